@@ -1,0 +1,33 @@
+// The one shape that every archive's images take: a labelled photograph of one patient.
+import type { Picture } from '../images/picture.js';
+
+export const SPLITS = ['train', 'validation', 'heldout'] as const;
+export type Split = (typeof SPLITS)[number];
+
+export interface Sample {
+  /** Unique in its dataset: the image's stem (img_id without extension) for PAD-UFES-20. */
+  readonly id: string;
+  /** A name of the dataset's label set. */
+  readonly label: string;
+  /** Splits, bootstrap intervals and partitions go by patient, never by image. */
+  readonly patient: string;
+  readonly split: Split;
+  /** Fitzpatrick skin type I–VI as 1–6; undefined where it isn't recorded. */
+  readonly fitzpatrick?: number | undefined;
+  /** Decodes the photograph, upright. @throws LENTIGO_DATA_IMAGE_UNREADABLE */
+  load(): Promise<Picture>;
+}
+
+/** A row or file that can't be used, and why. */
+export interface DataProblem {
+  readonly id: string;
+  readonly code: 'LENTIGO_DATA_IMAGE_MISSING' | 'LENTIGO_DATA_IMAGE_UNREADABLE';
+  readonly message: string;
+}
+
+export interface Dataset {
+  /** What a reader calls it: the folder, or the synthetic specification. */
+  readonly name: string;
+  readonly samples: readonly Sample[];
+  readonly problems: readonly DataProblem[];
+}

@@ -1,0 +1,8 @@
+// A decoded photograph: what every decoder yields and every image step takes.
+
+/** 8-bit RGB, row-major, three bytes a pixel (height × width × 3), upright (EXIF orientation already applied). */
+export interface Picture {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8Array;
+}

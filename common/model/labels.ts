@@ -1,0 +1,17 @@
+// The label set a model carries: names, order, and which of them are malignant.
+import { z } from 'zod';
+
+export const LabelSet = z
+  .object({
+    names: z.array(z.string().regex(/^[\w .-]{1,64}$/)).min(2).max(256),
+    malignant: z.array(z.string()),
+  })
+  .strict()
+  .refine((l) => new Set(l.names).size === l.names.length, { message: 'label names must differ' })
+  .refine((l) => l.malignant.every((m) => l.names.includes(m)), { message: 'every malignant label must be one of the names' });
+
+/** Label names in the order of the model's outputs; `malignant` is a subset of them. */
+export type LabelSet = z.infer<typeof LabelSet>;
+
+/** The six diagnoses of PAD-UFES-20: actinic keratosis, basal cell carcinoma, melanoma, nevus, squamous cell carcinoma, seborrhoeic keratosis. */
+export const PAD_UFES_LABELS: LabelSet = { names: ['ACK', 'BCC', 'MEL', 'NEV', 'SCC', 'SEK'], malignant: ['BCC', 'MEL', 'SCC'] };
