@@ -2,11 +2,16 @@
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 
-/** FNV-1a over UTF-16 code units, 32 bits: turns a label into a seed offset. Not for security. */
+/**
+ * FNV-1a over UTF-16 code units, 32 bits, then MurmurHash3's finaliser: without it labels that differ in their last
+ * character (fork(0), fork(1), …) give streams whose first numbers are nearly equal. Not for security.
+ */
 function hash32(text: string): number {
   let h = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
-  return h >>> 0;
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
 }
 
 /**
