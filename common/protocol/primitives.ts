@@ -1,0 +1,24 @@
+// The small pieces that every message is built of, each with its bounds.
+import { z } from 'zod';
+
+/** Raised whenever either side could misunderstand the other; carried by invitation, handshake and update header. */
+export const PROTOCOL = 1;
+
+/** base64 of exactly `bytes` bytes, padded. */
+const base64Of = (bytes: number) =>
+  z.string().length(4 * Math.ceil(bytes / 3)).regex(/^[A-Za-z0-9+/]+={0,2}$/);
+
+export const Id = z.uuid();
+export const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal digits');
+/** A public key, 32 bytes: Ed25519 for identities, X25519 for rounds. */
+export const PublicKey = base64Of(32);
+export const Nonce = base64Of(32);
+export const Signature = base64Of(64);
+/** A clinic's id: the first 16 bytes of SHA-256 of its Ed25519 public key, hexadecimal. */
+export const ClinicId = z.string().regex(/^[0-9a-f]{32}$/, 'expected 32 hexadecimal digits');
+export const ClinicName = z.string().trim().min(1).max(80).regex(/^[^\p{Cc}]*$/u, 'control characters are not allowed');
+export const RoundNumber = z.int().min(1).max(100_000);
+export const SampleCount = z.int().min(1).max(10_000_000);
+/** The largest update or model that is taken, bytes. */
+export const MAX_BLOB_BYTES = 256 * 1024 * 1024;
+export const ByteCount = z.int().min(0).max(MAX_BLOB_BYTES);
