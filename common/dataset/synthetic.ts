@@ -1,0 +1,68 @@
+// Synthetic lesions: a dataset of procedural photographs of the six diagnoses, painted when they are loaded and never stored. Sites differ in skin, light and camera, so that clinics have a real domain shift.
+import { LentigoError } from '../errors.js';
+import { PAD_UFES_LABELS, type LabelSet } from '../model/labels.js';
+import { Random } from '../random.js';
+import type { Dataset, Sample, Split } from './sample.js';
+import { DEFAULT_FRACTIONS, splitByPatient } from './split.js';
+import { drawLesion, SYNTHETIC_LABELS } from './synthetic/lesion.js';
+import { drawSkin, paint } from './synthetic/paint.js';
+import { siteStyle } from './synthetic/site.js';
+
+export interface SyntheticOptions {
+  /** Names the patients: another seed gives other people with other lesions. */
+  readonly seed: number;
+  /** The clinics' styles: 0 is neutral, each other whole number a style of its own; patients are dealt to several in turn. */
+  readonly sites: readonly number[];
+  readonly images: number;
+  /** Pixels a side, 256 by default. */
+  readonly size?: number | undefined;
+  /** All samples in this split; without it 60/20/20 by patient. */
+  readonly split?: Split | undefined;
+  readonly labels?: LabelSet | undefined;
+}
+
+/** How many of 20 lesions have each diagnosis: a mild imbalance. */
+const DECK: Readonly<Record<string, number>> = { ACK: 4, BCC: 5, MEL: 2, NEV: 4, SCC: 2, SEK: 3 };
+
+/** Diagnoses in shuffled decks, so that even a small dataset has them all. */
+function* diagnoses(labels: readonly string[], random: Random): Generator<string, never> {
+  const deck = labels.flatMap((label) => Array.from({ length: DECK[label]! }, () => label));
+  for (;;) yield* random.shuffle(deck);
+}
+
+/**
+ * A dataset of synthetic photographs: patients with one or two lesions, each photographed once or twice.
+ * @throws LENTIGO_DATA_UNKNOWN_DIAGNOSIS none of the labels can be painted
+ */
+export function syntheticDataset({ seed, sites, images, size = 256, split, labels = PAD_UFES_LABELS }: SyntheticOptions): Dataset {
+  const painted = SYNTHETIC_LABELS.filter((label) => labels.names.includes(label));
+  if (painted.length === 0) throw new LentigoError('LENTIGO_DATA_UNKNOWN_DIAGNOSIS', `synthetic lesions exist for ${SYNTHETIC_LABELS.join(', ')}, and the label set has none of them: ${labels.names.join(', ')}`);
+  const name = `synthetic:site=${sites.join(',')}&images=${images}&seed=${seed}${split === undefined ? '' : `&split=${split}`}`;
+  const root = new Random('synthetic lesions').fork(seed);
+  const deal = diagnoses(painted, root.fork('diagnoses', ...sites));
+  const drafts: Omit<Sample, 'split'>[] = [];
+  for (let p = 0; drafts.length < images; p++) {
+    const site = sites[p % sites.length]!;
+    const style = siteStyle(site);
+    const patient = `site${site}-seed${seed}-patient${p}`;
+    const ofPatient = root.fork(site, p);
+    const skin = drawSkin(style, ofPatient.fork('skin'));
+    const lesions = 1 + ofPatient.int(2);
+    for (let l = 0; l < lesions; l++) {
+      const label = deal.next().value;
+      const lesion = drawLesion(label, ofPatient.fork('lesion', l));
+      const photographs = 1 + ofPatient.int(2);
+      for (let shot = 0; shot < photographs && drafts.length < images; shot++) {
+        drafts.push({
+          id: `${patient}-lesion${l}-${shot}`,
+          label,
+          patient,
+          fitzpatrick: skin.type,
+          load: async () => paint(lesion, skin, style, size, ofPatient.fork('photograph', l, shot)),
+        });
+      }
+    }
+  }
+  const splits = split === undefined ? splitByPatient(drafts, DEFAULT_FRACTIONS, root.fork('split')) : undefined;
+  return { name, samples: drafts.map((draft) => ({ ...draft, split: split ?? splits!.get(draft.patient)! })), problems: [] };
+}

@@ -1,0 +1,240 @@
+// A lesion, a patient's skin and a site's style → one synthetic photograph. Light through skin by Beer–Lambert: pigment and blood darken each channel by its own absorption.
+import type { Picture } from '../../images/picture.js';
+import type { Random } from '../../random.js';
+import { blur, Cobbles, dot, noise, smoothstep, stroke } from './fields.js';
+import type { Lesion } from './lesion.js';
+import type { SiteStyle } from './site.js';
+
+/** One patient's skin, the same in all of that patient's photographs. */
+export interface Skin {
+  /** Fitzpatrick type 1–6. */
+  readonly type: number;
+  /** Optical densities. */
+  readonly melanin: number;
+  readonly blood: number;
+  /** Darkness of freckles and sun damage. */
+  readonly freckles: number;
+  readonly hair: number;
+}
+
+/** Remittance of skin without pigment or blood, and the absorption of melanin and of blood, for R, G, B: chosen by eye. */
+const DERMIS = [0.96, 0.84, 0.76] as const;
+const MELANIN = [0.5, 0.85, 1.2] as const;
+const BLOOD = [0.12, 1, 0.85] as const;
+const MELANIN_OF_TYPE = [0.03, 0.1, 0.22, 0.42, 0.75, 1.2] as const;
+const VEIL = [0.33, 0.37, 0.45] as const;
+const SCALE = [0.93, 0.88, 0.8] as const;
+const CRUST = [0.8, 0.62, 0.34] as const;
+const MILIA = [0.95, 0.89, 0.72] as const;
+const ULCER = [0.36, 0.1, 0.08] as const;
+
+export function drawSkin(style: SiteStyle, random: Random): Skin {
+  const type = Math.min(6, Math.max(1, Math.round(random.normal(...style.skin))));
+  return {
+    type,
+    melanin: MELANIN_OF_TYPE[type - 1]! * random.uniform(0.8, 1.2),
+    blood: random.uniform(0.05, 0.22),
+    freckles: random.uniform(0, 0.5),
+    hair: random.uniform(0.1, 0.5) * (type > 2 ? 0.5 : 1),
+  };
+}
+
+/** Strokes and dots inside the lesion, on planes of their own: 0–1 at each pixel. */
+function drawMarks(lesion: Lesion, size: number, cx: number, cy: number, radius: number, random: Random): { vessels: Float32Array; milia: Float32Array; plugs: Float32Array } {
+  const [vessels, milia, plugs] = [new Float32Array(size * size), new Float32Array(size * size), new Float32Array(size * size)];
+  const pixel = size / 256;
+  const inside = (reach: number): [number, number] => {
+    const angle = random.uniform(0, 2 * Math.PI);
+    const distance = radius * reach * Math.sqrt(random.uniform());
+    return [cx + distance * Math.cos(angle), cy + distance * Math.sin(angle)];
+  };
+  for (let v = 0; v < lesion.vessels; v++) {
+    const angle = random.uniform(0, 2 * Math.PI);
+    const width = random.uniform(0.7, 1.5) * pixel;
+    const trunk = stroke(vessels, size, {
+      x: cx + radius * 0.95 * Math.cos(angle), y: cy + radius * 0.95 * Math.sin(angle),
+      heading: angle + Math.PI + random.normal(0, 0.5), turn: 0, length: radius * random.uniform(0.5, 1), radius: width, value: random.uniform(0.6, 1),
+    }, 0.18, random);
+    for (let branch = 0; branch < 2; branch++) {
+      const [x, y, heading] = random.pick(trunk);
+      stroke(vessels, size, { x, y, heading: heading + (branch === 0 ? 0.8 : -0.8), turn: 0, length: radius * random.uniform(0.2, 0.5), radius: width * 0.7, value: 0.7 }, 0.2, random);
+    }
+  }
+  for (let m = 0; m < lesion.milia; m++) dot(milia, size, ...inside(0.8), random.uniform(0.8, 2) * pixel, random.uniform(0.5, 1));
+  for (let p = 0; p < lesion.plugs; p++) dot(plugs, size, ...inside(0.8), random.uniform(0.8, 2.2) * pixel, random.uniform(0.5, 1));
+  return { vessels, milia, plugs };
+}
+
+/** Hair over everything: 0–1 at each pixel. */
+function drawHair(style: SiteStyle, size: number, random: Random): Float32Array {
+  const plane = new Float32Array(size * size);
+  const count = Math.round(style.hair * random.uniform(0, 2));
+  const lie = random.uniform(0, 2 * Math.PI);
+  for (let h = 0; h < count; h++) {
+    stroke(plane, size, {
+      x: random.uniform(-0.1, 1.1) * size, y: random.uniform(-0.1, 1.1) * size, heading: lie + random.normal(0, 0.5), turn: random.normal(0, 0.006) * (256 / size),
+      length: random.uniform(0.2, 0.6) * size, radius: random.uniform(0.35, 0.9) * (size / 256), value: random.uniform(0.5, 0.95),
+    }, 0, random);
+  }
+  return plane;
+}
+
+/** 4,096 normal numbers, made once for a photograph: its noise draws from them at random places. */
+function noiseTable(random: Random): Float32Array {
+  return Float32Array.from({ length: 4096 }, () => random.normal());
+}
+
+/**
+ * Paints a photograph of size×size pixels. The same arguments give the same bytes.
+ * @param random drives everything that differs between two photographs of one lesion: place, angle, light, noise
+ */
+export function paint(lesion: Lesion, skin: Skin, style: SiteStyle, size: number, random: Random): Picture {
+  const near = style.scale * random.uniform(0.85, 1.2);
+  const radius = lesion.radius * near * size;
+  const cx = size * random.normal(0.5, 0.035);
+  const cy = size * random.normal(0.5, 0.035);
+  const angle = random.uniform(0, 2 * Math.PI);
+  const [cos, sin] = [Math.cos(angle) / radius, Math.sin(angle) / radius];
+  const stretch = Math.sqrt(lesion.aspect);
+  const cells = (size / radius) * 1.1;
+
+  const border = noise(size, cells, 3, random.fork('border'));
+  const blotch = noise(size, cells * 0.9, 2, random.fork('blotch'));
+  const veil = noise(size, cells * 0.8, 1, random.fork('veil'));
+  const fine = noise(size, 48 / near, 2, random.fork('fine'));
+  const medium = noise(size, 14 / near, 2, random.fork('medium'));
+  const broad = noise(size, 3, 2, random.fork('broad'));
+  const { vessels, milia, plugs } = drawMarks(lesion, size, cx, cy, radius, random.fork('marks'));
+  const hair = drawHair(style, size, random.fork('hair'));
+  const cobbles = lesion.cobbles > 0 ? new Cobbles(radius * random.uniform(0.18, 0.3), random.fork('cobbles')) : undefined;
+  const patches = Array.from({ length: lesion.patches }, () => {
+    const turn = random.uniform(0, 2 * Math.PI);
+    const away = random.uniform(0.9, 2);
+    return { u: away * Math.cos(turn), v: away * Math.sin(turn), r: random.uniform(0.25, 0.6) };
+  });
+
+  const rgb = new Float32Array(size * size * 3);
+  const height = new Float32Array(size * size);
+  const inLesion = new Float32Array(size * size);
+  for (let y = 0, i = 0; y < size; y++) {
+    for (let x = 0; x < size; x++, i++) {
+      // (u, v): lesion coordinates, the border is where d = 0, inside is negative.
+      const u = (cos * (x - cx) + sin * (y - cy)) / stretch;
+      const v = (cos * (y - cy) - sin * (x - cx)) * stretch;
+      let d = Math.sqrt(u * u + v * v) - 1;
+      for (const patch of patches) d = Math.min(d, Math.hypot(u - patch.u, v - patch.v) - patch.r);
+      d += lesion.irregularity * border[i]!;
+      const mask = 1 - smoothstep(-lesion.fade, lesion.fade, d);
+
+      let melanin = skin.melanin * (1 + 0.12 * broad[i]!) + skin.freckles * smoothstep(0.25, 0.8, medium[i]!) * 0.4;
+      let blood = skin.blood * (1 + 0.4 * broad[i]! + 0.25 * medium[i]!) + 0.02 * fine[i]!;
+      let relief = 0.25 * fine[i]!;
+      const at = 3 * i;
+      if (mask > 0) {
+        const blotches = 1 + lesion.mottle * 0.9 * blotch[i]! + lesion.lopsided * 0.7 * u + lesion.net * fine[i]!;
+        const pale = 1 - lesion.regression * smoothstep(0.1, 0.5, -veil[i]!);
+        melanin += mask * lesion.melanin * Math.max(0.1, blotches) * pale;
+        blood += mask * lesion.blood * Math.max(0.2, 1 + lesion.mottle * 0.6 * blotch[i]! + 0.3 * medium[i]!);
+        relief += mask * lesion.rough * 1.1 * (fine[i]! + 0.6 * medium[i]!);
+        const rise = Math.max(0, -d);
+        relief += radius * 0.5 * (lesion.dome * (1 - (1 - Math.min(1, rise)) ** 2) + lesion.rim * 0.5 * Math.exp(-(((d + 0.22) / 0.14) ** 2)));
+        if (cobbles !== undefined) {
+          const stone = cobbles.at(x + 4 * medium[i]!, y + 4 * medium[i]!);
+          relief += mask * lesion.cobbles * radius * 0.1 * (0.7 - stone);
+          melanin += mask * lesion.cobbles * 0.55 * (stone - 0.4);
+        }
+        melanin += mask * 1.6 * plugs[i]!;
+        blood += mask * 0.8 * vessels[i]!;
+      }
+      let r = DERMIS[0] * Math.exp(-melanin * MELANIN[0] - blood * BLOOD[0]);
+      let g = DERMIS[1] * Math.exp(-melanin * MELANIN[1] - blood * BLOOD[1]);
+      let b = DERMIS[2] * Math.exp(-melanin * MELANIN[2] - blood * BLOOD[2]);
+      if (mask > 0) {
+        const cover = (colour: readonly [number, number, number], amount: number): void => {
+          r += amount * (colour[0] - r);
+          g += amount * (colour[1] - g);
+          b += amount * (colour[2] - b);
+        };
+        if (lesion.veil > 0) cover(VEIL, mask * lesion.veil * 0.7 * smoothstep(0.05, 0.55, veil[i]!));
+        if (lesion.ulcer > 0) cover(ULCER, mask * Math.min(1, lesion.ulcer * 1.2) * 0.85 * smoothstep(-0.15, 0.15, 0.5 * lesion.ulcer - 0.35 - (d + 0.55) + 0.35 * medium[i]!));
+        if (lesion.crust > 0) {
+          const crust = mask * 0.9 * smoothstep(0.05, 0.25, lesion.crust * 0.8 - (d + 0.95) + 0.6 * medium[i]! + 0.3 * blotch[i]!);
+          cover(CRUST, crust * (0.75 + 0.25 * fine[i]!));
+          cover(SCALE, crust * 0.8 * smoothstep(0, 0.5, fine[i]!));
+          relief += crust * (2 + 2 * medium[i]! + 1.5 * fine[i]!);
+        }
+        if (lesion.scale > 0) {
+          const flakes = mask * smoothstep(0.55 - 0.5 * lesion.scale, 0.9 - 0.5 * lesion.scale, 0.55 * fine[i]! + 0.6 * medium[i]!);
+          cover(SCALE, 0.75 * flakes);
+          relief += 0.8 * flakes;
+        }
+        if (milia[i]! > 0) cover(MILIA, mask * 0.8 * milia[i]!);
+      }
+      rgb[at] = r;
+      rgb[at + 1] = g;
+      rgb[at + 2] = b;
+      height[i] = relief;
+      inLesion[i] = mask;
+    }
+  }
+  shade(rgb, height, inLesion, lesion.gloss, size, random.fork('lamp'));
+  const coat = 0.16 + skin.hair * 0.5;
+  for (let i = 0; i < hair.length; i++) {
+    const cover = hair[i]!;
+    if (cover === 0) continue;
+    rgb[3 * i]! += cover * (coat - rgb[3 * i]!);
+    rgb[3 * i + 1]! += cover * (coat * 0.8 - rgb[3 * i + 1]!);
+    rgb[3 * i + 2]! += cover * (coat * 0.65 - rgb[3 * i + 2]!);
+  }
+  return photograph(rgb, style, size, random.fork('camera'));
+}
+
+/** Relief under a lamp from one side: slopes towards it are lighter, and glossy ones glint. */
+function shade(rgb: Float32Array, height: Float32Array, inLesion: Float32Array, gloss: number, size: number, random: Random): void {
+  const from = random.uniform(0, 2 * Math.PI);
+  const slope = 0.16 * (size / 256);
+  const [lx, ly] = [slope * Math.cos(from), slope * Math.sin(from)];
+  for (let y = 1, i = size + 1; y < size - 1; y++, i += 2) {
+    for (let x = 1; x < size - 1; x++, i++) {
+      const facing = lx * (height[i + 1]! - height[i - 1]!) + ly * (height[i + size]! - height[i - size]!);
+      const light = 1 + Math.min(0.45, Math.max(-0.45, facing));
+      const glint = gloss * inLesion[i]! * 0.45 * smoothstep(0.1, 0.4, facing);
+      rgb[3 * i] = rgb[3 * i]! * light + glint;
+      rgb[3 * i + 1] = rgb[3 * i + 1]! * light + glint;
+      rgb[3 * i + 2] = rgb[3 * i + 2]! * light + glint;
+    }
+  }
+}
+
+/** The site's light and camera: blur, colour and fall-off of the light, tone curve, noise, 8 bits. */
+function photograph(rgb: Float32Array, style: SiteStyle, size: number, random: Random): Picture {
+  const sigma = random.uniform(...style.blur) * (size / 256);
+  if (sigma > 0.25) blur(rgb, size, sigma);
+  const warmth = random.normal(...style.warmth);
+  const exposure = style.exposure * random.uniform(0.9, 1.08);
+  const gains = [exposure * (1 + 0.14 * warmth), exposure * (1 + 0.1 * style.green), exposure * (1 - 0.24 * warmth)] as const;
+  const gradient = style.gradient * random.uniform(0.4, 1.3);
+  const towards = random.uniform(0, 2 * Math.PI);
+  const [gx, gy] = [(gradient * Math.cos(towards)) / size, (gradient * Math.sin(towards)) / size];
+  const table = noiseTable(random);
+  const tone = Uint8Array.from({ length: 1024 }, (_, i) => Math.round(255 * Math.min(1, i / 900) ** style.gamma));
+  const grain = (style.noise / 255) * 900;
+  const data = new Uint8Array(size * size * 3);
+  let place = random.int(4096);
+  for (let y = 0, i = 0; y < size; y++) {
+    for (let x = 0; x < size; x++, i += 3) {
+      const [dx, dy] = [x - size / 2, y - size / 2];
+      const light = 900 * (1 + gx * dx + gy * dy - (2 * style.vignette * (dx * dx + dy * dy)) / (size * size));
+      const r = rgb[i]! * gains[0] * light;
+      const g = rgb[i + 1]! * gains[1] * light;
+      const b = rgb[i + 2]! * gains[2] * light;
+      const grey = 0.3 * r + 0.59 * g + 0.11 * b;
+      place = (Math.imul(place, 1664525) + 1013904223) >>> 0;
+      for (let c = 0; c < 3; c++) {
+        const value = grey + style.saturation * ((c === 0 ? r : c === 1 ? g : b) - grey) + grain * table[(place >>> (8 + 4 * c)) & 4095]!;
+        data[i + c] = tone[Math.min(1023, Math.max(0, Math.round(value)))]!;
+      }
+    }
+  }
+  return { width: size, height: size, data };
+}
