@@ -1,7 +1,6 @@
 // The state of a study and of its round in flight: what the machine computes on and the database keeps.
 import type { StudyStatus } from '../../common/protocol/round.js';
 import type { StudyConfig } from '../../common/protocol/study.js';
-import type { z } from 'zod';
 
 /** A blob by its content: SHA-256 (hexadecimal) and length in bytes. */
 export interface BlobRef {
@@ -43,6 +42,8 @@ export interface RoundState {
   readonly closedAt: number | null;
   /** In clinic-id order. */
   readonly updates: readonly AcceptedUpdate[];
+  /** Bytes of models that clinics downloaded while it was open. */
+  readonly bytesDown: number;
   /** The aggregated trainable parameters: set from `evaluating` on. */
   readonly result: BlobRef | null;
   /** Why it failed. */
@@ -51,7 +52,7 @@ export interface RoundState {
 
 export interface StudyState {
   readonly id: string;
-  readonly config: z.output<typeof StudyConfig>;
+  readonly config: StudyConfig;
   readonly status: StudyStatus;
   /** Why the study is paused, stopped or completed, for people. */
   readonly reason: string | null;
