@@ -1,0 +1,81 @@
+// Prediction and evaluation: plain images in, probabilities and metrics out.
+import * as tf from '@tensorflow/tfjs';
+import type { Sample } from '../dataset/sample.js';
+import { LentigoError } from '../errors.js';
+import type { Picture } from '../images/picture.js';
+import { toInput } from '../images/prepare.js';
+import type { Student } from '../model/student.js';
+import type { FeatureCache } from './feature-cache.js';
+import { breathe, FeatureSource, type Skipped } from './features.js';
+import { type Metrics, metricsOf } from './metrics.js';
+import { labelIndex } from './train.js';
+
+const BATCH = 8;
+
+/** Softmax over the last axis, read back: one row of probabilities for each image. @throws LENTIGO_UPDATE_NOT_FINITE */
+async function probabilitiesOf(logits: () => tf.Tensor2D): Promise<number[][]> {
+  const p = tf.tidy(() => tf.softmax(logits()));
+  const rows = await p.array();
+  p.dispose();
+  if (!rows.every((row) => row.every(Number.isFinite))) throw new LentigoError('LENTIGO_UPDATE_NOT_FINITE', 'the model gives probabilities that are not numbers');
+  return rows;
+}
+
+/**
+ * Probabilities of each picture, [n × classes], in the order of the student's labels.
+ * @throws LENTIGO_UPDATE_NOT_FINITE the model gives NaN
+ */
+export async function predict(student: Student, pictures: readonly Picture[]): Promise<number[][]> {
+  const size = student.inputSize;
+  const rows: number[][] = [];
+  for (let i = 0; i < pictures.length; i += BATCH) {
+    const inputs = pictures.slice(i, i + BATCH).map((picture) => toInput(picture, size));
+    rows.push(...(await probabilitiesOf(() => student.logits(tf.concat(inputs.map((input) => tf.tensor4d(input, [1, size, size, 3])))))));
+    await breathe();
+  }
+  return rows;
+}
+
+export interface EvaluationOptions {
+  /** With a cache: the features at this block are kept, and the next evaluation computes only what follows. */
+  readonly trainFrom?: string;
+  readonly cache?: FeatureCache;
+  /** Of the bootstrap. */
+  readonly seed?: number | string;
+  /** Share of the images done, 0–1. */
+  readonly onProgress?: (fraction: number) => void;
+  /** Hears of images that could not be read; they don't count. */
+  readonly onSkipped?: (skipped: Skipped) => void;
+}
+
+/**
+ * The student's metrics on these samples, unaugmented.
+ * @throws LENTIGO_DATA_EMPTY no readable sample; LENTIGO_DATA_UNKNOWN_DIAGNOSIS; LENTIGO_UPDATE_NOT_FINITE
+ */
+export async function evaluate(student: Student, samples: readonly Sample[], options: EvaluationOptions = {}): Promise<Metrics> {
+  const trainFrom = options.trainFrom ?? student.blocks[0]!;
+  const source = new FeatureSource(student, trainFrom, options.cache);
+  const label = labelIndex(student);
+  for (const sample of samples) label(sample);
+  const probabilities: number[][] = [];
+  const used: Sample[] = [];
+  for (let i = 0; i < samples.length; i += BATCH) {
+    const batch = await source.batch(samples.slice(i, i + BATCH).map((sample) => ({ sample, variant: 0 })));
+    if (batch) {
+      probabilities.push(...(await probabilitiesOf(() => student.logits(batch.x, trainFrom))));
+      used.push(...batch.used.map(({ sample }) => sample));
+      batch.x.dispose();
+    }
+    options.onProgress?.(Math.min(1, (i + BATCH) / samples.length));
+    await breathe();
+  }
+  for (const [id, message] of source.skipped) options.onSkipped?.({ id, message });
+  if (used.length === 0) throw new LentigoError('LENTIGO_DATA_EMPTY', `none of the ${samples.length} images can be used`);
+  const predictions = {
+    labels: used.map(label),
+    probabilities,
+    patients: used.map(({ patient }) => patient),
+    fitzpatrick: used.map(({ fitzpatrick }) => fitzpatrick),
+  };
+  return metricsOf(predictions, student.labels, options.seed);
+}

@@ -1,0 +1,221 @@
+// The numbers a classifier is judged by, from its probabilities: classification scores, ranking, calibration, by skin type, with intervals over patients.
+import { z } from 'zod';
+import { Random } from '../random.js';
+import type { LabelSet } from '../model/labels.js';
+
+/** null: not defined here (a class without examples, a group with one kind only). */
+const score = z.number().nullable();
+const Interval = z.strictObject({ low: z.number(), high: z.number() }).nullable();
+const Scores = z.strictObject({
+  accuracy: score,
+  /** Mean recall of the classes that occur. */
+  balancedAccuracy: score,
+  /** F1 of the classes, weighted by their counts. */
+  weightedF1: score,
+  /** Mean F1 of the classes that occur or were predicted. */
+  macroF1: score,
+  /** Mean one-vs-rest area under the ROC curve of the classes that occur. */
+  aucOvr: score,
+  /** Area under the ROC curve of the summed malignant probability, malignant against benign. */
+  malignantAuc: score,
+  /** Share of the malignant whose summed malignant probability is at least 0.5. */
+  malignantRecall: score,
+});
+export type Scores = z.infer<typeof Scores>;
+export type ScoreName = keyof Scores;
+const SCORE_NAMES = Object.keys(Scores.shape) as ScoreName[];
+
+export const Metrics = Scores.extend({
+  samples: z.int(),
+  /** Expected calibration error of the predicted class, 15 bins of equal width (Guo et al. 2017). */
+  ece: score,
+  perClass: z.record(z.string(), z.strictObject({ precision: score, recall: score, f1: score, support: z.int() })),
+  /** Rows: the true class; columns: the predicted one. In the label set's order. */
+  confusion: z.array(z.array(z.int())),
+  /** By Fitzpatrick skin type. Groups with fewer than 20 images: the count only. */
+  byFitzpatrick: z.record(z.enum(['I-II', 'III-IV', 'V-VI', 'unknown']), Scores.partial().extend({ samples: z.int() })),
+  /** 95% percentile bootstrap over patients. */
+  intervals: z.strictObject(Object.fromEntries(SCORE_NAMES.map((name) => [name, Interval])) as Record<ScoreName, typeof Interval>),
+});
+export type Metrics = z.infer<typeof Metrics>;
+
+const ECE_BINS = 15;
+const SMALLEST_GROUP = 20;
+const RESAMPLES = 500;
+
+export interface Predictions {
+  /** Index of the true class of each image. */
+  readonly labels: readonly number[];
+  /** [n × c], each row sums to 1. */
+  readonly probabilities: readonly (readonly number[])[];
+  /** Images with the same entry are resampled together; absent: each image by itself. */
+  readonly patients?: readonly string[];
+  /** 1–6, or undefined where it isn't recorded. */
+  readonly fitzpatrick?: readonly (number | undefined)[];
+}
+
+/** A score's images in ascending order, and whether each is positive: what an area under the ROC curve needs. */
+interface Ranking {
+  readonly order: readonly number[];
+  readonly values: readonly number[];
+  readonly positive: readonly boolean[];
+}
+
+/** Everything about the predictions that doesn't change when images are counted several times or not at all. */
+interface Prepared {
+  readonly labels: readonly number[];
+  readonly predicted: readonly number[];
+  readonly classes: number;
+  readonly perClass: readonly Ranking[];
+  readonly malignancy: Ranking;
+}
+
+function ranking(values: readonly number[], positive: readonly boolean[]): Ranking {
+  return { order: values.map((_, i) => i).sort((a, b) => values[a]! - values[b]!), values, positive };
+}
+
+function prepare({ labels, probabilities }: Predictions, set: LabelSet): Prepared {
+  const malignant = set.names.map((name) => set.malignant.includes(name));
+  return {
+    labels,
+    classes: set.names.length,
+    predicted: probabilities.map((row) => row.indexOf(Math.max(...row))),
+    perClass: set.names.map((_, c) => ranking(probabilities.map((row) => row[c]!), labels.map((label) => label === c))),
+    malignancy: ranking(probabilities.map((row) => row.reduce((sum, p, c) => sum + (malignant[c]! ? p : 0), 0)), labels.map((label) => malignant[label]!)),
+  };
+}
+
+/** Area under the ROC curve by ranks (Mann & Whitney 1947): the chance that a positive ranks above a negative, ties counting half. `times`: how often each image counts. */
+function areaUnderRoc({ order, values, positive }: Ranking, times: Float64Array): number | null {
+  let positives = 0;
+  let negatives = 0;
+  let won = 0;
+  for (let i = 0; i < order.length; ) {
+    const value = values[order[i]!]!;
+    let up = 0;
+    let down = 0;
+    for (; i < order.length && values[order[i]!] === value; i++) {
+      if (positive[order[i]!]!) up += times[order[i]!]!;
+      else down += times[order[i]!]!;
+    }
+    won += up * (negatives + down / 2);
+    positives += up;
+    negatives += down;
+  }
+  return positives > 0 && negatives > 0 ? won / (positives * negatives) : null;
+}
+
+function confusionOf({ labels, predicted, classes }: Prepared, times: Float64Array): number[][] {
+  const confusion = Array.from({ length: classes }, () => Array.from({ length: classes }, () => 0));
+  for (const [i, label] of labels.entries()) confusion[label]![predicted[i]!]! += times[i]!;
+  return confusion;
+}
+
+const ratio = (part: number, whole: number): number | null => (whole > 0 ? part / whole : null);
+
+function mean(values: readonly (number | null)[]): number | null {
+  const defined = values.filter((v) => v !== null);
+  return ratio(defined.reduce((a, b) => a + b, 0), defined.length);
+}
+
+function classScores(confusion: readonly (readonly number[])[]) {
+  return confusion.map((row, c) => {
+    const support = row.reduce((a, b) => a + b, 0);
+    const found = confusion.reduce((sum, other) => sum + other[c]!, 0);
+    return { precision: ratio(row[c]!, found), recall: ratio(row[c]!, support), f1: ratio(2 * row[c]!, support + found), support };
+  });
+}
+
+function scoresOf(prepared: Prepared, times: Float64Array): Scores {
+  const confusion = confusionOf(prepared, times);
+  const perClass = classScores(confusion);
+  const n = perClass.reduce((sum, { support }) => sum + support, 0);
+  const { positive, values } = prepared.malignancy;
+  let malignant = 0;
+  let flagged = 0;
+  for (const [i, isMalignant] of positive.entries()) {
+    if (!isMalignant) continue;
+    malignant += times[i]!;
+    if (values[i]! >= 0.5) flagged += times[i]!;
+  }
+  return {
+    accuracy: ratio(confusion.reduce((sum, row, c) => sum + row[c]!, 0), n),
+    balancedAccuracy: mean(perClass.map(({ recall }) => recall)),
+    weightedF1: ratio(perClass.reduce((sum, { f1, support }) => sum + support * (f1 ?? 0), 0), n),
+    macroF1: mean(perClass.map(({ f1 }) => f1)),
+    aucOvr: mean(prepared.perClass.map((r) => areaUnderRoc(r, times))),
+    malignantAuc: areaUnderRoc(prepared.malignancy, times),
+    malignantRecall: ratio(flagged, malignant),
+  };
+}
+
+function calibrationError({ labels, predicted }: Prepared, probabilities: Predictions['probabilities']): number | null {
+  const gap = new Float64Array(ECE_BINS);
+  for (const [i, p] of predicted.entries()) {
+    const confidence = probabilities[i]![p]!;
+    gap[Math.min(ECE_BINS - 1, Math.floor(confidence * ECE_BINS))]! += (p === labels[i] ? 1 : 0) - confidence;
+  }
+  return ratio(gap.reduce((sum, g) => sum + Math.abs(g), 0), labels.length);
+}
+
+function skinTypeGroups(fitzpatrick: readonly (number | undefined)[]): Record<keyof Metrics['byFitzpatrick'], number[]> {
+  const groups = { 'I-II': [] as number[], 'III-IV': [] as number[], 'V-VI': [] as number[], unknown: [] as number[] };
+  for (const [i, type] of fitzpatrick.entries()) {
+    groups[type === undefined ? 'unknown' : type <= 2 ? 'I-II' : type <= 4 ? 'III-IV' : 'V-VI'].push(i);
+  }
+  return groups;
+}
+
+/** Percentile bootstrap (Efron & Tibshirani 1993, chapter 13): patients drawn with replacement, all their images with them. */
+function bootstrap(prepared: Prepared, patients: readonly string[], random: Random): Metrics['intervals'] {
+  const number = new Map<string, number>();
+  const patientOf = patients.map((p) => number.get(p) ?? (number.set(p, number.size), number.size - 1));
+  const drawn = SCORE_NAMES.map(() => [] as number[]);
+  for (let b = 0; b < RESAMPLES; b++) {
+    const counts = new Float64Array(number.size);
+    for (let k = 0; k < number.size; k++) counts[random.int(number.size)]!++;
+    const scores = scoresOf(prepared, Float64Array.from(patientOf, (p) => counts[p]!));
+    for (const [s, name] of SCORE_NAMES.entries()) {
+      const value = scores[name];
+      if (value !== null) drawn[s]!.push(value);
+    }
+  }
+  return Object.fromEntries(
+    SCORE_NAMES.map((name, s) => {
+      const sorted = drawn[s]!.sort((a, b) => a - b);
+      return [name, sorted.length === 0 ? null : { low: quantile(sorted, 0.025), high: quantile(sorted, 0.975) }];
+    }),
+  ) as Metrics['intervals'];
+}
+
+function quantile(sorted: readonly number[], q: number): number {
+  const at = q * (sorted.length - 1);
+  const below = sorted[Math.floor(at)]!;
+  return below + (at - Math.floor(at)) * (sorted[Math.ceil(at)]! - below);
+}
+
+/** All metrics of these predictions. The predicted class is the most probable one (the first of equals); the bootstrap is seeded by `seed`. */
+export function metricsOf(predictions: Predictions, set: LabelSet, seed: number | string = 1): Metrics {
+  const { labels, probabilities } = predictions;
+  const n = labels.length;
+  const once = new Float64Array(n).fill(1);
+  const prepared = prepare(predictions, set);
+  const confusion = confusionOf(prepared, once);
+  const groups = skinTypeGroups(predictions.fitzpatrick ?? labels.map(() => undefined));
+  return {
+    samples: n,
+    ...scoresOf(prepared, once),
+    ece: calibrationError(prepared, probabilities),
+    perClass: Object.fromEntries(classScores(confusion).map((scores, c) => [set.names[c]!, scores])),
+    confusion,
+    byFitzpatrick: Object.fromEntries(
+      Object.entries(groups).map(([name, members]) => {
+        if (members.length < SMALLEST_GROUP) return [name, { samples: members.length }];
+        const times = new Float64Array(n);
+        for (const i of members) times[i] = 1;
+        return [name, { samples: members.length, ...scoresOf(prepared, times) }];
+      }),
+    ) as Metrics['byFitzpatrick'],
+    intervals: bootstrap(prepared, predictions.patients ?? labels.map((_, i) => String(i)), new Random(seed).fork('bootstrap')),
+  };
+}

@@ -1,0 +1,131 @@
+// Local training: what a clinic does in a round.
+import * as tf from '@tensorflow/tfjs';
+import type { Sample } from '../dataset/sample.js';
+import { LentigoError } from '../errors.js';
+import type { Student } from '../model/student.js';
+import type { TrainingPlan } from '../protocol/study.js';
+import { Random } from '../random.js';
+import type { ParameterSet } from '../update/parameter-set.js';
+import { classWeights } from './class-weights.js';
+import type { FeatureCache } from './feature-cache.js';
+import { breathe, FeatureSource, type Skipped } from './features.js';
+import { createOptimiser } from './optimiser.js';
+import { trainStep } from './step.js';
+
+export interface TrainingProgress {
+  /** `preparing`: frozen features are computed. */
+  readonly phase: 'preparing' | 'training';
+  /** Of the phase, 0–1. */
+  readonly fraction: number;
+  /** From 1; 0 while preparing. */
+  readonly epoch: number;
+  /** Mean loss of the last whole epoch. */
+  readonly loss?: number;
+  /** Of the phase, at the pace so far. */
+  readonly secondsLeft?: number;
+}
+
+export interface TrainingOptions {
+  readonly seed: string;
+  /** Of the study's starting model: pass the same one in every round. */
+  readonly cache?: FeatureCache;
+  readonly onProgress?: (progress: TrainingProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface TrainingResult {
+  /** The trainable parameters after training. */
+  readonly parameters: ParameterSet;
+  /** Images that took part: FedAvg's weight. */
+  readonly samples: number;
+  /** Mean loss of each epoch. */
+  readonly loss: readonly number[];
+  /** Images that could not be read. */
+  readonly skipped: readonly Skipped[];
+}
+
+/** Augmentations to draw from where nothing is cached: as good as unlimited. */
+const UNLIMITED_VARIANTS = 2 ** 31;
+
+/**
+ * Trains the student's blocks from `plan.trainFrom` on, in place. The same seed on the same engine gives the same numbers.
+ * The optimiser starts afresh: its state doesn't travel between rounds.
+ * @throws LENTIGO_DATA_EMPTY no readable sample; LENTIGO_DATA_UNKNOWN_DIAGNOSIS a label that the student doesn't have; the signal's reason when aborted
+ */
+export async function train(student: Student, samples: readonly Sample[], plan: TrainingPlan, options: TrainingOptions): Promise<TrainingResult> {
+  const { cache, signal } = options;
+  const random = new Random(options.seed);
+  const label = labelIndex(student);
+  const labels = new Map(samples.map((sample) => [sample, label(sample)]));
+  const report = progressReporter(options.onProgress);
+
+  const source = new FeatureSource(student, plan.trainFrom, cache);
+  await source.prepare(samples, plan.variants, (fraction) => report({ phase: 'preparing', fraction, epoch: 0 }), signal);
+
+  const usable = () => samples.filter((sample) => !source.skipped.has(sample.id));
+  const counts = student.labels.names.map((_, c) => usable().filter((sample) => labels.get(sample) === c).length);
+  const weights = tf.tensor1d(classWeights(counts, plan.classWeights));
+  const optimiser = createOptimiser(student.variables(plan.trainFrom), plan);
+  const variants = source.frozen || plan.variants === 1 ? plan.variants : UNLIMITED_VARIANTS;
+  const loss: number[] = [];
+  let sum = tf.scalar(0);
+  try {
+    for (let epoch = 1; epoch <= plan.epochs; epoch++) {
+      const draw = random.fork('epoch', epoch);
+      const examples = draw.shuffle(usable()).map((sample) => ({ sample, variant: draw.int(variants) }));
+      let seen = 0;
+      for (let start = 0; start < examples.length; start += plan.batchSize) {
+        signal?.throwIfAborted();
+        const batch = await source.batch(examples.slice(start, start + plan.batchSize));
+        if (batch) {
+          const { x, used } = batch;
+          const step = trainStep(student, plan.trainFrom, optimiser, x, used.map(({ sample }) => labels.get(sample)!), { gamma: plan.focalGamma, weights });
+          const next = tf.tidy(() => tf.add<tf.Scalar>(sum, tf.mul(step, used.length)));
+          tf.dispose([x, step, sum]);
+          sum = next;
+          seen += used.length;
+        }
+        const fraction = (epoch - 1 + Math.min(1, (start + plan.batchSize) / examples.length)) / plan.epochs;
+        report({ phase: 'training', fraction, epoch, ...(loss.length > 0 && { loss: loss.at(-1)! }) });
+        await breathe();
+      }
+      if (seen === 0) throw new LentigoError('LENTIGO_DATA_EMPTY', `none of the ${samples.length} training images can be used`);
+      loss.push((await sum.data())[0]! / seen);
+      sum.dispose();
+      sum = tf.scalar(0);
+    }
+    const all = await student.parameters();
+    return {
+      parameters: all.subset(new Set(student.trainable(plan.trainFrom))),
+      samples: usable().length,
+      loss,
+      skipped: [...source.skipped].map(([id, message]) => ({ id, message })),
+    };
+  } finally {
+    optimiser.dispose();
+    tf.dispose([weights, sum]);
+  }
+}
+
+/** Sample → index of its class. @throws LENTIGO_DATA_UNKNOWN_DIAGNOSIS */
+export function labelIndex(student: Student): (sample: Sample) => number {
+  return ({ id, label }) => {
+    const index = student.labels.names.indexOf(label);
+    if (index < 0) throw new LentigoError('LENTIGO_DATA_UNKNOWN_DIAGNOSIS', `${id} is labelled ${label}, the model knows ${student.labels.names.join(', ')}`);
+    return index;
+  };
+}
+
+/** Adds the time left, by the share of the phase that is done and how long that took. */
+function progressReporter(onProgress: TrainingOptions['onProgress']): (progress: TrainingProgress) => void {
+  let phase = '';
+  let start = 0;
+  return (progress) => {
+    if (progress.phase !== phase) {
+      phase = progress.phase;
+      start = performance.now();
+    }
+    const seconds = (performance.now() - start) / 1000;
+    onProgress?.({ ...progress, ...(progress.fraction > 0.02 && { secondsLeft: (seconds * (1 - progress.fraction)) / progress.fraction }) });
+  };
+}
