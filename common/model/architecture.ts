@@ -1,4 +1,5 @@
 // The student's geometry as data: EfficientNet (Tan & Le 2019) as torchvision builds it, and the names and shapes of its parameters.
+import { LentigoError } from '../errors.js';
 import type { ParameterSpec } from '../update/parameter-set.js';
 
 export type ArchitectureId = 'efficientnet_b0' | 'nano';
@@ -165,3 +166,18 @@ export function parameterSpecs(id: ArchitectureId, classes: number): ParameterSp
 
 /** Running statistics are estimated, never trained. */
 export const isStatistic = (name: string): boolean => name.endsWith('.running_mean') || name.endsWith('.running_var');
+
+/** The blocks usable as `trainFrom`, in order: the convolutional ones, then the classifier. */
+export const blockNames = (id: ArchitectureId): string[] => [...layoutOf(id).blocks.map((b) => b.name), CLASSIFIER];
+
+/**
+ * The parameters that train from block `trainFrom` on, in the order of the full set; running statistics never do.
+ * @throws LENTIGO_STUDY_INVALID when the architecture has no such block.
+ */
+export function trainableSpecs(id: ArchitectureId, classes: number, trainFrom: string): ParameterSpec[] {
+  const names = blockNames(id);
+  const at = names.indexOf(trainFrom);
+  if (at < 0) throw new LentigoError('LENTIGO_STUDY_INVALID', `training.trainFrom: ${id} has no block "${trainFrom}": it is one of ${names.join(', ')}`);
+  const frozen = new Set(layoutOf(id).blocks.slice(0, at).flatMap((b) => blockSpecs(b).map((s) => s.name)));
+  return parameterSpecs(id, classes).filter(({ name }) => !isStatistic(name) && !frozen.has(name));
+}
