@@ -1,8 +1,11 @@
 // The student: the classifier that the coordinator sends and clinics fine-tune. Parameters in, logits out.
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
+import { LentigoError } from '../errors.js';
 import type { Random } from '../random.js';
-import type { ParameterSet } from '../update/parameter-set.js';
-import type { ArchitectureId } from './architecture.js';
+import { ParameterSet, type ParameterSpec } from '../update/parameter-set.js';
+import { type ArchitectureId, blockSpecs, CLASSIFIER, isStatistic, layoutOf, parameterSpecs } from './architecture.js';
+import { calibrate } from './calibrate.js';
+import { blockForward, classify, frozenNorm, type Parameters } from './forward.js';
 import type { LabelSet } from './labels.js';
 
 export { type ArchitectureId, parameterSpecs } from './architecture.js';
@@ -39,11 +42,80 @@ export interface Student {
 }
 
 /** A student on the current engine (call useEngine first). @throws LENTIGO_WEIGHTS_INVALID when the parameters don't fit the architecture and labels. */
-export function createStudent(_model: Model): Student {
-  throw new Error('not built yet');
+export function createStudent({ architecture, labels, parameters }: Model): Student {
+  const layout = layoutOf(architecture);
+  const specs = parameterSpecs(architecture, labels.names.length);
+  for (const { name } of specs) if (!parameters.has(name)) throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `${architecture} needs parameter ${name}`);
+  checkShapes(parameters, specs, architecture);
+  const variables = new Map(specs.map(({ name, shape }) => [name, tf.variable(tf.tensor(parameters.get(name).slice(), [...shape], 'float32'), !isStatistic(name))]));
+  const blocks = [...layout.blocks.map((b) => b.name), CLASSIFIER];
+  const lookup: Parameters = (name) => variables.get(name)!;
+
+  const indexOf = (trainFrom: string): number => {
+    const at = blocks.indexOf(trainFrom);
+    if (at < 0) throw new LentigoError('LENTIGO_STUDY_INVALID', `${architecture} has no block "${trainFrom}": it is one of ${blocks.join(', ')}`);
+    return at;
+  };
+  const forward = (x: tf.Tensor4D, from: number, to: number): tf.Tensor4D =>
+    layout.blocks.slice(from, to).reduce((y, block) => blockForward(y, block, lookup, frozenNorm), x);
+  const trainable = (trainFrom: string): string[] => {
+    const frozen = new Set(layout.blocks.slice(0, indexOf(trainFrom)).flatMap((b) => blockSpecs(b).map((s) => s.name)));
+    return specs.map((s) => s.name).filter((name) => !isStatistic(name) && !frozen.has(name));
+  };
+  const assign = (name: string, values: Float32Array) => {
+    const variable = variables.get(name)!;
+    tf.tidy(() => variable.assign(tf.tensor(values.slice(), variable.shape, 'float32')));
+  };
+
+  return {
+    architecture,
+    labels,
+    inputSize: layout.inputSize,
+    blocks,
+    trainable,
+    variables: (trainFrom) => trainable(trainFrom).map((name) => variables.get(name)!),
+    features: (x, trainFrom) => tf.tidy(() => tf.clone(forward(x, 0, indexOf(trainFrom)))),
+    logits: (x, trainFrom = blocks[0]!) => tf.tidy(() => classify(forward(x as tf.Tensor4D, indexOf(trainFrom), layout.blocks.length), lookup)),
+    async parameters() {
+      const out = new ParameterSet(specs);
+      for (const { name } of specs) out.get(name).set(await variables.get(name)!.data());
+      return out;
+    },
+    load(given) {
+      checkShapes(given, specs, architecture);
+      for (const { name } of given.specs) assign(name, given.get(name));
+    },
+    calibrate: (batches) => calibrate(batches, layout, lookup, assign),
+    dispose() {
+      for (const variable of variables.values()) variable.dispose();
+    },
+  };
 }
 
-/** He initialisation as torchvision does it, seeded. */
-export function initialParameters(_architecture: ArchitectureId, _labels: LabelSet, _random: Random): ParameterSet {
-  throw new Error('not built yet');
+function checkShapes(parameters: ParameterSet, specs: readonly ParameterSpec[], architecture: ArchitectureId): void {
+  const expected = new Map(specs.map((s) => [s.name, s.shape]));
+  for (const { name, shape } of parameters.specs) {
+    const wanted = expected.get(name);
+    if (!wanted) throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `${architecture} has no parameter ${name}`);
+    if (wanted.join() !== shape.join()) throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `parameter ${name} of ${architecture} has shape [${wanted.join()}], not [${shape.join()}]`);
+  }
+}
+
+/** The initialisation of torchvision's EfficientNet, seeded: convolutions N(0, 2/fan-out) (He et al. 2015), dense uniform ±1/√classes, biases 0, batch norm 1 and 0. */
+export function initialParameters(architecture: ArchitectureId, labels: LabelSet, random: Random): ParameterSet {
+  const out = new ParameterSet(parameterSpecs(architecture, labels.names.length));
+  for (const { name, shape } of out.specs) {
+    const values = out.get(name);
+    const draws = random.fork('initial', name);
+    if (shape.length === 4) {
+      const [kh, kw, , channels] = shape as [number, number, number, number];
+      // Depthwise filters [kh, kw, c, 1] reach one output channel each.
+      const deviation = Math.sqrt(2 / (kh * kw * channels));
+      for (let i = 0; i < values.length; i++) values[i] = draws.normal(0, deviation);
+    } else if (shape.length === 2) {
+      const bound = 1 / Math.sqrt(shape[1]!);
+      for (let i = 0; i < values.length; i++) values[i] = draws.uniform(-bound, bound);
+    } else if (name.endsWith('.weight') || name.endsWith('.running_var')) values.fill(1);
+  }
+  return out;
 }

@@ -1,0 +1,48 @@
+// Batch-norm statistics from data: what a network trained from scratch needs before its batch norm can be frozen.
+import * as tf from '@tensorflow/tfjs';
+import type { Layout } from './architecture.js';
+import { blockForward, frozenNorm, measuringNorm, type Parameters } from './forward.js';
+
+/**
+ * Sets every batch norm's running mean and (unbiased) variance to those of the pooled batches. Block by block: within a block each batch is
+ * normalised by its own statistics, as in training; the next block sees what the finished, frozen block makes of them.
+ * The activations of all batches at one block's boundary are held at once.
+ * @param batches normalised images, float32 [n, size, size, 3] each
+ */
+export async function calibrate(
+  batches: readonly tf.Tensor4D[],
+  layout: Layout,
+  parameters: Parameters,
+  assign: (name: string, values: Float32Array) => void,
+): Promise<void> {
+  let inputs = batches.map((b) => tf.clone(b));
+  for (const block of layout.blocks) {
+    const sums = new Map<string, { values: number; first: Float64Array; second: Float64Array }>();
+    const norm = measuringNorm((unit, mean, variance, values) => {
+      const sum = sums.get(unit.norm) ?? { values: 0, first: new Float64Array(unit.outChannels), second: new Float64Array(unit.outChannels) };
+      sums.set(unit.norm, sum);
+      const [m, v] = [mean.dataSync(), variance.dataSync()];
+      sum.values += values;
+      for (let c = 0; c < unit.outChannels; c++) {
+        sum.first[c] = sum.first[c]! + values * m[c]!;
+        sum.second[c] = sum.second[c]! + values * (v[c]! + m[c]! ** 2);
+      }
+    });
+    for (const input of inputs) {
+      tf.tidy(() => void blockForward(input, block, parameters, norm));
+      await tf.nextFrame();
+    }
+    for (const [name, { values, first, second }] of sums) {
+      const mean = first.map((s) => s / values);
+      const unbiased = values / Math.max(1, values - 1);
+      assign(`${name}.running_mean`, Float32Array.from(mean));
+      assign(`${name}.running_var`, Float32Array.from(second, (s, c) => Math.max(0, s / values - mean[c]! ** 2) * unbiased));
+    }
+    inputs = inputs.map((input) => {
+      const output = tf.tidy(() => tf.clone(blockForward(input, block, parameters, frozenNorm)));
+      input.dispose();
+      return output;
+    });
+  }
+  for (const input of inputs) input.dispose();
+}
