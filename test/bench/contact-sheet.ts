@@ -20,7 +20,7 @@ for (const [top, row] of rows.entries()) {
     const start = performance.now();
     const picture = await sample.load();
     painting += performance.now() - start;
-    cells.push({ input: prepare(picture, CELL).data, raw: { width: CELL, height: CELL, channels: 3 }, left: left * CELL, top: top * CELL });
+    cells.push({ input: Buffer.from(prepare(picture, CELL).data), raw: { width: CELL, height: CELL, channels: 3 }, left: left * CELL, top: top * CELL });
   }
 }
 await sharp({ create: { width: COLUMNS * CELL, height: rows.length * CELL, channels: 3, background: '#fff' } }).composite(cells).png().toFile(out);

@@ -1,7 +1,8 @@
 // A lesion, a patient's skin and a site's style → one synthetic photograph. Light through skin by Beer–Lambert: pigment and blood darken each channel by its own absorption.
 import type { Picture } from '../../images/picture.js';
 import type { Random } from '../../random.js';
-import { blur, Cobbles, dot, noise, smoothstep, stroke } from './fields.js';
+import { photograph, shade } from './camera.js';
+import { Cobbles, dot, noise, smoothstep, stroke } from './fields.js';
 import type { Lesion } from './lesion.js';
 import type { SiteStyle } from './site.js';
 
@@ -27,6 +28,10 @@ const SCALE = [0.93, 0.88, 0.8] as const;
 const CRUST = [0.8, 0.62, 0.34] as const;
 const MILIA = [0.95, 0.89, 0.72] as const;
 const ULCER = [0.36, 0.1, 0.08] as const;
+
+/** e^−x for x from 0 to 8, in steps of 1/512. */
+const DARKEN = Float32Array.from({ length: 4097 }, (_, i) => Math.exp(-i / 512));
+const darken = (density: number): number => DARKEN[Math.min(4096, Math.max(0, density * 512)) | 0]!;
 
 export function drawSkin(style: SiteStyle, random: Random): Skin {
   const type = Math.min(6, Math.max(1, Math.round(random.normal(...style.skin))));
@@ -79,11 +84,6 @@ function drawHair(style: SiteStyle, size: number, random: Random): Float32Array 
   return plane;
 }
 
-/** 4,096 normal numbers, made once for a photograph: its noise draws from them at random places. */
-function noiseTable(random: Random): Float32Array {
-  return Float32Array.from({ length: 4096 }, () => random.normal());
-}
-
 /**
  * Paints a photograph of size×size pixels. The same arguments give the same bytes.
  * @param random drives everything that differs between two photographs of one lesion: place, angle, light, noise
@@ -121,12 +121,14 @@ export function paint(lesion: Lesion, skin: Skin, style: SiteStyle, size: number
       // (u, v): lesion coordinates, the border is where d = 0, inside is negative.
       const u = (cos * (x - cx) + sin * (y - cy)) / stretch;
       const v = (cos * (y - cy) - sin * (x - cx)) * stretch;
-      let d = Math.sqrt(u * u + v * v) - 1;
+      const r0 = Math.sqrt(u * u + v * v);
+      let d = r0 - 1;
       for (const patch of patches) d = Math.min(d, Math.hypot(u - patch.u, v - patch.v) - patch.r);
-      d += lesion.irregularity * border[i]!;
+      // The middle strays less, or strong irregularity would tear holes into it.
+      d += lesion.irregularity * border[i]! * (0.3 + 0.7 * Math.min(1, r0));
       const mask = 1 - smoothstep(-lesion.fade, lesion.fade, d);
 
-      let melanin = skin.melanin * (1 + 0.12 * broad[i]!) + skin.freckles * smoothstep(0.25, 0.8, medium[i]!) * 0.4;
+      let melanin = skin.melanin * (1 + 0.12 * broad[i]!) + 0.3 * skin.freckles * smoothstep(0.1, 1.1, 0.7 * medium[i]! + 0.5 * fine[i]!);
       let blood = skin.blood * (1 + 0.4 * broad[i]! + 0.25 * medium[i]!) + 0.02 * fine[i]!;
       let relief = 0.25 * fine[i]!;
       const at = 3 * i;
@@ -137,7 +139,7 @@ export function paint(lesion: Lesion, skin: Skin, style: SiteStyle, size: number
         blood += mask * lesion.blood * Math.max(0.2, 1 + lesion.mottle * 0.6 * blotch[i]! + 0.3 * medium[i]!);
         relief += mask * lesion.rough * 1.1 * (fine[i]! + 0.6 * medium[i]!);
         const rise = Math.max(0, -d);
-        relief += radius * 0.5 * (lesion.dome * (1 - (1 - Math.min(1, rise)) ** 2) + lesion.rim * 0.5 * Math.exp(-(((d + 0.22) / 0.14) ** 2)));
+        relief += radius * 0.5 * (lesion.dome * (1 - (1 - Math.min(1, rise)) ** 2) + lesion.rim * 0.35 * darken(((d + 0.25) / 0.16) ** 2));
         if (cobbles !== undefined) {
           const stone = cobbles.at(x + 4 * medium[i]!, y + 4 * medium[i]!);
           relief += mask * lesion.cobbles * radius * 0.1 * (0.7 - stone);
@@ -146,16 +148,16 @@ export function paint(lesion: Lesion, skin: Skin, style: SiteStyle, size: number
         melanin += mask * 1.6 * plugs[i]!;
         blood += mask * 0.8 * vessels[i]!;
       }
-      let r = DERMIS[0] * Math.exp(-melanin * MELANIN[0] - blood * BLOOD[0]);
-      let g = DERMIS[1] * Math.exp(-melanin * MELANIN[1] - blood * BLOOD[1]);
-      let b = DERMIS[2] * Math.exp(-melanin * MELANIN[2] - blood * BLOOD[2]);
+      let r = DERMIS[0] * darken(melanin * MELANIN[0] + blood * BLOOD[0]);
+      let g = DERMIS[1] * darken(melanin * MELANIN[1] + blood * BLOOD[1]);
+      let b = DERMIS[2] * darken(melanin * MELANIN[2] + blood * BLOOD[2]);
       if (mask > 0) {
         const cover = (colour: readonly [number, number, number], amount: number): void => {
           r += amount * (colour[0] - r);
           g += amount * (colour[1] - g);
           b += amount * (colour[2] - b);
         };
-        if (lesion.veil > 0) cover(VEIL, mask * lesion.veil * 0.7 * smoothstep(0.05, 0.55, veil[i]!));
+        if (lesion.veil > 0) cover(VEIL, mask * lesion.veil * 0.65 * smoothstep(-0.05, 0.7, veil[i]! + 0.2 * medium[i]!));
         if (lesion.ulcer > 0) cover(ULCER, mask * Math.min(1, lesion.ulcer * 1.2) * 0.85 * smoothstep(-0.15, 0.15, 0.5 * lesion.ulcer - 0.35 - (d + 0.55) + 0.35 * medium[i]!));
         if (lesion.crust > 0) {
           const crust = mask * 0.9 * smoothstep(0.05, 0.25, lesion.crust * 0.8 - (d + 0.95) + 0.6 * medium[i]! + 0.3 * blotch[i]!);
@@ -164,9 +166,9 @@ export function paint(lesion: Lesion, skin: Skin, style: SiteStyle, size: number
           relief += crust * (2 + 2 * medium[i]! + 1.5 * fine[i]!);
         }
         if (lesion.scale > 0) {
-          const flakes = mask * smoothstep(0.55 - 0.5 * lesion.scale, 0.9 - 0.5 * lesion.scale, 0.55 * fine[i]! + 0.6 * medium[i]!);
+          const flakes = mask * smoothstep(0.45 - 0.45 * lesion.scale, 1.05 - 0.45 * lesion.scale, 0.65 * fine[i]! + 0.55 * medium[i]!);
           cover(SCALE, 0.75 * flakes);
-          relief += 0.8 * flakes;
+          relief += 0.6 * flakes;
         }
         if (milia[i]! > 0) cover(MILIA, mask * 0.8 * milia[i]!);
       }
@@ -187,54 +189,4 @@ export function paint(lesion: Lesion, skin: Skin, style: SiteStyle, size: number
     rgb[3 * i + 2]! += cover * (coat * 0.65 - rgb[3 * i + 2]!);
   }
   return photograph(rgb, style, size, random.fork('camera'));
-}
-
-/** Relief under a lamp from one side: slopes towards it are lighter, and glossy ones glint. */
-function shade(rgb: Float32Array, height: Float32Array, inLesion: Float32Array, gloss: number, size: number, random: Random): void {
-  const from = random.uniform(0, 2 * Math.PI);
-  const slope = 0.16 * (size / 256);
-  const [lx, ly] = [slope * Math.cos(from), slope * Math.sin(from)];
-  for (let y = 1, i = size + 1; y < size - 1; y++, i += 2) {
-    for (let x = 1; x < size - 1; x++, i++) {
-      const facing = lx * (height[i + 1]! - height[i - 1]!) + ly * (height[i + size]! - height[i - size]!);
-      const light = 1 + Math.min(0.45, Math.max(-0.45, facing));
-      const glint = gloss * inLesion[i]! * 0.45 * smoothstep(0.1, 0.4, facing);
-      rgb[3 * i] = rgb[3 * i]! * light + glint;
-      rgb[3 * i + 1] = rgb[3 * i + 1]! * light + glint;
-      rgb[3 * i + 2] = rgb[3 * i + 2]! * light + glint;
-    }
-  }
-}
-
-/** The site's light and camera: blur, colour and fall-off of the light, tone curve, noise, 8 bits. */
-function photograph(rgb: Float32Array, style: SiteStyle, size: number, random: Random): Picture {
-  const sigma = random.uniform(...style.blur) * (size / 256);
-  if (sigma > 0.25) blur(rgb, size, sigma);
-  const warmth = random.normal(...style.warmth);
-  const exposure = style.exposure * random.uniform(0.9, 1.08);
-  const gains = [exposure * (1 + 0.14 * warmth), exposure * (1 + 0.1 * style.green), exposure * (1 - 0.24 * warmth)] as const;
-  const gradient = style.gradient * random.uniform(0.4, 1.3);
-  const towards = random.uniform(0, 2 * Math.PI);
-  const [gx, gy] = [(gradient * Math.cos(towards)) / size, (gradient * Math.sin(towards)) / size];
-  const table = noiseTable(random);
-  const tone = Uint8Array.from({ length: 1024 }, (_, i) => Math.round(255 * Math.min(1, i / 900) ** style.gamma));
-  const grain = (style.noise / 255) * 900;
-  const data = new Uint8Array(size * size * 3);
-  let place = random.int(4096);
-  for (let y = 0, i = 0; y < size; y++) {
-    for (let x = 0; x < size; x++, i += 3) {
-      const [dx, dy] = [x - size / 2, y - size / 2];
-      const light = 900 * (1 + gx * dx + gy * dy - (2 * style.vignette * (dx * dx + dy * dy)) / (size * size));
-      const r = rgb[i]! * gains[0] * light;
-      const g = rgb[i + 1]! * gains[1] * light;
-      const b = rgb[i + 2]! * gains[2] * light;
-      const grey = 0.3 * r + 0.59 * g + 0.11 * b;
-      place = (Math.imul(place, 1664525) + 1013904223) >>> 0;
-      for (let c = 0; c < 3; c++) {
-        const value = grey + style.saturation * ((c === 0 ? r : c === 1 ? g : b) - grey) + grain * table[(place >>> (8 + 4 * c)) & 4095]!;
-        data[i + c] = tone[Math.min(1023, Math.max(0, Math.round(value)))]!;
-      }
-    }
-  }
-  return { width: size, height: size, data };
 }
