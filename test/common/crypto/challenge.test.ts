@@ -20,8 +20,8 @@ const refused = expect.objectContaining({ code: 'LENTIGO_CHALLENGE_FAILED' });
 
 describe('the mutual challenge', () => {
   it('proves each side to the other', () => {
-    verifyChallenge(terms('coordinator'), challengeSignature(terms('coordinator'), coordinator.secretKey));
-    verifyChallenge(terms('clinic'), challengeSignature(terms('clinic'), clinic.secretKey));
+    expect(() => verifyChallenge(terms('coordinator'), challengeSignature(terms('coordinator'), coordinator.secretKey))).not.toThrow();
+    expect(() => verifyChallenge(terms('clinic'), challengeSignature(terms('clinic'), clinic.secretKey))).not.toThrow();
   });
 
   it('refuses a signature by another key', () => {
@@ -57,7 +57,7 @@ describe('enrolment', () => {
 
   it('is signed with the key it brings', () => {
     expect(EnrolRequest.parse(request)).toEqual(request);
-    verifyEnrolRequest(request);
+    expect(() => verifyEnrolRequest(request)).not.toThrow();
   });
 
   it('is refused with another key, study or secret than was signed', () => {
