@@ -1,0 +1,52 @@
+// `lentigo dataset`: look at data before training on it.
+import Table from 'cli-table3';
+import { Command } from 'commander';
+import { LentigoError } from '../errors.js';
+import { inspectDataset, type Inspection } from './inspect.js';
+import { openDataset } from './open.node.js';
+import { SPLITS, type Split } from './sample.js';
+
+const ROMAN: Readonly<Record<string, string>> = { 1: 'I', 2: 'II', 3: 'III', 4: 'IV', 5: 'V', 6: 'VI' };
+
+/** The inspection as a page of text. */
+export function formatInspection(inspection: Inspection): string {
+  const style = { head: [], border: [], compact: true };
+  const right = 'right' as const;
+  const classes = new Table({ head: ['diagnosis', ...SPLITS, 'images', 'patients'], colAligns: ['left', right, right, right, right, right], style });
+  for (const [label, images] of Object.entries(inspection.byClass)) classes.push([label, ...SPLITS.map((split) => inspection.bySplit[label]![split]), images, inspection.patientsByClass[label]]);
+  const total = (split: Split): number => Object.values(inspection.bySplit).reduce((sum, counts) => sum + counts[split], 0);
+  classes.push(['all', ...SPLITS.map(total), inspection.samples, '']);
+  classes.push(['patients', ...SPLITS.map((split) => inspection.patientsBySplit[split]), '', inspection.patients]);
+  const skin = new Table({ head: ['Fitzpatrick', ...Object.keys(inspection.byFitzpatrick).map((type) => ROMAN[type] ?? type)], style });
+  skin.push(['images', ...Object.values(inspection.byFitzpatrick)]);
+  const problems = inspection.problems.length === 0
+    ? 'No problems: every image of the table is there and can be read.'
+    : [`${inspection.problems.length} images can't be used:`, ...inspection.problems.map(({ code, message }) => `  ${code}  ${message}`)].join('\n');
+  return `${inspection.name}\n${classes.toString()}\n${skin.toString()}\n${problems}\n`;
+}
+
+/** Progress on stderr: one line that is rewritten on a terminal, nothing elsewhere. */
+function showProgress(done: number, of: number): void {
+  if (!process.stderr.isTTY || (done % 20 !== 0 && done !== of)) return;
+  process.stderr.write(`\rdecoding ${done} of ${of}${done === of ? '\n' : ''}`);
+}
+
+async function inspect(data: string, { json, seed }: { json?: true; seed: string }): Promise<void> {
+  if (!/^\d{1,9}$/.test(seed)) throw new LentigoError('LENTIGO_USAGE', `--seed ${seed}: must be a whole number`);
+  const inspection = await inspectDataset(await openDataset(data, { seed: Number(seed) }), showProgress);
+  process.stdout.write(json ? `${JSON.stringify(inspection, undefined, 2)}\n` : formatInspection(inspection));
+  if (inspection.samples === 0) throw new LentigoError('LENTIGO_DATA_EMPTY', `${data}: none of ${inspection.problems.length} images can be used`);
+}
+
+/** The `dataset` command with its sub-commands. */
+export function datasetCommand(): Command {
+  const command = new Command('dataset').description('look at data before training on it');
+  command
+    .command('inspect')
+    .description('count images by diagnosis, split, patient and skin type; name those that are missing or unreadable')
+    .argument('<data>', 'a PAD-UFES-20 folder, or synthetic:site=1&images=60')
+    .option('--seed <n>', 'decides the splits where metadata.csv has no split column', '0')
+    .option('--json', 'print one JSON document')
+    .action(inspect);
+  return command;
+}

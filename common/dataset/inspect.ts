@@ -1,0 +1,60 @@
+// What a dataset holds: counts that a reader checks before training on it.
+import { LentigoError } from '../errors.js';
+import { SPLITS, type DataProblem, type Dataset, type Sample, type Split } from './sample.js';
+
+export interface Inspection {
+  readonly name: string;
+  readonly samples: number;
+  readonly patients: number;
+  /** Samples of every class; class × split. */
+  readonly byClass: Readonly<Record<string, number>>;
+  readonly bySplit: Readonly<Record<string, Readonly<Record<Split, number>>>>;
+  readonly patientsByClass: Readonly<Record<string, number>>;
+  readonly patientsBySplit: Readonly<Record<Split, number>>;
+  /** Of Fitzpatrick types 1–6 and "unknown". */
+  readonly byFitzpatrick: Readonly<Record<string, number>>;
+  readonly problems: readonly DataProblem[];
+}
+
+const patientsOf = (samples: readonly Sample[]): number => new Set(samples.map((sample) => sample.patient)).size;
+
+/** Counts a dataset's samples. Classes in alphabetical order; a Fitzpatrick type that nobody has counts 0. */
+export function countSamples({ name, samples, problems }: Dataset): Inspection {
+  const classes = [...new Set(samples.map((sample) => sample.label))].sort();
+  const ofClass = (label: string): Sample[] => samples.filter((sample) => sample.label === label);
+  const perClass = <T>(value: (among: readonly Sample[]) => T): Record<string, T> => Object.fromEntries(classes.map((label) => [label, value(ofClass(label))]));
+  const perSplit = (among: readonly Sample[], count: (of: readonly Sample[]) => number): Record<Split, number> =>
+    Object.fromEntries(SPLITS.map((split) => [split, count(among.filter((sample) => sample.split === split))])) as Record<Split, number>;
+  const images = (among: readonly Sample[]): number => among.length;
+  return {
+    name,
+    samples: samples.length,
+    patients: patientsOf(samples),
+    byClass: perClass(images),
+    bySplit: perClass((among) => perSplit(among, images)),
+    patientsByClass: perClass(patientsOf),
+    patientsBySplit: perSplit(samples, patientsOf),
+    byFitzpatrick: Object.fromEntries([1, 2, 3, 4, 5, 6, undefined].map((type) => [type ?? 'unknown', samples.filter((sample) => sample.fitzpatrick === type).length])),
+    problems,
+  };
+}
+
+/**
+ * Decodes every sample, one after the other, and counts those that can be used; the others join the problems.
+ * @param progress called after each sample with how many are done
+ */
+export async function inspectDataset(dataset: Dataset, progress?: (done: number, of: number) => void): Promise<Inspection> {
+  const usable: Sample[] = [];
+  const problems = [...dataset.problems];
+  for (const [i, sample] of dataset.samples.entries()) {
+    try {
+      await sample.load();
+      usable.push(sample);
+    } catch (error) {
+      if (!(error instanceof LentigoError) || (error.code !== 'LENTIGO_DATA_IMAGE_UNREADABLE' && error.code !== 'LENTIGO_DATA_IMAGE_MISSING')) throw error;
+      problems.push({ id: sample.id, code: error.code, message: error.message });
+    }
+    progress?.(i + 1, dataset.samples.length);
+  }
+  return countSamples({ ...dataset, samples: usable, problems });
+}
