@@ -51,6 +51,23 @@ export interface InvitationRecord {
   readonly usedBy: string | null;
 }
 
+export interface NewInvitation {
+  /** What the study coordinator calls the invited clinic. */
+  readonly clinicName: string;
+  /** SHA-256 of the invitation's secret, hexadecimal; the secret itself is stored nowhere. */
+  readonly secretHash: string;
+  readonly expiresAt: number;
+}
+
+/** A clinic that asks to enrol; its signature was verified before. */
+export interface Enrolment {
+  readonly secretHash: string;
+  readonly clinicId: string;
+  /** Ed25519 public key, base64. */
+  readonly key: string;
+  readonly name: string;
+}
+
 /** One attempt at a round, as it stands or as it ended. */
 export interface RoundRecord extends RoundState {
   readonly plannedAt: number;

@@ -1,0 +1,37 @@
+// What the database's failures are called: unreachable, full, or a bug.
+import { asLentigoError, LentigoError } from '../../common/errors.js';
+import { Prisma } from './generated/client.js';
+
+/** Prisma: unreachable, timed out, denied, connection closed or refused, no connection or transaction to be had in time. */
+const UNREACHABLE = new Set(['P1000', 'P1001', 'P1002', 'P1003', 'P1008', 'P1010', 'P1011', 'P1017', 'P2024', 'P2028', 'P2037']);
+/** SQLSTATE classes: connection exceptions, and operator intervention (the server shuts down). System: no connection. */
+const CONNECTION = /^(08|57P|28|3D000|53300)|^E(CONN|HOST|NET|TIMEDOUT|NOTFOUND|PIPE|AI_AGAIN)/;
+
+/** Every message and code on the way down an error's causes. */
+function* causes(thrown: unknown): Generator<{ code: string; message: string }> {
+  for (let inner = thrown; inner instanceof Error; inner = inner.cause) {
+    const code = 'code' in inner && typeof inner.code === 'string' ? inner.code : '';
+    yield { code, message: inner.message };
+    if (inner instanceof AggregateError) for (const one of inner.errors) yield* causes(one);
+  }
+}
+
+/** Any failure of a query as a LentigoError: LENTIGO_DISK_FULL, LENTIGO_DATABASE, or LENTIGO_INTERNAL. */
+export function databaseError(thrown: unknown): LentigoError {
+  if (thrown instanceof LentigoError) return thrown;
+  const all = [...causes(thrown)];
+  const reason = all.find(({ message }) => message !== '')?.message.trim() ?? String(thrown);
+  if (all.some(({ code, message }) => code === '53100' || code === 'ENOSPC' || /no space left on device/i.test(message))) {
+    return new LentigoError('LENTIGO_DISK_FULL', `The database has no space left: ${reason}`, { cause: thrown });
+  }
+  const unreachable = thrown instanceof Prisma.PrismaClientInitializationError || all.some(({ code }) => UNREACHABLE.has(code) || CONNECTION.test(code));
+  if (unreachable || all.some(({ message }) => /connection terminated|server closed the connection/i.test(message))) {
+    return new LentigoError('LENTIGO_DATABASE', `The database does not answer: ${reason}`, { cause: thrown });
+  }
+  return asLentigoError(thrown);
+}
+
+/** Whether a row with the same key was there already. */
+export function isUniqueViolation(thrown: unknown): boolean {
+  return thrown instanceof Prisma.PrismaClientKnownRequestError && thrown.code === 'P2002';
+}
