@@ -9,7 +9,7 @@ import type { BlobRef } from '../rounds/state.js';
 import { makeFolder, syncFile, syncFolder, systemCode, writing } from './durable.js';
 
 /** SHA-256 and length of a file. */
-export async function hashFile(path: string): Promise<BlobRef> {
+async function hashFile(path: string): Promise<BlobRef> {
   const hash = createHash('sha256');
   let bytes = 0;
   for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
