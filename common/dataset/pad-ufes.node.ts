@@ -32,7 +32,7 @@ const Row = z.object({
   img_id: text.min(1).regex(/^[^/\\]+$/, 'must be a file name'),
   diagnostic: text.min(1),
   fitspatrick: number(1, 6).pipe(z.number().int().optional()),
-  split: text.toLowerCase().optional().pipe(z.enum(SPLITS).optional()),
+  split: text.toLowerCase().transform((value) => (value === '' ? undefined : value)).pipe(z.enum(SPLITS).optional()).optional(),
   lesion_id: optional, smoke: optional, drink: optional, background_father: optional, background_mother: optional,
   age: number(0, 130), pesticide: optional, gender: optional, skin_cancer_history: optional, cancer_history: optional,
   has_piped_water: optional, has_sewage_system: optional, region: optional,
