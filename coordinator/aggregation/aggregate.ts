@@ -1,0 +1,67 @@
+// A round's aggregation: base + the rule's combination of the sealed deltas, read from disk a range of coordinates at a time.
+import { fromBase64 } from '../../common/crypto/base64.js';
+import { fileSource } from '../../common/crypto/byte-source.node.js';
+import { openEnvelope, readEnvelope, verifyEnvelope, type OpenedUpdate } from '../../common/crypto/envelope.js';
+import { LentigoError } from '../../common/errors.js';
+import type { DeltaEncoding } from '../../common/update/delta-encoding.js';
+import { ParameterSet } from '../../common/update/parameter-set.js';
+import type { AggregationRule } from './rule.js';
+
+/** An accepted update: where its sealed bytes lie, whose they are (Ed25519 key, base64), and its weight. */
+export interface SealedUpdate {
+  readonly clinic: string;
+  readonly path: string;
+  readonly samples: number;
+  readonly clinicKey: string;
+}
+
+/** Decoded values, over all clinics, that may lie in memory at once (4 bytes each). */
+const VALUES_IN_MEMORY = 32 * 1024 * 1024;
+
+/** How many coordinates are read at a time, so that memory doesn't grow with the number of clinics. */
+export const rangeSizeFor = (clinics: number): number => Math.max(1, Math.floor(VALUES_IN_MEMORY / clinics));
+
+/**
+ * The new trainable parameters, float32. The result doesn't depend on the order of `updates` nor on `rangeSize`, to the bit.
+ * @param base the trainable parameters that the deltas were trained from.
+ * @param rangeSize coordinates at a time; rounded up to whole blocks of the encoding.
+ * @throws LENTIGO_UPDATE_SIGNATURE, LENTIGO_UPDATE_ALTERED or LENTIGO_UPDATE_LENGTH when an accepted update is no longer what was accepted.
+ */
+export async function aggregateUpdates(round: {
+  updates: readonly SealedUpdate[];
+  roundSecretKey: Uint8Array;
+  base: ParameterSet;
+  encoding: DeltaEncoding;
+  rule: AggregationRule;
+  rangeSize: number;
+}): Promise<ParameterSet> {
+  const { base, encoding, rule } = round;
+  if (round.updates.length === 0) throw new RangeError('there is no update to aggregate');
+  const updates = round.updates.toSorted((a, b) => (a.clinic < b.clinic ? -1 : 1));
+  const opened: OpenedUpdate[] = [];
+  for (const update of updates) opened.push(await openUpdate(update, round.roundSecretKey, encoding.encodedBytes(base.length)));
+  const weights = updates.map((u) => u.samples);
+
+  const result = new ParameterSet(base.specs);
+  const step = Math.ceil(round.rangeSize / encoding.block) * encoding.block;
+  for (let start = 0; start < base.length; start += step) {
+    const end = Math.min(start + step, base.length);
+    const deltas: Float32Array[] = [];
+    for (const update of opened) deltas.push(encoding.decode(await update.read(encoding.encodedBytes(start), encoding.encodedBytes(end))));
+    const combined = rule.combine(deltas, weights);
+    for (let i = start; i < end; i++) result.values[i] = base.values[i]! + combined[i - start]!;
+  }
+  return result;
+}
+
+/** Opens an update that was checked when it arrived; its signature is checked again, because it has lain on a disk since. */
+async function openUpdate(update: SealedUpdate, roundSecretKey: Uint8Array, payloadBytes: number): Promise<OpenedUpdate> {
+  const envelope = await readEnvelope(await fileSource(update.path));
+  await verifyEnvelope(envelope, fromBase64(update.clinicKey));
+  const { clinic, samples, payload } = envelope.header;
+  if (clinic !== update.clinic || samples !== update.samples) {
+    throw new LentigoError('LENTIGO_UPDATE_ALTERED', `${update.path} holds clinic ${clinic}'s update of ${samples} samples instead of clinic ${update.clinic}'s of ${update.samples}.`);
+  }
+  if (payload.bytes !== payloadBytes) throw new LentigoError('LENTIGO_UPDATE_LENGTH', `Clinic ${clinic}'s update has ${payload.bytes} bytes of payload instead of ${payloadBytes}.`);
+  return await openEnvelope(envelope, roundSecretKey);
+}
