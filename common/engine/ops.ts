@@ -3,8 +3,8 @@
 import * as tf from '@tensorflow/tfjs';
 
 const has = (kernel: string): boolean => Boolean(tf.getKernel(kernel, tf.getBackend()));
-const run = <T extends tf.Tensor>(kernel: string, inputs: Record<string, tf.Tensor>, attrs: Record<string, unknown> = {}): T =>
-  tf.engine().runKernel<T>(kernel, inputs as tf.NamedTensorMap, attrs as tf.NamedAttrMap);
+const run = <R extends tf.Rank>(kernel: string, inputs: Record<string, tf.Tensor>, attrs: Record<string, unknown> = {}): tf.Tensor<R> =>
+  tf.engine().runKernel(kernel, inputs, attrs as tf.NamedAttrMap);
 
 /** x·sigmoid(x) (Ramachandran et al. 2017), any shape. */
 export const swish: <T extends tf.Tensor>(x: T) => T = tf.customGrad((x, save) => {
@@ -49,7 +49,7 @@ export const poolChannels: (x: tf.Tensor4D) => tf.Tensor2D = tf.customGrad((x) =
   return {
     value: tf.div(channelSum(asRows(input, n)), h * w),
     // Not tf.broadcastTo: it tiles, which the WASM backend does slowly.
-    gradFunc: (dy: tf.Tensor) => tf.reshape(tf.mul(tf.fill([n, h * w, c], 1 / (h * w)), tf.expandDims(dy, 1)), [n, h, w, c]),
+    gradFunc: (dy: tf.Tensor) => tf.reshape(tf.mul(tf.ones([n, h * w, c]), tf.expandDims(tf.div(dy, h * w), 1)), [n, h, w, c]),
   };
 }) as never;
 

@@ -181,3 +181,6 @@ export function trainableSpecs(id: ArchitectureId, classes: number, trainFrom: s
   const frozen = new Set(layoutOf(id).blocks.slice(0, at).flatMap((b) => blockSpecs(b).map((s) => s.name)));
   return parameterSpecs(id, classes).filter(({ name }) => !isStatistic(name) && !frozen.has(name));
 }
+
+/** Whether a parameter of this shape (tfjs layout) is a depthwise filter: only those are larger than 1×1 with a last axis of 1. */
+export const isDepthwise = (shape: readonly number[]): boolean => shape.length === 4 && shape[0]! > 1 && shape[3] === 1;

@@ -18,8 +18,8 @@ type ConvNorm = (x: tf.Tensor4D, unit: ConvUnit, parameters: Parameters) => tf.T
  */
 export const frozenNorm: ConvNorm = (x, unit, parameters) => {
   const deviation = tf.sqrt(tf.add(parameters(`${unit.norm}.running_var`), BATCH_NORM_EPSILON));
-  const scale = tf.div(parameters(`${unit.norm}.weight`), deviation) as tf.Tensor1D;
-  const bias = tf.sub(parameters(`${unit.norm}.bias`), tf.mul(parameters(`${unit.norm}.running_mean`), scale)) as tf.Tensor1D;
+  const scale = tf.div<tf.Tensor1D>(parameters(`${unit.norm}.weight`), deviation);
+  const bias = tf.sub<tf.Tensor1D>(parameters(`${unit.norm}.bias`), tf.mul(parameters(`${unit.norm}.running_mean`), scale));
   const weight = parameters(`${unit.name}.weight`) as tf.Tensor4D;
   const rows = unit.kind === 'depthwise' ? tf.reshape(weight, [1, -1, unit.outChannels]) : tf.reshape(weight, [1, -1, 1, unit.outChannels]);
   const filter = tf.reshape<tf.Rank.R4>(scaleChannels(rows, tf.reshape(scale, [1, -1])), weight.shape);
@@ -38,7 +38,7 @@ export const measuringNorm =
   };
 
 /** torchvision pads ⌊k/2⌋ on every side. With stride 1 that is tfjs's `same`; with stride 2 `same` would pad less above than below, so zeros are laid around first. */
-function convolve(x: tf.Tensor4D, { kind, kernel, stride }: ConvUnit, filter: tf.Tensor4D, bias: tf.Tensor1D): tf.Tensor4D {
+export function convolve(x: tf.Tensor4D, { kind, kernel, stride }: ConvUnit, filter: tf.Tensor4D, bias: tf.Tensor1D): tf.Tensor4D {
   const side = Math.floor(kernel / 2);
   const padded = stride > 1 && side > 0 ? tf.pad(x, [[0, 0], [side, side], [side, side], [0, 0]]) : x;
   return (kind === 'depthwise' ? depthwiseConv2d : conv2d)(padded, filter, bias, stride, stride > 1 ? 'valid' : 'same');
@@ -47,7 +47,7 @@ function convolve(x: tf.Tensor4D, { kind, kernel, stride }: ConvUnit, filter: tf
 /** Squeeze and excitation (Hu et al. 2018): x · sigmoid(fc2(swish(fc1(mean of x)))). */
 function squeezeExcite(x: tf.Tensor4D, { name, channels, squeezed }: SqueezeUnit, parameters: Parameters): tf.Tensor4D {
   const dense = (input: tf.Tensor2D, layer: string, shape: [number, number]) =>
-    tf.add(tf.matMul(input, tf.reshape(parameters(`${name}.${layer}.weight`), shape)), parameters(`${name}.${layer}.bias`)) as tf.Tensor2D;
+    tf.add<tf.Tensor2D>(tf.matMul(input, tf.reshape(parameters(`${name}.${layer}.weight`), shape)), parameters(`${name}.${layer}.bias`));
   const hidden = swish(dense(poolChannels(x), 'fc1', [channels, squeezed]));
   return scaleChannels(x, tf.sigmoid(dense(hidden, 'fc2', [squeezed, channels]))) as tf.Tensor4D;
 }
