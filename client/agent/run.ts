@@ -1,0 +1,42 @@
+// The headless clinic: data, engine and home put together with a participant, until the study is over.
+import { join } from 'node:path';
+import { openDataset } from '../../common/dataset/open.node.js';
+import { useEngine, type EngineName } from '../../common/engine/engine.node.js';
+import { LentigoError } from '../../common/errors.js';
+import { lockDirectory } from '../../common/files/directory-lock.node.js';
+import { FolderFeatureCache } from '../../common/learning/feature-cache.node.js';
+import { Participant } from '../participation/participant.js';
+import { createTrainer } from '../participation/train-round.js';
+import type { AgentEvent } from './display.js';
+import { openHome } from './home.js';
+
+export interface AgentOptions {
+  readonly home: string;
+  /** What --data names: a folder, or synthetic:… */
+  readonly data: string;
+  readonly engine?: EngineName | undefined;
+  readonly signal: AbortSignal;
+  readonly onEvent: (event: AgentEvent) => void;
+}
+
+/**
+ * Takes part until the study ends or the signal stops it. Data and engine are checked before the coordinator is called.
+ * @throws LENTIGO_HOME_INVALID, LENTIGO_DATA_…, LENTIGO_DATA_EMPTY, LENTIGO_ENGINE_UNAVAILABLE, LENTIGO_DATA_DIR_IN_USE, and what Participant.run throws
+ */
+export async function runAgent({ home: folder, data, engine, signal, onEvent }: AgentOptions): Promise<void> {
+  const { identity, enrolment, store, warnings } = await openHome(folder);
+  const unlock = lockDirectory(folder);
+  try {
+    for (const message of warnings) onEvent({ event: 'warning', message });
+    const dataset = await openDataset(data);
+    for (const { id, message } of dataset.problems) onEvent({ event: 'warning', message: `${id}: ${message}` });
+    const samples = dataset.samples.filter(({ split }) => split === 'train');
+    if (samples.length === 0) throw new LentigoError('LENTIGO_DATA_EMPTY', `${dataset.name} holds no usable image in the train split.`);
+    onEvent({ event: 'ready', data: dataset.name, images: samples.length, engine: await useEngine(engine) });
+    const train = createTrainer(samples, (start) => FolderFeatureCache.open(join(folder, 'features', start)));
+    const notice = await new Participant({ enrolment, identity, store, train, onEvent }).run(signal);
+    onEvent({ event: 'done', status: notice?.status ?? 'interrupted' });
+  } finally {
+    unlock();
+  }
+}

@@ -1,0 +1,165 @@
+// The socket to the coordinator, usable only between a mutual proof of identity and the next disconnect. On every reconnect the proof repeats.
+import { io, type Socket } from 'socket.io-client';
+import { z } from 'zod';
+import { challengeSignature, verifyChallenge } from '../../common/crypto/challenge.js';
+import { createNonce, equalSecrets } from '../../common/crypto/enrolment.js';
+import type { Identity } from '../../common/crypto/identity.js';
+import { toBase64 } from '../../common/crypto/base64.js';
+import { asLentigoError, LentigoError } from '../../common/errors.js';
+import { Challenge } from '../../common/protocol/handshake.js';
+import { PROTOCOL } from '../../common/protocol/primitives.js';
+import { Answer, StudyNotice } from '../../common/protocol/round.js';
+import type { Enrolment } from './enrolment.js';
+import { networkError } from './network.js';
+
+const ACKNOWLEDGE_MS = 60_000;
+const RETRY_MS = 3_000;
+
+export interface ConnectionHandlers {
+  /** Both sides proved who they are. */
+  onProven(notice: StudyNotice): void;
+  /** No connection, or no proof, now; it is tried again by itself. */
+  onFailure(error: LentigoError): void;
+  /** `round`, `round-over` or `study`, not yet parsed. */
+  onMessage(event: ServerEvent, message: unknown): void;
+}
+
+const SERVER_EVENTS = ['round', 'round-over', 'study'] as const;
+export type ServerEvent = (typeof SERVER_EVENTS)[number];
+
+export class Connection {
+  readonly #enrolment: Enrolment;
+  readonly #identity: Identity;
+  readonly #handlers: ConnectionHandlers;
+  readonly #socket: Socket;
+  #proven = false;
+  #closed = false;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  readonly #waiting = new Set<() => void>();
+
+  constructor(enrolment: Enrolment, identity: Identity, handlers: ConnectionHandlers) {
+    this.#enrolment = enrolment;
+    this.#identity = identity;
+    this.#handlers = handlers;
+    const { origin, pathname } = new URL(enrolment.url);
+    this.#socket = io(`${origin}/clinic`, {
+      path: `${pathname.replace(/\/+$/, '')}/socket.io`,
+      transports: ['websocket'],
+      forceNew: true,
+      reconnectionDelay: 500,
+      reconnectionDelayMax: 10_000,
+      autoConnect: false,
+    });
+    this.#socket.on('connect', () => void this.#prove());
+    this.#socket.on('disconnect', (reason, details) => {
+      const was = this.#proven;
+      this.#proven = false;
+      if (this.#closed) return;
+      if (was) handlers.onFailure(networkError(enrolment.url, new Error(reason, { cause: details })));
+      // socket.io reconnects by itself, but not after the server ended the connection.
+      if (reason === 'io server disconnect') this.#later();
+    });
+    this.#socket.on('connect_error', (error) => {
+      if (this.#closed) return;
+      handlers.onFailure(networkError(enrolment.url, error));
+      if (!this.#socket.active) this.#later();
+    });
+    for (const event of SERVER_EVENTS) {
+      this.#socket.on(event, (message: unknown) => {
+        if (this.#trusted) handlers.onMessage(event, message);
+      });
+    }
+  }
+
+  /** The coordinator proved its key on this connection: what it says may be listened to. */
+  #trusted = false;
+
+  open(): void {
+    this.#socket.connect();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#proven = false;
+    clearTimeout(this.#retry);
+    this.#socket.disconnect();
+  }
+
+  /**
+   * Asks the coordinator, once connected and proven; waits for that as long as it takes.
+   * @throws the coordinator's own error; LENTIGO_UNREACHABLE when the connection broke before the answer; LENTIGO_MESSAGE_INVALID
+   */
+  async request<T extends z.ZodType>(event: string, message: unknown, schema: T, signal: AbortSignal): Promise<z.infer<T>> {
+    while (!this.#proven) await aborted(signal, new Promise<void>((resolve) => this.#waiting.add(resolve)));
+    return await aborted(signal, this.#ask(event, message, schema));
+  }
+
+  /** Says something that may be lost. */
+  tell(event: string, message: unknown): void {
+    if (this.#proven) this.#socket.volatile.emit(event, message);
+  }
+
+  async #ask<T extends z.ZodType>(event: string, message: unknown, schema: T): Promise<z.infer<T>> {
+    let raw: unknown;
+    try {
+      raw = await this.#socket.timeout(ACKNOWLEDGE_MS).emitWithAck(event, message);
+    } catch (cause) {
+      throw networkError(this.#enrolment.url, cause);
+    }
+    const answer = Answer(schema).safeParse(raw);
+    if (!answer.success) throw new LentigoError('LENTIGO_MESSAGE_INVALID', `The answer to ${event} is not valid: ${z.prettifyError(answer.error)}`);
+    const data = answer.data as { ok: true; value: z.infer<T> } | { ok: false; error: { code: LentigoError['code']; message: string } };
+    if (!data.ok) throw new LentigoError(data.error.code, data.error.message);
+    return data.value;
+  }
+
+  /** DESIGN: the coordinator proves the study's key first; the clinic answers only to the key that its invitation pinned. */
+  async #prove(): Promise<void> {
+    this.#trusted = false;
+    const socket = this.#socket.id;
+    try {
+      const { study, key: pinned } = this.#enrolment;
+      const clinicKey = toBase64(this.#identity.publicKey);
+      const clinicNonce = createNonce();
+      const challenge = await this.#ask('hello', { protocol: PROTOCOL, study, key: clinicKey, nonce: clinicNonce }, Challenge);
+      if (challenge.protocol !== PROTOCOL) {
+        throw new LentigoError('LENTIGO_PROTOCOL_VERSION', `The coordinator speaks protocol ${challenge.protocol}, this is protocol ${PROTOCOL}.`);
+      }
+      if (challenge.study !== study || !equalSecrets(challenge.key, pinned)) {
+        throw new LentigoError('LENTIGO_CHALLENGE_FAILED', `${this.#enrolment.url} shows another key than the one this clinic was invited with.`);
+      }
+      const terms = { study, coordinatorKey: pinned, clinicKey, coordinatorNonce: challenge.nonce, clinicNonce };
+      verifyChallenge({ ...terms, role: 'coordinator' }, challenge.signature);
+      this.#trusted = true;
+      const signature = challengeSignature({ ...terms, role: 'clinic' }, this.#identity.secretKey);
+      const notice = await this.#ask('prove', { signature }, StudyNotice);
+      if (this.#closed || this.#socket.id !== socket) return;
+      this.#proven = true;
+      this.#handlers.onProven(notice);
+      for (const resume of this.#waiting) resume();
+      this.#waiting.clear();
+    } catch (thrown) {
+      if (this.#closed) return;
+      this.#handlers.onFailure(asLentigoError(thrown));
+      if (this.#socket.connected && this.#socket.id === socket) {
+        this.#socket.disconnect();
+        this.#later();
+      }
+    }
+  }
+
+  #later(): void {
+    clearTimeout(this.#retry);
+    if (!this.#closed) this.#retry = setTimeout(() => this.#socket.connect(), RETRY_MS * (0.75 + Math.random() / 2));
+  }
+}
+
+/** The promise, or the signal's reason when that comes first. */
+function aborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason as Error);
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}

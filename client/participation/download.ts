@@ -1,0 +1,107 @@
+// Models come as immutable blobs named by their SHA-256: fetched once, resumed where they were cut, checked before use.
+import { concat, sha256Hex } from '../../common/crypto/bytes.js';
+import { LentigoError } from '../../common/errors.js';
+import { endpoint, errorInBody, networkError } from './network.js';
+import type { Bytes, Store } from './store.js';
+
+export interface BlobRef {
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
+export interface DownloadOptions {
+  readonly signal: AbortSignal;
+  readonly onProgress: (fraction: number) => void;
+}
+
+/** Written in pieces of about this many bytes, so that a cut loses little. */
+const PIECE = 1024 * 1024;
+const FOLDER = 'blobs';
+
+/**
+ * The blob from the store, else from `url`/blobs/<sha256>. `fetched` says how many bytes came over the network.
+ * @throws LENTIGO_BLOB_CORRUPT when the bytes don't match their hash twice; LENTIGO_BLOB_UNKNOWN; LENTIGO_UNREACHABLE (call again: it resumes)
+ */
+export async function download(url: string, blob: BlobRef, store: Store, options: DownloadOptions): Promise<{ bytes: Bytes; fetched: number }> {
+  const name = `${FOLDER}/${blob.sha256}`;
+  const part = `${name}.part`;
+  const kept = await store.read(name);
+  if (kept && (await sha256Hex(kept)) === blob.sha256) return { bytes: kept, fetched: 0 };
+  let fetched = 0;
+  for (let attempt = 0; attempt < 2; attempt++) {
+    fetched += await complete(url, blob, part, store, options);
+    const bytes = await store.read(part);
+    if (bytes && bytes.length === blob.bytes && (await sha256Hex(bytes)) === blob.sha256) {
+      await store.write(name, bytes);
+      await store.remove(part);
+      return { bytes, fetched };
+    }
+    await store.remove(part);
+  }
+  throw new LentigoError('LENTIGO_BLOB_CORRUPT', `${endpoint(url, `/blobs/${blob.sha256}`)} does not match its hash, twice.`);
+}
+
+/** Deletes all blobs but these. */
+export async function keepBlobs(store: Store, keep: readonly string[]): Promise<void> {
+  for (const name of await store.list(FOLDER)) {
+    if (!keep.includes(name.replace(/\.part$/, ''))) await store.remove(`${FOLDER}/${name}`);
+  }
+}
+
+/** Appends what is missing to the partial file; returns the bytes that came. */
+async function complete(url: string, blob: BlobRef, part: string, store: Store, { signal, onProgress }: DownloadOptions): Promise<number> {
+  const address = endpoint(url, `/blobs/${blob.sha256}`);
+  let have = (await store.read(part))?.length ?? 0;
+  if (have === blob.bytes) return 0;
+  if (have > blob.bytes) {
+    await store.remove(part);
+    have = 0;
+  }
+  let response: Response;
+  try {
+    // identity: a compressed answer would have other ranges than the blob.
+    response = await fetch(address, { signal, headers: { 'accept-encoding': 'identity', ...(have > 0 ? { range: `bytes=${have}-` } : {}) } });
+  } catch (cause) {
+    throw signal.aborted ? signal.reason : networkError(url, cause);
+  }
+  if (!response.ok || !response.body) {
+    if (response.status === 416) await store.remove(part);
+    const named = errorInBody(await response.text().catch(() => ''));
+    throw named ?? new LentigoError(response.status === 404 ? 'LENTIGO_BLOB_UNKNOWN' : 'LENTIGO_UNREACHABLE', `${address} answered ${response.status}.`);
+  }
+  if (response.status !== 206 && have > 0) {
+    await store.remove(part);
+    have = 0;
+  }
+  const start = have;
+  let pieces: Uint8Array[] = [];
+  let held = 0;
+  const flush = async () => {
+    if (held === 0) return;
+    const bytes = concat(...pieces);
+    pieces = [];
+    held = 0;
+    await store.append(part, bytes);
+  };
+  const reader = response.body.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      pieces.push(value);
+      held += value.length;
+      have += value.length;
+      // Longer than announced: the hash would not match; no need to fill the disk with it.
+      if (have > blob.bytes) break;
+      if (held >= PIECE) await flush();
+      onProgress(have / blob.bytes);
+    }
+  } catch (cause) {
+    throw signal.aborted ? signal.reason : networkError(url, cause);
+  } finally {
+    await reader.cancel().catch(() => undefined);
+    await flush();
+  }
+  if (have < blob.bytes) throw networkError(url, new Error(`${address} ended after ${have} of ${blob.bytes} bytes`));
+  return have - start;
+}

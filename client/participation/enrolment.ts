@@ -1,0 +1,61 @@
+// Enrolment: makes a clinic's key known to the study that invited it, and what the clinic keeps of the invitation.
+import { z } from 'zod';
+import { enrolRequest } from '../../common/crypto/enrolment.js';
+import { clinicIdOf, type Identity } from '../../common/crypto/identity.js';
+import { LentigoError } from '../../common/errors.js';
+import { EnrolAnswer, type Invitation } from '../../common/protocol/enrolment.js';
+import { ClinicId, ClinicName, Id, PublicKey } from '../../common/protocol/primitives.js';
+import { endpoint, errorInBody, networkError } from './network.js';
+
+/** The invitation without its secret, and who this clinic is in the study. `key` is the study's pinned Ed25519 key. */
+export const Enrolment = z.strictObject({
+  url: z.url({ protocol: /^https?$/ }).max(500),
+  study: Id,
+  studyName: z.string().max(120),
+  key: PublicKey,
+  clinic: ClinicId,
+  name: ClinicName,
+});
+export type Enrolment = z.infer<typeof Enrolment>;
+
+const TIMEOUT_MS = 30_000;
+
+/**
+ * Uses up the invitation. Safe to repeat with the same identity; store the identity before calling.
+ * @throws LENTIGO_UNREACHABLE, LENTIGO_TLS, LENTIGO_INVITATION_USED, LENTIGO_INVITATION_EXPIRED, LENTIGO_MESSAGE_INVALID
+ */
+export async function enrol(invitation: Invitation, identity: Identity, name: string): Promise<{ enrolment: Enrolment; state: EnrolAnswer['state'] }> {
+  const { url, study, key, secret } = invitation;
+  let status: number;
+  let body: string;
+  try {
+    const response = await fetch(endpoint(url, '/api/enrol'), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(enrolRequest({ study, secret, name }, identity)),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    status = response.status;
+    body = await response.text();
+  } catch (cause) {
+    throw networkError(url, cause);
+  }
+  if (status !== 200) {
+    throw errorInBody(body) ?? new LentigoError('LENTIGO_UNREACHABLE', `${url} answered ${status} to the enrolment: is this a Lentigo coordinator?`);
+  }
+  const answer = EnrolAnswer.safeParse(parseJson(body));
+  if (!answer.success) throw new LentigoError('LENTIGO_MESSAGE_INVALID', `${url} did not answer the enrolment as the protocol says: ${z.prettifyError(answer.error)}`);
+  const clinic = await clinicIdOf(identity.publicKey);
+  if (answer.data.clinic !== clinic || answer.data.study !== study) {
+    throw new LentigoError('LENTIGO_MESSAGE_INVALID', `${url} enrolled another clinic or study than was asked.`);
+  }
+  return { enrolment: { url, study, studyName: answer.data.studyName, key, clinic, name }, state: answer.data.state };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,204 @@
+// A clinic in a study: keeps the connection, takes part in each round it is announced, and ends when the study does.
+import { z } from 'zod';
+import { fromBase64 } from '../../common/crypto/base64.js';
+import { fingerprint, type Identity } from '../../common/crypto/identity.js';
+import { openSigned } from '../../common/crypto/signed.js';
+import { TAGS } from '../../common/crypto/signature.js';
+import { asLentigoError, LentigoError, type ErrorCode } from '../../common/errors.js';
+import { PROTOCOL } from '../../common/protocol/primitives.js';
+import { Announcement, RoundOver, Signed, StudyNotice } from '../../common/protocol/round.js';
+import { Connection, type ServerEvent } from './connection.js';
+import type { Enrolment } from './enrolment.js';
+import type { ParticipationEvent } from './events.js';
+import { Journal } from './journal.js';
+import { type RoundContext, MISSED, send, takePart, type Trainer } from './round.js';
+import type { Store } from './store.js';
+
+export interface ParticipantOptions {
+  readonly enrolment: Enrolment;
+  readonly identity: Identity;
+  readonly store: Store;
+  readonly train: Trainer;
+  onEvent(event: ParticipationEvent): void;
+}
+
+/** Nothing that waiting would change: the participant ends with the error. */
+const FATAL = new Set<ErrorCode>([
+  'LENTIGO_CHALLENGE_FAILED',
+  'LENTIGO_PROTOCOL_VERSION',
+  'LENTIGO_CLINIC_REVOKED',
+  'LENTIGO_CLINIC_UNKNOWN',
+  'LENTIGO_STUDY_UNKNOWN',
+  'LENTIGO_HOME_INVALID',
+]);
+const PROGRESS_MS = 250;
+/** On connect, the announcement of an open round comes first; only then is an old update's receipt asked for. */
+const SETTLE_MS = 1_000;
+
+interface Job {
+  readonly round: number;
+  readonly attempt: string;
+  readonly abort: AbortController;
+  readonly done: Promise<void>;
+}
+
+/** Why a job was told to stop, when the reason is not an error. */
+class Over extends Error {}
+
+export class Participant {
+  readonly #options: ParticipantOptions;
+  readonly #connection: Connection;
+  readonly #context: RoundContext;
+  #job: Job | undefined;
+  #lastProgress = 0;
+  #settling: ReturnType<typeof setTimeout> | undefined;
+  #end!: { resolve(notice: StudyNotice | undefined): void; reject(error: LentigoError): void };
+  readonly #ended = new Promise<StudyNotice | undefined>((resolve, reject) => (this.#end = { resolve, reject }));
+
+  constructor(options: ParticipantOptions) {
+    const { enrolment, identity, store, train } = options;
+    this.#options = options;
+    this.#connection = new Connection(enrolment, identity, {
+      onProven: (notice) => this.#onProven(notice),
+      onFailure: (error) => this.#onFailure(error),
+      onMessage: (event, message) => this.#inTurn(() => this.#onMessage(event, message)),
+    });
+    this.#context = {
+      enrolment,
+      identity,
+      store,
+      train,
+      journal: new Journal(store),
+      connection: this.#connection,
+      report: (event) => this.#report(event),
+      progress: (at, phase, progress) => {
+        const now = Date.now();
+        if (now - this.#lastProgress < PROGRESS_MS) return;
+        this.#lastProgress = now;
+        const { fraction, loss } = progress;
+        this.#connection.tell('progress', { round: at.round, attempt: at.attempt, phase, fraction, ...(loss !== undefined && Number.isFinite(loss) && { loss }) });
+        this.#report({ event: phase, round: at.round, ...progress });
+      },
+    };
+  }
+
+  /**
+   * Runs until the study is completed or stopped (resolves with its last notice) or the signal stops it (resolves with undefined; the journal is intact).
+   * @throws LENTIGO_CHALLENGE_FAILED, LENTIGO_CLINIC_REVOKED, LENTIGO_CLINIC_UNKNOWN, LENTIGO_STUDY_UNKNOWN, LENTIGO_PROTOCOL_VERSION, LENTIGO_HOME_INVALID
+   */
+  async run(signal: AbortSignal): Promise<StudyNotice | undefined> {
+    const stop = () => this.#end.resolve(undefined);
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    else this.#connection.open();
+    try {
+      return await this.#ended;
+    } finally {
+      signal.removeEventListener('abort', stop);
+      clearTimeout(this.#settling);
+      this.#connection.close();
+      await this.#stopJob('the participant stops');
+    }
+  }
+
+  /** One message after the other: two rounds announced at once must not both start. */
+  #inTurn(work: () => Promise<void>): void {
+    this.#turn = this.#turn.then(work).catch((error: unknown) => this.#onFailure(asLentigoError(error)));
+  }
+  #turn = Promise.resolve();
+
+  #report(event: ParticipationEvent): void {
+    this.#options.onEvent(event);
+  }
+
+  #onProven(notice: StudyNotice): void {
+    this.#report({ event: 'connected', ...notice });
+    if (this.#endsWith(notice)) return;
+    clearTimeout(this.#settling);
+    this.#settling = setTimeout(() => this.#inTurn(() => this.#settle()), SETTLE_MS);
+  }
+
+  #onFailure(error: LentigoError): void {
+    if (FATAL.has(error.code)) return this.#end.reject(error);
+    if (error.code === 'LENTIGO_CLINIC_NOT_APPROVED') {
+      const { clinic } = this.#options.enrolment;
+      return this.#report({ event: 'waiting-approval', clinic, fingerprint: fingerprint(clinic) });
+    }
+    this.#report({ event: 'error', ...error.body() });
+  }
+
+  async #onMessage(event: ServerEvent, message: unknown): Promise<void> {
+    try {
+      if (event === 'round') await this.#onRound(read(Signed, event, message));
+      else if (event === 'round-over') await this.#onRoundOver(read(RoundOver, event, message));
+      else {
+        const notice = read(StudyNotice, event, message);
+        this.#report({ event: 'study', ...notice });
+        this.#endsWith(notice);
+      }
+    } catch (error) {
+      // A message that doesn't hold is no reason to end: it is told and left alone.
+      this.#report({ event: 'error', ...asLentigoError(error).body() });
+    }
+  }
+
+  #endsWith(notice: StudyNotice): boolean {
+    const over = notice.status === 'completed' || notice.status === 'stopped';
+    if (over) this.#end.resolve(notice);
+    return over;
+  }
+
+  async #onRound(signed: Signed): Promise<void> {
+    const { enrolment } = this.#options;
+    const announcement = openSigned(TAGS.announcement, Announcement, signed, fromBase64(enrolment.key));
+    if (announcement.study !== enrolment.study || announcement.protocol !== PROTOCOL) {
+      throw new LentigoError('LENTIGO_UPDATE_OTHER_ROUND', `An announcement of study ${announcement.study}, protocol ${announcement.protocol}, came; this clinic is in study ${enrolment.study}.`);
+    }
+    if (!announcement.cohort.includes(enrolment.clinic)) return;
+    if (this.#job && (this.#job.attempt === announcement.attempt || this.#job.round > announcement.round)) return;
+    await this.#stopJob('another round was announced');
+    this.#start(announcement, (signal) => takePart(announcement, this.#context, signal));
+  }
+
+  async #onRoundOver(over: RoundOver): Promise<void> {
+    if (this.#job?.attempt === over.attempt) await this.#stopJob('the round is over');
+    this.#report({ event: 'round-over', ...over });
+    // A failed attempt is tried again: what was trained for it can be sealed again.
+    if (over.outcome === 'aggregated') await this.#context.journal.forgetBefore(over.round + 1);
+  }
+
+  /** A sealed update whose receipt never came, and whose round wasn't announced again: asks once more. */
+  async #settle(): Promise<void> {
+    const open = (await this.#context.journal.entries()).findLast((e) => e.step === 'uploaded' || e.step === 'sealed');
+    if (open && !this.#job) this.#start(open, (signal) => send(open, this.#context, signal));
+  }
+
+  #start({ round, attempt }: { round: number; attempt: string }, work: (signal: AbortSignal) => Promise<void>): void {
+    const abort = new AbortController();
+    const done = work(abort.signal)
+      .catch((thrown: unknown) => {
+        if (thrown instanceof Over || abort.signal.aborted) return;
+        const error = asLentigoError(thrown);
+        if (FATAL.has(error.code)) this.#end.reject(error);
+        else if (MISSED.has(error.code)) this.#report({ event: 'missed', round, ...error.body() });
+        else this.#report({ event: 'error', round, ...error.body() });
+      })
+      .finally(() => {
+        if (this.#job?.abort === abort) this.#job = undefined;
+      });
+    this.#job = { round, attempt, abort, done };
+  }
+
+  async #stopJob(why: string): Promise<void> {
+    const job = this.#job;
+    if (!job) return;
+    job.abort.abort(new Over(why));
+    await job.done;
+  }
+}
+
+function read<T extends z.ZodType>(schema: T, event: string, message: unknown): z.infer<T> {
+  const parsed = schema.safeParse(message);
+  if (!parsed.success) throw new LentigoError('LENTIGO_MESSAGE_INVALID', `The event ${event} is not valid: ${z.prettifyError(parsed.error)}`);
+  return parsed.data;
+}

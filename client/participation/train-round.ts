@@ -1,0 +1,43 @@
+// A round's training itself: the announced model on this clinic's samples, in this thread, on the engine in use.
+import type { Sample } from '../../common/dataset/sample.js';
+import { LentigoError } from '../../common/errors.js';
+import type { FeatureCache } from '../../common/learning/feature-cache.js';
+import { train } from '../../common/learning/train.js';
+import { trainableSpecs } from '../../common/model/architecture.js';
+import { decodeModel, decodeParameters } from '../../common/model/encoding.js';
+import { createStudent } from '../../common/model/student.js';
+import type { Trained } from './journal.js';
+import { seedOf, type Trainer } from './round.js';
+
+/**
+ * delta = trained − base, over the trainable parameters. Call useEngine first.
+ * @param samples the clinic's training split
+ * @param cacheOf the feature cache that belongs to a starting model, by its SHA-256
+ * @throws LENTIGO_UPDATE_SAMPLES before training, when the study doesn't take so few or so many; what `train` throws; LENTIGO_WEIGHTS_INVALID
+ */
+export function createTrainer(samples: readonly Sample[], cacheOf: (start: string) => Promise<FeatureCache>): Trainer {
+  return async ({ announcement, clinic, start, base }, { signal, onProgress }): Promise<Trained> => {
+    const { plan, architecture, labels, round, minSamples, maxSamples } = announcement;
+    if (samples.length < minSamples || samples.length > maxSamples) {
+      throw new LentigoError('LENTIGO_UPDATE_SAMPLES', `Round ${round}: this clinic has ${samples.length} training images; the study takes ${minSamples} to ${maxSamples}.`);
+    }
+    const model = decodeModel(start);
+    if (model.architecture !== architecture || JSON.stringify(model.labels) !== JSON.stringify(labels)) {
+      throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `Round ${round}: the starting model is not the one that was announced (${architecture}, ${labels.names.join(', ')}).`);
+    }
+    const from = decodeParameters(base, trainableSpecs(architecture, labels.names.length, plan.trainFrom));
+    const student = createStudent({ ...model, parameters: model.parameters.with(from) });
+    try {
+      const result = await train(student, samples, plan, {
+        seed: seedOf(announcement, clinic),
+        cache: await cacheOf(announcement.start.sha256),
+        signal,
+        onProgress: ({ phase, ...progress }) => onProgress(phase, progress),
+      });
+      const delta = new Float32Array(result.parameters.minus(from).values);
+      return { delta, samples: result.samples, loss: result.loss.at(-1)! };
+    } finally {
+      student.dispose();
+    }
+  };
+}

@@ -1,0 +1,96 @@
+// Sends sealed bytes by tus (https://tus.io, resumable uploads): cut in the middle, they go on where they stopped.
+import { DetailedError, Upload } from 'tus-js-client';
+import { LentigoError } from '../../common/errors.js';
+import { errorInBody, networkError } from './network.js';
+
+const CHUNK = 4 * 1024 * 1024;
+/** Without a byte moving for so long, the connection is given up and tried again. */
+const STALLED_MS = 60_000;
+
+export interface UploadOptions {
+  readonly endpoint: string;
+  readonly token: string;
+  /** Where an earlier try put its first bytes. */
+  readonly resume?: string | undefined;
+  readonly signal: AbortSignal;
+  /** Called once the upload has an address to resume at. */
+  readonly onAddress: (url: string) => void;
+  readonly onProgress: (fraction: number) => void;
+}
+
+/**
+ * Resolves when the coordinator has all bytes.
+ * @throws LENTIGO_UPLOAD_TICKET when the ticket is refused, the coordinator's own error where it sends one,
+ *   LENTIGO_UNREACHABLE when the connection fails repeatedly; the signal's reason when aborted.
+ */
+export function upload(bytes: Uint8Array, options: UploadOptions): Promise<void> {
+  const { signal } = options;
+  return new Promise((resolve, reject) => {
+    let watchdog: ReturnType<typeof setTimeout> | undefined;
+    const settle = (outcome: () => void) => {
+      clearTimeout(watchdog);
+      signal.removeEventListener('abort', stop);
+      outcome();
+    };
+    const fail = (error: Error) =>
+      settle(() => {
+        void transfer.abort();
+        reject(error);
+      });
+    const stop = () => fail(signal.reason as Error);
+    const alive = () => {
+      clearTimeout(watchdog);
+      watchdog = setTimeout(() => fail(networkError(options.endpoint, new Error('the upload stalled'))), STALLED_MS);
+    };
+    // The bytes go through `fileReader`, the same in Node and browsers; the first argument only has to be something.
+    const transfer = new Upload(new Blob([]), {
+      endpoint: options.endpoint,
+      uploadUrl: options.resume ?? null,
+      headers: { Authorization: `Bearer ${options.token}` },
+      chunkSize: CHUNK,
+      retryDelays: [200, 1000, 3000],
+      storeFingerprintForResuming: false,
+      fileReader: { openFile: async () => sourceOf(bytes) },
+      fingerprint: async () => '',
+      // The ticket goes to the coordinator and nowhere else, whatever address an answer names.
+      onBeforeRequest: (request) => {
+        if (new URL(request.getURL()).origin !== new URL(options.endpoint).origin) throw new Error(`the upload was sent to another place: ${request.getURL()}`);
+      },
+      onUploadUrlAvailable: () => {
+        if (transfer.url) options.onAddress(transfer.url);
+      },
+      onProgress: (sent, total) => {
+        alive();
+        options.onProgress(total > 0 ? sent / total : 1);
+      },
+      onSuccess: () => settle(resolve),
+      onError: (error) => fail(uploadError(options.endpoint, error)),
+    });
+    if (signal.aborted) return reject(signal.reason as Error);
+    signal.addEventListener('abort', stop, { once: true });
+    alive();
+    transfer.start();
+  });
+}
+
+function sourceOf(bytes: Uint8Array) {
+  return {
+    size: bytes.length,
+    slice: async (start: number, end: number) => {
+      const part = bytes.subarray(start, end);
+      // tus-js-client sends Content-Length when the chunk has a `size`.
+      return { value: Object.assign(part, { size: part.length }), done: end >= bytes.length };
+    },
+    close: () => undefined,
+  };
+}
+
+function uploadError(url: string, error: Error): LentigoError {
+  const response = error instanceof DetailedError ? error.originalResponse : null;
+  if (!response) return networkError(url, error);
+  const named = errorInBody(response.getBody());
+  if (named) return named;
+  const status = response.getStatus();
+  const what = `The coordinator answered ${status} to the upload: ${response.getBody().slice(0, 200)}`;
+  return new LentigoError(status >= 400 && status < 500 ? 'LENTIGO_UPLOAD_TICKET' : 'LENTIGO_UNREACHABLE', what);
+}

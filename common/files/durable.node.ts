@@ -1,0 +1,72 @@
+// Files that survive a crash: written beside their place, flushed to the disk, then renamed, so that a reader sees all of it or nothing.
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { LentigoError } from '../errors.js';
+
+/** The `code` of a Node system error, such as 'ENOENT'. */
+export function systemCode(thrown: unknown): string | undefined {
+  return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined;
+}
+
+/** Runs `write`; a full disk or quota becomes LENTIGO_DISK_FULL naming `path`. */
+export async function writing<T>(path: string, write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (thrown) {
+    const code = systemCode(thrown);
+    if (code !== 'ENOSPC' && code !== 'EDQUOT') throw thrown;
+    throw new LentigoError('LENTIGO_DISK_FULL', `There is no space left to write ${path}.`, { cause: thrown });
+  }
+}
+
+/** Flushes a folder's entries: a rename or an unlink in it survives a power cut from here on. */
+export async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Flushes a file's bytes. */
+export async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, 'r+');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Makes a folder and those above it, for the owner alone, and flushes the entry of the first that was missing. */
+export async function makeFolder(path: string): Promise<void> {
+  const made = await mkdir(path, { recursive: true, mode: 0o700 });
+  if (made !== undefined) await syncFolder(dirname(made));
+}
+
+/**
+ * Writes a whole file, replacing one that is there. When the promise resolves, the bytes survive a power cut; when it
+ * rejects, the old file is untouched and nothing half-written is left.
+ * @throws LENTIGO_DISK_FULL
+ */
+export async function writeDurably(path: string, bytes: Uint8Array | string, mode = 0o644): Promise<void> {
+  const fresh = `${path}.${randomUUID()}.new`;
+  await writing(path, async () => {
+    try {
+      const handle = await open(fresh, 'wx', mode);
+      try {
+        await handle.writeFile(bytes);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await rename(fresh, path);
+    } catch (thrown) {
+      await rm(fresh, { force: true });
+      throw thrown;
+    }
+  });
+  await syncFolder(dirname(path));
+}
