@@ -73,9 +73,9 @@ describe('the aggregation thread', () => {
     const crashing = join(folder, 'crashing.mjs');
     const real = new URL('../../../coordinator/aggregation/worker.js', import.meta.url);
     await writeFile(crashing, `
+      import ${JSON.stringify(real.href)};
       import { parentPort } from 'node:worker_threads';
       parentPort.on('message', (m) => { if (m.job.path === 'crash') throw new Error('out of luck'); });
-      await import(${JSON.stringify(real.href)});
     `);
     const fragile = new Aggregator(new URL(`file://${crashing}`));
     const crash = { ...checkJob(updates[0]!), path: 'crash' };
