@@ -16,7 +16,7 @@ function unreadable(name: string, reason: string, cause?: unknown): LentigoError
 /** The first line of a message of sharp, without its prefixes for libvips' modules ("VipsJpeg: premature end of JPEG image"). */
 function reasonOf(error: unknown): string {
   const line = (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
-  return line.replace(/^(Input (buffer|file) (has corrupt header|contains unsupported image format)): ?.*$/, '$1').replace(/^\w+: /, '');
+  return line.replace(/^(Input buffer has corrupt header):.*$/, '$1').replace(/^\w+: /, '');
 }
 
 async function bytesOf(path: string): Promise<Uint8Array> {

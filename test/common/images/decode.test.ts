@@ -2,6 +2,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodePicture } from '../../../common/images/decode.node.js';
@@ -51,7 +52,7 @@ describe('decoding', () => {
     expect(largestDifference(picture, upright)).toBeLessThanOrEqual(6);
   });
 
-  it('a PNG comes out exactly, from bytes and from a file', async () => {
+  it('a PNG comes out exactly', async () => {
     const png = await raw(upright).png().toBuffer();
     expect(largestDifference(await decodePicture(png), upright)).toBe(0);
   });
@@ -92,12 +93,19 @@ describe('broken images', () => {
   const noisy = () => raw(Uint8Array.from({ length: 96 * 96 * 3 }, (_, i) => (i * 2654435761) >>> 24), 96, 96);
 
   it.each([
-    ['an empty file', async () => Buffer.alloc(0), /is empty|the file is empty/],
+    ['an empty file', async () => Buffer.alloc(0), /the file is empty/],
     ['text', async () => Buffer.from('this is not an image'), /unsupported image format/],
     ['a JPEG cut in half', async () => { const b = await noisy().jpeg().toBuffer(); return b.subarray(0, b.length / 2); }, /premature end|truncated/i],
     ['a JPEG cut within its header', async () => (await noisy().jpeg().toBuffer()).subarray(0, 100), /./],
     ['a PNG cut in half', async () => { const b = await noisy().png().toBuffer(); return b.subarray(0, b.length / 2); }, /./],
     ['a PNG with a damaged chunk', async () => { const b = await noisy().png().toBuffer(); b.fill(0x55, b.length / 2, b.length / 2 + 40); return b; }, /./],
+    ['a picture of 900 megapixels in a small file', async () => {
+      const b = await noisy().png().toBuffer();
+      b.writeUInt32BE(30_000, 16);
+      b.writeUInt32BE(30_000, 20);
+      b.writeUInt32BE(crc32(b.subarray(12, 29)), 29);
+      return b;
+    }, /exceeds pixel limit/],
     ['an SVG', async () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>'), /not a format of photographs/],
   ])('%s is refused, with file and reason', async (name, make, reason) => {
     const path = join(dir, `${name}.jpg`);
