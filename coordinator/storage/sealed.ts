@@ -53,6 +53,11 @@ export class SealedUpdates {
     await syncFolder(dirname(place));
   }
 
+  /** Deletes an update that was refused. */
+  async discard(attempt: string, clinic: string): Promise<void> {
+    await rm(this.path(attempt, clinic), { force: true });
+  }
+
   /** Deletes the attempt's key first, then its sealed updates. Again is no error. */
   async forget(attempt: string): Promise<void> {
     await rm(this.#keyPath(attempt), { force: true });

@@ -1,0 +1,67 @@
+// Who is connected: each study's clinics that have proved their identity, what they report of themselves, and how to reach them.
+import type { Progress } from '../../common/protocol/round.js';
+
+/** A way to send one clinic an event, and to end its connection. */
+export interface Line {
+  send(event: 'round' | 'round-over' | 'study', message: unknown): void;
+  close(): void;
+}
+
+interface Presence {
+  readonly line: Line;
+  progress: Progress | null;
+}
+
+export class Audience {
+  readonly #studies = new Map<string, Map<string, Presence>>();
+  readonly #listeners: ((study: string) => void)[] = [];
+
+  /** Called whenever a clinic comes or goes. */
+  onChange(listener: (study: string) => void): void {
+    this.#listeners.push(listener);
+  }
+  /** Takes a clinic's new connection; an older one of the same clinic is closed. */
+  join(study: string, clinic: string, line: Line): void {
+    const clinics = this.#studies.get(study) ?? new Map<string, Presence>();
+    this.#studies.set(study, clinics);
+    clinics.get(clinic)?.line.close();
+    clinics.set(clinic, { line, progress: null });
+    this.#changed(study);
+  }
+  /** Forgets a connection, unless a newer one of the same clinic has taken its place. */
+  leave(study: string, clinic: string, line: Line): void {
+    const clinics = this.#studies.get(study);
+    if (clinics?.get(clinic)?.line !== line) return;
+    clinics.delete(clinic);
+    this.#changed(study);
+  }
+  /** The connected clinics of a study, in clinic-id order. */
+  connected(study: string): string[] {
+    return [...(this.#studies.get(study)?.keys() ?? [])].toSorted();
+  }
+  /** How many clinics are connected, over all studies. */
+  get size(): number {
+    let n = 0;
+    for (const clinics of this.#studies.values()) n += clinics.size;
+    return n;
+  }
+  report(study: string, clinic: string, progress: Progress): void {
+    const presence = this.#studies.get(study)?.get(clinic);
+    if (presence) presence.progress = progress;
+  }
+  progress(study: string, clinic: string): Progress | null {
+    return this.#studies.get(study)?.get(clinic)?.progress ?? null;
+  }
+  /** Sends to the named clinics that are connected, or to all of the study. */
+  send(study: string, event: 'round' | 'round-over' | 'study', message: unknown, to?: readonly string[]): void {
+    const clinics = this.#studies.get(study);
+    for (const id of to ?? clinics?.keys() ?? []) clinics?.get(id)?.line.send(event, message);
+  }
+  /** Ends a clinic's connection. */
+  dismiss(study: string, clinic: string): void {
+    this.#studies.get(study)?.get(clinic)?.line.close();
+  }
+  #changed(study: string): void {
+    for (const listener of this.#listeners) listener(study);
+  }
+}

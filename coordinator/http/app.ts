@@ -1,0 +1,45 @@
+// The express application: which routes there are, and the headers that every answer carries.
+import express, { type Express } from 'express';
+import helmet from 'helmet';
+import type { Logger } from 'pino';
+import { LentigoError } from '../../common/errors.js';
+import type { Database } from '../storage/database.js';
+import { blobRoutes, type Downloads } from './blobs.js';
+import { type ConsoleParts, consoleRoutes } from './console.js';
+import { enrolRoutes } from './enrol.js';
+import { errorHandler } from './errors.js';
+import { healthRoutes } from './health.js';
+import { type Uploads, UPLOADS_PATH } from './uploads.js';
+
+export interface AppParts extends ConsoleParts {
+  readonly database: Database;
+  readonly downloads: Downloads;
+  readonly uploads: Uploads;
+  readonly log: Logger;
+}
+
+/** The largest JSON body that is read, bytes; models and updates have routes of their own. */
+const JSON_LIMIT = 256 * 1024;
+
+export function createApp(parts: AppParts): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.use(
+    helmet({
+      contentSecurityPolicy: { directives: { 'script-src': ["'self'", "'wasm-unsafe-eval'"], 'worker-src': ["'self'", 'blob:'] } },
+      crossOriginOpenerPolicy: { policy: 'same-origin' },
+      crossOriginEmbedderPolicy: { policy: 'require-corp' },
+    }),
+  );
+  app.use(healthRoutes(parts.database, parts.studies, parts.audience));
+  app.use('/blobs', blobRoutes(parts.blobs, parts.downloads));
+  app.all([UPLOADS_PATH, `${UPLOADS_PATH}/*id`], parts.uploads.handler);
+  app.use(express.json({ limit: JSON_LIMIT }));
+  app.use('/api/enrol', enrolRoutes(parts.store, parts.log));
+  app.use('/api', consoleRoutes(parts));
+  app.use((request, _response) => {
+    throw new LentigoError('LENTIGO_BLOB_UNKNOWN', `There is nothing at ${request.method} ${request.path}.`);
+  });
+  app.use(errorHandler(parts.log));
+  return app;
+}

@@ -1,0 +1,116 @@
+// The console API: everything a study coordinator does, over HTTP with the admin token. The CLI uses it; so will the console's page.
+import { createHash, timingSafeEqual } from 'node:crypto';
+import express, { type RequestHandler, Router } from 'express';
+import { createNonce, hashSecret } from '../../common/crypto/enrolment.js';
+import { LentigoError } from '../../common/errors.js';
+import { trainableSpecs } from '../../common/model/architecture.js';
+import { decodeModel, decodeParameters, encodeModel } from '../../common/model/encoding.js';
+import { CreateInvitation, CreateStudy, StudyAction } from '../../common/protocol/console.js';
+import { formatInvitation } from '../../common/protocol/enrolment.js';
+import { MAX_BLOB_BYTES, PROTOCOL } from '../../common/protocol/primitives.js';
+import type { Audience } from '../gateway/audience.js';
+import type { Studies } from '../rounds/studies.js';
+import type { Blobs } from '../storage/blobs.js';
+import type { Clock } from '../storage/records.js';
+import type { Store } from '../storage/store.js';
+import { bodyOf } from './errors.js';
+
+export interface ConsoleParts {
+  readonly store: Store;
+  readonly blobs: Blobs;
+  readonly studies: Studies;
+  readonly audience: Audience;
+  readonly adminToken: string;
+  /** The address that clinics reach; it is only known once the server listens. */
+  readonly publicUrl: () => string;
+  readonly now: Clock;
+}
+
+export function consoleRoutes(parts: ConsoleParts): Router {
+  const { store, blobs, studies, audience } = parts;
+  const router = Router();
+  router.use(requireToken(parts.adminToken));
+
+  router.put('/models', express.raw({ type: '*/*', limit: MAX_BLOB_BYTES }), async (request, response) => {
+    const bytes: unknown = request.body;
+    if (!(bytes instanceof Uint8Array)) throw new LentigoError('LENTIGO_MESSAGE_INVALID', 'PUT /api/models takes a safetensors file as its body.');
+    decodeModel(bytes); // refuses what is no model before it is stored
+    response.status(201).json(await blobs.put(bytes));
+  });
+  router.get('/studies', (_request, response) => {
+    response.json(studies.all.map(({ state }) => ({ id: state.id, name: state.config.name, status: state.status, reason: state.reason, completed: state.completed, rounds: state.config.rounds, best: state.best })));
+  });
+  router.post('/studies', async (request, response) => {
+    const { state } = await studies.create(bodyOf(CreateStudy, request));
+    response.status(201).json({ id: state.id });
+  });
+  router.get('/studies/:id', async (request, response) => {
+    const { id } = request.params;
+    const { state } = studies.runner(id);
+    const [record, clinics, rounds, evaluations] = await Promise.all([store.study(id), store.clinics(id), store.rounds(id), store.evaluations(id)]);
+    const connected = new Set(audience.connected(id));
+    response.json({
+      ...state,
+      publicKey: record.publicKey, architecture: record.architecture, labels: record.labels, createdAt: record.createdAt, auditHead: record.auditHead,
+      clinics: clinics.map((c) => ({ ...c, connected: connected.has(c.id), progress: audience.progress(id, c.id) })),
+      rounds, evaluations,
+    });
+  });
+  router.post('/studies/:id/invitations', async (request, response) => {
+    const { id } = request.params;
+    const { clinic, hours } = bodyOf(CreateInvitation, request);
+    const { publicKey } = await store.study(id);
+    const secret = createNonce();
+    const expiresAt = parts.now() + hours * 3_600_000;
+    await store.invite(id, { clinicName: clinic, secretHash: await hashSecret(secret), expiresAt }, 'admin');
+    const expires = new Date(expiresAt).toISOString();
+    response.status(201).json({ invitation: formatInvitation({ protocol: PROTOCOL, url: parts.publicUrl(), study: id, key: publicKey, secret, expires }), clinic, expires });
+  });
+  router.post('/studies/:id/clinics/:clinic/approve', async (request, response) => {
+    const { id, clinic } = request.params;
+    response.json(await store.setClinicState(id, clinic, 'approved', 'admin'));
+  });
+  router.post('/studies/:id/clinics/:clinic/revoke', async (request, response) => {
+    const { id, clinic } = request.params;
+    const record = await store.setClinicState(id, clinic, 'revoked', 'admin');
+    await studies.runner(id).revoke(clinic);
+    response.json(record);
+  });
+  router.get('/studies/:id/audit', async (request, response) => {
+    const { id } = request.params;
+    response.json({ chain: await store.verifyAudit(id), entries: await store.audit(id) });
+  });
+  // The whole model of the best or of the last round: the starting model with that round's trainable parameters.
+  router.get('/studies/:id/models/:which', async (request, response) => {
+    const { id, which } = request.params;
+    const { state } = studies.runner(id);
+    const result = which === 'best' ? state.best?.result : which === 'last' ? await lastResult(store, id) : undefined;
+    if (!result) throw new LentigoError('LENTIGO_STUDY_STATE', `Study ${id} has no ${which} model yet.`);
+    const start = decodeModel(await blobs.read(state.start.sha256));
+    const trained = decodeParameters(await blobs.read(result.sha256), trainableSpecs(start.architecture, start.labels.names.length, state.config.training.trainFrom));
+    response.type('application/octet-stream').send(Buffer.from(encodeModel({ ...start, parameters: start.parameters.with(trained) })));
+  });
+  router.post('/studies/:id/:action', async (request, response) => {
+    const action = StudyAction.safeParse(request.params.action);
+    if (!action.success) throw new LentigoError('LENTIGO_MESSAGE_INVALID', `A study can be ${StudyAction.options.join(', ')}; not "${request.params.action}".`);
+    const runner = studies.runner(request.params.id);
+    await runner.request(action.data);
+    response.json({ id: runner.state.id, status: runner.state.status });
+  });
+  return router;
+}
+
+/** The model of the last round that closed. */
+async function lastResult(store: Store, study: string) {
+  return (await store.rounds(study)).filter((r) => r.phase === 'closed').at(-1)?.result ?? undefined;
+}
+
+/** @throws LENTIGO_ADMIN_TOKEN unless the request carries the token; compared in constant time, by hashes of equal length. */
+function requireToken(token: string): RequestHandler {
+  const hash = (text: string) => createHash('sha256').update(text).digest();
+  const expected = hash(`Bearer ${token}`);
+  return (request, _response, next) => {
+    if (!timingSafeEqual(hash(request.headers.authorization ?? ''), expected)) throw new LentigoError('LENTIGO_ADMIN_TOKEN', `${request.method} ${request.originalUrl} needs the admin token.`);
+    next();
+  };
+}

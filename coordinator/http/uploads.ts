@@ -1,0 +1,65 @@
+// Resumable uploads of sealed updates (tus), each bound by its ticket to one clinic, one attempt, and one exact length.
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FileStore } from '@tus/file-store';
+import { Server } from '@tus/server';
+import type { Request, RequestHandler, Response } from 'express';
+import { asLentigoError, LentigoError } from '../../common/errors.js';
+import { type Claims, type Tickets, uploadIdOf } from '../gateway/tickets.js';
+
+export const UPLOADS_PATH = '/uploads';
+
+/** What tus understands as a refusal: a status and a body. */
+const refusal = (thrown: unknown) => {
+  const error = asLentigoError(thrown);
+  return { status_code: error.httpStatus, body: JSON.stringify({ error: error.body() }) };
+};
+
+export class Uploads {
+  readonly #folder: string;
+  readonly #store: FileStore;
+  readonly #server: Server;
+
+  constructor(folder: string, tickets: Tickets) {
+    this.#folder = folder;
+    this.#store = new FileStore({ directory: folder });
+    const claimsOf = (request: { headers: Headers }): Claims => {
+      try {
+        return tickets.check(request.headers.get('authorization'));
+      } catch (thrown) {
+        throw refusal(thrown);
+      }
+    };
+    this.#server = new Server({
+      path: UPLOADS_PATH,
+      datastore: this.#store,
+      relativeLocation: true,
+      maxSize: (request) => claimsOf(request).bytes,
+      namingFunction: (request) => uploadIdOf(claimsOf(request)),
+      onIncomingRequest: async (request, id) => {
+        if (request.method === 'OPTIONS') return;
+        if (uploadIdOf(claimsOf(request)) !== id) throw refusal(new LentigoError('LENTIGO_UPLOAD_TICKET', 'The ticket is for another upload.'));
+      },
+      onUploadCreate: async (request, upload) => {
+        const { bytes } = claimsOf(request);
+        if (upload.size !== bytes) throw refusal(new LentigoError('LENTIGO_UPLOAD_TICKET', `The ticket is for ${bytes} bytes, not ${upload.size ?? 'an unknown number of'}.`));
+        return {};
+      },
+    });
+  }
+  readonly handler: RequestHandler = (request: Request, response: Response) => this.#server.handle(request, response);
+
+  /** Where a finished upload lies. @throws LENTIGO_UPDATE_MALFORMED when it isn't there or isn't whole. */
+  async finished(id: string): Promise<string> {
+    const upload = await this.#store.getUpload(id).catch(() => undefined);
+    if (!upload || upload.size !== upload.offset) {
+      throw new LentigoError('LENTIGO_UPDATE_MALFORMED', upload ? `The upload holds ${upload.offset} of ${upload.size ?? '?'} bytes.` : 'Nothing was uploaded for this update.');
+    }
+    return join(this.#folder, id);
+  }
+  /** Deletes what was uploaded, whole or in part, for an attempt that is over. */
+  async forget(attempt: string): Promise<void> {
+    const names = await readdir(this.#folder).catch(() => []);
+    await Promise.all(names.filter((n) => n.startsWith(`${attempt}_`)).map((n) => rm(join(this.#folder, n), { force: true })));
+  }
+}

@@ -1,0 +1,129 @@
+// The composition root: the only place that wires the coordinator's parts together, starts them, and stops them in order.
+import { readFile } from 'node:fs/promises';
+import http from 'node:http';
+import https from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { Server as SocketServer } from 'socket.io';
+import { LentigoError } from '../common/errors.js';
+import { Aggregator } from './aggregation/aggregator.js';
+import { Evaluator } from './evaluation/evaluator.js';
+import { Audience } from './gateway/audience.js';
+import { serveClinics } from './gateway/clinics.js';
+import { Tickets } from './gateway/tickets.js';
+import { createApp } from './http/app.js';
+import { Downloads } from './http/blobs.js';
+import { Uploads } from './http/uploads.js';
+import { Studies } from './rounds/studies.js';
+import { Blobs } from './storage/blobs.js';
+import { openDatabase } from './storage/database.js';
+import { Keys } from './storage/keys.js';
+import { SealedUpdates } from './storage/sealed.js';
+import { Store } from './storage/store.js';
+
+export interface CoordinatorOptions {
+  readonly dataDir: string;
+  readonly host: string;
+  readonly port: number;
+  readonly databaseUrl?: string | undefined;
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  /** The address that clinics use, where it differs from the one bound (a proxy, a DNS name). */
+  readonly publicUrl?: string | undefined;
+  /** Bind beyond loopback without TLS. */
+  readonly insecure?: boolean | undefined;
+  readonly log: Logger;
+}
+
+export interface Coordinator {
+  /** Where clinics reach it. */
+  readonly url: string;
+  readonly dataDir: string;
+  /** Answers what is in hand, ends connections, and closes the database; what is under way carries on at the next start. */
+  close(): Promise<void>;
+}
+
+/** The largest socket.io message from a clinic, bytes: control messages only. */
+const MESSAGE_LIMIT = 64 * 1024;
+
+/** @throws LENTIGO_INSECURE, LENTIGO_TLS, LENTIGO_PORT_TAKEN, and the errors of the storage. */
+export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
+  const { dataDir, log } = options;
+  const now = Date.now;
+  if (!options.tls && !options.insecure && !isLoopback(options.host)) {
+    throw new LentigoError('LENTIGO_INSECURE', `Without TLS the coordinator listens on this machine only, not on ${options.host}.`);
+  }
+  const tls = options.tls && (await readTls(options.tls));
+  const database = await openDatabase({ url: options.databaseUrl, dataDir });
+  try {
+    const store = new Store(database, now);
+    const keys = new Keys(dataDir);
+    const blobs = await Blobs.in(dataDir);
+    const sealed = new SealedUpdates(dataDir);
+    const adminToken = await keys.adminToken();
+    const tickets = new Tickets(await keys.ticketKey(), now);
+    const uploads = new Uploads(join(dataDir, 'uploads'), tickets);
+    const downloads = new Downloads();
+    const audience = new Audience();
+    const aggregator = new Aggregator();
+    const evaluator = new Evaluator();
+    const studies = new Studies({ store, blobs, sealed, uploads, downloads, aggregator, evaluator, audience, now, log }, keys);
+
+    let url = '';
+    const app = createApp({ store, blobs, studies, audience, adminToken, publicUrl: () => url, now, database, downloads, uploads, log });
+    const server = tls ? https.createServer(tls, app) : http.createServer(app);
+    const sockets = new SocketServer(server, { transports: ['websocket'], maxHttpBufferSize: MESSAGE_LIMIT, serveClient: false, pingInterval: 10_000, pingTimeout: 20_000 });
+    serveClinics(sockets.of('/clinic'), { store, keys, studies, audience, tickets, log });
+    const stop = async () => {
+      await studies.close();
+      await sockets.close(); // ends the sockets, then the HTTP server
+      server.closeAllConnections();
+      await Promise.all([aggregator.close(), evaluator.close()]);
+    };
+    try {
+      const port = await listen(server, options.host, options.port);
+      url = options.publicUrl?.replace(/\/+$/, '') ?? `${tls ? 'https' : 'http'}://${hostInUrl(options.host)}:${port}`;
+      await studies.begin();
+    } catch (thrown) {
+      await stop();
+      throw thrown;
+    }
+    log.info({ url, dataDir, database: database.kind, migrations: database.applied }, `coordinator listens on ${url}`);
+    return {
+      url,
+      dataDir,
+      async close() {
+        await stop();
+        await database.close();
+        log.info('coordinator stopped');
+      },
+    };
+  } catch (thrown) {
+    await database.close();
+    throw thrown;
+  }
+}
+
+const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.');
+const hostInUrl = (host: string): string => (host.includes(':') ? `[${host}]` : host);
+
+async function readTls({ cert, key }: { cert: string; key: string }): Promise<{ cert: Buffer; key: Buffer }> {
+  const read = (path: string) =>
+    readFile(path).catch((cause: unknown) => {
+      throw new LentigoError('LENTIGO_TLS', `${path} can't be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    });
+  return { cert: await read(cert), key: await read(key) };
+}
+
+function listen(server: http.Server | https.Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const named =
+        cause.code === 'EADDRINUSE' ? new LentigoError('LENTIGO_PORT_TAKEN', `Port ${port} on ${host} is taken by another program.`, { cause })
+        : cause.code === 'EADDRNOTAVAIL' || cause.code === 'EACCES' ? new LentigoError('LENTIGO_USAGE', `Can't listen on ${host}:${port}: ${cause.message}`, { cause })
+        : cause;
+      reject(named);
+    });
+    server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
+  });
+}

@@ -1,0 +1,71 @@
+// The studies of this coordinator: created, looked up, and each run by its own runner.
+import { v7 as uuidv7 } from 'uuid';
+import { toBase64 } from '../../common/crypto/base64.js';
+import { createIdentity } from '../../common/crypto/identity.js';
+import { openDataset } from '../../common/dataset/open.node.js';
+import { LentigoError } from '../../common/errors.js';
+import { trainableSpecs } from '../../common/model/architecture.js';
+import { decodeModel, encodeParameters } from '../../common/model/encoding.js';
+import type { CreateStudy } from '../../common/protocol/console.js';
+import type { Keys } from '../storage/keys.js';
+import type { NewStudy } from '../storage/records.js';
+import { type RunnerParts, StudyRunner } from './runner.js';
+
+export class Studies {
+  readonly #parts: RunnerParts;
+  readonly #keys: Keys;
+  readonly #runners = new Map<string, StudyRunner>();
+
+  constructor(parts: RunnerParts, keys: Keys) {
+    this.#parts = parts;
+    this.#keys = keys;
+    parts.audience.onChange((study) => this.#runners.get(study)?.presenceChanged());
+  }
+  /** Takes up every stored study where it was. */
+  async begin(): Promise<void> {
+    for (const study of await this.#parts.store.studies()) {
+      const runner = new StudyRunner(study, await this.#keys.studyKey(study.state.id), this.#parts);
+      this.#runners.set(study.state.id, runner);
+      runner.begin();
+    }
+  }
+  async close(): Promise<void> {
+    await Promise.all([...this.#runners.values()].map((r) => r.close()));
+  }
+  /** @throws LENTIGO_STUDY_UNKNOWN */
+  runner(study: string): StudyRunner {
+    const runner = this.#runners.get(study);
+    if (!runner) throw new LentigoError('LENTIGO_STUDY_UNKNOWN', `There is no study ${study} here.`);
+    return runner;
+  }
+  get all(): readonly StudyRunner[] {
+    return [...this.#runners.values()];
+  }
+  /**
+   * A new study, as a draft: its key is made, its starting model and its evaluation data are looked at first.
+   * @throws LENTIGO_STUDY_INVALID, LENTIGO_WEIGHTS_INVALID, LENTIGO_BLOB_UNKNOWN, and the errors of the data.
+   */
+  async create({ config, start }: CreateStudy): Promise<StudyRunner> {
+    const { blobs, store } = this.#parts;
+    const model = decodeModel(await blobs.read(start.sha256));
+    const trainable = trainableSpecs(model.architecture, model.labels.names.length, config.training.trainFrom);
+    const data = await openDataset(config.evaluation.data, { labels: model.labels, seed: config.seed });
+    for (const split of ['validation', 'heldout'] as const) {
+      if (!data.samples.some((s) => s.split === split)) throw new LentigoError('LENTIGO_DATA_EMPTY', `${data.name} has no ${split} images; validation decides and held-out is reported, so both are needed.`);
+    }
+    const base = await blobs.put(encodeParameters(model.parameters.subset(new Set(trainable.map((s) => s.name)))));
+    const identity = createIdentity();
+    const id = uuidv7();
+    await this.#keys.saveStudyKey(id, identity.secretKey);
+    const study: NewStudy = {
+      state: { id, config, status: 'draft', reason: null, start, base, completed: 0, best: null, sinceBest: 0, misses: 0, round: null },
+      publicKey: toBase64(identity.publicKey),
+      architecture: model.architecture,
+      labels: model.labels,
+    };
+    await store.createStudy(study, [{ actor: 'admin', action: 'create', detail: { name: config.name, start: start.sha256, base: base.sha256 } }]);
+    const runner = new StudyRunner(await store.study(id), identity.secretKey, this.#parts);
+    this.#runners.set(id, runner);
+    return runner;
+  }
+}
