@@ -1,0 +1,74 @@
+// One evaluation as the worker performs it: a round's result on the coordinator's own images.
+import { readFile } from 'node:fs/promises';
+import { openDataset } from '../../common/dataset/open.node.js';
+import type { Sample, Split } from '../../common/dataset/sample.js';
+import { LentigoError } from '../../common/errors.js';
+import { evaluate } from '../../common/learning/evaluate.js';
+import { MemoryFeatureCache } from '../../common/learning/feature-cache.js';
+import type { Metrics } from '../../common/learning/metrics.js';
+import { trainableSpecs } from '../../common/model/architecture.js';
+import { decodeModel, decodeParameters } from '../../common/model/encoding.js';
+import { createStudent, type Student } from '../../common/model/student.js';
+
+export interface EvaluationJob {
+  /** Path of the study's starting model, a whole one. It never changes: the path names its content. */
+  readonly start: string;
+  /** Path of the trainable parameters to evaluate. */
+  readonly result: string;
+  readonly trainFrom: string;
+  /** What openDataset takes. */
+  readonly data: string;
+  /** Of the splits, where the data has none of its own, and of the bootstrap. */
+  readonly seed: number;
+}
+
+export interface EvaluationProgress {
+  readonly split: Split;
+  /** Share of the split's images done, 0–1. */
+  readonly fraction: number;
+}
+
+export interface Evaluation {
+  readonly validation: Metrics;
+  readonly heldout: Metrics;
+  readonly seconds: number;
+}
+
+/** What a study's rounds share: the student with its frozen part, the images, and their frozen features. */
+interface Bench {
+  readonly key: string;
+  readonly student: Student;
+  readonly samples: readonly Sample[];
+  readonly cache: MemoryFeatureCache;
+}
+
+/** Evaluates jobs one after the other, and keeps what the next round of the same study needs again. */
+export class EvaluationBench {
+  #bench: Bench | undefined;
+
+  /** @throws LENTIGO_DATA_EMPTY, LENTIGO_WEIGHTS_INVALID, LENTIGO_UPDATE_NOT_FINITE, and what openDataset throws */
+  async run(job: EvaluationJob, onProgress: (progress: EvaluationProgress) => void): Promise<Evaluation> {
+    const started = performance.now();
+    const { student, samples, cache } = await this.#prepare(job);
+    student.load(decodeParameters(await readFile(job.result), trainableSpecs(student.architecture, student.labels.names.length, job.trainFrom)));
+    const metricsOf = async (split: Split): Promise<Metrics> => {
+      const own = samples.filter((sample) => sample.split === split);
+      if (own.length === 0) throw new LentigoError('LENTIGO_DATA_EMPTY', `${job.data} has no usable image in the ${split} split, which every round is evaluated on`);
+      return evaluate(student, own, { trainFrom: job.trainFrom, cache, seed: job.seed, onProgress: (fraction) => onProgress({ split, fraction }) });
+    };
+    const validation = await metricsOf('validation');
+    const heldout = await metricsOf('heldout');
+    return { validation, heldout, seconds: (performance.now() - started) / 1000 };
+  }
+
+  async #prepare({ start, trainFrom, data, seed }: EvaluationJob): Promise<Bench> {
+    const key = JSON.stringify([start, trainFrom, data, seed]);
+    if (this.#bench?.key === key) return this.#bench;
+    this.#bench?.student.dispose();
+    this.#bench = undefined;
+    const model = decodeModel(await readFile(start));
+    const { samples } = await openDataset(data, { labels: model.labels, seed });
+    this.#bench = { key, student: createStudent(model), samples, cache: new MemoryFeatureCache() };
+    return this.#bench;
+  }
+}
