@@ -28,7 +28,7 @@ function problem(student: Student) {
   const random = new Random('picture');
   const x = tf.tensor4d(Float32Array.from({ length: 2 * 64 * 64 * 3 }, () => random.normal()), [2, 64, 64, 3]);
   const weights = tf.tensor2d(Array.from({ length: 12 }, () => random.normal()), [2, 6]);
-  return { x, loss: () => tf.sum(tf.mul(weights, tf.logSoftmax(student.logits(x)))) as tf.Scalar };
+  return { x, loss: () => tf.sum<tf.Scalar>(tf.mul(weights, tf.logSoftmax(student.logits(x)))) };
 }
 
 /** The gradient of every trainable parameter, by name. */

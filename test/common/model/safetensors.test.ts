@@ -148,8 +148,9 @@ describe('models as safetensors', () => {
 
   it('are refused without an architecture and labels that we know', () => {
     const tensors = decodeSafetensors(encodeModel(nano)).tensors;
-    for (const metadata of [{}, { architecture: 'resnet50', labels: '{}' }, { architecture: 'nano' }, { architecture: 'nano', labels: '{"names":["a"],"malignant":[]}' }]) {
-      expect(() => decodeModel(encodeSafetensors({ metadata: metadata as Record<string, string>, tensors }))).toThrow(invalid);
+    const refused: Record<string, string>[] = [{}, { architecture: 'resnet50', labels: '{}' }, { architecture: 'nano' }, { architecture: 'nano', labels: '{"names":["a"],"malignant":[]}' }];
+    for (const metadata of refused) {
+      expect(() => decodeModel(encodeSafetensors({ metadata, tensors }))).toThrow(invalid);
     }
     expect(() => decodeModel(encodeSafetensors({ metadata: { architecture: 'efficientnet_b0', labels: JSON.stringify(PAD_UFES_LABELS) }, tensors }))).toThrow(invalid);
   });
