@@ -1,9 +1,9 @@
 // The student's geometry as data: EfficientNet (Tan & Le 2019) as torchvision builds it, and the names and shapes of its parameters.
 import { LentigoError } from '../errors.js';
 import type { ParameterSpec } from '../update/parameter-set.js';
+import type { ArchitectureId } from './architecture-id.js';
 
-export type ArchitectureId = 'efficientnet_b0' | 'nano';
-export const ARCHITECTURE_IDS: readonly ArchitectureId[] = ['efficientnet_b0', 'nano'];
+export type { ArchitectureId } from './architecture-id.js';
 
 /** One stage of MBConv blocks: `repeats` blocks of `channels` outputs, the first with `stride`. */
 interface Stage {

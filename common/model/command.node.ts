@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { LentigoError } from '../errors.js';
 import { Random } from '../random.js';
-import { ARCHITECTURE_IDS, type ArchitectureId } from './architecture.js';
+import { ArchitectureId } from './architecture-id.js';
 import { encodeModel } from './encoding.js';
 import { loadModel, saveModel } from './folder.node.js';
 import { importBackbone, importWithHead } from './import-weights.js';
@@ -32,7 +32,7 @@ function importCommand(): Command {
     .description('make a model of a safetensors file with torchvision or timm parameter names')
     .requiredOption('--from <file>', 'the safetensors file')
     .requiredOption('--out <dir>', 'the folder to write the model to')
-    .addOption(new Option('--architecture <id>', 'what the weights are of').choices(ARCHITECTURE_IDS).default('efficientnet_b0'))
+    .addOption(new Option('--architecture <id>', 'what the weights are of').choices(ArchitectureId.options).default('efficientnet_b0'))
     .option('--classes <n>', 'classes of the new head, or those expected of the kept one (default: as many as there are labels)')
     .option('--keep-head', 'keep the classifier of the file instead of a new one')
     .option('--labels <names>', 'class names, separated by commas (default: the six diagnoses of PAD-UFES-20; with --keep-head class_0, class_1, …)')

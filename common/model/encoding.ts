@@ -1,7 +1,8 @@
 // Models as safetensors bytes, on disk and on the wire: torchvision's names and layouts (OIHW), architecture and labels in the metadata.
 import { LentigoError } from '../errors.js';
 import { ParameterSet, type ParameterSpec, sizeOf } from '../update/parameter-set.js';
-import { ARCHITECTURE_IDS, type ArchitectureId, isDepthwise, parameterSpecs } from './architecture.js';
+import { isDepthwise, parameterSpecs } from './architecture.js';
+import { ArchitectureId } from './architecture-id.js';
 import { LabelSet } from './labels.js';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from './safetensors.js';
 import type { Model } from './student.js';
@@ -36,8 +37,8 @@ export function decodeParameters(bytes: Uint8Array, specs: readonly ParameterSpe
 
 /** @throws LENTIGO_WEIGHTS_INVALID */
 export function architectureNamed(name: string | undefined): ArchitectureId {
-  const id = ARCHITECTURE_IDS.find((a) => a === name);
-  if (!id) throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `${name === undefined ? 'no architecture is named' : `unknown architecture "${name}"`}: it is one of ${ARCHITECTURE_IDS.join(', ')}`);
+  const id = ArchitectureId.options.find((a) => a === name);
+  if (!id) throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `${name === undefined ? 'no architecture is named' : `unknown architecture "${name}"`}: it is one of ${ArchitectureId.options.join(', ')}`);
   return id;
 }
 

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { LentigoError } from '../errors.js';
 import type { Random } from '../random.js';
 import { ParameterSet, type ParameterSpec } from '../update/parameter-set.js';
-import { type ArchitectureId, blockSpecs, CLASSIFIER, isStatistic, layoutOf, parameterSpecs } from './architecture.js';
+import { type ArchitectureId, blockNames, isStatistic, layoutOf, parameterSpecs, trainableSpecs } from './architecture.js';
 import { calibrate } from './calibrate.js';
 import { blockForward, classify, frozenNorm, type Parameters } from './forward.js';
 import type { LabelSet } from './labels.js';
@@ -48,7 +48,7 @@ export function createStudent({ architecture, labels, parameters }: Model): Stud
   for (const { name } of specs) if (!parameters.has(name)) throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `${architecture} needs parameter ${name}`);
   checkShapes(parameters, specs, architecture);
   const variables = new Map(specs.map(({ name, shape }) => [name, tf.variable(tf.tensor(parameters.get(name).slice(), [...shape], 'float32'), !isStatistic(name))]));
-  const blocks = [...layout.blocks.map((b) => b.name), CLASSIFIER];
+  const blocks = blockNames(architecture);
   const lookup: Parameters = (name) => variables.get(name)!;
 
   const indexOf = (trainFrom: string): number => {
@@ -58,10 +58,7 @@ export function createStudent({ architecture, labels, parameters }: Model): Stud
   };
   const forward = (x: tf.Tensor4D, from: number, to: number): tf.Tensor4D =>
     layout.blocks.slice(from, to).reduce((y, block) => blockForward(y, block, lookup, frozenNorm), x);
-  const trainable = (trainFrom: string): string[] => {
-    const frozen = new Set(layout.blocks.slice(0, indexOf(trainFrom)).flatMap((b) => blockSpecs(b).map((s) => s.name)));
-    return specs.map((s) => s.name).filter((name) => !isStatistic(name) && !frozen.has(name));
-  };
+  const trainable = (trainFrom: string): string[] => trainableSpecs(architecture, labels.names.length, trainFrom).map((s) => s.name);
   const assign = (name: string, values: Float32Array) => {
     const variable = variables.get(name)!;
     tf.tidy(() => variable.assign(tf.tensor(values.slice(), variable.shape, 'float32')));
@@ -101,7 +98,10 @@ function checkShapes(parameters: ParameterSet, specs: readonly ParameterSpec[], 
   }
 }
 
-/** The initialisation of torchvision's EfficientNet, seeded: convolutions N(0, 2/fan-out) (He et al. 2015), dense uniform ±1/√classes, biases 0, batch norm 1 and 0. */
+/**
+ * EfficientNet's initialisation, seeded: convolutions N(0, 2/fan-out) (He et al. 2015; a depthwise filter's fan-out is k², as timm has it),
+ * dense uniform ±1/√classes, biases 0, batch norm 1 and 0.
+ */
 export function initialParameters(architecture: ArchitectureId, labels: LabelSet, random: Random): ParameterSet {
   const out = new ParameterSet(parameterSpecs(architecture, labels.names.length));
   for (const { name, shape } of out.specs) {
