@@ -1,0 +1,221 @@
+// `npm run demo`: a whole study on this machine. A coordinator and three clinics, each a process of its own, train for a few rounds.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import sharp from 'sharp';
+import { openDataset } from './common/dataset/open.node.js';
+import { surveyEngines } from './common/engine/engine.node.js';
+import { asLentigoError, LentigoError } from './common/errors.js';
+import { decodeModel, encodeModel } from './common/model/encoding.js';
+import { loadModel, saveModel } from './common/model/folder.node.js';
+import type { StudyView } from './common/protocol/console.js';
+import { StudyConfig } from './common/protocol/study.js';
+import { ConsoleClient } from './coordinator/console-client.js';
+import { headline, ROUND_COLUMNS, roundCells } from './coordinator/study-report.js';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const LENTIGO = join(ROOT, 'bin', 'lentigo.js');
+const CLINICS = 3;
+
+interface Flags {
+  readonly data?: string;
+  readonly init: string;
+  readonly rounds: string;
+  readonly out: string;
+}
+
+const program = new Command('demo')
+  .description('One federated study on this machine: a coordinator and three clinics, each a process of its own.')
+  .option('--data <dir>', 'a PAD-UFES-20 folder; its training patients are divided among the clinics (default: synthetic lesions, a different look at each clinic)')
+  .option('--init <dir>', 'the starting model', join(ROOT, 'models', 'start'))
+  .option('--rounds <number>', 'rounds of training', '3')
+  .option('--out <dir>', 'where models and logs go; replaced', join('out', 'demo'))
+  .action(demo);
+
+/** Where each clinic's images come from, and the coordinator's own. */
+function sources(data: string | undefined): { clinics: string[]; evaluation: string } {
+  const numbers = Array.from({ length: CLINICS }, (_, i) => i + 1);
+  if (data === undefined) {
+    return {
+      clinics: numbers.map((n) => `synthetic:site=${n}&images=72&seed=${n}&split=train`),
+      evaluation: `synthetic:site=${numbers.join(',')}&images=180&seed=100`,
+    };
+  }
+  const folder = resolve(data);
+  return { clinics: numbers.map((n) => `${folder}?clinics=${CLINICS}&clinic=${n}&seed=1`), evaluation: folder };
+}
+
+async function demo(flags: Flags): Promise<void> {
+  const began = Date.now();
+  const out = resolve(flags.out);
+  const processes: ChildProcess[] = [];
+  const screen = new Screen();
+  const stopAll = () => processes.forEach((p) => p.kill('SIGTERM'));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => { stopAll(); process.exit(130); });
+  try {
+    await rm(out, { recursive: true, force: true });
+    await mkdir(out, { recursive: true });
+    const { clinics, evaluation } = sources(flags.data);
+    const model = await loadModel(resolve(flags.init));
+    const engine = (await surveyEngines()).find((e) => e.chosen);
+    screen.say(`Lentigo demo: ${CLINICS} clinics, ${flags.rounds} rounds, ${model.architecture}, engine ${engine?.name ?? '?'}.`);
+    screen.say(flags.data === undefined ? 'Data: synthetic lesions; skin, light, blur and hair differ by clinic.' : `Data: ${flags.data}, its training patients divided among the clinics.`);
+
+    screen.doing('starting the coordinator');
+    const dataDir = join(out, 'coordinator');
+    const coordinator = start('coordinator', ['coordinator', '--port', '0', '--data-dir', dataDir], join(out, 'coordinator.log'));
+    processes.push(coordinator.process);
+    const { url } = await coordinator.line((l) => typeof l['url'] === 'string');
+    const console = new ConsoleClient(String(url), (await readFile(join(dataDir, 'admin-token'), 'utf8')).trim());
+
+    const config = StudyConfig.parse({
+      name: 'Demo', model: flags.init, rounds: Number(flags.rounds), seed: 1,
+      training: flags.data === undefined ? SYNTHETIC_PLAN : PHOTOGRAPH_PLAN,
+      cohort: { minimum: CLINICS, quorum: 2, deadlineSeconds: 3600 },
+      evaluation: { data: evaluation },
+    });
+    const { id } = await console.createStudy({ config, start: await console.uploadModel(encodeModel(model)) });
+
+    screen.doing('enrolling the clinics');
+    await Promise.all(
+      clinics.map(async (_, i) => {
+        const { invitation } = await console.invite(id, `Clinic ${i + 1}`, 1);
+        await finished(start(`clinic-${i + 1}`, ['clinic', 'enrol', invitation, '--home', join(out, `clinic-${i + 1}`), '--name', `Clinic ${i + 1}`], join(out, `enrol-${i + 1}.log`)));
+      }),
+    );
+    // In a real study a person compares each fingerprint by telephone before this.
+    for (const clinic of (await console.study(id)).clinics) await console.decide(id, clinic.id, 'approve');
+    for (const [i, data] of clinics.entries()) {
+      processes.push(start(`clinic-${i + 1}`, ['clinic', 'run', '--home', join(out, `clinic-${i + 1}`), '--data', data, '--json'], join(out, `clinic-${i + 1}.log`)).process);
+    }
+    await console.act(id, 'start');
+    const view = await follow(console, id, screen, processes, out);
+
+    screen.doing('saving the best model');
+    const best = join(out, 'best');
+    await saveModel(best, decodeModel(await console.model(id, 'best')));
+    await saveModel(join(out, 'last'), decodeModel(await console.model(id, 'last')));
+    screen.say('');
+    for (const line of headline(view)) screen.say(line);
+    await predictOne(screen, evaluation, best, out);
+    screen.say('');
+    screen.say(`Best model: ${relative('.', best)}    last: ${relative('.', join(out, 'last'))}    logs: ${relative('.', out)}/*.log`);
+    screen.say(`Done in ${Math.round((Date.now() - began) / 1000)} s. Research use only: not a medical device.`);
+  } finally {
+    screen.clear();
+    stopAll();
+    await Promise.all(processes.map((p) => p.exitCode !== null || p.signalCode !== null || new Promise((done) => p.once('exit', done))));
+  }
+}
+
+/** Prints a row for each round as it ends, and between them what every clinic is doing. */
+async function follow(console: ConsoleClient, id: string, screen: Screen, processes: readonly ChildProcess[], out: string): Promise<StudyView> {
+  screen.say('');
+  screen.row(ROUND_COLUMNS);
+  for (let printed = 0; ; await sleep(400)) {
+    const view = await console.study(id);
+    for (let cells = roundCells(view, printed); cells; cells = roundCells(view, printed)) {
+      screen.row(cells);
+      printed++;
+    }
+    if (view.status === 'completed') return view;
+    if (view.status !== 'running') throw new LentigoError('LENTIGO_STUDY_STATE', `The study is ${view.status}: ${view.reason ?? ''} Logs: ${out}`);
+    const dead = processes.find((p) => p.exitCode !== null && p.exitCode !== 0);
+    if (dead) throw new LentigoError('LENTIGO_INTERNAL', `A process ended with exit code ${dead.exitCode}: ${dead.spawnargs.slice(2, 4).join(' ')}. Logs: ${out}`);
+    const returned = new Set(view.rounds.find((r) => r.attempt === view.round?.attempt)?.updates.map((u) => u.clinic));
+    const doing = view.clinics.map((c) => `${c.name.replace('Clinic ', '#')} ${returned.has(c.id) ? 'returned' : c.progress && c.progress.attempt === view.round?.attempt ? `${c.progress.phase} ${Math.round(c.progress.fraction * 100)}%` : c.connected ? 'connected' : 'starting'}`);
+    screen.doing(`round ${view.round?.number ?? 0} of ${view.config.rounds} ${view.round?.phase ?? ''}: ${view.round?.phase === 'open' || !view.round?.number ? doing.join(', ') : ''}`);
+  }
+}
+
+/** The best model on one held-out picture, through `lentigo predict`. */
+async function predictOne(screen: Screen, evaluation: string, model: string, out: string): Promise<void> {
+  const sample = (await openDataset(evaluation)).samples.find((s) => s.split === 'heldout' && s.label === 'MEL');
+  if (!sample) return;
+  const { data, width, height } = await sample.load();
+  const picture = join(out, 'picture.png');
+  await sharp(data, { raw: { width, height, channels: 3 } }).png().toFile(picture);
+  screen.doing('predicting one picture');
+  const text = await finished(start('predict', ['predict', '--model', model, picture], join(out, 'predict.log')));
+  screen.say('');
+  screen.say(`One held-out picture (${sample.id}, labelled ${sample.label}):`);
+  screen.say(text.trimEnd());
+}
+
+interface Started {
+  readonly name: string;
+  readonly process: ChildProcess;
+  readonly log: string;
+  /** The first JSON line on stdout that passes. */
+  line(passes: (line: Record<string, unknown>) => boolean): Promise<Record<string, unknown>>;
+}
+
+/** Starts `lentigo …`; all it prints goes to the log file. */
+function start(name: string, args: readonly string[], log: string): Started {
+  const child = spawn(process.execPath, [LENTIGO, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const file = createWriteStream(log);
+  child.stderr.pipe(file, { end: false });
+  child.stdout.pipe(file, { end: false });
+  const lines = createInterface({ input: child.stdout });
+  const line = (passes: (line: Record<string, unknown>) => boolean) =>
+    new Promise<Record<string, unknown>>((found, failed) => {
+      lines.on('line', (text) => {
+        const value: unknown = text.startsWith('{') ? JSON.parse(text) : null;
+        if (value && passes(value as Record<string, unknown>)) found(value as Record<string, unknown>);
+      });
+      child.once('exit', (code) => void ending(name, code, log).then(failed));
+    });
+  return { name, process: child, log, line };
+}
+
+/** Waits for a process that should end by itself, and returns what it printed. */
+async function finished({ name, process: child, log }: Started): Promise<string> {
+  const code = await new Promise<number | null>((done) => child.once('close', done));
+  if (code !== 0) throw await ending(name, code, log);
+  return readFile(log, 'utf8');
+}
+
+async function ending(name: string, code: number | null, log: string): Promise<LentigoError> {
+  const tail = (await stat(log).catch(() => null)) ? (await readFile(log, 'utf8')).trimEnd().split('\n').slice(-8).join('\n') : '';
+  return new LentigoError('LENTIGO_INTERNAL', `${name} ended with exit code ${code ?? '?'}; ${log} ends:\n${tail}`);
+}
+
+/** What a person sees: results on stdout; on a terminal, one moving line with what is going on and for how long. */
+class Screen {
+  readonly #began = Date.now();
+  readonly #moving = process.stderr.isTTY;
+  #last = '';
+  say(text: string): void {
+    this.clear();
+    process.stdout.write(`${text}\n`);
+  }
+  row(cells: readonly string[]): void {
+    this.say(cells.map((c, i) => c.padStart(ROUND_COLUMNS[i]!.length)).join('  '));
+  }
+  doing(text: string): void {
+    const seconds = Math.round((Date.now() - this.#began) / 1000);
+    if (this.#moving) process.stderr.write(`\r\u001b[2K[${seconds} s] ${text}`.slice(0, 5 + (process.stderr.columns || 120)));
+    else if (text.split(':')[0] !== this.#last) process.stderr.write(`[${seconds} s] ${text.split(':')[0]}\n`);
+    this.#last = text.split(':')[0]!;
+  }
+  clear(): void {
+    if (this.#moving) process.stderr.write('\r\u001b[2K');
+  }
+}
+
+/** Settings that let three rounds on synthetic lesions fit into the demo's three minutes on two cores. */
+const SYNTHETIC_PLAN = { trainFrom: 'features.6', epochs: 2, batchSize: 8, learningRate: 5e-4, variants: 2 };
+const PHOTOGRAPH_PLAN = { trainFrom: 'features.6', epochs: 2, batchSize: 16, learningRate: 5e-4, variants: 4 };
+
+try {
+  await program.parseAsync();
+} catch (thrown) {
+  const error = asLentigoError(thrown);
+  process.stderr.write(`${error.message}\n  ${error.code}: ${error.remedy}\n`);
+  process.exitCode = error.exitCode;
+}
