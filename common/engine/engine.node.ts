@@ -64,8 +64,18 @@ async function prepareWasm(): Promise<string> {
   const manifest = require.resolve('@tensorflow/tfjs-backend-wasm/package.json');
   setWasmPaths(path.join(path.dirname(manifest), 'dist') + path.sep);
   await activate('wasm');
+  removeRethrowers();
   registerWasmKernels();
   return `@tensorflow/tfjs-backend-wasm ${(require(manifest) as { version: string }).version} with Lentigo's training kernels`;
+}
+
+/** Emscripten's start-up code installs handlers that throw every uncaught error again, out of its own minified line: they hide where errors come from. */
+function removeRethrowers(): void {
+  for (const event of ['uncaughtException', 'unhandledRejection']) {
+    for (const listener of process.listeners(event as 'uncaughtException')) {
+      if (/ExitStatus|^function \(reason\) \{ throw reason; \}$/.test(String(listener))) process.removeListener(event, listener);
+    }
+  }
 }
 
 async function prepareCpu(): Promise<string> {

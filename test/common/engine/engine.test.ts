@@ -49,6 +49,11 @@ describe('the engine in use', () => {
     expect(await run(use, { LENTIGO_ENGINE: 'cpu' })).toEqual({ stdout: 'cpu cpu 3\n', stderr: '' });
   });
 
+  it("leaves the process's handling of uncaught errors alone", async () => {
+    const counts = "console.log(process.listenerCount('uncaughtException'), process.listenerCount('unhandledRejection'));";
+    expect((await run(use + counts, { LENTIGO_ENGINE: 'wasm' })).stdout).toBe('wasm wasm 3\n0 0\n');
+  });
+
   it('is WASM where native is missing, and a clear error where native was asked for or the name is unknown', async () => {
     expect((await run(withoutBinary + use)).stdout).toBe('wasm wasm 3\n');
     expect((await run(withoutBinary + use, { LENTIGO_ENGINE: 'native' })).stdout).toMatch(/^LENTIGO_ENGINE_UNAVAILABLE .*can not be found/);
