@@ -60,12 +60,13 @@ export function pending(state: StudyState): readonly Effect[] {
 
 /**
  * One step of a study.
- * Events about an attempt that is over (a late timer, a repeated result) change nothing.
+ * Effects come with a new status, attempt or phase, not with every update. Events about an attempt that is over (a late timer, a repeated result) change nothing.
  * @throws LENTIGO_STUDY_STATE when a person asks for what the state doesn't allow.
  */
 export function step(state: StudyState, event: Event): Step {
   const next = reduce(state, event);
-  return next === state ? { state, effects: [] } : { state: next, effects: pending(next) };
+  const begun = next.status !== state.status || next.round?.attempt !== state.round?.attempt || next.round?.phase !== state.round?.phase;
+  return { state: next, effects: begun ? pending(next) : [] };
 }
 
 function reduce(state: StudyState, event: Event): StudyState {

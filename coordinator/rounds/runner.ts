@@ -54,7 +54,8 @@ export class StudyRunner {
   #deadline: NodeJS.Timeout | undefined;
   /** The attempt and phase whose heavy work is under way, so that a pause and resume doesn't start it twice. */
   #working = '';
-  #servedBefore = 0;
+  /** Bytes of its models that had been served when an attempt was first announced. */
+  #served = { attempt: '', before: 0 };
   #closed = false;
   readonly #accepting = new Map<string, { sha256: string; receipt: Promise<Signed> }>();
 
@@ -259,7 +260,7 @@ export class StudyRunner {
         await this.#serially(() => this.#gather());
         return;
       case 'announce':
-        this.#servedBefore = this.#served();
+        if (round && this.#served.attempt !== round.attempt) this.#served = { attempt: round.attempt, before: this.#servedNow() };
         if (round?.phase === 'open') this.#parts.audience.send(this.#state.id, 'round', this.#announce(round), round.cohort);
         this.#watchDeadline();
         return;
@@ -343,7 +344,7 @@ export class StudyRunner {
       outPath,
     });
     const result = await blobs.adopt(outPath);
-    const bytesDown = this.#served() - this.#servedBefore;
+    const bytesDown = this.#served.attempt === round.attempt ? this.#servedNow() - this.#served.before : 0;
     const { number, attempt } = round;
     await this.#serially(() => this.#dispatch({ type: 'aggregated', attempt, result, bytesDown }, { actor: 'coordinator', detail: { round: number, attempt, result: result.sha256 } }));
   }
@@ -368,7 +369,7 @@ export class StudyRunner {
   }
 
   /** Bytes of this round's models served so far. */
-  #served(): number {
+  #servedNow(): number {
     const { start, round } = this.#state;
     const { downloads } = this.#parts;
     return downloads.of(start.sha256) + (round && round.base.sha256 !== start.sha256 ? downloads.of(round.base.sha256) : 0);

@@ -31,6 +31,12 @@ describe('the round machine', () => {
     expect(after.best).toEqual({ round: 0, score: 0.3, result: blob('base0') });
     expect(pending(after)).toEqual([{ type: 'forget', attempt: 'r0' }, { type: 'plan' }]);
   });
+  it('announces a round once, not again with each update', () => {
+    const planned = run(draft(), ...evaluatedStart, { type: 'plan', attempt: 'r1' });
+    const opened = step(planned, open('r1'));
+    expect(opened.effects).toEqual([{ type: 'announce' }]);
+    expect(step(opened.state, { type: 'update', attempt: 'r1', update: update('a') }).effects).toEqual([]);
+  });
   it('aggregates as soon as the whole cohort has returned, in clinic-id order', () => {
     const state = run(draft(), ...evaluatedStart, ...round(1, 0.4).slice(0, 5));
     expect(state.round?.phase).toBe('aggregating');
