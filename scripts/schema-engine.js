@@ -1,88 +1,130 @@
 #!/usr/bin/env node
-// Offline drop-in for Prisma's native schema-engine (JSON-RPC on stdio): runs
-// @prisma/schema-engine-wasm over a driver adapter. Used only when
-// PRISMA_SCHEMA_ENGINE_BINARY points here (scripts/prisma.js does that).
-import fs from 'node:fs';
-import path from 'node:path';
-import readline from 'node:readline';
+// Stands in for Prisma's native schema engine (JSON-RPC over stdin and stdout): the same engine as WebAssembly, from npm,
+// over PGlite or PostgreSQL. Only to author migrations (scripts/prisma.js names it); after `npm run compile`.
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import * as bg from '@prisma/schema-engine-wasm/schema_engine_bg';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { PGlite } from '@electric-sql/pglite';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { bindMigrationAwareSqlAdapterFactory, ColumnTypeEnum } from '@prisma/driver-adapter-utils';
+import * as bindings from '@prisma/schema-engine-wasm/schema_engine_bg';
 import { PgliteSocket } from '../dist/coordinator/storage/pglite-socket.js';
 
-const argv = process.argv.slice(2);
-const opt = (n) => argv.flatMap((a, i) => (a === n ? [argv[i + 1]] : []));
-const url = JSON.parse(opt('--datasource')[0] ?? '{}').url ?? '';
-const log = (level, message, extra = {}) =>
-  console.error(JSON.stringify({ timestamp: new Date().toISOString(), level, fields: { message, ...extra }, target: 'schema_engine::logger' }));
+const CHAR_OID = 18;
+const TEXT_OID = 25;
+/** The native engine asks its caller to print; ids of such requests start here, and their answers are dropped. */
+const PRINT_IDS = 100_000;
 
-const adapter = (config, close) => {
-  const f = new PrismaPg(config);
-  const connect = async () => {
-    const a = await f.connect();
-    const { queryRaw } = a;
-    a.queryRaw = async (query) => { // adapter-pg does not know the catalogs' "char" type (oid 18), which the describer reads
-      const r = await a.performIO(query);
-      const chars = r.fields.map((f) => f.dataTypeID === 18 && ((f.dataTypeID = 25), true));
-      const out = await queryRaw.call({ performIO: async () => r }, query);
-      return { ...out, columnTypes: out.columnTypes.map((t, i) => (chars[i] ? ColumnTypeEnum.Character : t)) };
-    };
-    a.executeScript = async (sql) => { // adapter-pg splits the script on every ';': send it whole
-      try { await a.underlyingDriver().query(sql); } catch (e) { a.onError(e); }
-    };
-    const dispose = a.dispose.bind(a);
-    a.dispose = async () => { await dispose(); await close?.(); };
-    return a;
+const options = (name) => process.argv.flatMap((argument, i) => (argument === name ? [process.argv[i + 1]] : []));
+const log = (level, message, fields = {}) =>
+  console.error(JSON.stringify({ timestamp: new Date().toISOString(), level, fields: { message, ...fields }, target: 'schema_engine::logger' }));
+
+/** adapter-pg doesn't know the catalogs' "char" type, which the engine reads when it describes a database. */
+function readingChars(connection, queryRaw) {
+  return async (query) => {
+    const result = await connection.performIO(query);
+    const chars = result.fields.map((field) => field.dataTypeID === CHAR_OID);
+    for (const field of result.fields) if (field.dataTypeID === CHAR_OID) field.dataTypeID = TEXT_OID;
+    const answer = await queryRaw.call({ performIO: async () => result }, query);
+    return { ...answer, columnTypes: answer.columnTypes.map((type, i) => (chars[i] ? ColumnTypeEnum.Character : type)) };
   };
-  return { provider: f.provider, adapterName: f.adapterName, connect, connectToShadowDb: () => memory().connect() };
-};
-const pglite = (dir) => { const db = new PGlite(dir); return adapter({ stream: () => new PgliteSocket(db), max: 1, idleTimeoutMillis: 0, user: 'postgres', database: 'postgres' }, () => db.close()); };
-const memory = () => pglite(); // shadow database: in memory, so no CREATEDB right and no second server is needed
-const factory = url.startsWith('pglite:') ? pglite(url.slice(7)) : url ? adapter({ connectionString: url }) : memory();
-
-globalThis.PRISMA_WASM_PANIC_REGISTRY = { set_message: (m) => log('ERROR', m) };
-const glue = createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm/schema_engine_bg');
-const { instance } = await WebAssembly.instantiate(
-  fs.readFileSync(path.join(path.dirname(glue), 'schema_engine_bg.wasm')), { './schema_engine_bg.js': bg });
-bg.__wbg_set_wasm(instance.exports);
-instance.exports.__wbindgen_start();
-
-const files = opt('--datamodels');
-const connect = (f) => bg.SchemaEngine.new(
-  { datamodels: files.length ? files.map((p) => [p, fs.readFileSync(p, 'utf8')]) : undefined },
-  (l) => { if (process.env.DEBUG_SCHEMA_ENGINE) console.error(l); },
-  bindMigrationAwareSqlAdapterFactory(f));
-let engine;
-const start = async () => engine ??= await connect(factory);
-
-if (argv.includes('cli')) { // can-connect-to-database | create-database
-  try { await (await start()).ensureConnectionValidity({ datasource: { tag: 'ConnectionString', url } }); process.exit(0); }
-  catch (e) { console.error(''); log('ERROR', e.message, { error_code: e.code ?? 'P1001' }); process.exit(1); }
 }
-const call = async (method, params = {}) => {
-  const live = (t) => t.tag === 'url' || t.tag === 'schemaDatasource';
-  const e = method === 'diff' && !live(params.from) && !live(params.to)
-    ? await connect(memory()) : await start();
-  if (method === 'getDatabaseVersion') return e.version(null);
-  if (method === 'createDatabase') { await e.ensureConnectionValidity({ datasource: { tag: 'ConnectionString', url } }); return { databaseName: 'db' }; }
-  return (await e[method](params)) ?? null;
-};
-for await (const line of readline.createInterface({ input: process.stdin })) {
-  const { id, method, params } = JSON.parse(line);
-  let out;
-  try {
-    const result = await call(method, params);
-    if (method === 'diff' && result?.stdout) { // the native engine prints through a callback
-      process.stdout.write(JSON.stringify({ jsonrpc: '2.0', id: id + 100000, method: 'print', params: { content: result.stdout } }) + '\n');
-    }
-    out = { result };
-  } catch (e) {
-    if (process.env.DEBUG_SCHEMA_ENGINE) console.error(method, e);
-    const message = String(e.message ?? e).split('\n   0: ')[0];
-    out = { error: { code: 4466, message: 'An error happened.', data: { is_panic: false, message, error_code: e.code } } };
+
+/** A driver adapter for the engine; `close` runs after its connection ends. */
+function adapter(config, close = async () => {}) {
+  const factory = new PrismaPg(config);
+  const connect = async () => {
+    const connection = await factory.connect();
+    const dispose = connection.dispose.bind(connection);
+    connection.queryRaw = readingChars(connection, Object.getPrototypeOf(connection).queryRaw);
+    // adapter-pg splits a script at every ';', in function bodies too: send it whole
+    connection.executeScript = async (sql) => {
+      try {
+        await connection.underlyingDriver().query(sql);
+      } catch (error) {
+        connection.onError(error);
+      }
+    };
+    connection.dispose = async () => {
+      await dispose();
+      await close();
+    };
+    return connection;
+  };
+  // the shadow database is in memory: it needs neither the right to create one nor a second server
+  return { provider: factory.provider, adapterName: factory.adapterName, connect, connectToShadowDb: () => embedded().connect() };
+}
+
+/** PGlite in `folder`, or in memory. */
+function embedded(folder) {
+  const database = new PGlite(folder || undefined);
+  return adapter({ stream: () => new PgliteSocket(database), max: 1, idleTimeoutMillis: 0, user: 'postgres', database: 'postgres' }, () => database.close());
+}
+
+const url = JSON.parse(options('--datasource')[0] ?? '{}').url ?? 'pglite:';
+const target = url.startsWith('pglite:') ? embedded(url.slice('pglite:'.length)) : adapter({ connectionString: url });
+
+globalThis.PRISMA_WASM_PANIC_REGISTRY = { set_message: (message) => log('ERROR', message) };
+const glue = createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm/schema_engine_bg');
+const { instance } = await WebAssembly.instantiate(readFileSync(join(dirname(glue), 'schema_engine_bg.wasm')), { './schema_engine_bg.js': bindings });
+// oxlint-disable-next-line eslint/no-underscore-dangle -- wasm-bindgen's own name
+bindings.__wbg_set_wasm(instance.exports);
+instance.exports['__wbindgen_start']();
+
+const schemas = options('--datamodels').map((path) => [path, readFileSync(path, 'utf8')]);
+const start = (factory) => bindings.SchemaEngine.new({ datamodels: schemas.length > 0 ? schemas : undefined }, () => {}, bindMigrationAwareSqlAdapterFactory(factory));
+/** One for each request: an engine that has applied migrations no longer finds its shadow database. */
+const connected = () => start(target);
+
+/** The SQL from the migrations to the schema; '' when there is nothing to change. */
+async function changes({ migrationsList, schema, filters }) {
+  const diff = { from: { tag: 'migrations', ...migrationsList }, to: { tag: 'schemaDatamodel', ...schema }, shadowDatabaseUrl: null, filters };
+  const { stdout } = await (await start(embedded())).diff({ ...diff, script: true, exitCode: null });
+  return /^[^-\s]/m.test(stdout ?? '') ? stdout : '';
+}
+
+async function answer(method, params = {}) {
+  if (method === 'getDatabaseVersion') return (await connected()).version(null);
+  if (method === 'createDatabase') {
+    await (await connected()).ensureConnectionValidity({ datasource: { tag: 'ConnectionString', url } });
+    return { databaseName: 'db' };
   }
-  if (line && id < 100000) process.stdout.write(JSON.stringify({ jsonrpc: '2.0', id, ...out }) + '\n');
+  // The WebAssembly engine finds no shadow database in these two requests, but does in a diff, which says the same; only its
+  // warnings of lost data are missing: read the migration.
+  if (method === 'evaluateDataLoss') return { migrationSteps: (await changes(params)) === '' ? 0 : 1, unexecutableSteps: [], warnings: [] };
+  if (method === 'createMigration') {
+    const script = await changes(params);
+    const stamp = new Date().toISOString().replaceAll(/\D/g, '').slice(0, 14);
+    return { connectorType: 'postgresql', generatedMigrationName: `${stamp}_${params.migrationName}`, migrationScript: script === '' && !params.draft ? null : script, extension: 'sql' };
+  }
+  const isLive = ({ tag }) => tag === 'url' || tag === 'schemaDatasource';
+  const needsDatabase = method !== 'diff' || isLive(params.from) || isLive(params.to);
+  return (await (needsDatabase ? await connected() : await start(embedded()))[method](params)) ?? null;
+}
+
+const send = (message) => process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
+
+if (process.argv.includes('cli')) {
+  // can-connect-to-database, create-database
+  try {
+    await (await connected()).ensureConnectionValidity({ datasource: { tag: 'ConnectionString', url } });
+    process.exit(0);
+  } catch (error) {
+    log('ERROR', error.message, { error_code: error.code ?? 'P1001' });
+    process.exit(1);
+  }
+}
+for await (const line of createInterface({ input: process.stdin })) {
+  const { id, method, params } = JSON.parse(line);
+  if (id >= PRINT_IDS) continue;
+  try {
+    const result = await answer(method, params);
+    if (method === 'diff' && result?.stdout) send({ id: id + PRINT_IDS, method: 'print', params: { content: result.stdout } });
+    send({ id, result });
+  } catch (error) {
+    const message = String(error.message ?? error).split('\n   0: ')[0];
+    send({ id, error: { code: 4466, message: 'An error happened.', data: { is_panic: false, message, error_code: error.code } } });
+  }
 }
 process.exit(0);

@@ -37,13 +37,23 @@ export class PgliteSocket extends Duplex {
 
   override _read(): void {}
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#send([chunk]).then(() => done(), done);
+    void this.#send([chunk], done);
   }
   override _writev(chunks: { chunk: Buffer }[], done: (error?: Error | null) => void): void {
-    this.#send(chunks.map(({ chunk }) => chunk)).then(() => done(), done);
+    void this.#send(chunks.map(({ chunk }) => chunk), done);
   }
 
-  async #send(messages: Buffer[]): Promise<void> {
+  async #send(messages: Buffer[], done: (error?: Error | null) => void): Promise<void> {
+    let failure: Error | null = null;
+    try {
+      await this.#exchange(messages);
+    } catch (thrown) {
+      failure = thrown instanceof Error ? thrown : new Error(String(thrown));
+    }
+    done(failure);
+  }
+
+  async #exchange(messages: Buffer[]): Promise<void> {
     if (isTerminate(messages.at(-1))) {
       // the backend serves the next connection too: end only what this one left open
       if (this.#database.isInTransaction()) await this.#database.exec('ROLLBACK');

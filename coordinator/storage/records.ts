@@ -1,4 +1,5 @@
 // What the store keeps and returns: plain values, no trace of the database. Times are milliseconds since the epoch, UTC.
+import type { Metrics } from '../../common/learning/metrics.js';
 import type { ArchitectureId } from '../../common/model/architecture-id.js';
 import type { LabelSet } from '../../common/model/labels.js';
 import type { Signed } from '../../common/protocol/round.js';
@@ -78,9 +79,8 @@ export interface RoundRecord extends RoundState {
 export interface NewEvaluation {
   /** The attempt whose result was evaluated. */
   readonly attempt: string;
-  /** Metrics documents, as common/learning computes them. */
-  readonly validation: object;
-  readonly heldout: object;
+  readonly validation: Metrics;
+  readonly heldout: Metrics;
   readonly seconds: number;
   /** The trainable parameters that were evaluated. */
   readonly model: BlobRef;

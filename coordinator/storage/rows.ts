@@ -1,4 +1,5 @@
 // Between the database's rows and the store's records; nothing else knows the columns.
+import { Metrics } from '../../common/learning/metrics.js';
 import { ArchitectureId } from '../../common/model/architecture-id.js';
 import { LabelSet } from '../../common/model/labels.js';
 import { Signed } from '../../common/protocol/round.js';
@@ -133,8 +134,8 @@ export function evaluationRecord(row: Prisma.EvaluationGetPayload<{ include: { r
   return {
     round: row.round.number,
     attempt: row.attempt,
-    validation: row.validation as object,
-    heldout: row.heldout as object,
+    validation: Metrics.parse(row.validation),
+    heldout: Metrics.parse(row.heldout),
     seconds: row.seconds,
     model: { sha256: row.modelSha256, bytes: row.modelBytes },
     evaluatedAt: row.evaluatedAt.getTime(),
