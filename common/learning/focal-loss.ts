@@ -13,11 +13,11 @@ function perExample(logits: tf.Tensor2D, hot: tf.Tensor2D, gamma: number): tf.Te
     const miss = tf.maximum(tf.sub(1, tf.exp(logPt)), TINY);
     const focus = tf.pow(miss, gamma);
     const p = tf.exp(logP);
-    (save as tf.GradSaveFunc)([p, logPt, miss, focus]);
+    (save as tf.GradSaveFunc)([hot, p, logPt, miss, focus]);
     return {
       value: tf.neg(tf.squeeze(tf.mul(focus, logPt), [1])),
       gradFunc: (dy, saved) => {
-        const [p, logPt, miss, focus] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
+        const [hot, p, logPt, miss, focus] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
         // d/d log p_t = −(1 − p_t)^γ (1 − γ p_t log p_t / (1 − p_t)), and d log p_t / dz = hot − p.
         const slope = tf.mul(focus, tf.sub(tf.div(tf.mul(tf.mul(tf.exp(logPt), logPt), gamma), miss), 1));
         return tf.mul(tf.mul(tf.reshape(dy, [-1, 1]), slope), tf.sub(hot, p));
@@ -34,7 +34,8 @@ function perExample(logits: tf.Tensor2D, hot: tf.Tensor2D, gamma: number): tf.Te
  */
 export function focalLoss(logits: tf.Tensor2D, labels: tf.Tensor1D, gamma: number, weights: tf.Tensor1D): tf.Scalar {
   return tf.tidy(() => {
-    const hot = tf.oneHot(labels, logits.shape[1], 1, 0, 'float32') as tf.Tensor2D;
+    // Cast afterwards: asked for float32, the WASM backend's one-hot writes integers into it.
+    const hot = tf.cast(tf.oneHot(labels, logits.shape[1]), 'float32') as tf.Tensor2D;
     return tf.mean(tf.mul(perExample(logits, hot, gamma), tf.sum(tf.mul(hot, weights), 1)));
   });
 }

@@ -35,9 +35,10 @@ export class Evaluator {
     if (this.#closed) return Promise.reject(new LentigoError('LENTIGO_INTERNAL', 'the evaluator is closed'));
     const worker = (this.#worker ??= this.#start());
     const id = this.#id++;
-    return new Promise((resolve, reject) => {
+    return new Promise<Evaluation>((resolve, reject) => {
       this.#pending.set(id, { resolve, reject, onProgress });
       const request: Request = { id, job };
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
       worker.postMessage(request);
     });
   }
