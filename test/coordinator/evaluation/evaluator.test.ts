@@ -1,7 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Worker } from 'node:worker_threads';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openDataset } from '../../../common/dataset/open.node.js';
 import { useEngine } from '../../../common/engine/engine.node.js';
 import { evaluate } from '../../../common/learning/evaluate.js';
@@ -62,6 +63,18 @@ describe('evaluation in a worker', () => {
     await expect(evaluator.evaluate(job({ data: 'synthetic:images=6&size=64&split=train' }))).rejects.toMatchObject({ code: 'LENTIGO_DATA_EMPTY', message: expect.stringContaining('validation') as string });
     await expect(evaluator.evaluate(job({ result: join(folder, 'start') }))).rejects.toMatchObject({ code: 'LENTIGO_WEIGHTS_INVALID' });
     expect((await evaluator.evaluate(job())).validation.samples).toBeGreaterThan(5);
+    await evaluator.close();
+  });
+
+  it('says that its worker died under a job, and starts another for the next', async () => {
+    const post = vi.spyOn(Worker.prototype, 'postMessage');
+    const evaluator = new Evaluator({ engine: 'wasm' });
+    const refused = expect(evaluator.evaluate(job())).rejects.toMatchObject({ code: 'LENTIGO_INTERNAL', message: expect.stringContaining('worker died') as string });
+    const worker = post.mock.contexts[0] as Worker;
+    post.mockRestore();
+    await worker.terminate();
+    await refused;
+    expect((await evaluator.evaluate(job())).heldout.samples).toBeGreaterThan(5);
     await evaluator.close();
   });
 
