@@ -6,11 +6,9 @@ import type { Picture } from '../images/picture.js';
 import { toInput } from '../images/prepare.js';
 import type { Student } from '../model/student.js';
 import type { FeatureCache } from './feature-cache.js';
-import { breathe, FeatureSource, type Skipped } from './features.js';
+import { breathe, FeatureSource, imagesAtOnce, type Skipped } from './features.js';
 import { type Metrics, metricsOf } from './metrics.js';
 import { labelIndex } from './train.js';
-
-const BATCH = 8;
 
 /** Softmax over the last axis, read back: one row of probabilities for each image. @throws LENTIGO_UPDATE_NOT_FINITE */
 async function probabilitiesOf(logits: () => tf.Tensor2D): Promise<number[][]> {
@@ -27,9 +25,10 @@ async function probabilitiesOf(logits: () => tf.Tensor2D): Promise<number[][]> {
  */
 export async function predict(student: Student, pictures: readonly Picture[]): Promise<number[][]> {
   const size = student.inputSize;
+  const step = imagesAtOnce();
   const rows: number[][] = [];
-  for (let i = 0; i < pictures.length; i += BATCH) {
-    const inputs = pictures.slice(i, i + BATCH).map((picture) => toInput(picture, size));
+  for (let i = 0; i < pictures.length; i += step) {
+    const inputs = pictures.slice(i, i + step).map((picture) => toInput(picture, size));
     rows.push(...(await probabilitiesOf(() => student.logits(tf.concat(inputs.map((input) => tf.tensor4d(input, [1, size, size, 3])))))));
     await breathe();
   }
@@ -59,14 +58,15 @@ export async function evaluate(student: Student, samples: readonly Sample[], opt
   for (const sample of samples) label(sample);
   const probabilities: number[][] = [];
   const used: Sample[] = [];
-  for (let i = 0; i < samples.length; i += BATCH) {
-    const batch = await source.batch(samples.slice(i, i + BATCH).map((sample) => ({ sample, variant: 0 })));
+  const step = imagesAtOnce();
+  for (let i = 0; i < samples.length; i += step) {
+    const batch = await source.batch(samples.slice(i, i + step).map((sample) => ({ sample, variant: 0 })));
     if (batch) {
       probabilities.push(...(await probabilitiesOf(() => student.logits(batch.x, trainFrom))));
       used.push(...batch.used.map(({ sample }) => sample));
       batch.x.dispose();
     }
-    options.onProgress?.(Math.min(1, (i + BATCH) / samples.length));
+    options.onProgress?.(Math.min(1, (i + step) / samples.length));
     await breathe();
   }
   for (const [id, message] of source.skipped) options.onSkipped?.({ id, message });
