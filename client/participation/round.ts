@@ -86,6 +86,7 @@ async function fetchAndTrain(announcement: Announcement, context: RoundContext, 
   const fetched = (blob: Announcement['base']) => retrying(context, signal, () => fetchBlob(blob, announcement, context, signal));
   const job = { announcement, clinic: context.enrolment.clinic, start: await fetched(announcement.start), base: await fetched(announcement.base) };
   await keepRecentBlobs(announcement, context.store);
+  signal.throwIfAborted();
   const began = performance.now();
   const trained = await context.train(job, { signal, onProgress: (phase, progress) => context.progress(announcement, phase, progress) });
   const { samples, loss } = trained;

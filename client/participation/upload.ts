@@ -4,7 +4,7 @@ import { LentigoError } from '../../common/errors.js';
 import { errorInBody, networkError } from './network.js';
 
 const CHUNK = 4 * 1024 * 1024;
-/** Without a byte moving for so long, the connection is given up and tried again. */
+/** Without a further byte for so long, the connection is given up and tried again. */
 const STALLED_MS = 60_000;
 
 export interface UploadOptions {
@@ -27,6 +27,7 @@ export function upload(bytes: Uint8Array, options: UploadOptions): Promise<void>
   const { signal } = options;
   return new Promise((resolve, reject) => {
     let watchdog: ReturnType<typeof setTimeout> | undefined;
+    let furthest = 0;
     const settle = (outcome: () => void) => {
       clearTimeout(watchdog);
       signal.removeEventListener('abort', stop);
@@ -60,7 +61,8 @@ export function upload(bytes: Uint8Array, options: UploadOptions): Promise<void>
         if (transfer.url) options.onAddress(transfer.url);
       },
       onProgress: (sent, total) => {
-        alive();
+        if (sent > furthest) alive();
+        furthest = Math.max(furthest, sent);
         options.onProgress(total > 0 ? sent / total : 1);
       },
       onSuccess: () => settle(resolve),
