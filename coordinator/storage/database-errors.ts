@@ -1,17 +1,18 @@
 // What the database's failures are called: unreachable, full, or a bug.
-import { asLentigoError, LentigoError } from '../../common/errors.js';
+import { LentigoError } from '../../common/errors.js';
 import { Prisma } from './generated/client.js';
 
 /** Prisma: unreachable, timed out, denied, connection closed or refused, no connection or transaction to be had in time. */
 const UNREACHABLE = new Set(['P1000', 'P1001', 'P1002', 'P1003', 'P1008', 'P1010', 'P1011', 'P1017', 'P2024', 'P2028', 'P2037']);
-/** SQLSTATE classes: connection exceptions, and operator intervention (the server shuts down). System: no connection. */
-const CONNECTION = /^(08|57P|28|3D000|53300)|^E(CONN|HOST|NET|TIMEDOUT|NOTFOUND|PIPE|AI_AGAIN)/;
+/** SQLSTATE: connection exceptions, shutting down, access denied, no such database, too many connections. And the codes of sockets: ECONNREFUSED, ENOTFOUND, … */
+const CONNECTION = /^(08|57P|28|3D000|53300)|^E[A-Z_]+$/;
 
-/** Every message and code on the way down an error's causes. */
+/** The code and message of an error, and of every one that it names as its cause. */
 function* causes(thrown: unknown): Generator<{ code: string; message: string }> {
   for (let inner = thrown; inner instanceof Error; inner = inner.cause) {
-    const code = 'code' in inner && typeof inner.code === 'string' ? inner.code : '';
-    yield { code, message: inner.message };
+    const { code } = inner as NodeJS.ErrnoException;
+    // Prisma's messages start with the place in the source; the reason comes last
+    yield { code: code ?? '', message: inner.message.trim().split('\n').at(-1)! };
     if (inner instanceof AggregateError) for (const one of inner.errors) yield* causes(one);
   }
 }
@@ -20,7 +21,7 @@ function* causes(thrown: unknown): Generator<{ code: string; message: string }> 
 export function databaseError(thrown: unknown): LentigoError {
   if (thrown instanceof LentigoError) return thrown;
   const all = [...causes(thrown)];
-  const reason = all.find(({ message }) => message !== '')?.message.trim() ?? String(thrown);
+  const reason = all.find(({ message }) => message !== '')?.message ?? String(thrown);
   if (all.some(({ code, message }) => code === '53100' || code === 'ENOSPC' || /no space left on device/i.test(message))) {
     return new LentigoError('LENTIGO_DISK_FULL', `The database has no space left: ${reason}`, { cause: thrown });
   }
@@ -28,7 +29,7 @@ export function databaseError(thrown: unknown): LentigoError {
   if (unreachable || all.some(({ message }) => /connection terminated|server closed the connection/i.test(message))) {
     return new LentigoError('LENTIGO_DATABASE', `The database does not answer: ${reason}`, { cause: thrown });
   }
-  return asLentigoError(thrown);
+  return new LentigoError('LENTIGO_INTERNAL', reason, { cause: thrown });
 }
 
 /** Whether a row with the same key was there already. */

@@ -9,7 +9,7 @@ import { openDatabase } from '../../../coordinator/storage/database.js';
 import { lockDirectory } from '../../../coordinator/storage/directory-lock.js';
 import { migrate, packagedMigrations } from '../../../coordinator/storage/migrate.js';
 import { Store } from '../../../coordinator/storage/store.js';
-import { copyOf, templateFolder, temporaryFolder } from './databases.js';
+import { copyOf, startServer, templateFolder, temporaryFolder, whyNoServer } from './databases.js';
 import { aStudy, enrolled } from './fixtures.js';
 
 const WRITER = fileURLToPath(new URL('killed-writer.js', import.meta.url));
@@ -57,7 +57,8 @@ describe('opening the database', () => {
 
   it('changes nothing when a newer release migrated it, when a migration was edited, or when one fails', async () => {
     const dataDir = fresh();
-    const { pool, close } = await openDatabase({ dataDir });
+    const database = await openDatabase({ dataDir });
+    const { pool } = database;
     const ours = packagedMigrations();
     const broken = { name: '99990101000000_broken', sql: 'CREATE TABLE half (id INT); SELECT * FROM nowhere;', checksum: 'x' };
     await expect(migrate(pool, [...ours, broken])).rejects.toMatchObject({ code: 'LENTIGO_DATABASE', message: expect.stringContaining('99990101000000_broken') as string });
@@ -65,7 +66,7 @@ describe('opening the database', () => {
     await expect(migrate(pool, [{ ...ours[0]!, checksum: 'edited' }])).rejects.toMatchObject({ code: 'LENTIGO_DATABASE', message: expect.stringContaining('edited') as string });
     const newer = { name: '99990101000000_newer', sql: 'CREATE TABLE newer (id INT);', checksum: 'y' };
     expect(await migrate(pool, [...ours, newer])).toEqual([newer.name]);
-    await close();
+    await database.close();
     await expect(openDatabase({ dataDir })).rejects.toMatchObject({ code: 'LENTIGO_DATA_DIR_NEWER', message: expect.stringContaining(newer.name) as string });
     const release = lockDirectory(dataDir); // the refusal left no lock behind
     release();
@@ -83,6 +84,24 @@ describe('opening the database', () => {
     const dataDir = fresh();
     rmSync(join(dataDir, 'database', 'global'), { recursive: true });
     await expect(openDatabase({ dataDir })).rejects.toMatchObject({ code: 'LENTIGO_DATABASE', message: expect.stringContaining(dataDir) as string });
+  });
+});
+
+describe.skipIf(whyNoServer() !== undefined)('a PostgreSQL server that goes away', () => {
+  it('is found again when it drops its connections, and named when it is gone', async () => {
+    const server = await startServer();
+    const dataDir = temporaryFolder();
+    folders.push(dataDir);
+    const database = await openDatabase({ url: server.url, dataDir });
+    const store = new Store(database);
+    const study = aStudy();
+    await store.createStudy(study, []);
+    await database.pool.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()');
+    expect((await store.study(study.state.id)).state).toEqual(study.state);
+    await server.stop();
+    await expect(store.study(study.state.id)).rejects.toMatchObject({ code: 'LENTIGO_DATABASE' });
+    await expect(store.transition(study.state, { audit: [] })).rejects.toMatchObject({ code: 'LENTIGO_DATABASE' });
+    await database.close();
   });
 });
 

@@ -50,7 +50,7 @@ export async function enrolled(store: Store, study: string): Promise<string> {
   return (await store.enrol(study, { secretHash, ...aClinic() })).id;
 }
 
-/** Metrics of a few made-up predictions: some scores are null, as they are in small groups. */
+/** Metrics of two made-up predictions, both of benign lesions: what concerns the malignant is null. */
 export function someMetrics(): Metrics {
   const probabilities = [[0.7, 0.1, 0.1, 0.05, 0.03, 0.02], [0.1, 0.5, 0.2, 0.1, 0.05, 0.05]];
   return metricsOf({ probabilities, labels: [0, 3], patients: ['p1', 'p2'], fitzpatrick: [2, undefined] }, PAD_UFES_LABELS);

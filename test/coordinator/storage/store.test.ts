@@ -1,37 +1,25 @@
 import { rmSync } from 'node:fs';
-import { describe, it } from 'vitest';
-import { openDatabase } from '../../../coordinator/storage/database.js';
+import { type Database, openDatabase } from '../../../coordinator/storage/database.js';
 import { startServer, temporaryFolder, whyNoServer } from './databases.js';
 import { storeContract } from './store-contract.js';
 
-storeContract('the embedded database', async () => {
+/** The database of an empty folder, or of the server; `clear` runs after it is closed. */
+async function open(url?: string, clear = async () => {}): Promise<Database> {
   const dataDir = temporaryFolder();
-  const database = await openDatabase({ dataDir });
+  const database = await openDatabase({ url, dataDir });
   return {
     ...database,
     async close() {
       await database.close();
+      await clear();
       rmSync(dataDir, { recursive: true });
     },
   };
-});
-
-const missing = whyNoServer();
-if (missing === undefined) {
-  storeContract('a PostgreSQL server', async () => {
-    const server = await startServer();
-    const dataDir = temporaryFolder();
-    const database = await openDatabase({ url: server.url, dataDir });
-    return {
-      ...database,
-      async close() {
-        await database.close();
-        await server.stop();
-        rmSync(dataDir, { recursive: true });
-      },
-    };
-  });
-} else {
-  console.warn(`skipped: the store on a PostgreSQL server (${missing})`);
-  describe.skip(`the store on a PostgreSQL server: ${missing}`, () => it('keeps its promises', () => {}));
 }
+
+storeContract('the embedded database', undefined, () => open());
+
+storeContract('a PostgreSQL server', whyNoServer(), async () => {
+  const server = await startServer();
+  return open(server.url, () => server.stop());
+});
