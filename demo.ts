@@ -1,6 +1,6 @@
 // `npm run demo`: a whole study on this machine. A coordinator and three clinics, each a process of its own, train for a few rounds.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, readFileSync } from 'node:fs';
 import { mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -105,11 +105,12 @@ async function demo(flags: Flags): Promise<void> {
     await predictOne(screen, evaluation, best, out);
     screen.say('');
     screen.say(`Best model: ${relative('.', best)}    last: ${relative('.', join(out, 'last'))}    logs: ${relative('.', out)}/*.log`);
-    screen.say(`Done in ${Math.round((Date.now() - began) / 1000)} s. Research use only: not a medical device.`);
+    const memory = peakMemory > 0 ? `, at most ${(peakMemory / 1e9).toFixed(1)} GB of memory over all processes` : '';
+    screen.say(`Done in ${Math.round((Date.now() - began) / 1000)} s${memory}. Research use only: not a medical device.`);
   } finally {
     screen.clear();
     stopAll();
-    await Promise.all(processes.map((p) => p.exitCode !== null || p.signalCode !== null || new Promise((done) => p.once('exit', done))));
+    await Promise.all(processes.filter((p) => p.exitCode === null && p.signalCode === null).map((p) => new Promise((done) => p.once('exit', done))));
   }
 }
 
@@ -118,6 +119,7 @@ async function follow(console: ConsoleClient, id: string, screen: Screen, proces
   screen.say('');
   screen.row(ROUND_COLUMNS);
   for (let printed = 0; ; await sleep(400)) {
+    peakMemory = Math.max(peakMemory, memoryOf([process.pid, ...processes.map((p) => p.pid ?? 0)]));
     const view = await console.study(id);
     for (let cells = roundCells(view, printed); cells; cells = roundCells(view, printed)) {
       screen.row(cells);
@@ -130,6 +132,17 @@ async function follow(console: ConsoleClient, id: string, screen: Screen, proces
     const returned = new Set(view.rounds.find((r) => r.attempt === view.round?.attempt)?.updates.map((u) => u.clinic));
     const doing = view.clinics.map((c) => `${c.name.replace('Clinic ', '#')} ${returned.has(c.id) ? 'returned' : c.progress && c.progress.attempt === view.round?.attempt ? `${c.progress.phase} ${Math.round(c.progress.fraction * 100)}%` : c.connected ? 'connected' : 'starting'}`);
     screen.doing(`round ${view.round?.number ?? 0} of ${view.config.rounds} ${view.round?.phase ?? ''}: ${view.round?.phase === 'open' || !view.round?.number ? doing.join(', ') : ''}`);
+  }
+}
+
+let peakMemory = 0;
+
+/** Resident memory of these processes together, bytes; what they share counts for each. 0 where /proc doesn't say. */
+function memoryOf(pids: readonly number[]): number {
+  try {
+    return pids.reduce((sum, pid) => sum + Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * 4096, 0);
+  } catch {
+    return 0;
   }
 }
 

@@ -1,0 +1,49 @@
+// study.yaml: what is valid, what is filled in, and that every mistake is named with its line.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { LentigoError } from '../../../common/errors.js';
+import { parseStudyYaml } from '../../../common/protocol/study.js';
+import { PACKAGE_ROOT } from '../../support/shared-data.js';
+
+const MINIMAL = 'name: Pilot\nmodel: start\nevaluation:\n  data: images\n';
+const mistakesIn = (text: string): string => {
+  try {
+    parseStudyYaml(text);
+  } catch (thrown) {
+    if (thrown instanceof LentigoError && thrown.code === 'LENTIGO_STUDY_INVALID') return thrown.message;
+    throw thrown;
+  }
+  throw new Error('it was accepted');
+};
+
+describe('study.yaml', () => {
+  it('needs a name, a model and evaluation data; the rest has defaults', () => {
+    const study = parseStudyYaml(MINIMAL);
+    expect(study).toMatchObject({ rounds: 10, seed: 1, privacy: 'sealed', cohort: { minimum: 2, quorum: 2 }, updates: { encoding: 'int8' }, evaluation: { select: 'balancedAccuracy' } });
+    expect(study.training).toMatchObject({ trainFrom: 'features.6', optimiser: 'adamw', focalGamma: 2 });
+  });
+  it('is what the README shows', async () => {
+    const readme = await readFile(join(PACKAGE_ROOT, 'README.md'), 'utf8');
+    const yaml = /```yaml\n([\s\S]*?)```/.exec(readme)?.[1];
+    expect(parseStudyYaml(yaml ?? '').name).toBe('Two-clinic pilot');
+  });
+  it.each([
+    ['an unknown field', `${MINIMAL}rouns: 3\n`, 'study.yaml:5: rouns: no such field'],
+    ['an unknown field inside', 'name: a\nmodel: b\ntraining:\n  epochs: 2\n  lerningRate: 1\nevaluation: { data: d }', 'study.yaml:5: training.lerningRate: no such field'],
+    ['a value out of bounds', 'name: a\nmodel: b\ntraining:\n  epochs: 0\nevaluation: { data: d }', 'study.yaml:4: training.epochs: Too small'],
+    ['a value of another kind', `${MINIMAL}rounds: many\n`, 'study.yaml:5: rounds: Invalid input: expected number'],
+    ['a value that is none of the choices', `${MINIMAL}privacy: none\n`, 'study.yaml:5: privacy: Invalid input'],
+    ['a missing field', 'name: a\nmodel: b\n', 'study.yaml: evaluation: Invalid input'],
+    ['a quorum larger than the cohort', `${MINIMAL}cohort:\n  minimum: 2\n  quorum: 3\n`, 'study.yaml:7: cohort.quorum: the quorum can\'t be larger'],
+    ['bounds that exclude everything', `${MINIMAL}updates: { minSamples: 9, maxSamples: 8 }\n`, 'minSamples can\'t be larger'],
+    ['text that is no YAML', 'name: "a\nmodel: b\n', 'study.yaml:'],
+    ['an empty file', '', 'name: Invalid input'],
+    ['a list', '- a\n- b\n', 'Invalid input'],
+  ])('names %s with its line', (_, text, message) => {
+    expect(mistakesIn(text)).toContain(message);
+  });
+  it('names every mistake at once', () => {
+    expect(mistakesIn(`${MINIMAL}rounds: 0\nseed: -1\n`).split('\n')).toHaveLength(2);
+  });
+});
