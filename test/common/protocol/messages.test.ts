@@ -1,6 +1,6 @@
 // What comes over the network is taken only as its schema has it: no field more, no value out of bounds, whatever is sent.
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { LentigoError } from '../../../common/errors.js';
 import { EnrolRequest, formatInvitation, type Invitation, parseInvitation } from '../../../common/protocol/enrolment.js';
 import { Challenge, Hello, Proof } from '../../../common/protocol/handshake.js';
