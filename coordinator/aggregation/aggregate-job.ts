@@ -7,7 +7,7 @@ import type { Encoding } from '../../common/protocol/round.js';
 import { ENCODINGS } from '../../common/update/encoding.js';
 import type { ParameterSpec } from '../../common/update/parameter-set.js';
 import type { BlobRef } from '../rounds/state.js';
-import { writeDurably } from '../storage/durable.js';
+import { writeDurably } from '../../common/files/durable.node.js';
 import { aggregateUpdates, rangeSizeFor, type SealedUpdate } from './aggregate.js';
 import { fedAvg } from './fedavg.js';
 

@@ -15,6 +15,11 @@ export interface SealedUpdate {
   readonly clinicKey: string;
 }
 
+/** A clinic's encoded delta, of which any range can be read, and its weight. */
+export interface Payload extends Pick<OpenedUpdate, 'read'> {
+  readonly samples: number;
+}
+
 /** Decoded values, over all clinics, that may lie in memory at once (4 bytes each). */
 const VALUES_IN_MEMORY = 32 * 1024 * 1024;
 
@@ -35,19 +40,34 @@ export async function aggregateUpdates(round: {
   rule: AggregationRule;
   rangeSize: number;
 }): Promise<ParameterSet> {
-  const { base, encoding, rule } = round;
-  if (round.updates.length === 0) throw new RangeError('there is no update to aggregate');
-  const updates = round.updates.toSorted((a, b) => (a.clinic < b.clinic ? -1 : 1));
-  const opened: OpenedUpdate[] = [];
-  for (const update of updates) opened.push(await openUpdate(update, round.roundSecretKey, encoding.encodedBytes(base.length)));
-  const weights = updates.map((u) => u.samples);
+  const opened: Payload[] = [];
+  for (const update of round.updates.toSorted((a, b) => (a.clinic < b.clinic ? -1 : 1))) {
+    const { read } = await openUpdate(update, round.roundSecretKey, round.encoding.encodedBytes(round.base.length));
+    opened.push({ samples: update.samples, read });
+  }
+  return await aggregatePayloads({ ...round, payloads: opened });
+}
 
+/**
+ * The same on payloads that are open already, in clinic-id order.
+ * @throws what `read` throws
+ */
+export async function aggregatePayloads(round: {
+  payloads: readonly Payload[];
+  base: ParameterSet;
+  encoding: DeltaEncoding;
+  rule: AggregationRule;
+  rangeSize: number;
+}): Promise<ParameterSet> {
+  const { payloads, base, encoding, rule } = round;
+  if (payloads.length === 0) throw new RangeError('there is no update to aggregate');
+  const weights = payloads.map((p) => p.samples);
   const result = new ParameterSet(base.specs);
   const step = Math.ceil(round.rangeSize / encoding.block) * encoding.block;
   for (let start = 0; start < base.length; start += step) {
     const end = Math.min(start + step, base.length);
     const deltas: Float32Array[] = [];
-    for (const update of opened) deltas.push(encoding.decode(await update.read(encoding.encodedBytes(start), encoding.encodedBytes(end))));
+    for (const payload of payloads) deltas.push(encoding.decode(await payload.read(encoding.encodedBytes(start), encoding.encodedBytes(end))));
     const combined = rule.combine(deltas, weights);
     for (let i = start; i < end; i++) result.values[i] = base.values[i]! + combined[i - start]!;
   }

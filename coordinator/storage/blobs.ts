@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { LentigoError } from '../../common/errors.js';
 import type { BlobRef } from '../rounds/state.js';
-import { makeFolder, syncFile, syncFolder, systemCode, writing } from './durable.js';
+import { makeFolder, syncFile, syncFolder, systemCode, writing } from '../../common/files/durable.node.js';
 
 /** SHA-256 and length of a file. */
 async function hashFile(path: string): Promise<BlobRef> {

@@ -6,10 +6,10 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { LentigoError } from '../../common/errors.js';
 import { databaseError } from './database-errors.js';
-import { lockDirectory } from './directory-lock.js';
+import { lockDirectory } from '../../common/files/directory-lock.node.js';
 import { type Prisma, PrismaClient } from './generated/client.js';
 import { migrate } from './migrate.js';
-import { PgliteSocket } from './pglite-socket.js';
+import { PgliteSocket, whyStopped } from './pglite-socket.js';
 
 /** PGlite has no checkpointer process: without this its write-ahead log only ever grows. */
 const CHECKPOINT_MS = 300_000;
@@ -71,7 +71,7 @@ async function openEmbedded(folder: string, unlock: () => void): Promise<Databas
   const checkpoints = setInterval(() => void pool.query('CHECKPOINT').catch(() => undefined), CHECKPOINT_MS).unref();
   return connect('embedded', pool, async () => {
     clearInterval(checkpoints);
-    await engine.close();
+    if (!whyStopped(engine)) await engine.close();
     unlock();
   });
 }

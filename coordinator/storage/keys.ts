@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { LentigoError } from '../../common/errors.js';
-import { makeFolder, systemCode, writeDurably } from './durable.js';
+import { makeFolder, systemCode, writeDurably } from '../../common/files/durable.node.js';
 
 /** A file's text without the newline at its end; null when there is none. */
 async function readText(path: string): Promise<string | null> {

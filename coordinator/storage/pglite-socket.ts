@@ -5,6 +5,26 @@ import type { PGlite } from '@electric-sql/pglite';
 /** PostgreSQL's Terminate message: 'X' and its own length. */
 const isTerminate = (message: Buffer | undefined): boolean => message?.length === 5 && message[0] === 0x58;
 
+const ERROR_RESPONSE = 0x45;
+
+/**
+ * The message of a PANIC in a backend's answer: such as no space for its write-ahead log. A server would end the process and
+ * recover at its next start; PGlite answers nothing from here on, not even that it is ready.
+ */
+function panicIn(answer: Buffer): Error | undefined {
+  for (let at = 0; at + 5 <= answer.length; at += 1 + answer.readInt32BE(at + 1)) {
+    if (answer[at] !== ERROR_RESPONSE) continue;
+    const fields = new Map(answer.toString('utf8', at + 5, at + 1 + answer.readInt32BE(at + 1)).split('\0').map((field) => [field[0], field.slice(1)]));
+    if (fields.get('V') === 'PANIC') return Object.assign(new Error(`the embedded database stopped: ${fields.get('M')}; start again`), { code: fields.get('C') });
+  }
+  return undefined;
+}
+
+const panics = new WeakMap<PGlite, Error>();
+
+/** Why a database no longer answers; undefined while it does. */
+export const whyStopped = (database: PGlite): Error | undefined => panics.get(database);
+
 /** What pg takes for a TCP socket: messages written go to PGlite's one backend, its answers are read back. */
 export class PgliteSocket extends Duplex {
   readonly #database: PGlite;
@@ -15,10 +35,7 @@ export class PgliteSocket extends Duplex {
   }
 
   connect(): this {
-    this.#database.waitReady.then(
-      () => this.emit('connect'),
-      (reason: Error) => this.destroy(reason),
-    );
+    void this.#greet();
     return this;
   }
   // pg sets these on its sockets; there is nothing to set here
@@ -43,6 +60,17 @@ export class PgliteSocket extends Duplex {
     void this.#send(chunks.map(({ chunk }) => chunk), done);
   }
 
+  async #greet(): Promise<void> {
+    try {
+      await this.#database.waitReady;
+      const stopped = whyStopped(this.#database);
+      if (stopped) throw stopped;
+      this.emit('connect');
+    } catch (reason) {
+      this.destroy(reason instanceof Error ? reason : new Error(String(reason)));
+    }
+  }
+
   async #send(messages: Buffer[], done: (error?: Error | null) => void): Promise<void> {
     let failure: Error | null = null;
     try {
@@ -54,13 +82,18 @@ export class PgliteSocket extends Duplex {
   }
 
   async #exchange(messages: Buffer[]): Promise<void> {
+    if (whyStopped(this.#database)) return;
     if (isTerminate(messages.at(-1))) {
       // the backend serves the next connection too: end only what this one left open
       if (this.#database.isInTransaction()) await this.#database.exec('ROLLBACK');
       messages.pop();
     }
     if (messages.length === 0) return;
-    const answer = await this.#database.execProtocolRaw(messages.length === 1 ? messages[0]! : Buffer.concat(messages));
-    if (answer.length > 0) this.push(Buffer.from(answer));
+    const answer = Buffer.from(await this.#database.execProtocolRaw(messages.length === 1 ? messages[0]! : Buffer.concat(messages)));
+    if (answer.length > 0) this.push(answer);
+    const panic = panicIn(answer);
+    if (!panic) return;
+    panics.set(this.#database, panic);
+    this.destroy(panic);
   }
 }

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { LentigoError } from '../../common/errors.js';
-import { makeFolder, syncFile, syncFolder, systemCode, writeDurably, writing } from './durable.js';
+import { makeFolder, syncFile, syncFolder, systemCode, writeDurably, writing } from '../../common/files/durable.node.js';
 
 /** `dataDir`/rounds/<attempt>: the file `key`, and `<clinic>.sealed` for each update. */
 export class SealedUpdates {

@@ -1,19 +1,20 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../../coordinator/storage/database.js';
-import { lockDirectory } from '../../../coordinator/storage/directory-lock.js';
+import { lockDirectory } from '../../../common/files/directory-lock.node.js';
 import { migrate, packagedMigrations } from '../../../coordinator/storage/migrate.js';
 import { Store } from '../../../coordinator/storage/store.js';
-import { copyOf, startServer, templateFolder, temporaryFolder, whyNoServer } from './databases.js';
+import { copyOf, smallDisk, startServer, templateFolder, temporaryFolder, whyNoServer } from './databases.js';
 import { aStudy, enrolled } from './fixtures.js';
 
 const WRITER = fileURLToPath(new URL('killed-writer.js', import.meta.url));
-const LOCK = new URL('../../../coordinator/storage/directory-lock.js', import.meta.url).href;
+const LOCK = new URL('../../../common/files/directory-lock.node.js', import.meta.url).href;
 
 let template: string;
 const folders: string[] = [];
@@ -84,6 +85,47 @@ describe('opening the database', () => {
     const dataDir = fresh();
     rmSync(join(dataDir, 'database', 'global'), { recursive: true });
     await expect(openDatabase({ dataDir })).rejects.toMatchObject({ code: 'LENTIGO_DATABASE', message: expect.stringContaining(dataDir) as string });
+  });
+});
+
+const disk = smallDisk(120);
+afterAll(() => disk?.unmount());
+
+describe.skipIf(disk === undefined)('the embedded database on a full disk (root only: mounts a small one)', () => {
+  const entry = () => [{ actor: 'admin', action: 'step', detail: randomBytes(30_000).toString('base64') }];
+  /** Writes until it is refused. @returns how many were acknowledged, and the refusal. */
+  async function fillUp(store: Store, study: string): Promise<[number, unknown]> {
+    for (let acknowledged = 0; ; acknowledged++) {
+      try {
+        await store.record(study, entry());
+      } catch (refusal) {
+        return [acknowledged, refusal];
+      }
+    }
+  }
+
+  it('refuses by name and loses nothing; goes on when there is space, or at the next start when its log had none', async () => {
+    const dataDir = disk!.folder;
+    cpSync(template, dataDir, { recursive: true });
+    const database = await openDatabase({ dataDir });
+    const store = new Store(database);
+    const { state } = aStudy();
+    await store.createStudy({ ...aStudy(), state }, entry());
+
+    disk!.fill(0);
+    const [tables, noSpace] = await fillUp(store, state.id);
+    expect(noSpace).toMatchObject({ code: 'LENTIGO_DISK_FULL' });
+    disk!.fill(12_000_000); // less than a segment of the write-ahead log
+    const [log, stopped] = await fillUp(store, state.id);
+    expect(log).toBeGreaterThan(0);
+    expect(stopped).toMatchObject({ code: 'LENTIGO_DISK_FULL' });
+    await expect(store.study(state.id)).rejects.toMatchObject({ code: 'LENTIGO_DISK_FULL', message: expect.stringContaining('start again') as string });
+    await database.close();
+
+    rmSync(join(dataDir, 'ballast'));
+    const again = await openDatabase({ dataDir });
+    expect(await new Store(again).verifyAudit(state.id)).toEqual({ ok: true, entries: 1 + tables + log });
+    await again.close();
   });
 });
 

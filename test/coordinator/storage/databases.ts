@@ -1,7 +1,7 @@
 // The databases that the store's tests run on: PGlite always, PostgreSQL where a server is given or can be started.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { appendFileSync, chownSync, cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { appendFileSync, chownSync, cpSync, existsSync, mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -20,6 +20,34 @@ export function copyOf(template: string): string {
   const dataDir = temporaryFolder();
   cpSync(template, dataDir, { recursive: true });
   return dataDir;
+}
+
+export interface SmallDisk {
+  readonly folder: string;
+  /** Writes a file until `left` bytes are free. */
+  fill(left: number): void;
+  unmount(): void;
+}
+
+/** A disk of its own in memory; undefined where it can't be mounted: that takes root. */
+export function smallDisk(megabytes: number): SmallDisk | undefined {
+  const folder = temporaryFolder();
+  if (spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', folder]).status !== 0) {
+    console.warn('skipped: a full disk (only root can mount a small one)');
+    rmSync(folder, { recursive: true });
+    return undefined;
+  }
+  return {
+    folder,
+    fill(left) {
+      const { bavail, bsize } = statfsSync(folder);
+      writeFileSync(join(folder, 'ballast'), Buffer.alloc(bavail * bsize - left));
+    },
+    unmount() {
+      spawnSync('umount', [folder]);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
 }
 
 export interface Server {

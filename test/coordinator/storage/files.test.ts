@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -7,10 +6,10 @@ import { buffer } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { Blobs } from '../../../coordinator/storage/blobs.js';
-import { writeDurably } from '../../../coordinator/storage/durable.js';
+import { writeDurably } from '../../../common/files/durable.node.js';
 import { Keys } from '../../../coordinator/storage/keys.js';
 import { SealedUpdates } from '../../../coordinator/storage/sealed.js';
-import { temporaryFolder } from './databases.js';
+import { smallDisk, temporaryFolder } from './databases.js';
 
 const folders: string[] = [];
 let dataDir: string;
@@ -89,21 +88,18 @@ describe('blobs', () => {
   });
 });
 
-const small = temporaryFolder();
-const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', small]).status === 0;
-if (!mounted) console.warn('skipped: a full disk (only root can mount a small one)');
-afterAll(() => {
-  if (mounted) spawnSync('umount', [small]);
-  rmSync(small, { recursive: true, force: true });
-});
+const disk = smallDisk(1);
+afterAll(() => disk?.unmount());
 
-describe.skipIf(!mounted)('a full disk (root only: mounts a small one)', () => {
+describe.skipIf(disk === undefined)('a full disk (root only: mounts a small one)', () => {
   it('is named, nothing half-written stays, and what was stored before is intact', async () => {
+    const small = disk!.folder;
     const blobs = await Blobs.in(small);
     const sealed = new SealedUpdates(small);
     const kept = await blobs.put(randomBytes(100_000));
     await writeDurably(join(small, 'file'), 'the old text');
     await sealed.saveKey('attempt', randomBytes(32));
+    disk!.fill(200_000);
     const before = filesIn(small);
     await expect(blobs.put(randomBytes(400_000))).rejects.toMatchObject({ code: 'LENTIGO_DISK_FULL', message: expect.stringContaining(small) as string });
     await expect(writeDurably(join(small, 'file'), randomBytes(400_000))).rejects.toMatchObject({ code: 'LENTIGO_DISK_FULL' });
