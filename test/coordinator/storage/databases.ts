@@ -24,7 +24,7 @@ export function copyOf(template: string): string {
 
 export interface SmallDisk {
   readonly folder: string;
-  /** Writes a file until `left` bytes are free. */
+  /** Writes the file `ballast` so that `left` bytes are free. */
   fill(left: number): void;
   unmount(): void;
 }
@@ -40,11 +40,12 @@ export function smallDisk(megabytes: number): SmallDisk | undefined {
   return {
     folder,
     fill(left) {
+      rmSync(join(folder, 'ballast'), { force: true });
       const { bavail, bsize } = statfsSync(folder);
       writeFileSync(join(folder, 'ballast'), Buffer.alloc(bavail * bsize - left));
     },
     unmount() {
-      spawnSync('umount', [folder]);
+      spawnSync('umount', ['-l', folder]); // lazily: a database that stopped holds its files open
       rmSync(folder, { recursive: true, force: true });
     },
   };
