@@ -8,7 +8,6 @@ import { TAGS } from '../../common/crypto/signature.js';
 import { LentigoError, type ErrorCode } from '../../common/errors.js';
 import { trainableSpecs } from '../../common/model/architecture.js';
 import { type Announcement, type Progress, Receipt, Signed, Ticket } from '../../common/protocol/round.js';
-import { Random } from '../../common/random.js';
 import { checkDelta } from '../../common/update/check.js';
 import { ENCODINGS } from '../../common/update/encoding.js';
 import { sizeOf } from '../../common/update/parameter-set.js';
@@ -17,6 +16,7 @@ import { download, keepBlobs } from './download.js';
 import type { Enrolment } from './enrolment.js';
 import type { ParticipationEvent, StepProgress } from './events.js';
 import type { AttemptEntry, Journal, Trained } from './journal.js';
+import { encodeDelta, seedOf } from './local-update.js';
 import { backoff, endpoint, wait } from './network.js';
 import type { Bytes, Store } from './store.js';
 import { upload } from './upload.js';
@@ -75,7 +75,7 @@ async function trainAndSeal(announcement: Announcement, context: RoundContext, s
   signal.throwIfAborted();
   context.progress(announcement, 'sealing', { fraction: 0 });
   const { samples, loss } = trained;
-  const payload = ENCODINGS[encoding].encode(trained.delta, new Random(`${seedOf(announcement, enrolment.clinic)}/encoding`));
+  const payload = encodeDelta(trained.delta, encoding, seedOf(announcement, enrolment.clinic));
   const norm = checkBounds(payload, samples, announcement);
   const header = { study, round, attempt, clinic: enrolment.clinic, base: announcement.base.sha256, encoding, samples };
   const sealed = await sealUpdate({ header, payload, roundKey, identity });
@@ -94,9 +94,6 @@ async function fetchAndTrain(announcement: Announcement, context: RoundContext, 
   context.report({ event: 'trained', round: announcement.round, samples, loss, seconds: (performance.now() - began) / 1000 });
   return trained;
 }
-
-/** What is random in a clinic's part of a round depends on nothing else. */
-export const seedOf = ({ seed, round }: Announcement, clinic: string): string => `${seed}/${round}/${clinic}`;
 
 /** Sends a sealed update, from wherever it was left, until its receipt is stored. */
 export async function send(entry: AttemptEntry, context: RoundContext, signal: AbortSignal): Promise<void> {

@@ -2,12 +2,12 @@
 import type { Sample } from '../../common/dataset/sample.js';
 import { LentigoError } from '../../common/errors.js';
 import type { FeatureCache } from '../../common/learning/feature-cache.js';
-import { train } from '../../common/learning/train.js';
 import { trainableSpecs } from '../../common/model/architecture.js';
 import { decodeModel, decodeParameters } from '../../common/model/encoding.js';
 import { createStudent } from '../../common/model/student.js';
 import type { Trained } from './journal.js';
-import { seedOf, type Trainer } from './round.js';
+import { seedOf, trainDelta } from './local-update.js';
+import type { Trainer } from './round.js';
 
 /**
  * delta = trained − base, over the trainable parameters. Call useEngine first.
@@ -28,14 +28,12 @@ export function createTrainer(samples: readonly Sample[], cacheOf: (start: strin
     const from = decodeParameters(base, trainableSpecs(architecture, labels.names.length, plan.trainFrom));
     const student = createStudent({ ...model, parameters: model.parameters.with(from) });
     try {
-      const result = await train(student, samples, plan, {
+      return await trainDelta(student, from, samples, plan, {
         seed: seedOf(announcement, clinic),
         cache: await cacheOf(announcement.start.sha256),
         signal,
         onProgress: ({ phase, ...progress }) => onProgress(phase, progress),
       });
-      const delta = new Float32Array(result.parameters.minus(from).values);
-      return { delta, samples: result.samples, loss: result.loss.at(-1)! };
     } finally {
       student.dispose();
     }

@@ -23,6 +23,18 @@ function count<T>(items: Iterable<T>): Map<T, number> {
  * @returns patient → group
  */
 export function allocatePatients(rows: readonly PatientRow[], fractions: readonly number[], random: Random): Map<string, number> {
+  const images = count(rows.map((row) => row.label));
+  return allocateTowards(rows, fractions.map((fraction) => ({ images: fraction * rows.length, byLabel: new Map([...images].map(([label, n]) => [label, fraction * n])) })), random);
+}
+
+/** What a group should hold: images altogether, and of every diagnosis. */
+export interface GroupTarget {
+  readonly images: number;
+  readonly byLabel: ReadonlyMap<string, number>;
+}
+
+/** The same towards any targets, which need not have the same mix; together they are all the images. */
+export function allocateTowards(rows: readonly PatientRow[], targets: readonly GroupTarget[], random: Random): Map<string, number> {
   const patients = new Map<string, string[]>();
   for (const { patient, label } of rows) {
     const labels = patients.get(patient);
@@ -34,7 +46,7 @@ export function allocatePatients(rows: readonly PatientRow[], fractions: readonl
     .map(([patient, labels]) => ({ patient, labels: [...count(labels)], rarest: Math.min(...labels.map((label) => images.get(label)!)), size: labels.length }))
     .sort((a, b) => a.rarest - b.rarest || b.size - a.size);
 
-  const lacking = fractions.map((fraction) => ({ images: fraction * rows.length, byLabel: new Map([...images].map(([label, n]) => [label, fraction * n])) }));
+  const lacking = targets.map((target) => ({ images: target.images, byLabel: new Map(target.byLabel) }));
   const groups = new Map<string, number>();
   for (const { patient, labels, size } of order) {
     let best = 0;

@@ -7,7 +7,7 @@ import { toInput } from '../images/prepare.js';
 import type { Student } from '../model/student.js';
 import type { FeatureCache } from './feature-cache.js';
 import { breathe, FeatureSource, imagesAtOnce, type Skipped } from './features.js';
-import { type Metrics, metricsOf } from './metrics.js';
+import { type Metrics, metricsOf, type Predictions } from './metrics.js';
 import { labelIndex } from './train.js';
 
 /** Softmax over the last axis, read back: one row of probabilities for each image. @throws LENTIGO_UPDATE_NOT_FINITE */
@@ -47,11 +47,17 @@ export interface EvaluationOptions {
   readonly onSkipped?: (skipped: Skipped) => void;
 }
 
+/** What the student says of images, with what is known of them: enough for the metrics, and to compare two models image by image. */
+export interface Evaluated extends Predictions {
+  readonly ids: readonly string[];
+  readonly patients: readonly string[];
+}
+
 /**
- * The student's metrics on these samples, unaugmented.
+ * The student's predictions on these samples, unaugmented, in their order.
  * @throws LENTIGO_DATA_EMPTY no readable sample; LENTIGO_DATA_UNKNOWN_DIAGNOSIS; LENTIGO_UPDATE_NOT_FINITE
  */
-export async function evaluate(student: Student, samples: readonly Sample[], options: EvaluationOptions = {}): Promise<Metrics> {
+export async function predictSamples(student: Student, samples: readonly Sample[], options: Omit<EvaluationOptions, 'seed'> = {}): Promise<Evaluated> {
   const trainFrom = options.trainFrom ?? student.blocks[0]!;
   const source = new FeatureSource(student, trainFrom, options.cache);
   const label = labelIndex(student);
@@ -71,11 +77,19 @@ export async function evaluate(student: Student, samples: readonly Sample[], opt
   }
   for (const [id, message] of source.skipped) options.onSkipped?.({ id, message });
   if (used.length === 0) throw new LentigoError('LENTIGO_DATA_EMPTY', `none of the ${samples.length} images can be used`);
-  const predictions = {
+  return {
+    ids: used.map(({ id }) => id),
     labels: used.map(label),
     probabilities,
     patients: used.map(({ patient }) => patient),
     fitzpatrick: used.map(({ fitzpatrick }) => fitzpatrick),
   };
-  return metricsOf(predictions, student.labels, options.seed);
+}
+
+/**
+ * The student's metrics on these samples, unaugmented.
+ * @throws as predictSamples
+ */
+export async function evaluate(student: Student, samples: readonly Sample[], options: EvaluationOptions = {}): Promise<Metrics> {
+  return metricsOf(await predictSamples(student, samples, options), student.labels, options.seed);
 }

@@ -41,7 +41,8 @@ export type Metrics = z.infer<typeof Metrics>;
 
 const ECE_BINS = 15;
 const SMALLEST_GROUP = 20;
-const RESAMPLES = 500;
+/** Of every bootstrap. */
+export const RESAMPLES = 500;
 
 export interface Predictions {
   /** Index of the true class of each image. */
@@ -166,15 +167,29 @@ function skinTypeGroups(fitzpatrick: readonly (number | undefined)[]): Record<ke
   return groups;
 }
 
-/** Percentile bootstrap (Efron & Tibshirani 1993, chapter 13): patients drawn with replacement, all their images with them. */
-function bootstrap(prepared: Prepared, patients: readonly string[], random: Random): Metrics['intervals'] {
+/** Draws patients with replacement, all their images with them. @returns each call: how often each image counts */
+export function drawPatients(patients: readonly string[], random: Random): () => Float64Array {
   const number = new Map<string, number>();
   const patientOf = patients.map((p) => number.get(p) ?? (number.set(p, number.size), number.size - 1));
-  const drawn = SCORE_NAMES.map(() => [] as number[]);
-  for (let b = 0; b < RESAMPLES; b++) {
+  return () => {
     const counts = new Float64Array(number.size);
     for (let k = 0; k < number.size; k++) counts[random.int(number.size)]!++;
-    const scores = scoresOf(prepared, Float64Array.from(patientOf, (p) => counts[p]!));
+    return Float64Array.from(patientOf, (p) => counts[p]!);
+  };
+}
+
+/** The scores of these predictions as a function of how often each image counts. */
+export function scorer(predictions: Predictions, set: LabelSet): (times: Float64Array) => Scores {
+  const prepared = prepare(predictions, set);
+  return (times) => scoresOf(prepared, times);
+}
+
+/** Percentile bootstrap (Efron & Tibshirani 1993, chapter 13) over patients. */
+function bootstrap(prepared: Prepared, patients: readonly string[], random: Random): Metrics['intervals'] {
+  const draw = drawPatients(patients, random);
+  const drawn = SCORE_NAMES.map(() => [] as number[]);
+  for (let b = 0; b < RESAMPLES; b++) {
+    const scores = scoresOf(prepared, draw());
     for (const [s, name] of SCORE_NAMES.entries()) {
       const value = scores[name];
       if (value !== null) drawn[s]!.push(value);
@@ -188,7 +203,8 @@ function bootstrap(prepared: Prepared, patients: readonly string[], random: Rand
   ) as Metrics['intervals'];
 }
 
-function quantile(sorted: readonly number[], q: number): number {
+/** By linear interpolation between the two nearest of ascending values. */
+export function quantile(sorted: readonly number[], q: number): number {
   const at = q * (sorted.length - 1);
   const below = sorted[Math.floor(at)]!;
   return below + (at - Math.floor(at)) * (sorted[Math.ceil(at)]! - below);

@@ -30,6 +30,8 @@ export interface TrainingOptions {
   /** Of the study's starting model: pass the same one in every round. */
   readonly cache?: FeatureCache;
   readonly onProgress?: (progress: TrainingProgress) => void;
+  /** After each epoch, with the student as trained so far; training waits for it. */
+  readonly onEpoch?: (epoch: number) => Promise<void>;
   readonly signal?: AbortSignal;
 }
 
@@ -93,6 +95,7 @@ export async function train(student: Student, samples: readonly Sample[], plan: 
       loss.push((await sum.data())[0]! / seen);
       sum.dispose();
       sum = tf.scalar(0);
+      await options.onEpoch?.(epoch);
     }
     const all = await student.parameters();
     return {

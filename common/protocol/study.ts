@@ -1,7 +1,6 @@
 // study.yaml: everything a study coordinator decides, with defaults that work; and the training plan that clinics receive.
-import { parseDocument, LineCounter } from 'yaml';
 import { z } from 'zod';
-import { LentigoError } from '../errors.js';
+import { parseYaml } from './yaml.js';
 
 /** How every clinic trains in a round. */
 export const TrainingPlan = z.strictObject({
@@ -78,32 +77,5 @@ export type StudyConfig = z.infer<typeof StudyConfig>;
  * @throws LENTIGO_STUDY_INVALID naming the line and the field of each mistake.
  */
 export function parseStudyYaml(text: string, file = 'study.yaml'): StudyConfig {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const invalid = (problems: string[]) => new LentigoError('LENTIGO_STUDY_INVALID', problems.join('\n'));
-  if (document.errors.length > 0) {
-    throw invalid(document.errors.map((e) => `${file}:${lines.linePos(e.pos[0]).line}: ${e.message}`));
-  }
-  const parsed = StudyConfig.safeParse(document.toJS() ?? {});
-  if (parsed.success) return parsed.data;
-  throw invalid(
-    parsed.error.issues.flatMap((issue) => {
-      // zod reports unknown keys on their parent: name each key and its own line.
-      const paths = issue.code === 'unrecognized_keys' ? issue.keys.map((k) => [...issue.path, k]) : [issue.path];
-      return paths.map((path) => {
-        const offset = offsetOf(document, path);
-        const where = offset === undefined ? file : `${file}:${lines.linePos(offset).line}`;
-        return `${where}: ${path.join('.') || 'study'}: ${issue.code === 'unrecognized_keys' ? 'no such field' : issue.message}`;
-      });
-    }),
-  );
-}
-
-/** Where the field at `path`, or its nearest parent that exists, starts in the text. */
-function offsetOf(document: ReturnType<typeof parseDocument>, path: readonly PropertyKey[]): number | undefined {
-  for (let depth = path.length; depth > 0; depth--) {
-    const node = document.getIn(path.slice(0, depth), true);
-    if (node && typeof node === 'object' && 'range' in node && Array.isArray(node.range)) return node.range[0];
-  }
-  return undefined;
+  return parseYaml(StudyConfig, text, { file, whole: 'study', code: 'LENTIGO_STUDY_INVALID' });
 }

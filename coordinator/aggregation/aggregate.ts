@@ -16,8 +16,10 @@ export interface SealedUpdate {
 }
 
 /** A clinic's encoded delta, of which any range can be read, and its weight. */
-export interface Payload extends Pick<OpenedUpdate, 'read'> {
+export interface Payload {
   readonly samples: number;
+  /** Bytes [start, end). */
+  read(start: number, end: number): Promise<Uint8Array>;
 }
 
 /** Decoded values, over all clinics, that may lie in memory at once (4 bytes each). */
@@ -42,8 +44,8 @@ export async function aggregateUpdates(round: {
 }): Promise<ParameterSet> {
   const opened: Payload[] = [];
   for (const update of round.updates.toSorted((a, b) => (a.clinic < b.clinic ? -1 : 1))) {
-    const { read } = await openUpdate(update, round.roundSecretKey, round.encoding.encodedBytes(round.base.length));
-    opened.push({ samples: update.samples, read });
+    const payload = await openUpdate(update, round.roundSecretKey, round.encoding.encodedBytes(round.base.length));
+    opened.push({ samples: update.samples, read: (start, end) => payload.read(start, end) });
   }
   return await aggregatePayloads({ ...round, payloads: opened });
 }

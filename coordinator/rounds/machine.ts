@@ -1,6 +1,7 @@
 // The round machine: a pure function (state, event) → (state, effects). It reads no clock, draws no random number and does no I/O,
 // so every path can be tested, and a restarted coordinator carries on from the state alone (`pending`).
 import { LentigoError } from '../../common/errors.js';
+import { isBetter } from './selection.js';
 import type { AcceptedUpdate, BlobRef, RoundState, StudyState } from './state.js';
 
 export type Event =
@@ -182,7 +183,7 @@ function withoutClinic(state: StudyState, round: RoundState, clinic: string, now
 function close(state: StudyState, round: RoundState, result: BlobRef, score: number, now: number): StudyState {
   const { rounds, evaluation } = state.config;
   const closed: RoundState = { ...round, phase: 'closed', closedAt: now };
-  const better = state.best === null || score > state.best.score;
+  const better = isBetter(score, state.best?.score ?? null);
   const best = better || state.best === null ? { round: round.number, score, result } : state.best;
   const sinceBest = better ? 0 : state.sinceBest + 1;
   const hurt = evaluation.rollbackBelow !== undefined && score < best.score - evaluation.rollbackBelow;
