@@ -46,6 +46,9 @@ export interface Coordinator {
 /** The largest socket.io message from a clinic, bytes: control messages only. */
 const MESSAGE_LIMIT = 64 * 1024;
 
+/** How long answers in hand may take when the coordinator stops; downloads and uploads that are cut go on where they were after the next start. */
+const PATIENCE_MS = 3_000;
+
 /** @throws LENTIGO_INSECURE, LENTIGO_TLS, LENTIGO_PORT_TAKEN, and the errors of the storage. */
 export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
   const { dataDir, log } = options;
@@ -71,13 +74,14 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
 
     let url = '';
     const app = createApp({ store, blobs, studies, audience, adminToken, publicUrl: () => url, now, database, downloads, uploads, log });
-    const server = tls ? https.createServer(tls, app) : http.createServer(app);
+    const server = tls ? createTlsServer(tls, app) : http.createServer(app);
     const sockets = new SocketServer(server, { transports: ['websocket'], maxHttpBufferSize: MESSAGE_LIMIT, serveClient: false, pingInterval: 10_000, pingTimeout: 20_000 });
     serveClinics(sockets.of('/clinic'), { store, keys, studies, audience, tickets, log });
     const stop = async () => {
       await studies.close();
+      const patience = setTimeout(() => server.closeAllConnections(), PATIENCE_MS);
       await sockets.close(); // ends the sockets, then the HTTP server
-      server.closeAllConnections();
+      clearTimeout(patience);
       await Promise.all([aggregator.close(), evaluator.close()]);
     };
     try {
@@ -115,12 +119,20 @@ async function readTls({ cert, key }: { cert: string; key: string }): Promise<{ 
   return { cert: await read(cert), key: await read(key) };
 }
 
+function createTlsServer(tls: { cert: Buffer; key: Buffer }, app: http.RequestListener): https.Server {
+  try {
+    return https.createServer(tls, app);
+  } catch (cause) {
+    throw new LentigoError('LENTIGO_TLS', `Certificate and key can't be used together: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
+
 function listen(server: http.Server | https.Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const named =
         cause.code === 'EADDRINUSE' ? new LentigoError('LENTIGO_PORT_TAKEN', `Port ${port} on ${host} is taken by another program.`, { cause })
-        : cause.code === 'EADDRNOTAVAIL' || cause.code === 'EACCES' ? new LentigoError('LENTIGO_USAGE', `Can't listen on ${host}:${port}: ${cause.message}`, { cause })
+        : cause.code === 'EADDRNOTAVAIL' || cause.code === 'EACCES' || cause.code === 'ENOTFOUND' ? new LentigoError('LENTIGO_USAGE', `Can't listen on ${host}:${port}: ${cause.message}`, { cause })
         : cause;
       reject(named);
     });

@@ -10,6 +10,7 @@ import { asLentigoError, LentigoError } from '../../common/errors.js';
 import { type Challenge, Hello, Proof } from '../../common/protocol/handshake.js';
 import { PROTOCOL } from '../../common/protocol/primitives.js';
 import { Progress, type StudyNotice, Submission, type Ticket, TicketRequest } from '../../common/protocol/round.js';
+import { told } from '../http/errors.js';
 import { UPLOADS_PATH } from '../http/uploads.js';
 import type { Studies } from '../rounds/studies.js';
 import type { Keys } from '../storage/keys.js';
@@ -29,6 +30,9 @@ export interface GatewayParts {
 
 /** A connection that hasn't proved its identity by then is closed. */
 const PROOF_DEADLINE_MS = 20_000;
+
+/** What a clinic may send once it has proved its identity. */
+const MEMBER_EVENTS: ReadonlySet<string> = new Set(['ticket', 'submit', 'progress']);
 
 export function serveClinics(namespace: Namespace, parts: GatewayParts): void {
   namespace.on('connection', (socket) => {
@@ -60,6 +64,12 @@ export function serveClinics(namespace: Namespace, parts: GatewayParts): void {
       joined = true;
       serveMember(socket, clinic, parts);
       return parts.studies.runner(study).notice();
+    });
+
+    // What has no place here gets an answer too, instead of silence.
+    socket.onAny((event: string, ...rest: unknown[]) => {
+      if (event === 'hello' || event === 'prove' || (joined && MEMBER_EVENTS.has(event))) return;
+      refuse(socket, rest.at(-1), joined ? new LentigoError('LENTIGO_MESSAGE_INVALID', `There is no message ${event}.`) : new LentigoError('LENTIGO_CHALLENGE_FAILED', `${event} came before the proof of identity.`));
     });
   });
 }
@@ -106,11 +116,16 @@ function answer<T extends z.ZodType>(socket: Socket, event: string, schema: T, l
       } catch (thrown) {
         const error = asLentigoError(thrown);
         if (error.code === 'LENTIGO_INTERNAL') log.error({ err: thrown, event }, `${event} failed`);
-        reply({ ok: false, error: error.body() });
-        if (error.code === 'LENTIGO_CHALLENGE_FAILED') setImmediate(() => socket.disconnect(true));
+        refuse(socket, acknowledge, told(error));
       }
     })();
   });
+}
+
+/** Answers with the error; who fails the proof of identity is disconnected. */
+function refuse(socket: Socket, acknowledge: unknown, error: LentigoError): void {
+  if (typeof acknowledge === 'function') acknowledge({ ok: false, error: error.body() });
+  if (error.code === 'LENTIGO_CHALLENGE_FAILED') setImmediate(() => socket.disconnect(true));
 }
 
 function parse<T extends z.ZodType>(schema: T, message: unknown, event: string): z.infer<T> {

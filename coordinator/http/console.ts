@@ -47,13 +47,13 @@ export function consoleRoutes(parts: ConsoleParts): Router {
   router.get('/studies/:id', async (request, response) => {
     const { id } = request.params;
     const { state } = studies.runner(id);
-    const [record, clinics, rounds, evaluations] = await Promise.all([store.study(id), store.clinics(id), store.rounds(id), store.evaluations(id)]);
+    const [record, clinics, invitations, rounds, evaluations] = await Promise.all([store.study(id), store.clinics(id), store.invitations(id), store.rounds(id), store.evaluations(id)]);
     const connected = new Set(audience.connected(id));
     response.json({
       ...state,
       publicKey: record.publicKey, architecture: record.architecture, labels: record.labels, createdAt: record.createdAt, auditHead: record.auditHead,
       clinics: clinics.map((c) => ({ ...c, connected: connected.has(c.id), progress: audience.progress(id, c.id) })),
-      rounds, evaluations,
+      invitations, rounds, evaluations,
     });
   });
   router.post('/studies/:id/invitations', async (request, response) => {

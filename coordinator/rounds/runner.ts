@@ -85,7 +85,7 @@ export class StudyRunner {
   }
   /** Takes a revoked clinic out of the open round and ends its connection. */
   async revoke(clinic: string): Promise<void> {
-    await this.#serially(() => this.#dispatch({ type: 'revoke', clinic, now: this.#parts.now() }, { actor: 'admin', detail: { clinic } }));
+    await this.#serially(() => this.#dispatch({ type: 'revoke', clinic, now: this.#parts.now() }, { actor: 'admin', detail: { clinic } }, { withdrawn: clinic }));
     this.#parts.audience.dismiss(this.#state.id, clinic);
   }
   /** A clinic came or went: perhaps a waiting round can open. */
@@ -124,6 +124,9 @@ export class StudyRunner {
     if (known?.sha256 === submission.sha256) return known.receipt;
     const under = this.#accepting.get(clinic.id);
     if (under?.sha256 === submission.sha256) return under.receipt;
+    // Counted while the database was asked: what the round counts must not be replaced on disk.
+    const { round } = this.#state;
+    if (!known && round?.attempt === submission.attempt && round.updates.some((u) => u.clinic === clinic.id)) return this.accept(clinic, submission);
     const receipt = this.#accept(clinic, submission, known !== null || under !== undefined);
     if (!under) this.#accepting.set(clinic.id, { sha256: submission.sha256, receipt });
     try {
@@ -289,8 +292,10 @@ export class StudyRunner {
   /** Opens the planned round if enough clinics are there. Its private key is on disk before anything names the public one. */
   async #gather(): Promise<void> {
     const { id, config, round } = this.#state;
-    const cohort = this.#parts.audience.connected(id);
     if (round?.phase !== 'planned' || this.#state.status !== 'running') return;
+    // A clinic may have been revoked while it was connecting.
+    const approved = new Set((await this.#parts.store.clinics(id)).filter((c) => c.state === 'approved').map((c) => c.id));
+    const cohort = this.#parts.audience.connected(id).filter((clinic) => approved.has(clinic));
     if (cohort.length < config.cohort.minimum) {
       this.#log.info({ round: round.number, connected: cohort.length, needed: config.cohort.minimum }, 'waiting for clinics');
       return;

@@ -8,7 +8,7 @@ import { trainableSpecs } from '../../common/model/architecture.js';
 import { decodeModel, encodeParameters } from '../../common/model/encoding.js';
 import type { CreateStudy } from '../../common/protocol/console.js';
 import type { Keys } from '../storage/keys.js';
-import type { NewStudy } from '../storage/records.js';
+import type { NewStudy, StudyRecord } from '../storage/records.js';
 import { type RunnerParts, StudyRunner } from './runner.js';
 
 export class Studies {
@@ -23,10 +23,22 @@ export class Studies {
   }
   /** Takes up every stored study where it was. */
   async begin(): Promise<void> {
-    for (const study of await this.#parts.store.studies()) {
+    const studies = await this.#parts.store.studies();
+    await this.#forgetEnded(studies);
+    for (const study of studies) {
       const runner = new StudyRunner(study, await this.#keys.studyKey(study.state.id), this.#parts);
       this.#runners.set(study.state.id, runner);
       runner.begin();
+    }
+  }
+  /** A coordinator that was killed may have left keys and updates of attempts that are over. */
+  async #forgetEnded(studies: readonly StudyRecord[]): Promise<void> {
+    const { sealed, uploads } = this.#parts;
+    const current = new Set(studies.map(({ state }) => state.round?.attempt));
+    for (const attempt of await sealed.attempts()) {
+      if (current.has(attempt)) continue; // if it is over, the study's runner forgets it
+      await sealed.forget(attempt);
+      await uploads.forget(attempt);
     }
   }
   async close(): Promise<void> {

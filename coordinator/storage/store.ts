@@ -160,6 +160,7 @@ export class Store {
       if (changes.evaluation) await writeEvaluation(tx, changes.evaluation, at);
       const auditHead = await append(tx, study, changes.audit, at);
       const receipt = changes.update && (await writeUpdate(tx, next, changes.update, auditHead, at));
+      if (changes.withdrawn !== undefined && next.round) await tx.update.deleteMany({ where: { attempt: next.round.attempt, clinicId: changes.withdrawn } });
       for (const round of [changes.previous, next.round]) if (round) await checkUpdates(tx, round);
       return receipt ? { auditHead, receipt } : { auditHead };
     });
