@@ -1,5 +1,6 @@
 // The console API: what the CLI and the console's page send to a running coordinator. All under /api/studies, with the admin token.
 import { z } from 'zod';
+import { Metrics } from '../learning/metrics.js';
 import { ArchitectureId } from '../model/architecture-id.js';
 import { LabelSet } from '../model/labels.js';
 import { ByteCount, ClinicId, ClinicName, Id, PublicKey, Sha256 } from './primitives.js';
@@ -21,13 +22,6 @@ export type CreateInvitation = z.infer<typeof CreateInvitation>;
 /** What a study coordinator can ask of a study. */
 export const StudyAction = z.enum(['start', 'pause', 'resume', 'stop']);
 export type StudyAction = z.infer<typeof StudyAction>;
-
-const Score = z.number().nullable();
-/** The part of a metrics document that tables show; the whole is kept as it is. */
-const Headline = z.looseObject({
-  samples: z.int(), accuracy: Score, balancedAccuracy: Score, weightedF1: Score, macroF1: Score, aucOvr: Score, malignantAuc: Score, malignantRecall: Score, ece: Score,
-  intervals: z.record(z.string(), z.object({ low: z.number(), high: z.number() }).nullable()),
-});
 
 /** GET /api/studies */
 export const StudyList = z.array(z.object({
@@ -52,11 +46,12 @@ export const StudyView = z.object({
   clinics: z.array(z.object({
     id: ClinicId, name: ClinicName, state: z.enum(['pending', 'approved', 'revoked']), enrolledAt: z.number(), connected: z.boolean(), progress: Progress.nullable(),
   })),
+  invitations: z.array(z.object({ clinicName: ClinicName, expiresAt: z.number(), usedAt: z.number().nullable() })),
   rounds: z.array(z.object({
     number: z.int(), attempt: Id, phase: z.string(), reason: z.string().nullable(), cohort: z.array(ClinicId), bytesDown: z.number(),
     openedAt: z.number().nullable(), closedAt: z.number().nullable(), plannedAt: z.number(),
     updates: z.array(z.object({ clinic: ClinicId, sha256: Sha256, bytes: z.int(), samples: z.int(), norm: z.number() })),
   })),
-  evaluations: z.array(z.object({ round: z.int(), attempt: Id, seconds: z.number(), validation: Headline, heldout: Headline })),
+  evaluations: z.array(z.object({ round: z.int(), attempt: Id, seconds: z.number(), validation: Metrics, heldout: Metrics })),
 });
 export type StudyView = z.infer<typeof StudyView>;

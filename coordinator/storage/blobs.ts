@@ -3,7 +3,6 @@ import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
 import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { LentigoError } from '../../common/errors.js';
 import type { BlobRef } from '../rounds/state.js';
 import { makeFolder, syncFile, syncFolder, systemCode, writing } from '../../common/files/durable.node.js';
@@ -86,12 +85,6 @@ export class Blobs {
     } catch (thrown) {
       throw systemCode(thrown) === 'ENOENT' ? unknown(sha256) : thrown;
     }
-  }
-
-  /** A stream of the blob's bytes, or of `start` to `end` (inclusive). @throws LENTIGO_BLOB_UNKNOWN */
-  async open(sha256: string, range: { readonly start?: number; readonly end?: number } = {}): Promise<Readable> {
-    await this.ref(sha256);
-    return createReadStream(this.path(sha256), range);
   }
 
   /** The whole blob, its hash verified. @throws LENTIGO_BLOB_UNKNOWN, LENTIGO_BLOB_CORRUPT */

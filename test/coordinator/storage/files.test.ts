@@ -2,7 +2,6 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { Blobs } from '../../../coordinator/storage/blobs.js';
@@ -27,16 +26,14 @@ const mode = (path: string) => statSync(path).mode & 0o777;
 const filesIn = (folder: string) => readdirSync(folder, { recursive: true, withFileTypes: true }).filter((f) => f.isFile()).map((f) => join(f.parentPath, f.name).slice(folder.length + 1)).sort();
 
 describe('blobs', () => {
-  it('give back the bytes that were put, whole, as a stream, and in any range', async () => {
+  it('give back the bytes that were put', async () => {
     const blobs = await Blobs.in(dataDir);
     await fc.assert(
-      fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 300 }), fc.nat(), fc.nat(), async (bytes, a, b) => {
+      fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 300 }), async (bytes) => {
         const ref = await blobs.put(bytes);
         expect(ref).toEqual({ sha256: hash(bytes), bytes: bytes.length });
         expect(await blobs.ref(ref.sha256)).toEqual(ref);
         expect(new Uint8Array(await blobs.read(ref.sha256))).toEqual(bytes);
-        const [start, end] = [a % bytes.length, b % bytes.length].sort((x, y) => x - y) as [number, number];
-        expect(new Uint8Array(await buffer(await blobs.open(ref.sha256, { start, end })))).toEqual(bytes.slice(start, end + 1));
       }),
       { numRuns: 20 },
     );
@@ -83,7 +80,6 @@ describe('blobs', () => {
     for (const name of ['0'.repeat(64), '../../etc/passwd', '']) {
       expect(await blobs.has(name)).toBe(false);
       await expect(blobs.read(name)).rejects.toMatchObject({ code: 'LENTIGO_BLOB_UNKNOWN' });
-      await expect(blobs.open(name)).rejects.toMatchObject({ code: 'LENTIGO_BLOB_UNKNOWN' });
     }
   });
 });
