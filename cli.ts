@@ -8,6 +8,7 @@ import { weightsCommand } from './common/model/command.node.js';
 import { clinicCommand } from './client/agent/command.js';
 import { coordinatorCommand } from './coordinator/command.js';
 import { studyCommand } from './coordinator/study-command.js';
+import { simulateCommand } from './simulations/command.js';
 
 const program = new Command('lentigo')
   .description('Federated learning across clinics for skin-lesion classification on smartphone photographs.\nFor research use only: not a medical device.')
@@ -15,7 +16,7 @@ const program = new Command('lentigo')
   .showHelpAfterError()
   .addHelpText('after', '\nExit codes: 0 done, 1 a bug, 2 bad input, 3 refused, 4 out of reach, 5 the machine or its storage.');
 for (const command of [
-  coordinatorCommand(), studyCommand(), clinicCommand(), evaluateCommand(), predictCommand(), datasetCommand(), weightsCommand(), doctorCommand(),
+  coordinatorCommand(), studyCommand(), clinicCommand(), simulateCommand(), evaluateCommand(), predictCommand(), datasetCommand(), weightsCommand(), doctorCommand(),
 ]) program.addCommand(command);
 inherit(program);
 

@@ -23,7 +23,7 @@ const Scores = z.strictObject({
 });
 export type Scores = z.infer<typeof Scores>;
 export type ScoreName = keyof Scores;
-const SCORE_NAMES = Object.keys(Scores.shape) as ScoreName[];
+export const SCORE_NAMES = Object.keys(Scores.shape) as ScoreName[];
 
 export const Metrics = Scores.extend({
   samples: z.int(),

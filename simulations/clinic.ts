@@ -1,0 +1,56 @@
+// Virtual clinics: a clinic's part of a round and the aggregation, by the code that agents and coordinator run, with files instead of sockets.
+import { encodeDelta, seedOf, trainDelta } from '../client/participation/local-update.js';
+import { fileSource } from '../common/crypto/byte-source.node.js';
+import { LentigoError } from '../common/errors.js';
+import type { FeatureCache } from '../common/learning/feature-cache.js';
+import type { TrainingProgress } from '../common/learning/train.js';
+import { checkDelta } from '../common/update/check.js';
+import { ENCODINGS } from '../common/update/encoding.js';
+import type { ParameterSet } from '../common/update/parameter-set.js';
+import { aggregatePayloads, rangeSizeFor } from '../coordinator/aggregation/aggregate.js';
+import { fedAvg } from '../coordinator/aggregation/fedavg.js';
+import { clinicName, type World } from './world.js';
+
+export interface ClinicUpdate {
+  /** As it would travel, before encryption. */
+  readonly payload: Uint8Array;
+  readonly samples: number;
+  readonly loss: number;
+  /** L2 norm of the delta as the coordinator decodes it. */
+  readonly norm: number;
+}
+
+/**
+ * One clinic's local training from `base`, encoded and checked.
+ * @param clinic index, from 0
+ * @throws LENTIGO_UPDATE_NOT_FINITE or LENTIGO_UPDATE_NORM naming clinic and round; what `train` throws
+ */
+export async function trainClinic(
+  { config, shares, student }: World,
+  { round, clinic, base }: { round: number; clinic: number; base: ParameterSet },
+  { cache, onProgress }: { cache: FeatureCache | undefined; onProgress: (progress: TrainingProgress) => void },
+): Promise<ClinicUpdate> {
+  const { encoding, maxNorm } = config.updates;
+  const name = clinicName(clinic);
+  const seed = seedOf({ seed: config.seed, round }, name);
+  student.load(base);
+  const { delta, samples, loss } = await trainDelta(student, base, shares[clinic]!, config.training, { seed, ...(cache && { cache }), onProgress });
+  try {
+    const payload = encodeDelta(delta, encoding, seed);
+    return { payload, samples, loss, norm: checkDelta(ENCODINGS[encoding].decode(payload), { count: base.length, maxNorm }) };
+  } catch (error) {
+    if (!(error instanceof LentigoError)) throw error;
+    throw new LentigoError(error.code, `Round ${round}, ${name}: ${error.message}`, { cause: error });
+  }
+}
+
+/** FedAvg of the payloads in these files, in clinic order: the new trainable parameters. */
+export async function aggregateRound({ config }: World, base: ParameterSet, updates: readonly { readonly path: string; readonly samples: number }[]): Promise<ParameterSet> {
+  const payloads = await Promise.all(
+    updates.map(async ({ path, samples }) => {
+      const source = await fileSource(path);
+      return { samples, read: (start: number, end: number) => source.read(start, end) };
+    }),
+  );
+  return await aggregatePayloads({ payloads, base, encoding: ENCODINGS[config.updates.encoding], rule: fedAvg, rangeSize: rangeSizeFor(updates.length) });
+}

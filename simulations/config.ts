@@ -1,0 +1,59 @@
+// simulation.yaml: what a simulation is of, by the same names and with the same defaults as study.yaml where they mean the same.
+import { z } from 'zod';
+import { StudyConfig, TrainingPlan } from '../common/protocol/study.js';
+import { parseYaml } from '../common/protocol/yaml.js';
+
+const study = StudyConfig.shape;
+
+export const SimulationConfig = z.strictObject({
+  /** A PAD-UFES-20 folder (relative to simulation.yaml) or synthetic:…; its train split is divided among the clinics. */
+  data: z.string().min(1).max(1000),
+  /** The starting model's folder, relative to simulation.yaml. */
+  init: z.string().min(1).max(1000),
+  clinics: z.int().min(1).max(10_000).default(4),
+  rounds: study.rounds,
+  /** Concentration of the Dirichlet distribution of each diagnosis over the clinics: 0.1 very uneven, 100 nearly even. Absent: IID. */
+  alpha: z.number().min(1e-3).max(1e6).optional(),
+  /** Of the partition, of all training, and of the splits where the data brings none. */
+  seed: study.seed,
+  training: study.training,
+  updates: study.updates.unwrap().pick({ encoding: true, maxNorm: true }).prefault({}),
+  /** The metric by which validation chooses. */
+  select: study.evaluation.shape.select,
+  /** Also train on all data in one place, and at each clinic alone. */
+  baselines: z.boolean().default(false),
+});
+export type SimulationConfig = z.infer<typeof SimulationConfig>;
+
+/** What a file gives; data and init may come as flags. */
+export const SimulationFile = SimulationConfig.partial({ data: true, init: true });
+export type SimulationFile = z.infer<typeof SimulationFile>;
+
+const fields = SimulationConfig.shape;
+const plan = TrainingPlan.shape;
+
+const numeric = <T extends z.ZodNumber>(schema: T) => z.string().transform((text, context) => {
+  const value = text.trim() === '' ? NaN : Number(text);
+  if (Number.isNaN(value)) context.addIssue({ code: 'custom', message: 'must be a number' });
+  return value;
+}).pipe(schema).optional();
+
+/** The same settings as flags give them: as text. */
+export const SimulationFlags = z.strictObject({
+  data: fields.data.optional(),
+  init: fields.init.optional(),
+  clinics: numeric(fields.clinics.unwrap()),
+  rounds: numeric(fields.rounds.unwrap()),
+  alpha: numeric(fields.alpha.unwrap()),
+  seed: numeric(fields.seed.unwrap()),
+  trainFrom: plan.trainFrom.unwrap().optional(),
+  epochs: numeric(plan.epochs.unwrap()),
+  learningRate: numeric(plan.learningRate.unwrap()),
+  batchSize: numeric(plan.batchSize.unwrap()),
+  encoding: study.updates.unwrap().shape.encoding.unwrap().optional(),
+  baselines: z.literal(true).optional(),
+});
+
+/** @throws LENTIGO_SIMULATION_INVALID naming the line and the field of each mistake. */
+export const parseSimulationYaml = (text: string, file: string): SimulationFile =>
+  parseYaml(SimulationFile, text, { file, whole: 'simulation', code: 'LENTIGO_SIMULATION_INVALID' });

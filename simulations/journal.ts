@@ -1,0 +1,173 @@
+// What a simulation has done so far, on disk: after a kill it carries on behind the last clinic's update.
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { LentigoError } from '../common/errors.js';
+import { makeFolder, systemCode, writeDurably } from '../common/files/durable.node.js';
+import { Metrics } from '../common/learning/metrics.js';
+import { decodeParameters, encodeParameters } from '../common/model/encoding.js';
+import type { ParameterSet, ParameterSpec } from '../common/update/parameter-set.js';
+import { SimulationConfig } from './config.js';
+import { clinicName, type World } from './world.js';
+
+/** Everything that the numbers depend on. Where data and model lie is not part of it, what they hold is. */
+const Identity = z.strictObject({
+  format: z.literal(1),
+  engine: z.string(),
+  modelSha256: z.string(),
+  dataSha256: z.string(),
+  config: SimulationConfig.omit({ data: true, init: true, baselines: true }),
+});
+type Identity = z.infer<typeof Identity>;
+
+const UpdateRecord = z.strictObject({ clinic: z.string(), samples: z.int(), loss: z.number(), norm: z.number(), bytes: z.int(), seconds: z.number() });
+export type UpdateRecord = z.infer<typeof UpdateRecord>;
+
+export const RoundRecord = z.strictObject({
+  /** 0: the starting model. */
+  round: z.int(),
+  validation: Metrics,
+  heldout: Metrics,
+  updates: z.array(UpdateRecord),
+  /** Encoded deltas, without their encryption. */
+  bytesUp: z.int(),
+  bytesDown: z.int(),
+  seconds: z.number(),
+});
+export type RoundRecord = z.infer<typeof RoundRecord>;
+
+/** A model trained without federation. */
+export const BaselineRecord = z.strictObject({
+  /** centralised, or the clinic's name. */
+  name: z.string(),
+  images: z.int(),
+  /** Images seen in training, each as often as it was drawn. */
+  seen: z.int(),
+  /** Of these, the one that validation chose; 0: the starting model. */
+  epochs: z.int(),
+  epoch: z.int(),
+  validation: Metrics,
+  heldout: Metrics,
+  seconds: z.number(),
+});
+export type BaselineRecord = z.infer<typeof BaselineRecord>;
+
+const State = z.strictObject({
+  identity: Identity,
+  rounds: z.array(RoundRecord),
+  /** Of the round after these, as far as it got. */
+  updates: z.array(UpdateRecord),
+  baselines: z.array(BaselineRecord),
+});
+type State = z.infer<typeof State>;
+
+const FILE = 'journal.json';
+
+export class Journal {
+  readonly folder: string;
+  #state: State;
+  private constructor(folder: string, state: State) {
+    this.folder = folder;
+    this.#state = state;
+  }
+
+  /**
+   * Opens `out`/state, or begins it where `out` is new or empty.
+   * @throws LENTIGO_SIMULATION_OTHER `out` holds a simulation of something else; LENTIGO_USAGE `out` holds other files
+   */
+  static async open(out: string, world: World): Promise<Journal> {
+    const { data: _, init: __, baselines: ___, ...config } = world.config;
+    const identity: Identity = { format: 1, engine: world.engine, modelSha256: world.hashes.model, dataSha256: world.hashes.data, config };
+    const folder = join(out, 'state');
+    const text = await readFile(join(folder, FILE), 'utf8').catch((error: unknown) => {
+      if (systemCode(error) === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (text === undefined) {
+      const foreign = (await readdir(out)).find((name) => name !== 'state' && !name.startsWith('lock'));
+      if (foreign !== undefined) throw new LentigoError('LENTIGO_USAGE', `--out ${out} holds ${foreign}, which is no simulation's; give a new or empty folder`);
+      await makeFolder(folder);
+      const journal = new Journal(folder, { identity, rounds: [], updates: [], baselines: [] });
+      await journal.#save();
+      return journal;
+    }
+    const state = State.safeParse(JSON.parse(text));
+    if (!state.success) throw new LentigoError('LENTIGO_SIMULATION_OTHER', `${out} holds a simulation that this release can't carry on: ${state.error.issues[0]!.path.join('.')}: ${state.error.issues[0]!.message}`);
+    const differences = differencesOf(state.data.identity, identity);
+    if (differences.length > 0) throw new LentigoError('LENTIGO_SIMULATION_OTHER', `${out} holds another simulation: ${differences.join('; ')}`);
+    return new Journal(folder, state.data);
+  }
+
+  get rounds(): readonly RoundRecord[] {
+    return this.#state.rounds;
+  }
+  /** Of the round in flight. */
+  get updates(): readonly UpdateRecord[] {
+    return this.#state.updates;
+  }
+  get baselines(): readonly BaselineRecord[] {
+    return this.#state.baselines;
+  }
+
+  updatePath(round: number, clinic: string): string {
+    return join(this.folder, `round-${round}-${clinic}.update`);
+  }
+  async addUpdate(round: number, record: UpdateRecord, payload: Uint8Array): Promise<void> {
+    await writeDurably(this.updatePath(round, record.clinic), payload);
+    this.#state = { ...this.#state, updates: [...this.#state.updates, record] };
+    await this.#save();
+  }
+
+  /** The trainable parameters after a round that is over. */
+  async parameters(round: number, specs: readonly ParameterSpec[]): Promise<ParameterSet> {
+    return decodeParameters(await readFile(this.#parametersPath(round)), specs);
+  }
+  /** The round is over; what only its course needed is deleted, and of the rounds' parameters all but its own and those of round `best`. */
+  async closeRound(record: RoundRecord, parameters: ParameterSet, best: number): Promise<void> {
+    await writeDurably(this.#parametersPath(record.round), encodeParameters(parameters));
+    this.#state = { ...this.#state, rounds: [...this.#state.rounds, record], updates: [] };
+    await this.#save();
+    const kept = new Set([record.round, best].map((round) => this.#parametersPath(round)));
+    for (const name of await readdir(this.folder)) {
+      const path = join(this.folder, name);
+      if (name.startsWith('round-') && !kept.has(path)) await rm(path, { force: true });
+    }
+  }
+
+  async addBaseline(record: BaselineRecord): Promise<void> {
+    this.#state = { ...this.#state, baselines: [...this.#state.baselines, record] };
+    await this.#save();
+  }
+
+  /** Where frozen features are kept; `forgetFeatures` when nothing more is to be trained. */
+  async featureFolder(): Promise<string> {
+    const folder = join(this.folder, 'features');
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    return folder;
+  }
+  async forgetFeatures(): Promise<void> {
+    await rm(join(this.folder, 'features'), { recursive: true, force: true });
+  }
+
+  #parametersPath(round: number): string {
+    return join(this.folder, `round-${round}.safetensors`);
+  }
+  async #save(): Promise<void> {
+    await writeDurably(join(this.folder, FILE), JSON.stringify(this.#state));
+  }
+}
+
+const shown = (value: unknown): string => (value === undefined ? 'not given' : JSON.stringify(value));
+
+/** "seed is 1 there, 2 here", for every field that differs. */
+function differencesOf(there: object, here: object, path = ''): string[] {
+  const fields = [...new Set([...Object.keys(there), ...Object.keys(here)])];
+  return fields.flatMap((field) => {
+    const [a, b] = [there, here].map((side) => (side as Record<string, unknown>)[field]);
+    if (typeof a === 'object' && typeof b === 'object' && a && b) return differencesOf(a, b, field === 'config' ? path : `${path}${field}.`);
+    return a === b ? [] : [`${path}${field} is ${shown(a)} there, ${shown(b)} here`];
+  });
+}
+
+/** The finished update of a clinic of the round in flight. */
+export const hasUpdate = (journal: Journal, clinic: number): boolean => journal.updates.some((u) => u.clinic === clinicName(clinic));

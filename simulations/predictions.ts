@@ -1,0 +1,26 @@
+// A model's held-out predictions as a table, one row an image: what comparing two models image by image needs.
+import { readFile } from 'node:fs/promises';
+import { parse } from 'csv-parse/sync';
+import { writeDurably } from '../common/files/durable.node.js';
+import type { Evaluated } from '../common/learning/evaluate.js';
+import type { LabelSet } from '../common/model/labels.js';
+
+const cell = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+
+/** Columns: id, patient, label, and p(…) of each class, to the last digit. */
+export function predictionsCsv({ ids, patients, labels, probabilities }: Evaluated, { names }: LabelSet): string {
+  const rows = ids.map((id, i) => [id, patients[i]!, names[labels[i]!]!, ...probabilities[i]!.map(String)]);
+  return [['id', 'patient', 'label', ...names.map((name) => `p(${name})`)], ...rows].map((row) => `${row.map(cell).join(',')}\n`).join('');
+}
+
+export const writePredictions = (path: string, predictions: Evaluated, labels: LabelSet): Promise<void> => writeDurably(path, predictionsCsv(predictions, labels));
+
+export async function readPredictions(path: string, { names }: LabelSet): Promise<Evaluated> {
+  const rows: string[][] = parse(await readFile(path), { from_line: 2 });
+  return {
+    ids: rows.map((row) => row[0]!),
+    patients: rows.map((row) => row[1]!),
+    labels: rows.map((row) => names.indexOf(row[2]!)),
+    probabilities: rows.map((row) => row.slice(3).map(Number)),
+  };
+}

@@ -1,0 +1,47 @@
+// How far a simulation is and how long it still takes, on stderr: one moving line on a terminal, a line every half minute elsewhere.
+
+const EVERY_MS = 30_000;
+
+/** 75 → "1 min 15 s". */
+export function durationText(seconds: number): string {
+  const s = Math.ceil(seconds);
+  if (s < 60) return `${s} s`;
+  return s < 3600 ? `${Math.floor(s / 60)} min ${s % 60} s` : `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
+}
+
+export class Progress {
+  readonly #out: { readonly isTTY?: boolean; write(text: string): unknown };
+  readonly #began = performance.now();
+  /** Units of work that were to do when it began, and those that are done. */
+  readonly #total: number;
+  #done = 0;
+  #told = performance.now();
+
+  constructor(total: number, out: { readonly isTTY?: boolean; write(text: string): unknown } = process.stderr) {
+    this.#total = total;
+    this.#out = out;
+  }
+  /** A piece of work of so many units. @returns hears the share of it that is done; at 1 the piece is over. */
+  piece(what: string, units: number): (fraction: number) => void {
+    let own = 0;
+    return (fraction) => {
+      this.#done += (fraction - own) * units;
+      own = fraction;
+      this.#tell(`${what} ${Math.round(fraction * 100)}%`);
+    };
+  }
+  /** Takes the moving line away, before something else is printed. */
+  clear(): void {
+    if (this.#out.isTTY) this.#out.write('\r\u001b[2K');
+  }
+  #tell(what: string): void {
+    const now = performance.now();
+    const share = this.#done / this.#total;
+    const left = share > 0.002 ? `, about ${durationText(((now - this.#began) / 1000) * (1 / share - 1))} left` : '';
+    if (this.#out.isTTY) this.#out.write(`\r\u001b[2K${what}${left}`);
+    else if (now - this.#told > EVERY_MS) {
+      this.#told = now;
+      this.#out.write(`${what}${left}\n`);
+    }
+  }
+}

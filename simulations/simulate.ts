@@ -1,0 +1,230 @@
+// A simulation from beginning to end: rounds of virtual clinics, one after the other in this process, then what they are compared with.
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { lockDirectory } from '../common/files/directory-lock.node.js';
+import { writeDurably } from '../common/files/durable.node.js';
+import type { FeatureCache } from '../common/learning/feature-cache.js';
+import { FolderFeatureCache } from '../common/learning/feature-cache.node.js';
+import { pairedDifference } from '../common/learning/paired.js';
+import { saveModel } from '../common/model/folder.node.js';
+import { Random } from '../common/random.js';
+import type { ParameterSet } from '../common/update/parameter-set.js';
+import { baselinesOf, CENTRALISED, trainBaseline } from './baseline.js';
+import { aggregateRound, trainClinic } from './clinic.js';
+import type { SimulationConfig } from './config.js';
+import { hasUpdate, Journal, type RoundRecord } from './journal.js';
+import { readPredictions, writePredictions } from './predictions.js';
+import { Progress } from './progress.js';
+import { bestRound, COMPARED, metricsCsv, type Paired, reportOf, type SimulationReport } from './report.js';
+import { clinicName, createWorld, evaluateSplit, type World } from './world.js';
+
+export interface SimulationListener {
+  /** Before anything is trained; rounds that an earlier process finished are in it. */
+  onBegin?(report: SimulationReport): void;
+  /** @param best the round that validation has chosen so far */
+  onRound?(record: RoundRecord, best: number): void;
+  onWarning?(message: string): void;
+  /** Where progress is told. */
+  readonly progress?: ConstructorParameters<typeof Progress>[1];
+}
+
+/** Forward and backward through an unfrozen network cost about three forward passes; behind cached features about one. */
+const STEP_COST = { whole: 3, cached: 1 };
+
+/**
+ * Runs what `out` doesn't hold yet. `out` then has best/ and last/ (models), metrics.csv, simulation.json, predictions-NAME.csv of the held-out
+ * images, and state/, from which a killed simulation carries on behind the last clinic's update (a baseline begins anew).
+ * The same configuration on the same engine gives the same numbers, where the engine repeats itself: WASM to the bit.
+ * @throws LENTIGO_SIMULATION_OTHER, LENTIGO_USAGE, LENTIGO_DATA_DIR_IN_USE, and what createWorld and trainClinic throw
+ */
+export async function simulate(config: SimulationConfig, out: string, listener: SimulationListener = {}): Promise<SimulationReport> {
+  const unlock = lockDirectory(out);
+  try {
+    const world = await createWorld(config);
+    try {
+      for (const problem of world.problems) listener.onWarning?.(`left out: ${problem}`);
+      return await new Simulation(world, out, await Journal.open(out, world), listener).run();
+    } finally {
+      world.student.dispose();
+    }
+  } finally {
+    unlock();
+  }
+}
+
+class Simulation {
+  readonly #world: World;
+  readonly #out: string;
+  readonly #journal: Journal;
+  readonly #listener: SimulationListener;
+  readonly #progress: Progress;
+  #cache: FeatureCache | undefined;
+
+  constructor(world: World, out: string, journal: Journal, listener: SimulationListener) {
+    this.#world = world;
+    this.#out = out;
+    this.#journal = journal;
+    this.#listener = listener;
+    this.#progress = new Progress(this.#work(), listener.progress);
+  }
+
+  async run(): Promise<SimulationReport> {
+    const { config, student } = this.#world;
+    const journal = this.#journal;
+    this.#listener.onBegin?.(await this.#report());
+    await this.#sweep();
+    if (this.#frozen && this.#work() > 0) this.#cache = await FolderFeatureCache.open(await journal.featureFolder());
+    if (journal.rounds.length > 0) await this.#publish();
+
+    while (journal.rounds.length <= config.rounds) {
+      const round = journal.rounds.length;
+      const { parameters, seconds } = round === 0 ? { parameters: this.#world.start, seconds: 0 } : await this.#train(round);
+      student.load(parameters);
+      await this.#close(round, parameters, seconds);
+    }
+    if (config.baselines) await this.#baselines();
+    await journal.forgetFeatures();
+    const report = await this.#report();
+    await this.#publishReport();
+    this.#progress.clear();
+    return report;
+  }
+
+  /** All clinics' updates of a round, one after the other, and their aggregate. */
+  async #train(round: number): Promise<{ parameters: ParameterSet; seconds: number }> {
+    const { config, start, shares } = this.#world;
+    const journal = this.#journal;
+    const base = await journal.parameters(round - 1, start.specs);
+    for (const [clinic, samples] of shares.entries()) {
+      if (hasUpdate(journal, clinic)) continue;
+      const began = performance.now();
+      const told = this.#progress.piece(`round ${round} of ${config.rounds}: ${clinicName(clinic)} training`, this.#trainingCost(samples.length));
+      const { payload, ...update } = await trainClinic(this.#world, { round, clinic, base }, {
+        cache: this.#cache,
+        onProgress: ({ phase, fraction }) => {
+          if (phase === 'training') told(fraction);
+        },
+      });
+      await journal.addUpdate(round, { clinic: clinicName(clinic), ...update, bytes: payload.length, seconds: (performance.now() - began) / 1000 }, payload);
+    }
+    const began = performance.now();
+    const parameters = await aggregateRound(this.#world, base, journal.updates.map(({ clinic, samples }) => ({ samples, path: journal.updatePath(round, clinic) })));
+    return { parameters, seconds: (performance.now() - began) / 1000 };
+  }
+
+  /** Evaluates what the student holds, and records the round. */
+  async #close(round: number, parameters: ParameterSet, aggregating: number): Promise<void> {
+    const { config, model, splits, bytes } = this.#world;
+    const journal = this.#journal;
+    const began = performance.now();
+    const what = `round ${round} of ${config.rounds}:`;
+    const validation = await evaluateSplit(this.#world, 'validation', this.#cache, this.#progress.piece(`${what} validation`, splits.validation.length));
+    const heldout = await evaluateSplit(this.#world, 'heldout', this.#cache, this.#progress.piece(`${what} held-out`, splits.heldout.length));
+    const { updates } = journal;
+    const record: RoundRecord = {
+      round,
+      validation: validation.metrics,
+      heldout: heldout.metrics,
+      updates: [...updates],
+      bytesUp: updates.reduce((n, u) => n + u.bytes, 0),
+      bytesDown: updates.length * (bytes.parameters + (round === 1 ? bytes.model : 0)),
+      seconds: updates.reduce((s, u) => s + u.seconds, aggregating) + (performance.now() - began) / 1000,
+    };
+    const best = bestRound([...journal.rounds, record], config.select)!.round;
+    if (best === round) await writePredictions(this.#predictionsPath('federated'), heldout.predictions, model.labels);
+    await journal.closeRound(record, parameters, best);
+    await this.#publish();
+    this.#progress.clear();
+    this.#listener.onRound?.(record, best);
+  }
+
+  async #baselines(): Promise<void> {
+    const journal = this.#journal;
+    for (const baseline of baselinesOf(this.#world)) {
+      if (journal.baselines.some((b) => b.name === baseline.name)) continue;
+      const { record, predictions } = await trainBaseline(this.#world, baseline, {
+        start: journal.rounds[0]!.validation,
+        cache: this.#cache,
+        onTraining: this.#progress.piece(`${baseline.name}: training`, this.#baselineCost(baseline.samples.length)),
+        onEvaluating: this.#progress.piece(`${baseline.name}: held-out`, this.#world.splits.heldout.length),
+      });
+      await writePredictions(this.#predictionsPath(baseline.name), predictions, this.#world.model.labels);
+      await journal.addBaseline(record);
+    }
+  }
+
+  /** What a reader finds in `out`, made from the journal. */
+  async #publish(): Promise<void> {
+    const { config, model, start } = this.#world;
+    const { rounds } = this.#journal;
+    const best = bestRound(rounds, config.select)!.round;
+    const last = rounds.length - 1;
+    for (const [name, round] of [['best', best], ['last', last]] as const) {
+      if (name === 'best' && best !== last && this.#published === best) continue;
+      const trained = await this.#journal.parameters(round, start.specs);
+      await saveModel(join(this.#out, name), { ...model, parameters: model.parameters.with(trained) });
+    }
+    this.#published = best;
+    await this.#publishReport();
+  }
+  /** The round whose model this process wrote to best/. */
+  #published: number | undefined;
+
+  async #publishReport(): Promise<void> {
+    await writeDurably(join(this.#out, 'metrics.csv'), metricsCsv(this.#journal.rounds));
+    await writeDurably(join(this.#out, 'simulation.json'), `${JSON.stringify(await this.#report(), undefined, 1)}\n`);
+  }
+
+  async #report(): Promise<SimulationReport> {
+    const { rounds, baselines } = this.#journal;
+    const both = rounds.length > this.#world.config.rounds && baselines.some((b) => b.name === CENTRALISED);
+    return reportOf(this.#world, { rounds, baselines, paired: both ? await this.#paired() : null });
+  }
+
+  async #paired(): Promise<Paired> {
+    const { labels } = this.#world.model;
+    const [a, b] = [await readPredictions(this.#predictionsPath('federated'), labels), await readPredictions(this.#predictionsPath(CENTRALISED), labels)];
+    const random = new Random(this.#world.config.seed).fork('paired');
+    return Object.fromEntries(COMPARED.map((metric) => [metric, pairedDifference(a, b, metric, { labels, random: random.fork(metric) })])) as unknown as Paired;
+  }
+
+  #predictionsPath(name: string): string {
+    return join(this.#out, `predictions-${name}.csv`);
+  }
+
+  /** What a kill in the middle of writing a model left. */
+  async #sweep(): Promise<void> {
+    for (const folder of [this.#out, this.#journal.folder]) {
+      for (const name of await readdir(folder)) {
+        if (/^(best|last)\.[0-9a-f-]{36}(\.old)?$|\.[0-9a-f-]{36}\.new$/.test(name)) await rm(join(folder, name), { recursive: true, force: true });
+      }
+    }
+  }
+
+  get #frozen(): boolean {
+    return this.#world.config.training.trainFrom !== this.#world.student.blocks[0];
+  }
+
+  /** Units of work still to do, in forward passes of an image. */
+  #work(): number {
+    const { config, shares, splits } = this.#world;
+    const { rounds, baselines } = this.#journal;
+    const looking = splits.validation.length + splits.heldout.length;
+    let units = (config.rounds + 1 - rounds.length) * looking;
+    for (let round = Math.max(1, rounds.length); round <= config.rounds; round++) {
+      for (const [clinic, samples] of shares.entries()) {
+        if (round > rounds.length || !hasUpdate(this.#journal, clinic)) units += this.#trainingCost(samples.length);
+      }
+    }
+    const missing = config.baselines ? baselinesOf(this.#world).filter(({ name }) => !baselines.some((b) => b.name === name)) : [];
+    for (const { samples } of missing) units += this.#baselineCost(samples.length) + splits.heldout.length;
+    return units;
+  }
+  #trainingCost(images: number): number {
+    return images * this.#world.config.training.epochs * (this.#frozen ? STEP_COST.cached : STEP_COST.whole);
+  }
+  /** With its looks at validation. */
+  #baselineCost(images: number): number {
+    return this.#world.config.rounds * (this.#trainingCost(images) + this.#world.splits.validation.length);
+  }
+}
