@@ -85,9 +85,10 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       await Promise.all([aggregator.close(), evaluator.close()]);
     };
     try {
+      await studies.load();
       const port = await listen(server, options.host, options.port);
       url = options.publicUrl?.replace(/\/+$/, '') ?? `${tls ? 'https' : 'http'}://${hostInUrl(options.host)}:${port}`;
-      await studies.begin();
+      studies.begin();
     } catch (thrown) {
       await stop();
       throw thrown;

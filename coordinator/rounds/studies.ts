@@ -21,15 +21,18 @@ export class Studies {
     this.#keys = keys;
     parts.audience.onChange((study) => this.#runners.get(study)?.presenceChanged());
   }
-  /** Takes up every stored study where it was. */
-  async begin(): Promise<void> {
+  /** Every stored study; to be known before anyone can connect and ask for one. */
+  async load(): Promise<void> {
     const studies = await this.#parts.store.studies();
     await this.#forgetEnded(studies);
     for (const study of studies) {
       const runner = new StudyRunner(study, await this.#keys.studyKey(study.state.id), this.#parts);
       this.#runners.set(study.state.id, runner);
-      runner.begin();
     }
+  }
+  /** Takes up each study where it was. */
+  begin(): void {
+    for (const runner of this.#runners.values()) runner.begin();
   }
   /** A coordinator that was killed may have left keys and updates of attempts that are over. */
   async #forgetEnded(studies: readonly StudyRecord[]): Promise<void> {

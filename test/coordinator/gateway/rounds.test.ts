@@ -1,6 +1,7 @@
 // How rounds end when clinics don't answer, come too late, or are revoked; and that an update of one round is worth nothing in the next.
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createStudy, dataDirectory, runCoordinator, type StudyChanges, studyUntil, type TestCoordinator } from '../../support/coordinator.js';
 import { Member, sha256 } from '../../support/member.js';
@@ -134,7 +135,16 @@ describe('a coordinator that stops and starts', () => {
     const left = '0198c0de-0000-7000-8000-000000000001';
     await mkdir(join(dataDir, 'rounds', left));
     await writeFile(join(dataDir, 'rounds', left, 'key'), 'of a round that is over');
+    // A clinic that knocks all the time meets a coordinator that isn't there, or one that knows its studies: nothing between.
+    let up = false;
+    const answers: unknown[] = [];
+    const knocking = (async () => {
+      while (!up) await one.join().then((answer) => answers.push(answer), () => sleep(2));
+    })();
     const after = await runCoordinator(dataDir, Number(new URL(before.url).port));
+    up = true;
+    await knocking;
+    for (const answer of answers) expect(answer).toMatchObject({ ok: true });
     expect(await readdir(join(dataDir, 'rounds'))).toEqual([round.attempt]);
     for (const member of [one, two]) expect(await member.join()).toMatchObject({ ok: true });
     await two.until(() => two.announced === 2);
