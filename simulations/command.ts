@@ -8,16 +8,17 @@ import { ROUND_COLUMNS, rowLine } from '../common/learning/round-table.js';
 import { parseSimulationYaml, SimulationConfig, type SimulationFile, SimulationFlags } from './config.js';
 import { cellsOf, conclusion, introduction } from './report.js';
 import { simulate } from './simulate.js';
+import { summarise, summaryText } from './summary.js';
 
 /** The model that comes with the package. */
 const START = fileURLToPath(new URL('../../models/start', import.meta.url));
 
 /** Flags as commander gives them: text, or true. */
-type Flags = Readonly<Record<string, string | true | undefined>> & { readonly out: string };
+type Flags = Readonly<Record<string, string | true | undefined>> & { readonly out?: string };
 
 /** `lentigo simulate`. */
 export function simulateCommand(): Command {
-  return new Command('simulate')
+  const command = new Command('simulate')
     .description('a federated study in one process: the same training, encoding and aggregation, without a network')
     .argument('[simulation.yaml]', 'settings; flags override them')
     .option('--data <dir>', 'a PAD-UFES-20 folder, or synthetic:site=1&images=60; its training patients are divided among the clinics')
@@ -32,12 +33,22 @@ export function simulateCommand(): Command {
     .option('--batch-size <n>', '(default: 8)')
     .option('--encoding <name>', 'of updates: int8, float32 (default: int8)')
     .option('--baselines', 'then also train on all data in one place, and at each clinic alone')
-    .requiredOption('--out <dir>', 'best/, last/, metrics.csv, simulation.json; the same command again carries on where it was stopped')
+    .option('--out <dir>', 'best/, last/, metrics.csv, simulation.json; the same command again carries on where it was stopped')
     .option('--json', 'print one JSON document')
     .action(run);
+  command
+    .command('summary')
+    .description('several finished simulations of one study under several seeds: scores, means, federated against centralised')
+    .argument('<out...>', 'their --out folders')
+    .action(async (outs: string[]) => {
+      const summary = await summarise(outs);
+      process.stdout.write(command.opts()['json'] ? `${JSON.stringify(summary, undefined, 1)}\n` : `${summaryText(summary)}\n`);
+    });
+  return command;
 }
 
 async function run(file: string | undefined, { out, json, ...flags }: Flags): Promise<void> {
+  if (out === undefined) throw new LentigoError('LENTIGO_USAGE', 'no place for the results: give --out');
   const config = configOf(file === undefined ? undefined : await readSettings(file), flags);
   const folder = resolve(out);
   const say = (text: string) => {

@@ -1,9 +1,13 @@
 // A model's held-out predictions as a table, one row an image: what comparing two models image by image needs.
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { writeDurably } from '../common/files/durable.node.js';
 import type { Evaluated } from '../common/learning/evaluate.js';
 import type { LabelSet } from '../common/model/labels.js';
+
+/** Where a simulation keeps those of a model: federated, centralised, or a clinic's name. */
+export const predictionsPath = (out: string, name: string): string => join(out, `predictions-${name}.csv`);
 
 const cell = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 

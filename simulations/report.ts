@@ -2,17 +2,27 @@
 import Table from 'cli-table3';
 import type { EngineName } from '../common/engine/engine.js';
 import { type Metrics, SCORE_NAMES, type ScoreName } from '../common/learning/metrics.js';
-import type { PairedDifference } from '../common/learning/paired.js';
+import { meanPairedDifference, type Pair, type PairedDifference } from '../common/learning/paired.js';
 import { headlineText, rowCells, scoreText, TABLE_STYLE } from '../common/learning/round-table.js';
+import type { LabelSet } from '../common/model/labels.js';
 import type { SelectionMetric } from '../common/protocol/study.js';
+import { Random } from '../common/random.js';
 import { isBetter, selectionScore } from '../coordinator/rounds/selection.js';
 import type { SimulationConfig } from './config.js';
 import type { BaselineRecord, RoundRecord } from './journal.js';
 import { clinicName, type World } from './world.js';
 
 /** The scores that federated and centralised are compared by. */
-export const COMPARED = ['balancedAccuracy', 'malignantAuc'] as const satisfies readonly ScoreName[];
-export type Paired = Readonly<Record<(typeof COMPARED)[number], PairedDifference>>;
+export interface Paired {
+  readonly balancedAccuracy: PairedDifference;
+  readonly malignantAuc: PairedDifference;
+}
+
+/** Federated (a) against centralised (b), averaged over the pairs. */
+export function pairedOf(pairs: readonly Pair[], labels: LabelSet, seed: number): Paired {
+  const difference = (metric: ScoreName) => meanPairedDifference(pairs, metric, { labels, random: new Random(seed).fork('paired', metric) });
+  return { balancedAccuracy: difference('balancedAccuracy'), malignantAuc: difference('malignantAuc') };
+}
 
 /** out/simulation.json. */
 export interface SimulationReport {
@@ -96,12 +106,15 @@ export function conclusion({ rounds, best, baselines, paired, config }: Simulati
   const chosen = rounds.find((r) => r.round === best)!;
   const lines = [`* chosen by validation (${config.select})`, headlineText(chosen.round, chosen.heldout)];
   if (baselines.length > 0) lines.push('', comparison(chosen, baselines, sum(rounds.map(samplesOf)) * config.training.epochs));
-  if (paired) {
-    const say = ({ difference, interval }: PairedDifference) =>
-      `${difference === null ? '–' : signed(difference)}${interval ? ` (95% ${signed(interval.low)} to ${signed(interval.high)})` : ''}`;
-    lines.push(`Federated minus centralised, paired over held-out patients: balanced accuracy ${say(paired.balancedAccuracy)}, malignant AUC ${say(paired.malignantAuc)}.`);
-  }
+  if (paired) lines.push(pairedText(paired));
   return lines.join('\n');
+}
+
+/** The differences as a sentence. */
+export function pairedText({ balancedAccuracy, malignantAuc }: Paired): string {
+  const say = ({ difference, interval }: PairedDifference) =>
+    `${difference === null ? '–' : signed(difference)}${interval ? ` (95% ${signed(interval.low)} to ${signed(interval.high)})` : ''}`;
+  return `Federated minus centralised, paired over held-out patients: balanced accuracy ${say(balancedAccuracy)}, malignant AUC ${say(malignantAuc)}.`;
 }
 
 const signed = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`;

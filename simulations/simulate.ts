@@ -5,17 +5,15 @@ import { lockDirectory } from '../common/files/directory-lock.node.js';
 import { writeDurably } from '../common/files/durable.node.js';
 import type { FeatureCache } from '../common/learning/feature-cache.js';
 import { FolderFeatureCache } from '../common/learning/feature-cache.node.js';
-import { pairedDifference } from '../common/learning/paired.js';
 import { saveModel } from '../common/model/folder.node.js';
-import { Random } from '../common/random.js';
 import type { ParameterSet } from '../common/update/parameter-set.js';
 import { baselinesOf, CENTRALISED, trainBaseline } from './baseline.js';
 import { aggregateRound, trainClinic } from './clinic.js';
 import type { SimulationConfig } from './config.js';
 import { hasUpdate, Journal, type RoundRecord } from './journal.js';
-import { readPredictions, writePredictions } from './predictions.js';
+import { predictionsPath, readPredictions, writePredictions } from './predictions.js';
 import { Progress } from './progress.js';
-import { bestRound, COMPARED, metricsCsv, type Paired, reportOf, type SimulationReport } from './report.js';
+import { bestRound, metricsCsv, type Paired, pairedOf, reportOf, type SimulationReport } from './report.js';
 import { clinicName, createWorld, evaluateSplit, type World } from './world.js';
 
 export interface SimulationListener {
@@ -131,7 +129,7 @@ class Simulation {
       seconds: updates.reduce((s, u) => s + u.seconds, aggregating) + (performance.now() - began) / 1000,
     };
     const best = bestRound([...journal.rounds, record], config.select)!.round;
-    if (best === round) await writePredictions(this.#predictionsPath('federated'), heldout.predictions, model.labels);
+    if (best === round) await writePredictions(predictionsPath(this.#out, 'federated'), heldout.predictions, model.labels);
     await journal.closeRound(record, parameters, best);
     await this.#publish();
     this.#progress.clear();
@@ -148,8 +146,9 @@ class Simulation {
         onTraining: this.#progress.piece(`${baseline.name}: training`, this.#baselineCost(baseline.samples.length)),
         onEvaluating: this.#progress.piece(`${baseline.name}: held-out`, this.#world.splits.heldout.length),
       });
-      await writePredictions(this.#predictionsPath(baseline.name), predictions, this.#world.model.labels);
+      await writePredictions(predictionsPath(this.#out, baseline.name), predictions, this.#world.model.labels);
       await journal.addBaseline(record);
+      await this.#publishReport();
     }
   }
 
@@ -183,13 +182,8 @@ class Simulation {
 
   async #paired(): Promise<Paired> {
     const { labels } = this.#world.model;
-    const [a, b] = [await readPredictions(this.#predictionsPath('federated'), labels), await readPredictions(this.#predictionsPath(CENTRALISED), labels)];
-    const random = new Random(this.#world.config.seed).fork('paired');
-    return Object.fromEntries(COMPARED.map((metric) => [metric, pairedDifference(a, b, metric, { labels, random: random.fork(metric) })])) as unknown as Paired;
-  }
-
-  #predictionsPath(name: string): string {
-    return join(this.#out, `predictions-${name}.csv`);
+    const [a, b] = [await readPredictions(predictionsPath(this.#out, 'federated'), labels), await readPredictions(predictionsPath(this.#out, CENTRALISED), labels)];
+    return pairedOf([{ a, b }], labels, this.#world.config.seed);
   }
 
   /** What a kill in the middle of writing a model left. */

@@ -11,20 +11,41 @@ export interface PairedDifference {
   readonly interval: { readonly low: number; readonly high: number } | null;
 }
 
+/** The predictions of two models of the same images, in the same order. */
+export interface Pair {
+  readonly a: Predictions;
+  readonly b: Predictions;
+}
+
 /**
  * Paired percentile bootstrap (Efron & Tibshirani 1993, chapter 13): in each resample the same patients, all their images with them, are
- * drawn for both models, so that what makes a patient hard or easy cancels out.
- * @param a and b: predictions of the same images in the same order; patients are a's (absent: each image by itself).
+ * drawn for both models, so that what makes a patient hard or easy cancels out. Patients are a's (absent: each image by itself).
+ * @example pairedDifference(a, b, 'malignantAuc', { labels, random: new Random(1) })
+ * @throws RangeError when a and b aren't of the same images
+ */
+export const pairedDifference = (a: Predictions, b: Predictions, metric: ScoreName, how: { labels: LabelSet; random: Random }): PairedDifference => meanPairedDifference([{ a, b }], metric, how);
+
+/**
+ * The mean difference of several such pairs, such as of the same study under several seeds; all are of the same images, and a resample draws
+ * the same patients for all. The interval is about which patients were held out, not about which seeds were taken.
  * @throws RangeError when they aren't of the same images
  */
-export function pairedDifference(a: Predictions, b: Predictions, metric: ScoreName, { labels, random }: { labels: LabelSet; random: Random }): PairedDifference {
-  if (a.labels.length !== b.labels.length || a.labels.some((label, i) => label !== b.labels[i])) throw new RangeError('the two models were not evaluated on the same images');
-  const [scoreA, scoreB] = [scorer(a, labels), scorer(b, labels)];
+export function meanPairedDifference(pairs: readonly Pair[], metric: ScoreName, { labels, random }: { labels: LabelSet; random: Random }): PairedDifference {
+  const first = pairs[0]!.a;
+  for (const { labels: own } of pairs.flatMap(({ a, b }) => [a, b])) {
+    if (own.length !== first.labels.length || own.some((label, i) => label !== first.labels[i])) throw new RangeError('the models were not evaluated on the same images');
+  }
+  const scorers = pairs.map(({ a, b }) => [scorer(a, labels), scorer(b, labels)] as const);
   const differenceOf = (times: Float64Array): number | null => {
-    const [x, y] = [scoreA(times)[metric], scoreB(times)[metric]];
-    return x === null || y === null ? null : x - y;
+    let sum = 0;
+    for (const [scoreA, scoreB] of scorers) {
+      const [x, y] = [scoreA(times)[metric], scoreB(times)[metric]];
+      if (x === null || y === null) return null;
+      sum += x - y;
+    }
+    return sum / scorers.length;
   };
-  const draw = drawPatients(a.patients ?? a.labels.map((_, i) => String(i)), random);
+  const draw = drawPatients(first.patients ?? first.labels.map((_, i) => String(i)), random);
   const drawn: number[] = [];
   for (let resample = 0; resample < RESAMPLES; resample++) {
     const difference = differenceOf(draw());
@@ -32,7 +53,7 @@ export function pairedDifference(a: Predictions, b: Predictions, metric: ScoreNa
   }
   const sorted = drawn.sort((x, y) => x - y);
   return {
-    difference: differenceOf(new Float64Array(a.labels.length).fill(1)),
+    difference: differenceOf(new Float64Array(first.labels.length).fill(1)),
     interval: sorted.length === 0 ? null : { low: quantile(sorted, 0.025), high: quantile(sorted, 0.975) },
   };
 }

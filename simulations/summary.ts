@@ -1,0 +1,68 @@
+// Several simulations of one study, under several seeds: their scores side by side, their means, and federated against centralised.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import Table from 'cli-table3';
+import { LentigoError } from '../common/errors.js';
+import type { Metrics } from '../common/learning/metrics.js';
+import { scoreText, TABLE_STYLE } from '../common/learning/round-table.js';
+import { loadModel } from '../common/model/folder.node.js';
+import { CENTRALISED } from './baseline.js';
+import { predictionsPath, readPredictions } from './predictions.js';
+import { type Paired, pairedOf, pairedText, type SimulationReport } from './report.js';
+
+const SCORES = ['balancedAccuracy', 'malignantAuc', 'weightedF1', 'accuracy'] as const;
+type Row = Readonly<Record<(typeof SCORES)[number], number | null>>;
+
+export interface Summary {
+  readonly runs: readonly { readonly out: string; readonly seed: number; readonly federated: Row; readonly centralised: Row }[];
+  readonly mean: { readonly federated: Row; readonly centralised: Row };
+  /** Of the means over the runs. */
+  readonly paired: Paired;
+}
+
+const rowOf = (values: (score: (typeof SCORES)[number]) => number | null): Row => Object.fromEntries(SCORES.map((score) => [score, values(score)])) as Row;
+const scoresOf = (metrics: Metrics): Row => rowOf((score) => metrics[score]);
+
+function meanOf(rows: readonly Row[]): Row {
+  return rowOf((score) => {
+    const values = rows.map((row) => row[score]).filter((value) => value !== null);
+    return values.length === rows.length ? values.reduce((a, b) => a + b, 0) / rows.length : null;
+  });
+}
+
+/**
+ * Summarises finished simulations with baselines: same data, held-out images and settings, other seeds.
+ * @param outs their folders
+ * @throws LENTIGO_USAGE a folder holds none, or one that isn't finished; LENTIGO_SIMULATION_OTHER their held-out images differ
+ */
+export async function summarise(outs: readonly string[]): Promise<Summary> {
+  const runs: Summary['runs'][number][] = [];
+  const pairs = [];
+  const { labels } = await loadModel(join(outs[0]!, 'best'));
+  for (const out of outs) {
+    const text = await readFile(join(out, 'simulation.json'), 'utf8').catch((cause: unknown) => {
+      throw new LentigoError('LENTIGO_USAGE', `${out} holds no simulation`, { cause });
+    });
+    const report = JSON.parse(text) as SimulationReport;
+    const federated = report.rounds.find((r) => r.round === report.best);
+    const centralised = report.baselines.find((b) => b.name === CENTRALISED);
+    if (!federated || !centralised || report.paired === null) throw new LentigoError('LENTIGO_USAGE', `${out} holds a simulation that is not finished, or has no --baselines`);
+    runs.push({ out, seed: report.config.seed, federated: scoresOf(federated.heldout), centralised: scoresOf(centralised.heldout) });
+    pairs.push({ a: await readPredictions(predictionsPath(out, 'federated'), labels), b: await readPredictions(predictionsPath(out, CENTRALISED), labels) });
+  }
+  const ids = pairs.map(({ a }) => a.ids.join());
+  const other = ids.findIndex((own) => own !== ids[0]);
+  if (other > 0) throw new LentigoError('LENTIGO_SIMULATION_OTHER', `${outs[0]} and ${outs[other]} hold out different images`);
+  const mean = { federated: meanOf(runs.map((r) => r.federated)), centralised: meanOf(runs.map((r) => r.centralised)) };
+  return { runs, mean, paired: pairedOf(pairs, labels, 0) };
+}
+
+export function summaryText({ runs, mean, paired }: Summary): string {
+  const table = new Table({ ...TABLE_STYLE, head: ['held-out', 'seed', 'bal.acc', 'AUC mal.', 'weighted F1', 'acc'] });
+  const add = (name: string, seed: string, row: Row) => table.push([name, seed, ...SCORES.map((score) => scoreText(row[score]))]);
+  for (const kind of ['federated', 'centralised'] as const) {
+    for (const run of runs) add(kind, String(run.seed), run[kind]);
+    add(kind, 'mean', mean[kind]);
+  }
+  return `${table.toString()}\n${pairedText(paired)}`;
+}
