@@ -41,6 +41,7 @@ const configOf = (change: object = {}) =>
     ...change,
   });
 const out = (name: string) => join(folder, name);
+const sameBits = (a: Float32Array, b: Float32Array): boolean => Buffer.compare(Buffer.from(a.buffer, a.byteOffset, a.byteLength), Buffer.from(b.buffer, b.byteOffset, b.byteLength)) === 0;
 const withoutSeconds = (csv: string): string => csv.replaceAll(/,[^,\n]*$/gm, '');
 
 describe('a simulation', () => {
@@ -48,7 +49,9 @@ describe('a simulation', () => {
     const [a, b] = [await simulate(configOf(), out('a')), await simulate(configOf(), out('b'))];
     const c = await simulate(configOf({ seed: 4 }), out('c'));
     expect(withoutSeconds(metricsCsv(a.rounds))).toBe(withoutSeconds(metricsCsv(b.rounds)));
-    expect(await readFile(join(out('a'), 'last', 'model.safetensors'))).toEqual(await readFile(join(out('b'), 'last', 'model.safetensors')));
+    const models = await Promise.all(['a', 'b', 'c'].map(async (name) => (await loadModel(join(out(name), 'last'))).parameters.values));
+    expect(sameBits(models[0]!, models[1]!)).toBe(true);
+    expect(sameBits(models[0]!, models[2]!)).toBe(false);
     expect(withoutSeconds(metricsCsv(a.rounds))).not.toBe(withoutSeconds(metricsCsv(c.rounds)));
   });
 
@@ -112,8 +115,8 @@ describe('a simulation', () => {
     }
     const production = await aggregateUpdates({ updates, roundSecretKey: roundKey.secretKey, base: world.start, encoding: ENCODINGS.int8, rule: fedAvg, rangeSize: 1024 });
     const simulated = (await loadModel(join(out('production'), 'last'))).parameters.subset(new Set(world.start.specs.map((s) => s.name)));
-    expect(simulated.values).toEqual(production.values);
-    expect(simulated.values).not.toEqual(world.start.values);
+    expect(sameBits(simulated.values, production.values)).toBe(true);
+    expect(sameBits(simulated.values, world.start.values)).toBe(false);
     world.student.dispose();
   });
 
