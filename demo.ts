@@ -224,7 +224,7 @@ class Screen {
 
 /** Settings that let three rounds on synthetic lesions fit into the demo's three minutes on two cores. */
 const SYNTHETIC_PLAN = { trainFrom: 'features.6', epochs: 2, batchSize: 8, learningRate: 5e-4, variants: 2 };
-const PHOTOGRAPH_PLAN = { trainFrom: 'features.6', epochs: 2, batchSize: 16, learningRate: 5e-4, variants: 4 };
+const PHOTOGRAPH_PLAN = { trainFrom: 'features.5', epochs: 3, batchSize: 16, learningRate: 2e-4, variants: 6 };
 
 try {
   await program.parseAsync();

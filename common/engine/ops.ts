@@ -38,7 +38,7 @@ export const scaleChannels: (x: tf.Tensor, a: tf.Tensor2D) => tf.Tensor = tf.cus
       return [times(dy, a), channelSum(asRows(dy, a.shape[0]), asRows(x, a.shape[0]))];
     },
   };
-}) as never;
+});
 
 const times = (x: tf.Tensor, a: tf.Tensor2D): tf.Tensor => tf.reshape(tf.mul(asRows(x, a.shape[0]), tf.expandDims(a, 1)), x.shape);
 
