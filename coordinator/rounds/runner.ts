@@ -23,6 +23,7 @@ import type { AuditEvent, Changes, ClinicRecord, Clock, StudyRecord } from '../s
 import type { SealedUpdates } from '../storage/sealed.js';
 import type { Store } from '../storage/store.js';
 import { type Effect, type Event, pending, step } from './machine.js';
+import { selectionScore } from './selection.js';
 import type { RoundState, StudyState } from './state.js';
 
 export interface RunnerParts {
@@ -362,7 +363,7 @@ export class StudyRunner {
       { start: blobs.path(start.sha256), result: blobs.path(round.result.sha256), trainFrom: config.training.trainFrom, data: config.evaluation.data, seed: config.seed },
       (progress) => this.#log.debug({ round: round.number, ...progress }, 'evaluating'),
     );
-    const score = validation[config.evaluation.select] ?? 0;
+    const score = selectionScore(validation, config.evaluation.select);
     const { number, attempt, result } = round;
     await this.#serially(() =>
       this.#dispatch(
