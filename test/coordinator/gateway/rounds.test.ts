@@ -136,13 +136,13 @@ describe('a coordinator that stops and starts', () => {
     await mkdir(join(dataDir, 'rounds', left));
     await writeFile(join(dataDir, 'rounds', left, 'key'), 'of a round that is over');
     // A clinic that knocks all the time meets a coordinator that isn't there, or one that knows its studies: nothing between.
-    let up = false;
+    const up = new AbortController();
     const answers: unknown[] = [];
     const knocking = (async () => {
-      while (!up) await one.join().then((answer) => answers.push(answer), () => sleep(2));
+      while (!up.signal.aborted) await one.join().then((answer) => answers.push(answer), () => sleep(2));
     })();
     const after = await runCoordinator(dataDir, Number(new URL(before.url).port));
-    up = true;
+    up.abort();
     await knocking;
     for (const answer of answers) expect(answer).toMatchObject({ ok: true });
     expect(await readdir(join(dataDir, 'rounds'))).toEqual([round.attempt]);
