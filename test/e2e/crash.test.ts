@@ -98,7 +98,7 @@ it('SIGKILL of the coordinator while a round is open and of agents while they tr
     expect(counted).toEqual(expect.arrayContaining(rounds.map((r) => r.sha256)));
     expect(lines('trained').map((l) => l['round'])).toEqual([1, 2]);
   }
-});
+}, 240_000);
 
 it('SIGTERM ends the coordinator with exit code 0 though an upload stands still, and it carries on at the next start', async () => {
   const coordinator = await restartable();

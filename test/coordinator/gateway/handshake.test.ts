@@ -1,4 +1,5 @@
 // Who may connect: both sides prove their keys first, and each message before or after is checked.
+import { rm } from 'node:fs/promises';
 import { io } from 'socket.io-client';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openHome } from '../../../client/agent/home.js';
@@ -77,6 +78,7 @@ describe('the challenge', () => {
     const participant = new Participant({ enrolment: pinned, identity, store, train: () => Promise.reject(new Error('not asked')), onEvent: () => undefined });
     await expect(participant.run(AbortSignal.timeout(20_000))).rejects.toMatchObject({ code: 'LENTIGO_CHALLENGE_FAILED' });
     expect((await coordinator.admin.study(study)).clinics.find((c) => c.id === enrolment.clinic)).toMatchObject({ connected: false });
+    await rm(folder, { recursive: true });
   });
 });
 
