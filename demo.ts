@@ -44,7 +44,7 @@ function sources(data: string | undefined): { clinics: string[]; evaluation: str
   if (data === undefined) {
     return {
       clinics: numbers.map((n) => `synthetic:site=${n}&images=72&seed=${n}&split=train`),
-      evaluation: `synthetic:site=${numbers.join(',')}&images=180&seed=100`,
+      evaluation: `synthetic:site=${numbers.join(',')}&images=360&seed=100`,
     };
   }
   const folder = resolve(data);
@@ -223,7 +223,7 @@ class Screen {
 }
 
 /** Settings that let three rounds on synthetic lesions fit into the demo's three minutes on two cores. */
-const SYNTHETIC_PLAN = { trainFrom: 'features.6', epochs: 2, batchSize: 8, learningRate: 5e-4, variants: 2 };
+const SYNTHETIC_PLAN = { trainFrom: 'features.7', epochs: 4, batchSize: 16, learningRate: 1e-3, variants: 3 };
 const PHOTOGRAPH_PLAN = { trainFrom: 'features.5', epochs: 3, batchSize: 16, learningRate: 2e-4, variants: 6 };
 
 try {

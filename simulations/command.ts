@@ -29,7 +29,7 @@ export function simulateCommand(): Command {
     .option('--seed <n>', 'of the partition and all training (default: 1)')
     .option('--train-from <block>', 'the first trainable block (default: features.6)')
     .option('--epochs <n>', "passes over a clinic's images in a round (default: 2)")
-    .option('--learning-rate <rate>', '(default: 0.0005)')
+    .option('--learning-rate <rate>', '(default: 0.0002)')
     .option('--batch-size <n>', '(default: 8)')
     .option('--encoding <name>', 'of updates: int8, float32 (default: int8)')
     .option('--baselines', 'then also train on all data in one place, and at each clinic alone')

@@ -10,7 +10,7 @@ export const TrainingPlan = z.strictObject({
   epochs: z.int().min(1).max(100).default(2),
   batchSize: z.int().min(1).max(256).default(8),
   optimiser: z.enum(['adamw', 'sgd']).default('adamw'),
-  learningRate: z.number().positive().max(10).default(5e-4),
+  learningRate: z.number().positive().max(10).default(2e-4),
   /** SGD only. */
   momentum: z.number().min(0).max(0.999).default(0.9),
   /** Decoupled weight decay (AdamW), or L2 (SGD); not applied to biases and batch norm. */
