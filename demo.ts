@@ -155,7 +155,7 @@ async function predictOne(screen: Screen, evaluation: string, model: string, out
   const picture = join(out, 'picture.png');
   await sharp(data, { raw: { width, height, channels: 3 } }).png().toFile(picture);
   screen.doing('predicting one picture');
-  const text = await finished(start('predict', ['predict', '--model', model, picture], join(out, 'predict.log')));
+  const text = await finished(start('predict', ['predict', '--model', model, relative('.', picture)], join(out, 'predict.log')));
   screen.say('');
   screen.say(`One held-out picture (${sample.id}, labelled ${sample.label}):`);
   screen.say(text.trimEnd());

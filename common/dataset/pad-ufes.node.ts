@@ -1,5 +1,5 @@
 // A PAD-UFES-20 folder as published (Pacheco et al. 2020, doi:10.17632/zr7vgbcyr2.1): metadata.csv, and the images anywhere below, matched by stem.
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join, parse as parsePath, resolve } from 'node:path';
 import { parse as parseCsv } from 'csv-parse/sync';
 import { z } from 'zod';
@@ -126,7 +126,8 @@ export async function readPadUfes(dir: string, { labels = PAD_UFES_LABELS, seed 
       problems.push({ id, code: 'LENTIGO_DATA_IMAGE_MISSING', message: `row ${line}: no image ${row.img_id} (.png, .jpg or .jpeg) below ${folder}` });
       continue;
     }
-    samples.push({ id, label: row.diagnostic, patient: row.patient_id, split: splits.get(row.patient_id)!, fitzpatrick: row.fitspatrick, load: () => decodePicture(path) });
+    const { size, mtimeMs } = await stat(path);
+    samples.push({ id, revision: `${size}-${mtimeMs}`, label: row.diagnostic, patient: row.patient_id, split: splits.get(row.patient_id)!, fitzpatrick: row.fitspatrick, load: () => decodePicture(path) });
   }
   return { name: folder, samples, problems };
 }

@@ -14,6 +14,8 @@ export interface Sample {
   readonly split: Split;
   /** Fitzpatrick skin type I–VI as 1–6; undefined where it isn't recorded. */
   readonly fitzpatrick?: number | undefined;
+  /** Changes when the photograph behind the id is replaced; undefined where that can't be. Features of another revision aren't reused. */
+  readonly revision?: string | undefined;
   /** Decodes the photograph, upright. @throws LENTIGO_DATA_IMAGE_UNREADABLE */
   load(): Promise<Picture>;
 }

@@ -57,6 +57,7 @@ export function syntheticDataset({ seed, sites, images, size = 256, split, label
           id: `${patient}-lesion${l}-${shot}`,
           label,
           patient,
+          revision: String(size),
           fitzpatrick: skin.type,
           load: async () => paint(lesion, skin, style, size, ofPatient.fork('photograph', l, shot)),
         });

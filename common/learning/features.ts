@@ -136,7 +136,7 @@ export class FeatureSource {
   }
 
   #key({ sample, variant }: Example): string {
-    return `${this.#trainFrom}/${variant}/${sample.id}`;
+    return `${this.#trainFrom}/${variant}/${sample.revision ?? ''}/${sample.id}`;
   }
 
   #stack(rows: readonly Float32Array[], shape: readonly number[]): tf.Tensor {

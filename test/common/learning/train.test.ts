@@ -81,6 +81,14 @@ describeEngines('local training', (engine) => {
     expect(largest(other.parameters.minus(first.parameters).values)).toBeGreaterThan(2e-3);
   });
 
+  it('computes the features of a photograph anew when it was replaced', async () => {
+    const cache = new CountingCache();
+    await train(student, samples, plan({ epochs: 1, variants: 1 }), { seed: 'a', cache });
+    expect(cache.stored).toBe(24);
+    await train(student, samples.map((s, i) => (i === 0 ? { ...s, revision: 'another' } : s)), plan({ epochs: 1, variants: 1 }), { seed: 'a', cache });
+    expect(cache.stored).toBe(25);
+  });
+
   it('carries on without what a full cache doesn\'t hold', async () => {
     const start = await student.parameters();
     const first = await train(student, samples, plan(), { seed: 'a' });
