@@ -8,7 +8,7 @@ import { sha256Hex, utf8 } from './bytes.js';
 import type { Identity } from './identity.js';
 import { sign, TAGS, verify } from './signature.js';
 
-const partsOf = (r: Omit<EnrolRequest, 'signature'>): Uint8Array[] => [utf8(String(r.protocol)), utf8(r.study), fromBase64(r.key), utf8(r.secret)];
+const partsOf = (r: Omit<EnrolRequest, 'signature'>): Uint8Array[] => [utf8(String(r.protocol)), utf8(r.study), fromBase64(r.key), utf8(r.secret), utf8(r.name.trim())];
 
 /** The whole request, signed by the clinic's identity. */
 export function enrolRequest(request: { study: string; secret: string; name: string }, identity: Identity): EnrolRequest {

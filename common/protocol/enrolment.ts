@@ -40,7 +40,7 @@ export function parseInvitation(text: string): Invitation {
   return parsed.data;
 }
 
-/** clinic → coordinator, POST /api/enrol. The signature, by the clinic's key, covers tag ‖ protocol ‖ study ‖ key ‖ secret (common/crypto/enrolment.ts). */
+/** clinic → coordinator, POST /api/enrol. The signature, by the clinic's key, covers tag ‖ protocol ‖ study ‖ key ‖ secret ‖ name (common/crypto/enrolment.ts). */
 export const EnrolRequest = z.strictObject({ protocol: z.int(), study: Id, secret: Nonce, key: PublicKey, name: ClinicName, signature: Signature });
 export type EnrolRequest = z.infer<typeof EnrolRequest>;
 
