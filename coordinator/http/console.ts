@@ -7,7 +7,7 @@ import { trainableSpecs } from '../../common/model/architecture.js';
 import { decodeModel, decodeParameters, encodeModel } from '../../common/model/encoding.js';
 import { CreateInvitation, CreateStudy, StudyAction } from '../../common/protocol/console.js';
 import { formatInvitation } from '../../common/protocol/enrolment.js';
-import { MAX_BLOB_BYTES, PROTOCOL } from '../../common/protocol/primitives.js';
+import { ClinicId, Id, MAX_BLOB_BYTES, PROTOCOL } from '../../common/protocol/primitives.js';
 import type { Audience } from '../gateway/audience.js';
 import type { Studies } from '../rounds/studies.js';
 import type { Blobs } from '../storage/blobs.js';
@@ -30,6 +30,15 @@ export function consoleRoutes(parts: ConsoleParts): Router {
   const { store, blobs, studies, audience } = parts;
   const router = Router();
   router.use(requireToken(parts.adminToken));
+  // What is no id is the id of nothing; a database takes not every text.
+  router.param('id', (_request, _response, next, id: string) => {
+    if (!Id.safeParse(id).success) throw new LentigoError('LENTIGO_STUDY_UNKNOWN', `There is no study ${JSON.stringify(id.slice(0, 64))}.`);
+    next();
+  });
+  router.param('clinic', (_request, _response, next, clinic: string) => {
+    if (!ClinicId.safeParse(clinic).success) throw new LentigoError('LENTIGO_CLINIC_UNKNOWN', `There is no clinic ${JSON.stringify(clinic.slice(0, 64))}.`);
+    next();
+  });
 
   router.put('/models', express.raw({ type: '*/*', limit: MAX_BLOB_BYTES }), async (request, response) => {
     const bytes: unknown = request.body;
@@ -72,9 +81,7 @@ export function consoleRoutes(parts: ConsoleParts): Router {
   });
   router.post('/studies/:id/clinics/:clinic/revoke', async (request, response) => {
     const { id, clinic } = request.params;
-    const record = await store.setClinicState(id, clinic, 'revoked', 'admin');
-    await studies.runner(id).revoke(clinic);
-    response.json(record);
+    response.json(await studies.runner(id).revoke(clinic));
   });
   router.get('/studies/:id/audit', async (request, response) => {
     const { id } = request.params;

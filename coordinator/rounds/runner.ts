@@ -84,10 +84,16 @@ export class StudyRunner {
   async request(type: 'start' | 'pause' | 'resume' | 'stop'): Promise<void> {
     await this.#serially(() => this.#dispatch(type === 'stop' ? { type, now: this.#parts.now() } : { type }, { actor: 'admin' }));
   }
-  /** Takes a revoked clinic out of the open round and ends its connection. */
-  async revoke(clinic: string): Promise<void> {
-    await this.#serially(() => this.#dispatch({ type: 'revoke', clinic, now: this.#parts.now() }, { actor: 'admin', detail: { clinic } }, { withdrawn: clinic }));
-    this.#parts.audience.dismiss(this.#state.id, clinic);
+  /** Withdraws a clinic from the study, and from the open round with its update, in one step; and ends its connection. @throws LENTIGO_CLINIC_UNKNOWN */
+  async revoke(clinic: string): Promise<ClinicRecord> {
+    const { store, audience, now } = this.#parts;
+    const { id } = this.#state;
+    const record = await this.#serially(async () => {
+      const stepped = await this.#dispatch({ type: 'revoke', clinic, now: now() }, { actor: 'admin', detail: { clinic } }, { withdrawn: clinic });
+      return stepped ? store.clinic(id, clinic) : store.setClinicState(id, clinic, 'revoked', 'admin');
+    });
+    audience.dismiss(id, clinic);
+    return record;
   }
   /** A clinic came or went: perhaps a waiting round can open. */
   presenceChanged(): void {

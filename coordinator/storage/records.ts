@@ -119,7 +119,7 @@ export interface Changes {
   readonly evaluation?: NewEvaluation | undefined;
   /** The clinic of `next.round.updates` that is new, and how its receipt is signed given the chain's head that records it. */
   readonly update?: { readonly clinic: string; readonly receipt: (auditHead: string) => Signed | Promise<Signed> } | undefined;
-  /** The clinic whose update leaves `next.round.updates`, if it has one there: it was revoked. The audit chain keeps that it came. */
+  /** The clinic that this step revokes. Its update, if it has one, leaves `next.round.updates`; the audit chain keeps that it came. */
   readonly withdrawn?: string | undefined;
 }
 

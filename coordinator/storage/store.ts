@@ -158,7 +158,8 @@ export class Store {
       if (next.round) await writeRound(tx, next.id, next.round, at);
       await tx.study.update({ where: { id: next.id }, data: { ...studyColumns(next), updatedAt: at } });
       if (changes.evaluation) await writeEvaluation(tx, changes.evaluation, at);
-      const auditHead = await append(tx, study, changes.audit, at);
+      const revoked = changes.withdrawn === undefined ? [] : await decide(tx, study.id, changes.withdrawn, 'revoked', 'admin', at);
+      const auditHead = await append(tx, study, [...revoked, ...changes.audit], at);
       const receipt = changes.update && (await writeUpdate(tx, next, changes.update, auditHead, at));
       if (changes.withdrawn !== undefined && next.round) await tx.update.deleteMany({ where: { attempt: next.round.attempt, clinicId: changes.withdrawn } });
       for (const round of [changes.previous, next.round]) if (round) await checkUpdates(tx, round);
@@ -208,13 +209,8 @@ export class Store {
   async setClinicState(studyId: string, clinicId: string, state: Exclude<ClinicState, 'pending'>, actor: string): Promise<ClinicRecord> {
     return this.#transaction(async (tx, at) => {
       const study = await lockStudy(tx, studyId);
-      const where = { studyId_id: { studyId, id: clinicId } };
-      const before = await tx.clinic.findUnique({ where });
-      if (before === null) throw unknownClinic(studyId, clinicId);
-      if (before.state === state) return clinicRecord(before);
-      const row = await tx.clinic.update({ where, data: { state, decidedAt: at } });
-      await append(tx, study, [{ actor, action: `clinic-${state}`, detail: { clinic: clinicId, name: row.name } }], at);
-      return clinicRecord(row);
+      await append(tx, study, await decide(tx, studyId, clinicId, state, actor, at), at);
+      return clinicRecord(await tx.clinic.findUniqueOrThrow({ where: { studyId_id: { studyId, id: clinicId } } }));
     });
   }
 
@@ -254,6 +250,16 @@ async function append(tx: Transaction, study: LockedStudy, audit: readonly Audit
     await tx.study.update({ where: { id: study.id }, data: { auditSeq: seq, auditHead: previous } });
   }
   return previous;
+}
+
+/** Gives a clinic its state. @returns the audit event of it; none when it had that state already. */
+async function decide(tx: Transaction, studyId: string, clinicId: string, state: Exclude<ClinicState, 'pending'>, actor: string, at: Date): Promise<AuditEvent[]> {
+  const where = { studyId_id: { studyId, id: clinicId } };
+  const before = await tx.clinic.findUnique({ where });
+  if (before === null) throw unknownClinic(studyId, clinicId);
+  if (before.state === state) return [];
+  await tx.clinic.update({ where, data: { state, decidedAt: at } });
+  return [{ actor, action: `clinic-${state}`, detail: { clinic: clinicId, name: before.name } }];
 }
 
 async function writeRound(tx: Transaction, studyId: string, round: RoundState, at: Date): Promise<void> {
