@@ -16,7 +16,9 @@ export const Nonce = base64Of(32);
 export const Signature = base64Of(64);
 /** A clinic's id: the first 16 bytes of SHA-256 of its Ed25519 public key, hexadecimal. */
 export const ClinicId = z.string().regex(/^[0-9a-f]{32}$/, 'expected 32 hexadecimal digits');
-export const ClinicName = z.string().trim().min(1).max(80).regex(/^[^\p{Cc}]*$/u, 'control characters are not allowed');
+/** Text that a person wrote and every database and screen takes: no control characters, no half of a character. */
+export const Text = z.string().regex(/^[^\p{Cc}\p{Cs}]*$/u, 'control characters are not allowed');
+export const ClinicName = Text.trim().min(1).max(80);
 export const RoundNumber = z.int().min(1).max(100_000);
 export const SampleCount = z.int().min(1).max(10_000_000);
 /** The largest update or model that is taken, bytes. */

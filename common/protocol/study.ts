@@ -1,5 +1,6 @@
 // study.yaml: everything a study coordinator decides, with defaults that work; and the training plan that clinics receive.
 import { z } from 'zod';
+import { Text } from './primitives.js';
 import { parseYaml } from './yaml.js';
 
 /** How every clinic trains in a round. */
@@ -29,9 +30,9 @@ export const SelectionMetric = z.enum(['balancedAccuracy', 'accuracy', 'weighted
 export type SelectionMetric = z.infer<typeof SelectionMetric>;
 
 export const StudyConfig = z.strictObject({
-  name: z.string().trim().min(1).max(120),
+  name: Text.trim().min(1).max(120),
   /** The starting model's folder, relative to study.yaml. */
-  model: z.string().min(1).max(1000),
+  model: Text.min(1).max(1000),
   rounds: z.int().min(1).max(10_000).default(10),
   seed: z.int().min(0).max(0xffffffff).default(1),
   training: TrainingPlan.prefault({}),
@@ -60,7 +61,7 @@ export const StudyConfig = z.strictObject({
   privacy: z.enum(['sealed']).default('sealed'),
   evaluation: z.strictObject({
     /** The coordinator's own labelled images: a PAD-UFES-20 folder on its machine (relative to study.yaml), or synthetic:…; validation decides, held-out is reported. */
-    data: z.string().min(1).max(1000),
+    data: Text.min(1).max(1000),
     select: SelectionMetric.default('balancedAccuracy'),
     /** Stop after this many rounds in a row without a better validation result; absent = run all rounds. */
     patience: z.int().min(1).max(10_000).optional(),
