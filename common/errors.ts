@@ -46,7 +46,7 @@ export const ERRORS = {
   LENTIGO_PROTOCOL_VERSION: { exit: 3, http: 426, remedy: 'Install the same Lentigo release on both sides.' },
   LENTIGO_HOME_INVALID: { exit: 2, http: 400, remedy: 'Give the --home folder that `lentigo clinic enrol` wrote.' },
   LENTIGO_ADMIN_TOKEN: { exit: 3, http: 401, remedy: 'Give the token that the coordinator wrote to admin-token in its data directory: --token or LENTIGO_TOKEN.' },
-  LENTIGO_RATE_LIMITED: { exit: 3, http: 429, remedy: 'Wait a minute and try again.' },
+  LENTIGO_RATE_LIMITED: { exit: 3, http: 429, remedy: 'Wait as long as the message says, at most a minute, and try again; an agent does so by itself.' },
 
   // messages and updates
   LENTIGO_MESSAGE_INVALID: { exit: 3, http: 400, remedy: 'The message does not follow the protocol: use the same Lentigo release on both sides.' },
@@ -61,6 +61,7 @@ export const ERRORS = {
   LENTIGO_UPDATE_LENGTH: { exit: 3, http: 400, remedy: 'The update has another length than the trainable parameters of the study.' },
   LENTIGO_UPDATE_NORM: { exit: 3, http: 400, remedy: 'The norm of the update is beyond the bound of the study: check the learning rate and the data of this clinic.' },
   LENTIGO_UPDATE_SAMPLES: { exit: 3, http: 400, remedy: 'The sample count is outside the bounds of the study.' },
+  LENTIGO_UPLOAD_INVALID: { exit: 3, http: 400, remedy: 'The upload does not follow tus 1.0 (https://tus.io), or does not fit what the coordinator holds of it: ask for a new ticket and send it again.' },
   LENTIGO_UPLOAD_TICKET: { exit: 3, http: 403, remedy: 'Ask for a new upload ticket: this one expired or belongs to another clinic or round.' },
 
   // network and storage
@@ -68,6 +69,7 @@ export const ERRORS = {
   LENTIGO_TLS: { exit: 4, http: 502, remedy: 'Give the certificate authority of the coordinator with NODE_EXTRA_CA_CERTS, or correct --tls-cert and --tls-key.' },
   LENTIGO_INSECURE: { exit: 2, http: 400, remedy: 'Give --tls-cert and --tls-key, put a TLS proxy in front and bind loopback, or, in a network you trust entirely, --insecure.' },
   LENTIGO_PORT_TAKEN: { exit: 5, http: 500, remedy: 'Stop the program that listens there, or choose another --port.' },
+  LENTIGO_ROUTE_UNKNOWN: { exit: 3, http: 404, remedy: 'Check method and path, and that both sides run the same Lentigo release.' },
   LENTIGO_BLOB_UNKNOWN: { exit: 3, http: 404, remedy: 'The coordinator holds no such blob: join the study again.' },
   LENTIGO_BLOB_CORRUPT: { exit: 5, http: 500, remedy: 'The bytes do not match their hash: check the disk, or download again.' },
   LENTIGO_DATA_DIR_IN_USE: { exit: 5, http: 500, remedy: 'Another Lentigo process uses this directory: stop it, or choose another directory.' },

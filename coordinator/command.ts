@@ -16,6 +16,7 @@ interface Flags {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly publicUrl?: string;
+  readonly trustProxy?: true;
   readonly insecure?: true;
   readonly logLevel: string;
 }
@@ -30,6 +31,7 @@ export function coordinatorCommand(): Command {
     .option('--tls-cert <file>', 'TLS certificate, PEM')
     .option('--tls-key <file>', 'its private key, PEM')
     .option('--public-url <url>', 'the address that clinics use, if it differs from the one bound')
+    .option('--trust-proxy', 'a proxy in front, the only way here, says in X-Forwarded-For who is asking')
     .option('--insecure', 'listen beyond this machine without TLS')
     .option('--log-level <level>', 'trace, debug, info, warn or error', 'info')
     .action(run);
@@ -51,6 +53,7 @@ async function run(flags: Flags): Promise<void> {
     databaseUrl: flags.databaseUrl ?? process.env['DATABASE_URL'],
     tls: flags.tlsCert !== undefined && flags.tlsKey !== undefined ? { cert: flags.tlsCert, key: flags.tlsKey } : undefined,
     publicUrl: flags.publicUrl,
+    trustProxy: flags.trustProxy,
     insecure: flags.insecure,
     log,
   };

@@ -14,6 +14,7 @@ import { serveClinics } from './gateway/clinics.js';
 import { Tickets } from './gateway/tickets.js';
 import { createApp } from './http/app.js';
 import { Downloads } from './http/blobs.js';
+import { FailureLimit, remoteAddress } from './http/failure-limit.js';
 import { Uploads } from './http/uploads.js';
 import { Studies } from './rounds/studies.js';
 import { Blobs } from './storage/blobs.js';
@@ -30,6 +31,8 @@ export interface CoordinatorOptions {
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   /** The address that clinics use, where it differs from the one bound (a proxy, a DNS name). */
   readonly publicUrl?: string | undefined;
+  /** A proxy stands in front, and nobody can reach the coordinator but through it: who is at the other end is told by X-Forwarded-For. */
+  readonly trustProxy?: boolean | undefined;
   /** Bind beyond loopback without TLS. */
   readonly insecure?: boolean | undefined;
   readonly log: Logger;
@@ -65,18 +68,20 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     const sealed = new SealedUpdates(dataDir);
     const adminToken = await keys.adminToken();
     const tickets = new Tickets(await keys.ticketKey(), now);
-    const uploads = new Uploads(join(dataDir, 'uploads'), tickets);
+    const uploads = new Uploads(join(dataDir, 'uploads'), tickets, log);
     const downloads = new Downloads();
     const audience = new Audience();
     const aggregator = new Aggregator();
     const evaluator = new Evaluator();
     const studies = new Studies({ store, blobs, sealed, uploads, downloads, aggregator, evaluator, audience, now, log }, keys);
 
+    const addressOf = remoteAddress(options.trustProxy ?? false);
     let url = '';
-    const app = createApp({ store, blobs, studies, audience, adminToken, publicUrl: () => url, now, database, downloads, uploads, log });
+    const app = createApp({ store, blobs, studies, audience, adminToken, publicUrl: () => url, now, database, downloads, uploads, enrolments: new FailureLimit(), addressOf, log });
     const server = tls ? createTlsServer(tls, app) : http.createServer(app);
     const sockets = new SocketServer(server, { transports: ['websocket'], maxHttpBufferSize: MESSAGE_LIMIT, serveClient: false, pingInterval: 10_000, pingTimeout: 20_000 });
-    serveClinics(sockets.of('/clinic'), { store, keys, studies, audience, tickets, log });
+    sockets.use((_socket, next) => next(new Error('Clinics connect to /clinic.'))); // socket.io's own root namespace, where nothing is served
+    serveClinics(sockets.of('/clinic'), { store, keys, studies, audience, tickets, challenges: new FailureLimit(), addressOf, log });
     const stop = async () => {
       await studies.close();
       const patience = setTimeout(() => server.closeAllConnections(), PATIENCE_MS);

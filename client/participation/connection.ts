@@ -14,6 +14,8 @@ import { networkError } from './network.js';
 
 const ACKNOWLEDGE_MS = 60_000;
 const RETRY_MS = 3_000;
+/** After LENTIGO_RATE_LIMITED: the coordinator counts by the minute. */
+const LIMITED_RETRY_MS = 20_000;
 
 export interface ConnectionHandlers {
   /** Both sides proved who they are. */
@@ -140,17 +142,18 @@ export class Connection {
       this.#waiting.clear();
     } catch (thrown) {
       if (this.#closed) return;
-      this.#handlers.onFailure(asLentigoError(thrown));
+      const error = asLentigoError(thrown);
+      this.#handlers.onFailure(error);
       if (this.#socket.connected && this.#socket.id === socket) {
         this.#socket.disconnect();
-        this.#later();
+        this.#later(error.code === 'LENTIGO_RATE_LIMITED' ? LIMITED_RETRY_MS : RETRY_MS);
       }
     }
   }
 
-  #later(): void {
+  #later(ms = RETRY_MS): void {
     clearTimeout(this.#retry);
-    if (!this.#closed) this.#retry = setTimeout(() => this.#socket.connect(), RETRY_MS * (0.75 + Math.random() / 2));
+    if (!this.#closed) this.#retry = setTimeout(() => this.#socket.connect(), ms * (0.75 + Math.random() / 2));
   }
 }
 

@@ -42,7 +42,7 @@ export interface RoundContext {
 /** Passes by itself; tried again until it does or the round is over. */
 const TRANSIENT = new Set<ErrorCode>(['LENTIGO_UNREACHABLE', 'LENTIGO_TLS', 'LENTIGO_INTERNAL', 'LENTIGO_RATE_LIMITED', 'LENTIGO_DISK_FULL', 'LENTIGO_DATABASE']);
 /** The coordinator hasn't got the bytes whole: they are sent once more, under a new ticket. */
-const SEND_AGAIN = new Set<ErrorCode>(['LENTIGO_UPDATE_MALFORMED', 'LENTIGO_UPDATE_SIGNATURE', 'LENTIGO_UPDATE_ALTERED', 'LENTIGO_UPLOAD_TICKET', 'LENTIGO_BLOB_UNKNOWN']);
+const SEND_AGAIN = new Set<ErrorCode>(['LENTIGO_UPDATE_MALFORMED', 'LENTIGO_UPDATE_SIGNATURE', 'LENTIGO_UPDATE_ALTERED', 'LENTIGO_UPLOAD_TICKET', 'LENTIGO_UPLOAD_INVALID', 'LENTIGO_BLOB_UNKNOWN']);
 const MOST_SENDS = 3;
 
 /** The round went on without this clinic: told, but nothing is wrong. */

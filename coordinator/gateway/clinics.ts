@@ -11,6 +11,7 @@ import { type Challenge, Hello, Proof } from '../../common/protocol/handshake.js
 import { PROTOCOL } from '../../common/protocol/primitives.js';
 import { Progress, type StudyNotice, Submission, type Ticket, TicketRequest } from '../../common/protocol/round.js';
 import { told } from '../http/errors.js';
+import type { AddressOf, FailureLimit } from '../http/failure-limit.js';
 import { UPLOADS_PATH } from '../http/uploads.js';
 import type { Studies } from '../rounds/studies.js';
 import type { Keys } from '../storage/keys.js';
@@ -25,6 +26,9 @@ export interface GatewayParts {
   readonly studies: Studies;
   readonly audience: Audience;
   readonly tickets: Tickets;
+  /** Of failed challenges. */
+  readonly challenges: FailureLimit;
+  readonly addressOf: AddressOf;
   readonly log: Logger;
 }
 
@@ -39,12 +43,16 @@ export function serveClinics(namespace: Namespace, parts: GatewayParts): void {
     const timer = setTimeout(() => socket.disconnect(true), PROOF_DEADLINE_MS);
     socket.on('disconnect', () => clearTimeout(timer));
     let terms: (ChallengeTerms & { readonly clinic: string }) | undefined;
+    let greeted = false;
     let joined = false;
 
-    answer(socket, 'hello', z.unknown(), parts.log, async (message): Promise<Challenge> => {
+    answer(socket, 'hello', z.unknown(), parts, async (message): Promise<Challenge> => {
+      await parts.challenges.check(parts.addressOf(socket.request));
       checkVersion(message);
       const hello = parse(Hello, message, 'hello');
       parts.studies.runner(hello.study); // refuses an unknown study
+      if (greeted) throw new LentigoError('LENTIGO_CHALLENGE_FAILED', 'A connection has one hello.');
+      greeted = true;
       const clinic = await clinicIdOf(fromBase64(hello.key));
       const { publicKey } = await parts.store.study(hello.study);
       const nonce = createNonce();
@@ -53,7 +61,8 @@ export function serveClinics(namespace: Namespace, parts: GatewayParts): void {
       return { protocol: PROTOCOL, study: hello.study, key: publicKey, nonce, signature };
     });
 
-    answer(socket, 'prove', Proof, parts.log, async ({ signature }): Promise<StudyNotice> => {
+    answer(socket, 'prove', Proof, parts, async ({ signature }): Promise<StudyNotice> => {
+      await parts.challenges.check(parts.addressOf(socket.request));
       if (!terms || joined) throw new LentigoError('LENTIGO_CHALLENGE_FAILED', 'A proof belongs after a hello, once.');
       const { study, clinic: id } = terms;
       verifyChallenge(terms, signature);
@@ -69,13 +78,14 @@ export function serveClinics(namespace: Namespace, parts: GatewayParts): void {
     // What has no place here gets an answer too, instead of silence.
     socket.onAny((event: string, ...rest: unknown[]) => {
       if (event === 'hello' || event === 'prove' || (joined && MEMBER_EVENTS.has(event))) return;
-      refuse(socket, rest.at(-1), joined ? new LentigoError('LENTIGO_MESSAGE_INVALID', `There is no message ${event}.`) : new LentigoError('LENTIGO_CHALLENGE_FAILED', `${event} came before the proof of identity.`));
+      refuse(socket, rest.at(-1), parts, joined ? new LentigoError('LENTIGO_MESSAGE_INVALID', `There is no message ${event}.`) : new LentigoError('LENTIGO_CHALLENGE_FAILED', `${event} came before the proof of identity.`));
     });
   });
 }
 
 /** What a clinic that has proved its identity may ask. */
-function serveMember(socket: Socket, clinic: ClinicRecord, { studies, audience, tickets, log }: GatewayParts): void {
+function serveMember(socket: Socket, clinic: ClinicRecord, parts: GatewayParts): void {
+  const { studies, audience, tickets, log } = parts;
   const runner = studies.runner(clinic.study);
   const line: Line = { send: (event, message) => void socket.emit(event, message), close: () => void socket.disconnect(true) };
   socket.on('disconnect', () => {
@@ -83,13 +93,13 @@ function serveMember(socket: Socket, clinic: ClinicRecord, { studies, audience, 
     log.info({ study: clinic.study, clinic: clinic.id }, `${clinic.name} left`);
   });
 
-  answer(socket, 'ticket', TicketRequest, log, async ({ round, attempt, sha256, bytes }): Promise<Ticket> => {
+  answer(socket, 'ticket', TicketRequest, parts, async ({ round, attempt, sha256, bytes }): Promise<Ticket> => {
     runner.openRound(clinic.id, { round, attempt });
     const limit = runner.largestUpdate();
     if (bytes > limit) throw new LentigoError('LENTIGO_UPDATE_LENGTH', `An update of this study has at most ${limit} bytes, not ${bytes}.`);
     return { path: UPLOADS_PATH, token: tickets.issue({ study: clinic.study, attempt, clinic: clinic.id, sha256, bytes }) };
   });
-  answer(socket, 'submit', Submission, log, (submission) => runner.accept(clinic, submission));
+  answer(socket, 'submit', Submission, parts, (submission) => runner.accept(clinic, submission));
   socket.on('progress', (message: unknown) => {
     const progress = Progress.safeParse(message);
     if (progress.success) audience.report(clinic.study, clinic.id, progress.data);
@@ -106,7 +116,7 @@ function serveMember(socket: Socket, clinic: ClinicRecord, { studies, audience, 
 }
 
 /** Registers a request: parsed by its schema, answered with { ok, value } or { ok, error }. */
-function answer<T extends z.ZodType>(socket: Socket, event: string, schema: T, log: Logger, handle: (message: z.infer<T>) => Promise<unknown>): void {
+function answer<T extends z.ZodType>(socket: Socket, event: string, schema: T, parts: GatewayParts, handle: (message: z.infer<T>) => Promise<unknown>): void {
   socket.on(event, (message: unknown, acknowledge: unknown) => {
     if (typeof acknowledge !== 'function') return; // nobody listens for the answer
     const reply = (value: unknown) => void acknowledge(value);
@@ -115,17 +125,18 @@ function answer<T extends z.ZodType>(socket: Socket, event: string, schema: T, l
         reply({ ok: true, value: await handle(parse(schema, message, event)) });
       } catch (thrown) {
         const error = asLentigoError(thrown);
-        if (error.code === 'LENTIGO_INTERNAL') log.error({ err: thrown, event }, `${event} failed`);
-        refuse(socket, acknowledge, told(error));
+        if (error.code === 'LENTIGO_INTERNAL') parts.log.error({ err: thrown, event }, `${event} failed`);
+        refuse(socket, acknowledge, parts, told(error));
       }
     })();
   });
 }
 
-/** Answers with the error; who fails the proof of identity is disconnected. */
-function refuse(socket: Socket, acknowledge: unknown, error: LentigoError): void {
+/** Answers with the error. Who fails the proof of identity, by a wrong one or as an unknown clinic, is counted; a connection that failed it is over. */
+function refuse(socket: Socket, acknowledge: unknown, { challenges, addressOf }: GatewayParts, error: LentigoError): void {
   if (typeof acknowledge === 'function') acknowledge({ ok: false, error: error.body() });
-  if (error.code === 'LENTIGO_CHALLENGE_FAILED') setImmediate(() => socket.disconnect(true));
+  if (error.code === 'LENTIGO_CHALLENGE_FAILED' || error.code === 'LENTIGO_CLINIC_UNKNOWN') void challenges.failed(addressOf(socket.request));
+  if (error.code === 'LENTIGO_CHALLENGE_FAILED' || error.code === 'LENTIGO_RATE_LIMITED') setImmediate(() => socket.disconnect(true));
 }
 
 function parse<T extends z.ZodType>(schema: T, message: unknown, event: string): z.infer<T> {

@@ -8,6 +8,7 @@ import { blobRoutes, type Downloads } from './blobs.js';
 import { type ConsoleParts, consoleRoutes } from './console.js';
 import { enrolRoutes } from './enrol.js';
 import { errorHandler } from './errors.js';
+import { type AddressOf, type FailureLimit, limitFailures } from './failure-limit.js';
 import { healthRoutes } from './health.js';
 import { type Uploads, UPLOADS_PATH } from './uploads.js';
 
@@ -15,6 +16,9 @@ export interface AppParts extends ConsoleParts {
   readonly database: Database;
   readonly downloads: Downloads;
   readonly uploads: Uploads;
+  /** Of refused enrolments. */
+  readonly enrolments: FailureLimit;
+  readonly addressOf: AddressOf;
   readonly log: Logger;
 }
 
@@ -34,11 +38,12 @@ export function createApp(parts: AppParts): Express {
   app.use(healthRoutes(parts.database, parts.studies, parts.audience));
   app.use('/blobs', blobRoutes(parts.blobs, parts.downloads));
   app.all([UPLOADS_PATH, `${UPLOADS_PATH}/*id`], parts.uploads.handler);
+  app.use('/api/enrol', limitFailures(parts.enrolments, parts.addressOf)); // before the body is read: a body that is none counts, too
   app.use(express.json({ limit: JSON_LIMIT }));
   app.use('/api/enrol', enrolRoutes(parts.store, parts.log));
   app.use('/api', consoleRoutes(parts));
   app.use((request, _response) => {
-    throw new LentigoError('LENTIGO_BLOB_UNKNOWN', `There is nothing at ${request.method} ${request.path}.`);
+    throw new LentigoError('LENTIGO_ROUTE_UNKNOWN', `There is nothing at ${request.method} ${request.path}.`);
   });
   app.use(errorHandler(parts.log));
   return app;

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { FileStore } from '@tus/file-store';
 import { Server } from '@tus/server';
 import type { Request, RequestHandler, Response } from 'express';
+import type { Logger } from 'pino';
 import { asLentigoError, LentigoError } from '../../common/errors.js';
+import { told } from './errors.js';
 import { type Claims, type Tickets, uploadIdOf } from '../gateway/tickets.js';
 
 export const UPLOADS_PATH = '/uploads';
@@ -15,12 +17,20 @@ const refusal = (thrown: unknown) => {
   return { status_code: error.httpStatus, body: JSON.stringify({ error: error.body() }) };
 };
 
+/** A refusal of ours as it is, and those of tus with a code and a remedy; undefined for what nobody foresaw. */
+function byTus(thrown: Error | { status_code: number; body: string }): { status_code: number; body: string } | undefined {
+  if (!('status_code' in thrown) || thrown.status_code === 500) return undefined;
+  if (thrown.body.startsWith('{')) return thrown;
+  const error = new LentigoError('LENTIGO_UPLOAD_INVALID', thrown.body.trim());
+  return { status_code: thrown.status_code < 500 ? thrown.status_code : error.httpStatus, body: JSON.stringify({ error: error.body() }) };
+}
+
 export class Uploads {
   readonly #folder: string;
   readonly #store: FileStore;
   readonly #server: Server;
 
-  constructor(folder: string, tickets: Tickets) {
+  constructor(folder: string, tickets: Tickets, log: Logger) {
     this.#folder = folder;
     this.#store = new FileStore({ directory: folder });
     const claimsOf = (request: { headers: Headers }): Claims => {
@@ -33,7 +43,8 @@ export class Uploads {
     this.#server = new Server({
       path: UPLOADS_PATH,
       datastore: this.#store,
-      relativeLocation: true,
+      // Beside the address that was asked for, so that the prefix of a proxy stays.
+      generateUrl: (_request, { path, id }) => `${path.slice(1)}/${id}`,
       maxSize: (request) => claimsOf(request).bytes,
       namingFunction: (request) => uploadIdOf(claimsOf(request)),
       onIncomingRequest: async (request, id) => {
@@ -44,6 +55,12 @@ export class Uploads {
         const { bytes } = claimsOf(request);
         if (upload.size !== bytes) throw refusal(new LentigoError('LENTIGO_UPLOAD_TICKET', `The ticket is for ${bytes} bytes, not ${upload.size ?? 'an unknown number of'}.`));
         return {};
+      },
+      onResponseError: (_request, thrown) => {
+        const named = byTus(thrown);
+        if (named) return named;
+        log.error({ err: thrown }, 'upload failed');
+        return refusal(told(asLentigoError(thrown)));
       },
     });
   }
