@@ -23,9 +23,12 @@ export interface Running {
 }
 
 const running = new Set<ChildProcess>();
-afterAll(() => {
+const endAll = () => {
   for (const child of running) child.kill('SIGKILL');
-});
+};
+// Benchmarks start processes too, and have no test runner.
+if (process.env['VITEST']) afterAll(endAll);
+else process.once('exit', endAll);
 
 export interface LaunchOptions {
   readonly env?: Readonly<Record<string, string>>;

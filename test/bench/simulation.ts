@@ -1,0 +1,51 @@
+// Finished simulations summed up: federated against centralised, paired over seeds. The simulations themselves take hours; this reads their folders.
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { SimulationReport } from '../../simulations/report.js';
+import { succeed } from '../support/processes.js';
+import { PACKAGE_ROOT } from '../support/shared-data.js';
+import { type Benchmark, table } from './benchmark.js';
+
+const FOLDERS = (process.env['LENTIGO_SIMULATIONS'] ?? 'out/sim-0 out/sim-1 out/sim-2').split(' ');
+
+/** What PyTorch reaches on the same photographs from the same weights; held-out, seeds 0, 1, 2. The section says how it was trained. */
+const PYTORCH = { 'balanced accuracy': [0.515, 0.547, 0.523], 'malignant AUC': [0.862, 0.818, 0.829], 'weighted F1': [0.647, 0.622, 0.621], accuracy: [0.652, 0.625, 0.621] };
+
+export const simulation: Benchmark = {
+  name: 'simulation',
+  title: 'Federated against centralised, on PAD-UFES-20',
+  command: 'npx lentigo simulate summary out/sim-0 out/sim-1 out/sim-2',
+  long: true,
+  async run(say) {
+    const folders = FOLDERS.map((folder) => join(PACKAGE_ROOT, folder));
+    const missing = folders.find((folder) => !existsSync(join(folder, 'simulation.json')));
+    if (missing) throw new Error(`${missing} holds no simulation; LENTIGO_SIMULATIONS names the folders, relative to the package, separated by spaces`);
+    const reports = await Promise.all(folders.map(async (folder) => JSON.parse(await readFile(join(folder, 'simulation.json'), 'utf8')) as SimulationReport));
+    say('summing up');
+    const summary = await succeed(['simulate', 'summary', ...FOLDERS], { cwd: PACKAGE_ROOT });
+    const { images } = reports[0]!;
+    const reference = Object.entries(PYTORCH).map(([metric, values]) => [metric, ...values.map((v) => v.toFixed(3)), (values.reduce((a, b) => a + b) / values.length).toFixed(3)]);
+    return `${images.train} training, ${images.validation} validation and ${images.heldout} held-out photographs, divided by patient. Each simulation was made by one of these (\`PAD_UFES_DIR\`: the published data set; \`B0_DIR\`: \`lentigo weights import\` of an EfficientNet-B0 with torchvision's names):
+
+\`\`\`sh
+${reports.map((report, i) => commandOf(report, FOLDERS[i]!)).join('\n')}
+\`\`\`
+
+\`\`\`
+${summary.trim()}
+\`\`\`
+
+The same photographs and weights in PyTorch 2.13, in one place, the whole network (14 epochs, batch 16, focal loss γ 2 with square-root inverse class weights, AdamW 5e-4 with a one-cycle schedule, crop/flip/rotate/brightness; epoch chosen on validation), held-out:
+
+${table(['PyTorch, seed', '0', '1', '2', 'mean'], reference)}`;
+  },
+};
+
+/** The command that gives this report. */
+function commandOf({ config: { clinics, rounds, alpha, seed, training, updates, baselines }, engine }: SimulationReport, out: string): string {
+  const { trainFrom, epochs, learningRate, batchSize } = training;
+  const flags = { clinics, rounds, alpha, seed, 'train-from': trainFrom, epochs, 'learning-rate': learningRate, 'batch-size': batchSize, encoding: updates.encoding };
+  const given = Object.entries(flags).flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${value}`]));
+  return `LENTIGO_ENGINE=${engine} npx lentigo simulate --data PAD_UFES_DIR --init B0_DIR ${given.join(' ')}${baselines ? ' --baselines' : ''} --out ${out}`;
+}
