@@ -13,7 +13,7 @@ import type { StudyView } from '../../common/protocol/console.js';
 import { StudyConfig } from '../../common/protocol/study.js';
 import { Random } from '../../common/random.js';
 import { ConsoleClient } from '../../coordinator/console-client.js';
-import { type Coordinator, startCoordinator } from '../../coordinator/main.js';
+import { type Coordinator, type CoordinatorOptions, startCoordinator } from '../../coordinator/main.js';
 import { openDatabase } from '../../coordinator/storage/database.js';
 import { Keys } from '../../coordinator/storage/keys.js';
 import { packagedMigrations } from '../../coordinator/storage/migrate.js';
@@ -60,9 +60,9 @@ export interface TestCoordinator {
   close(): Promise<void>;
 }
 
-export async function runCoordinator(dataDir?: string, port = 0): Promise<TestCoordinator> {
+export async function runCoordinator(dataDir?: string, port = 0, options: Partial<CoordinatorOptions> = {}): Promise<TestCoordinator> {
   const folder = dataDir ?? (await dataDirectory());
-  const coordinator: Coordinator = await startCoordinator({ dataDir: folder, host: '127.0.0.1', port, log: pino({ level: 'silent' }) });
+  const coordinator: Coordinator = await startCoordinator({ dataDir: folder, host: '127.0.0.1', port, log: pino({ level: 'silent' }), ...options });
   const token = await new Keys(folder).adminToken();
   return {
     url: coordinator.url,

@@ -61,6 +61,8 @@ export class Member {
   #listeners = new Set<() => void>();
   /** Everything else that the coordinator sent: event and message. */
   readonly heard: [string, unknown][] = [];
+  /** The address of this machine that it connects from (Linux: any of 127.0.0.0/8). */
+  from: string | undefined;
   disconnects: string[] = [];
 
   private constructor(invitation: Invitation, identity: Identity, id: string) {
@@ -95,7 +97,7 @@ export class Member {
   /** A socket that has proved nothing yet. */
   async open(url = this.url): Promise<Socket> {
     this.close();
-    const socket = io(`${url}/clinic`, { transports: ['websocket'], forceNew: true, reconnection: false });
+    const socket = io(`${url}/clinic`, { transports: ['websocket'], forceNew: true, reconnection: false, ...(this.from && { localAddress: this.from }) });
     this.#socket = socket;
     socket.onAny((event: string, message: unknown) => {
       if (event === 'round') this.#announcements.push(openSigned(TAGS.announcement, Announcement, message as Signed, fromBase64(this.studyKey)));
