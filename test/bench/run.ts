@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { PACKAGE_ROOT } from '../support/shared-data.js';
+import { aggregation } from './aggregation.js';
 import { demo, padUfes } from './demo.js';
 import { withSection } from './document.js';
 import { engines } from './engines.js';
@@ -10,7 +11,7 @@ import { machineLine } from './machine.js';
 import { simulation } from './simulation.js';
 
 /** In the order of the document. */
-const BENCHMARKS = [simulation, padUfes, demo, engines];
+const BENCHMARKS = [simulation, padUfes, demo, engines, aggregation];
 
 const FILE = join(PACKAGE_ROOT, 'BENCHMARKS.md');
 
