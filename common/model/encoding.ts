@@ -84,17 +84,23 @@ function torchAxes(shape: readonly number[]): number[] {
 
 /** Transposes row-major values: axis i of the result is axis axes[i] of the input. */
 function permute(values: Float32Array, shape: readonly number[], axes: readonly number[]): Float32Array {
-  const strides = shape.map((_, axis) => sizeOf(shape.slice(axis + 1)));
+  // Axes of one value move nothing; without them the innermost loop is a long one.
+  const moved = axes.filter((axis) => shape[axis] !== 1);
+  const sizes = moved.map((axis) => shape[axis]!);
+  const strides = moved.map((axis) => sizeOf(shape.slice(axis + 1)));
   const out = new Float32Array(values.length);
-  let at = 0;
-  const copy = (depth: number, from: number) => {
-    if (depth === axes.length) {
-      out[at++] = values[from]!;
-      return;
-    }
-    const stride = strides[axes[depth]!]!;
-    for (let i = 0; i < shape[axes[depth]!]!; i++) copy(depth + 1, from + i * stride);
-  };
-  copy(0, 0);
+  if (moved.length === 0) out.set(values);
+  else copyAxis(0, 0, 0);
   return out;
+
+  /** Writes everything of the axes from `depth` on, from place `to`; returns the place after it. */
+  function copyAxis(depth: number, from: number, to: number): number {
+    const [size, stride] = [sizes[depth]!, strides[depth]!];
+    if (depth === sizes.length - 1) {
+      for (let i = 0; i < size; i++) out[to + i] = values[from + i * stride]!;
+      return to + size;
+    }
+    for (let i = 0; i < size; i++) to = copyAxis(depth + 1, from + i * stride, to);
+    return to;
+  }
 }

@@ -10,6 +10,10 @@ export interface DeltaEncoding {
   encodedBytes(count: number): number;
   /** @throws LENTIGO_UPDATE_NOT_FINITE naming the first value that is NaN or infinite. */
   encode(values: Float32Array, random: Random): Uint8Array;
-  /** The values of whole blocks, from the bytes encodedBytes(start) to encodedBytes(end). @throws LENTIGO_UPDATE_LENGTH when the bytes aren't whole blocks. */
-  decode(bytes: Uint8Array): Float32Array;
+  /**
+   * The values of whole blocks, from the bytes encodedBytes(start) to encodedBytes(end).
+   * @param into where they are written instead of new memory; at least as long.
+   * @throws LENTIGO_UPDATE_LENGTH when the bytes aren't whole blocks.
+   */
+  decode(bytes: Uint8Array, into?: Float32Array): Float32Array;
 }

@@ -41,17 +41,19 @@ export const int8: DeltaEncoding = {
     }
     return out;
   },
-  decode(bytes) {
+  decode(bytes, into) {
     const blocks = Math.ceil(bytes.length / (BLOCK + SCALE_BYTES));
-    const out = new Float32Array(Math.max(0, bytes.length - SCALE_BYTES * blocks));
-    if (int8.encodedBytes(out.length) !== bytes.length) throw new LentigoError('LENTIGO_UPDATE_LENGTH', `${bytes.length} bytes are no whole number of int8 blocks.`);
+    const count = Math.max(0, bytes.length - SCALE_BYTES * blocks);
+    if (int8.encodedBytes(count) !== bytes.length) throw new LentigoError('LENTIGO_UPDATE_LENGTH', `${bytes.length} bytes are no whole number of int8 blocks.`);
+    const out = into?.subarray(0, count) ?? new Float32Array(count);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    const steps = new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length);
     let at = 0;
     for (let start = 0; start < out.length; start += BLOCK) {
       const scale = view.getFloat32(at, true);
       at += SCALE_BYTES;
       const end = Math.min(start + BLOCK, out.length);
-      for (let i = start; i < end; i++) out[i] = view.getInt8(at++) * scale;
+      for (let i = start; i < end; i++) out[i] = steps[at++]! * scale;
     }
     return out;
   },

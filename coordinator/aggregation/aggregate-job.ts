@@ -38,7 +38,7 @@ export async function runAggregateJob(job: AggregateJob): Promise<BlobRef> {
     base: decodeParameters(baseBytes, job.specs),
     encoding: ENCODINGS[job.encoding],
     rule: fedAvg,
-    rangeSize: rangeSizeFor(job.updates.length),
+    rangeSize: rangeSizeFor(1),
   });
   const bytes = encodeParameters(result);
   await writeDurably(job.outPath, bytes);

@@ -11,4 +11,18 @@ export interface AggregationRule {
    * @returns the combined delta of the range, float64.
    */
   combine(deltas: readonly Float32Array[], weights: readonly number[]): Float64Array;
+  /**
+   * For a rule that needs but one clinic at a time, such as a mean: the same combination, folded, so that memory and the work of
+   * decrypting don't grow with the number of clinics.
+   * @param length of the range.
+   */
+  fold?(length: number, weights: readonly number[]): Fold;
+}
+
+/** Given every clinic's range in clinic-id order, each in one piece or several. */
+export interface Fold {
+  /** Values [at, at + delta.length) of clinic `k`'s range. */
+  add(k: number, delta: Float32Array, at: number): void;
+  /** After the last clinic. */
+  combined(): Float64Array;
 }

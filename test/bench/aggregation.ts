@@ -46,7 +46,7 @@ export const aggregation: Benchmark = {
           say(`${clinics} updates, ${encoding}`);
           const { checkMs, aggregateMs, delayMs, memory } = await measure(sealed, clinics, folder);
           rows.push([
-            `${clinics} × ${encoding}`, `${megabytes(sealed.bytes)}`, median(checkMs).toFixed(0), median(aggregateMs).toFixed(0), `${Math.min(...aggregateMs).toFixed(0)}–${Math.max(...aggregateMs).toFixed(0)}`,
+            `${clinics} × ${encoding}`, megabytes(sealed.bytes), median(checkMs).toFixed(0), median(aggregateMs).toFixed(0), `${Math.min(...aggregateMs).toFixed(0)}–${Math.max(...aggregateMs).toFixed(0)}`,
             lowerBound(clinics, deltas).toFixed(0), megabytes(memory.before), megabytes(memory.peak), delayMs.p99.toFixed(1), delayMs.max.toFixed(1),
           ]);
         }

@@ -48,6 +48,12 @@ describe('FedAvg over sealed updates', () => {
     );
   });
 
+  it('is the same folded, one clinic after the other, as of all at once, to the bit', async () => {
+    const folded = await aggregate(exact, { rangeSize: COUNT });
+    const atOnce = await aggregate(exact, { rule: { name: 'mean', combine: (ranges, weights) => fedAvg.combine(ranges, weights) }, rangeSize: 700 });
+    expect(Buffer.compare(Buffer.from(folded.values.buffer), Buffer.from(atOnce.values.buffer))).toBe(0);
+  });
+
   it('moves by no more than its share when one clinic sends an outlier', () => {
     fc.assert(
       fc.property(fc.float({ min: -1000, max: 1000, noNaN: true }), fc.integer({ min: 1, max: 100 }), (outlier, weight) => {
