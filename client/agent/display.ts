@@ -74,6 +74,8 @@ function describe(event: AgentEvent): { text: string; progress?: { fraction: num
       return { text: `Round ${event.round}: downloaded ${bytes(event.bytes)}.` };
     case 'trained':
       return { text: `Round ${event.round}: trained on ${event.samples} images in ${event.seconds.toFixed(1)} s, loss ${event.loss.toFixed(4)}.` };
+    case 'sealed':
+      return { text: `Round ${event.round}: sealed ${bytes(event.bytes)}.` };
     case 'uploaded':
       return { text: `Round ${event.round}: sent ${bytes(event.bytes)}, encrypted.` };
     case 'receipt':

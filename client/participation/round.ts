@@ -74,12 +74,15 @@ async function trainAndSeal(announcement: Announcement, context: RoundContext, s
   }
   signal.throwIfAborted();
   context.progress(announcement, 'sealing', { fraction: 0 });
+  const began = performance.now();
   const { samples, loss } = trained;
   const payload = encodeDelta(trained.delta, encoding, seedOf(announcement, enrolment.clinic));
   const norm = checkBounds(payload, samples, announcement);
   const header = { study, round, attempt, clinic: enrolment.clinic, base: announcement.base.sha256, encoding, samples };
   const sealed = await sealUpdate({ header, payload, roundKey, identity });
-  return await journal.saveSealed({ round, attempt, step: 'sealed', sealed: { sha256: await sha256Hex(sealed), bytes: sealed.length, samples, norm, loss } }, sealed);
+  const entry = await journal.saveSealed({ round, attempt, step: 'sealed', sealed: { sha256: await sha256Hex(sealed), bytes: sealed.length, samples, norm, loss } }, sealed);
+  context.report({ event: 'sealed', round, bytes: sealed.length, seconds: secondsSince(began) });
+  return entry;
 }
 
 async function fetchAndTrain(announcement: Announcement, context: RoundContext, signal: AbortSignal): Promise<Trained> {
@@ -91,7 +94,7 @@ async function fetchAndTrain(announcement: Announcement, context: RoundContext, 
   const trained = await context.train(job, { signal, onProgress: (phase, progress) => context.progress(announcement, phase, progress) });
   const { samples, loss } = trained;
   if (!Number.isFinite(loss)) throw new LentigoError('LENTIGO_UPDATE_NOT_FINITE', `Round ${announcement.round}: the training loss became ${loss}.`);
-  context.report({ event: 'trained', round: announcement.round, samples, loss, seconds: (performance.now() - began) / 1000 });
+  context.report({ event: 'trained', round: announcement.round, samples, loss, seconds: secondsSince(began) });
   return trained;
 }
 
@@ -104,8 +107,9 @@ export async function send(entry: AttemptEntry, context: RoundContext, signal: A
     for (let sends = 1; ; sends++) {
       try {
         if (entry.step === 'sealed') {
+          const began = performance.now();
           entry = await retrying(context, signal, () => uploadSealed(entry, context, signal));
-          report({ event: 'uploaded', round, bytes: sealed.bytes, sha256: sealed.sha256 });
+          report({ event: 'uploaded', round, bytes: sealed.bytes, sha256: sealed.sha256, seconds: secondsSince(began) });
         }
         const receipt = await retrying(context, signal, () => submit(entry, context, signal));
         await journal.save({ ...entry, step: 'received', receipt });
@@ -156,10 +160,13 @@ async function submit({ round, attempt, sealed }: AttemptEntry, { enrolment, con
 }
 
 async function fetchBlob(blob: Announcement['base'], at: Announcement, { enrolment, store, progress, report }: RoundContext, signal: AbortSignal): Promise<Bytes> {
+  const began = performance.now();
   const { bytes, fetched } = await download(enrolment.url, blob, store, { signal, onProgress: (fraction) => progress(at, 'downloading', { fraction }) });
-  if (fetched > 0) report({ event: 'downloaded', round: at.round, sha256: blob.sha256, bytes: fetched });
+  if (fetched > 0) report({ event: 'downloaded', round: at.round, sha256: blob.sha256, bytes: fetched, seconds: secondsSince(began) });
   return bytes;
 }
+
+const secondsSince = (began: number): number => (performance.now() - began) / 1000;
 
 /** The starting model for ever; of the rounds' models this one and the one before. */
 async function keepRecentBlobs({ start, base }: Announcement, store: Store): Promise<void> {

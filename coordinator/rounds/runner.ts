@@ -45,6 +45,9 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** An envelope's header and signature take less than this, bytes. */
 const HEADER_ROOM_BYTES = 64 * 1024 + 1024;
 
+/** Whole milliseconds. */
+const since = (began: number): number => Math.round(performance.now() - began);
+
 export class StudyRunner {
   readonly #study: StudyRecord;
   readonly #secretKey: Uint8Array;
@@ -166,6 +169,7 @@ export class StudyRunner {
       study, round: submission.round, attempt, clinic: clinic.id, clinicKey: clinic.key, base: base.sha256, count: this.#trainableCount(),
       encoding: config.updates.encoding, minSamples: config.updates.minSamples, maxSamples: config.updates.maxSamples, maxNorm: config.updates.maxNorm,
     };
+    const began = performance.now();
     let checked;
     try {
       checked = await aggregator.check({ path, expected, roundSecretKey: secretKey });
@@ -174,6 +178,7 @@ export class StudyRunner {
       await sealed.discard(attempt, clinic.id);
       throw thrown;
     }
+    this.#log.info({ clinic: clinic.id, round: submission.round, bytes: checked.bytes, ms: since(began) }, 'update checked');
     const committed = await this.#serially(async () => {
       this.openRound(clinic.id, submission); // the round may have closed while the update was checked
       return this.#dispatch(
@@ -347,6 +352,7 @@ export class StudyRunner {
     clearTimeout(this.#deadline);
     const keys = new Map((await store.clinics(this.#state.id)).map((c) => [c.id, c.key]));
     const outPath = sealed.path(round.attempt, 'result');
+    const began = performance.now();
     await aggregator.aggregate({
       updates: round.updates.map((u) => ({ clinic: u.clinic, path: sealed.path(round.attempt, u.clinic), samples: u.samples, clinicKey: keys.get(u.clinic) ?? '' })),
       roundSecretKey: await sealed.loadKey(round.attempt),
@@ -358,6 +364,7 @@ export class StudyRunner {
     const result = await blobs.adopt(outPath);
     const bytesDown = this.#served.attempt === round.attempt ? this.#servedNow() - this.#served.before : 0;
     const { number, attempt } = round;
+    this.#log.info({ round: number, updates: round.updates.length, bytesDown, ms: since(began) }, 'updates aggregated');
     await this.#serially(() => this.#dispatch({ type: 'aggregated', attempt, result, bytesDown }, { actor: 'coordinator', detail: { round: number, attempt, result: result.sha256 } }));
   }
 
@@ -371,6 +378,7 @@ export class StudyRunner {
     );
     const score = selectionScore(validation, config.evaluation.select);
     const { number, attempt, result } = round;
+    this.#log.info({ round: number, score, ms: Math.round(seconds * 1000) }, 'model evaluated');
     await this.#serially(() =>
       this.#dispatch(
         { type: 'evaluated', attempt, score, now: now() },

@@ -126,7 +126,7 @@ it('a log gets one line for each tenth of a phase, a terminal one moving line', 
     let text = '';
     const display = textDisplay((part) => (text += part), moving);
     for (let i = 0; i <= 100; i++) display.show({ event: 'training', round: 2, fraction: i / 100, epoch: 1, loss: 0.5, secondsLeft: 3 });
-    display.show({ event: 'uploaded', round: 2, bytes: 2_000_000, sha256: 'ab' });
+    display.show({ event: 'uploaded', round: 2, bytes: 2_000_000, sha256: 'ab', seconds: 1 });
     return text;
   };
   expect(show(false).split('\n').filter((line) => line.includes('training'))).toHaveLength(11);
