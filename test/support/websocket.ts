@@ -110,14 +110,17 @@ export class RawWebSocket {
       const done = (text?: string) => {
         clearTimeout(timer);
         this.#listeners.delete(look);
+        this.#socket.off('close', ended);
         resolve(text);
       };
+      const ended = () => done();
       const look = (text: string) => {
         if (passes(text)) done(text);
       };
       const timer = setTimeout(() => done(), ms);
       this.#listeners.add(look);
-      void this.closed.then(() => done());
+      this.#socket.once('close', ended);
+      if (this.isClosed) done();
     });
   }
   say(text: string): void {
