@@ -1,10 +1,11 @@
 // Engines in Node: loads tfjs-node where it is there, else WASM, and makes one of them the tfjs backend.
 import * as tf from '@tensorflow/tfjs';
-import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
+import { type BackendWasm, setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { LentigoError } from '../errors.js';
 import type { EngineName, EngineReport } from './engine.js';
+import { loadHeapKernels } from './load-kernels.js';
 import { registerWasmKernels } from './wasm-kernels.js';
 
 export type { EngineName, EngineReport } from './engine.js';
@@ -65,7 +66,7 @@ async function prepareWasm(): Promise<string> {
   setWasmPaths(path.join(path.dirname(manifest), 'dist') + path.sep);
   await activate('wasm');
   removeRethrowers();
-  registerWasmKernels();
+  registerWasmKernels(await loadHeapKernels(tf.backend() as BackendWasm));
   return `@tensorflow/tfjs-backend-wasm ${(require(manifest) as { version: string }).version} with Lentigo's training kernels`;
 }
 

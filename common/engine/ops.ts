@@ -7,22 +7,40 @@ const run = <R extends tf.Rank>(kernel: string, inputs: Record<string, tf.Tensor
   tf.engine().runKernel(kernel, inputs, attrs as tf.NamedAttrMap);
 
 /** x·sigmoid(x) (Ramachandran et al. 2017), any shape. */
-export const swish: <T extends tf.Tensor>(x: T) => T = tf.customGrad((x, save) => {
+export const swish = <T extends tf.Tensor>(x: T): T => (has('Swish') ? (run('Swish', { x }) as T) : composedSwish(x));
+
+// Only x is kept for the gradient: computing its sigmoid again takes less time than reading it back, and half the memory.
+tf.registerGradient({ kernelName: 'Swish', inputsToSave: ['x'], gradFunc: (dy, [x]) => ({ x: () => run('SwishGrad', { x: x!, dy: dy as tf.Tensor }) }) });
+
+const composedSwish: <T extends tf.Tensor>(x: T) => T = tf.customGrad((x, save) => {
   const s = tf.sigmoid(x as tf.Tensor);
   (save as tf.GradSaveFunc)([x as tf.Tensor, s]);
-  return { value: tf.mul(x as tf.Tensor, s), gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => swishGradient(saved[0]!, saved[1]!, dy) };
+  return { value: tf.mul(x as tf.Tensor, s), gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => swishSlope(saved[0]!, saved[1]!, dy) };
 }) as never;
 
-function swishGradient(x: tf.Tensor, s: tf.Tensor, dy: tf.Tensor): tf.Tensor {
-  if (has('SwishGrad')) return run('SwishGrad', { x, s, dy });
-  return tf.tidy(() => tf.mul(dy, tf.mul(s, tf.add(1, tf.mul(x, tf.sub(1, s))))));
-}
+/** dy · d(x·s)/dx, s = sigmoid(x). */
+const swishSlope = (x: tf.Tensor, s: tf.Tensor, dy: tf.Tensor): tf.Tensor => tf.tidy(() => tf.mul(dy, tf.mul(s, tf.add(1, tf.mul(x, tf.sub(1, s))))));
 
 /** [n, rows, c] → [n, c]: sums over rows, of x, or of x·y. */
 function channelSum(x: tf.Tensor3D, y?: tf.Tensor3D): tf.Tensor2D {
   if (has('ChannelSum')) return run('ChannelSum', y ? { x, y } : { x });
   return tf.tidy(() => tf.sum(y ? tf.mul(x, y) : x, 1));
 }
+
+/** x [n, …, c] · a [n, c] + b [n, c], both the same over all positions of a channel; without b the product. */
+function channelAffine(x: tf.Tensor, a: tf.Tensor2D, b?: tf.Tensor2D): tf.Tensor {
+  const rows = asRows(x, a.shape[0]);
+  const out = (): tf.Tensor => {
+    if (has('ChannelAffine')) return run('ChannelAffine', b ? { x: rows, a, b } : { x: rows, a });
+    const product = tf.mul(rows, tf.expandDims(a, 1));
+    return b ? tf.add(product, tf.expandDims(b, 1)) : product;
+  };
+  return tf.tidy(() => tf.reshape(out(), x.shape));
+}
+
+/** a [n, c] → [n, rows, c], the same in every row. Not tf.broadcastTo: it tiles, which some engines do slowly. */
+const channelFill = (a: tf.Tensor2D, rows: number): tf.Tensor =>
+  has('ChannelFill') ? run('ChannelFill', { a }, { rows }) : tf.mul(tf.ones([a.shape[0], rows, a.shape[1]]), tf.expandDims(a, 1));
 
 /** Views [n, …, c] as [n, rows, c]. */
 const asRows = (x: tf.Tensor, n: number): tf.Tensor3D => tf.reshape(x, [n, -1, x.shape.at(-1)!]);
@@ -32,37 +50,66 @@ export const scaleChannels: (x: tf.Tensor, a: tf.Tensor2D) => tf.Tensor = tf.cus
   const [input, factor] = [x as tf.Tensor, a as tf.Tensor2D];
   (save as tf.GradSaveFunc)([input, factor]);
   return {
-    value: times(input, factor),
+    value: channelAffine(input, factor),
     gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
       const [x, a] = saved as [tf.Tensor, tf.Tensor2D];
-      return [times(dy, a), channelSum(asRows(dy, a.shape[0]), asRows(x, a.shape[0]))];
+      return [channelAffine(dy, a), channelSum(asRows(dy, a.shape[0]), asRows(x, a.shape[0]))];
     },
   };
 });
 
-const times = (x: tf.Tensor, a: tf.Tensor2D): tf.Tensor => tf.reshape(tf.mul(asRows(x, a.shape[0]), tf.expandDims(a, 1)), x.shape);
+/** Means over positions. */
+const poolRows = (x: tf.Tensor4D): tf.Tensor2D => tf.div(channelSum(asRows(x, x.shape[0])), x.shape[1] * x.shape[2]);
 
 /** Global average pooling: [n, h, w, c] → [n, c]. */
 export const poolChannels: (x: tf.Tensor4D) => tf.Tensor2D = tf.customGrad((x) => {
   const input = x as tf.Tensor4D;
-  const [n, h, w, c] = input.shape;
-  return {
-    value: tf.div(channelSum(asRows(input, n)), h * w),
-    // Not tf.broadcastTo: it tiles, which the WASM backend does slowly.
-    gradFunc: (dy: tf.Tensor) => tf.reshape(tf.mul(tf.ones([n, h * w, c]), tf.expandDims(tf.div(dy, h * w), 1)), [n, h, w, c]),
-  };
+  const [, h, w] = input.shape;
+  return { value: poolRows(input), gradFunc: (dy: tf.Tensor) => tf.tidy(() => tf.reshape(channelFill(tf.div(dy as tf.Tensor2D, h * w), h * w), input.shape)) };
 }) as never;
 
+/**
+ * Squeeze and excitation (Hu et al. 2018): x·a with a = sigmoid(swish(x̄·w1 + b1)·w2 + b2), x̄ the mean of x [n, h, w, c] over positions;
+ * w1 [c, s], b1 [s], w2 [s, c], b2 [c]. As one operation, so that both ways back to x take one pass over it together.
+ */
+export const squeezeExcite: (x: tf.Tensor4D, w1: tf.Tensor2D, b1: tf.Tensor1D, w2: tf.Tensor2D, b2: tf.Tensor1D) => tf.Tensor4D = tf.customGrad((...args) => {
+  const [x, w1, b1, w2, b2, save] = args as unknown as [tf.Tensor4D, tf.Tensor2D, tf.Tensor1D, tf.Tensor2D, tf.Tensor1D, tf.GradSaveFunc];
+  const pooled = poolRows(x);
+  const hidden = tf.add(tf.matMul(pooled, w1), b1);
+  const gate = tf.sigmoid(hidden);
+  const a = tf.sigmoid(tf.add<tf.Tensor2D>(tf.matMul(tf.mul<tf.Tensor2D>(hidden, gate), w2), b2));
+  save([x, w1, w2, pooled, hidden, gate, a]);
+  return {
+    value: channelAffine(x, a) as tf.Tensor4D,
+    gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+      const [x, w1, w2, pooled, hidden, gate, a] = saved as [tf.Tensor4D, tf.Tensor2D, tf.Tensor2D, tf.Tensor2D, tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
+      const [n, h, w] = x.shape;
+      const dScore = tf.mul<tf.Tensor2D>(channelSum(asRows(dy, n), asRows(x, n)), tf.mul(a, tf.sub(1, a)));
+      const dHidden = swishSlope(hidden, gate, tf.matMul(dScore, w2, false, true)) as tf.Tensor2D;
+      const dPooled = tf.div<tf.Tensor2D>(tf.matMul(dHidden, w1, false, true), h * w);
+      const dw1 = tf.matMul(pooled, dHidden, true);
+      const dw2 = tf.matMul(tf.mul<tf.Tensor2D>(hidden, gate), dScore, true);
+      return [channelAffine(dy, a, dPooled), dw1, tf.sum(dHidden, 0), dw2, tf.sum(dScore, 0)];
+    },
+  };
+});
+
+/** `same` and `valid` as tfjs means them, or so many zeros on every side. */
+export type Pad = 'same' | 'valid' | number;
+
 /** Convolution with bias, NHWC: x [n, h, w, c], filter [k, k, c, o], bias [o]. */
-export const conv2d = (x: tf.Tensor4D, filter: tf.Tensor4D, bias: tf.Tensor1D, stride: number, pad: 'same' | 'valid'): tf.Tensor4D =>
-  run('FusedConv2D', { x, filter, bias }, fusedAttrs(stride, pad));
+export const conv2d = (x: tf.Tensor4D, filter: tf.Tensor4D, bias: tf.Tensor1D, stride: number, pad: Pad): tf.Tensor4D => fused('FusedConv2D', x, filter, bias, stride, pad);
 
 /** Depthwise convolution with bias, NHWC: x [n, h, w, c], filter [k, k, c, 1], bias [c]. */
-export const depthwiseConv2d = (x: tf.Tensor4D, filter: tf.Tensor4D, bias: tf.Tensor1D, stride: number, pad: 'same' | 'valid'): tf.Tensor4D =>
-  run('FusedDepthwiseConv2D', { x, filter, bias }, fusedAttrs(stride, pad));
+export const depthwiseConv2d = (x: tf.Tensor4D, filter: tf.Tensor4D, bias: tf.Tensor1D, stride: number, pad: Pad): tf.Tensor4D =>
+  fused('FusedDepthwiseConv2D', x, filter, bias, stride, pad);
 
-const fusedAttrs = (stride: number, pad: 'same' | 'valid') =>
-  ({ strides: [stride, stride], pad, dataFormat: 'NHWC', dilations: [1, 1], activation: 'linear' });
+function fused(kernel: string, x: tf.Tensor4D, filter: tf.Tensor4D, bias: tf.Tensor1D, stride: number, pad: Pad): tf.Tensor4D {
+  const attrs = { strides: [stride, stride], dataFormat: 'NHWC', dilations: [1, 1], activation: 'linear' };
+  // Only the WASM engine's kernels lay the zeros around by themselves, forward and back.
+  if (typeof pad === 'string' || tf.getBackend() === 'wasm') return run(kernel, { x, filter, bias }, { ...attrs, pad });
+  return run(kernel, { x: tf.pad(x, [[0, 0], [pad, pad], [pad, pad], [0, 0]]), filter, bias }, { ...attrs, pad: 'valid' });
+}
 
 // tfjs gives its fused kernels no gradient of their own (tf.fused wraps them in a custom one that always computes all three).
 // These are computed only as far as they are needed: no input gradient below the first trainable block.
@@ -75,7 +122,7 @@ for (const [kernelName, backprop, layout] of [
     inputsToSave: ['x', 'filter'],
     gradFunc: (dy, saved, attrs) => {
       const [x, filter] = saved as [tf.Tensor4D, tf.Tensor4D];
-      const { strides, pad } = attrs as { strides: number[]; pad: string };
+      const { strides, pad } = attrs as { strides: number[]; pad: Pad };
       const shared = { strides, pad, [layout]: attrs[layout] };
       const dy4 = dy as tf.Tensor4D;
       return {

@@ -1,6 +1,6 @@
 // The forward pass: how each unit of the layout turns activations into activations, with batch norm frozen or measured.
 import * as tf from '@tensorflow/tfjs';
-import { conv2d, depthwiseConv2d, poolChannels, scaleChannels, swish } from '../engine/ops.js';
+import { conv2d, depthwiseConv2d, poolChannels, scaleChannels, squeezeExcite, swish } from '../engine/ops.js';
 import { type Block, type ConvUnit, DENSE, type Layer, type SqueezeUnit } from './architecture.js';
 
 /** Batch norm's ε in torchvision. */
@@ -37,25 +37,21 @@ export const measuringNorm =
     return tf.batchNorm(y, mean, variance, beta, gamma, BATCH_NORM_EPSILON);
   };
 
-/** torchvision pads ⌊k/2⌋ on every side. With stride 1 that is tfjs's `same`; with stride 2 `same` would pad less above than below, so zeros are laid around first. */
+/** torchvision pads ⌊k/2⌋ on every side. With stride 1 that is tfjs's `same`; with stride 2 `same` would pad less above than below. */
 export function convolve(x: tf.Tensor4D, { kind, kernel, stride }: ConvUnit, filter: tf.Tensor4D, bias: tf.Tensor1D): tf.Tensor4D {
-  const side = Math.floor(kernel / 2);
-  const padded = stride > 1 && side > 0 ? tf.pad(x, [[0, 0], [side, side], [side, side], [0, 0]]) : x;
-  return (kind === 'depthwise' ? depthwiseConv2d : conv2d)(padded, filter, bias, stride, stride > 1 ? 'valid' : 'same');
+  return (kind === 'depthwise' ? depthwiseConv2d : conv2d)(x, filter, bias, stride, stride > 1 ? Math.floor(kernel / 2) : 'same');
 }
 
-/** Squeeze and excitation (Hu et al. 2018): x · sigmoid(fc2(swish(fc1(mean of x)))). */
-function squeezeExcite(x: tf.Tensor4D, { name, channels, squeezed }: SqueezeUnit, parameters: Parameters): tf.Tensor4D {
-  const dense = (input: tf.Tensor2D, layer: string, shape: [number, number]) =>
-    tf.add<tf.Tensor2D>(tf.matMul(input, tf.reshape(parameters(`${name}.${layer}.weight`), shape)), parameters(`${name}.${layer}.bias`));
-  const hidden = swish(dense(poolChannels(x), 'fc1', [channels, squeezed]));
-  return scaleChannels(x, tf.sigmoid(dense(hidden, 'fc2', [squeezed, channels]))) as tf.Tensor4D;
+function squeeze(x: tf.Tensor4D, { name, channels, squeezed }: SqueezeUnit, parameters: Parameters): tf.Tensor4D {
+  const weight = (layer: string, shape: [number, number]) => tf.reshape<tf.Rank.R2>(parameters(`${name}.${layer}.weight`), shape);
+  const bias = (layer: string) => parameters(`${name}.${layer}.bias`) as tf.Tensor1D;
+  return squeezeExcite(x, weight('fc1', [channels, squeezed]), bias('fc1'), weight('fc2', [squeezed, channels]), bias('fc2'));
 }
 
 function layerForward(x: tf.Tensor4D, layer: Layer, parameters: Parameters, norm: ConvNorm): tf.Tensor4D {
   let y = x;
   for (const unit of layer.units) {
-    if (unit.kind === 'squeeze') y = squeezeExcite(y, unit, parameters);
+    if (unit.kind === 'squeeze') y = squeeze(y, unit, parameters);
     else y = unit.swish ? swish(norm(y, unit, parameters)) : norm(y, unit, parameters);
   }
   return layer.residual ? tf.add(y, x) : y;
