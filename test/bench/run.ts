@@ -4,14 +4,16 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { PACKAGE_ROOT } from '../support/shared-data.js';
 import { aggregation } from './aggregation.js';
+import { connections } from './connections.js';
 import { demo, padUfes } from './demo.js';
 import { withSection } from './document.js';
 import { engines } from './engines.js';
 import { machineLine } from './machine.js';
+import { round } from './round.js';
 import { simulation } from './simulation.js';
 
 /** In the order of the document. */
-const BENCHMARKS = [simulation, padUfes, demo, engines, aggregation];
+const BENCHMARKS = [simulation, padUfes, demo, round, engines, aggregation, connections];
 
 const FILE = join(PACKAGE_ROOT, 'BENCHMARKS.md');
 
