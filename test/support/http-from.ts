@@ -13,7 +13,6 @@ export interface RawRequest {
   readonly body?: string | Uint8Array | undefined;
   /** Address to connect from. */
   readonly from?: string;
-  readonly agent?: http.Agent;
 }
 
 export interface RawAnswer {
@@ -24,11 +23,11 @@ export interface RawAnswer {
   readonly code: ErrorCode | undefined;
 }
 
-/** Rejects when the server ends the connection without an answer. */
-export function rawRequest(url: string, { method = 'GET', path, headers = {}, body, from, agent }: RawRequest): Promise<RawAnswer> {
+/** On a connection of its own. Rejects when the server ends the connection without an answer. */
+export function rawRequest(url: string, { method = 'GET', path, headers = {}, body, from }: RawRequest): Promise<RawAnswer> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
-    const request = http.request({ host: hostname, port, method, path, headers, ...(from && { localAddress: from }), ...(agent && { agent }), timeout: 20_000 }, (response) => {
+    const request = http.request({ host: hostname, port, method, path, headers, ...(from && { localAddress: from }), agent: false, timeout: 20_000 }, (response) => {
       let text = '';
       response.setEncoding('latin1').on('data', (chunk: string) => (text += chunk));
       response.on('error', reject);
