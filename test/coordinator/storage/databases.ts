@@ -58,7 +58,7 @@ export interface Server {
 }
 
 /** Debian keeps initdb and pg_ctl off the PATH. */
-function binaries(): string | undefined {
+export function binaries(): string | undefined {
   const root = '/usr/lib/postgresql';
   const folders = existsSync(root) ? readdirSync(root).map((version) => join(root, version, 'bin')) : [];
   return folders.find((folder) => existsSync(join(folder, 'initdb')));
