@@ -305,13 +305,18 @@ export class StudyRunner {
   async #gather(): Promise<void> {
     const { id, config, round } = this.#state;
     if (round?.phase !== 'planned' || this.#state.status !== 'running') return;
+    const connected = this.#parts.audience.connected(id);
+    const enough = (clinics: readonly string[]): boolean => {
+      if (clinics.length >= config.cohort.minimum) return true;
+      this.#log.info({ round: round.number, connected: clinics.length, needed: config.cohort.minimum }, 'waiting for clinics');
+      return false;
+    };
+    // Counted first, without the database: when hundreds of clinics come back at once, each of them leads here.
+    if (!enough(connected)) return;
     // A clinic may have been revoked while it was connecting.
     const approved = new Set((await this.#parts.store.clinics(id)).filter((c) => c.state === 'approved').map((c) => c.id));
-    const cohort = this.#parts.audience.connected(id).filter((clinic) => approved.has(clinic));
-    if (cohort.length < config.cohort.minimum) {
-      this.#log.info({ round: round.number, connected: cohort.length, needed: config.cohort.minimum }, 'waiting for clinics');
-      return;
-    }
+    const cohort = connected.filter((clinic) => approved.has(clinic));
+    if (!enough(cohort)) return;
     const key = createRoundKey();
     await this.#parts.sealed.saveKey(round.attempt, key.secretKey);
     await this.#dispatch(
