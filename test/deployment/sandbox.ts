@@ -14,6 +14,7 @@ const NODE_USER = 1000;
 /** Why no sandbox can be had here; undefined when one can. */
 export function whyNoSandbox(): string | undefined {
   if (process.getuid?.() !== 0) return 'only root can give each service its own root and network';
+  if (!/^\/(usr|opt)\//.test(process.execPath)) return `Node in ${process.execPath} is not in the part of the root that services see`;
   const missing = ['bwrap', 'caddy', 'ip', 'setpriv', 'wget'].filter((program) => spawnSync('which', [program]).status !== 0);
   if (binaries() === undefined) missing.push('PostgreSQL');
   if (missing.length > 0) return `not installed: ${missing.join(', ')}`;
@@ -89,12 +90,16 @@ export class Sandboxes {
     return this.#spawn(name === 'postgres' ? this.#here(join(binaries()!, command[0]!), ...command.slice(1)) : this.#sandbox(service, command)).ended;
   }
 
-  /** Asks the service's own health check until it passes. @returns how often it failed before */
-  async healthy(name: string, seconds = 30): Promise<number> {
-    const test = this.#service(name).healthcheck!.test.slice(1);
-    for (let failures = 0, end = Date.now() + seconds * 1000; ; failures++, await sleep(200)) {
-      const { code, output } = await this.exec(name, ...test);
-      if (code === 0) return failures;
+  /** The service's own health check, once. */
+  check(name: string): Promise<Ran> {
+    return this.exec(name, ...this.#service(name).healthcheck!.test.slice(1));
+  }
+
+  /** Resolves when the health check passes. */
+  async healthy(name: string, seconds = 60): Promise<void> {
+    for (const end = Date.now() + seconds * 1000; ; await sleep(200)) {
+      const { code, output } = await this.check(name);
+      if (code === 0) return;
       if (Date.now() > end) throw new Error(`${name} is not healthy after ${seconds} s: ${output}`);
     }
   }

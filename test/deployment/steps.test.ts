@@ -64,13 +64,13 @@ describe.skipIf(skipped !== undefined)(`the steps of docker-compose.yml${skipped
   });
 
   it('PostgreSQL, coordinator and proxy become healthy in their order, and not before they are', async () => {
-    run.up('postgres');
-    await run.healthy('postgres');
-    coordinator = run.up('coordinator', { LENTIGO_ENGINE: 'wasm' });
-    expect(await run.healthy('coordinator')).toBeGreaterThan(0);
+    for (const name of ['postgres', 'coordinator', 'proxy']) {
+      expect((await run.check(name)).code).not.toBe(0);
+      const container = run.up(name, name === 'coordinator' ? { LENTIGO_ENGINE: 'wasm' } : {});
+      await run.healthy(name);
+      if (name === 'coordinator') coordinator = container;
+    }
     expect(coordinator.output()).toMatch(/"url":"https:\/\/lentigo\.localhost".*"database":"server"/);
-    run.up('proxy');
-    expect(await run.healthy('proxy')).toBeGreaterThan(0);
     expect((await run.up('authority').ended).code).toBe(0);
   });
 
@@ -103,7 +103,7 @@ describe.skipIf(skipped !== undefined)(`the steps of docker-compose.yml${skipped
     await coordinator.kill();
     coordinator = run.up('coordinator', { LENTIGO_ENGINE: 'wasm' });
     // The study over, the containers stay: an engine would start them again and again.
-    await Promise.all(Object.values(clinics).map((clinic) => clinic.prints('nothing left to do')));
+    await Promise.all(Object.values(clinics).map((clinic) => clinic.prints('nothing left to do', 90)));
     const view = await show(id);
     expect([view.status, view.rounds.filter((r) => r.phase === 'closed').map((r) => r.updates.length)]).toEqual(['completed', [0, 2, 2]]); // round 0 is the starting model
     for (const clinic of Object.values(clinics)) expect(clinic.output()).toMatch(/Round 2: receipt[^]*The study is completed/);
