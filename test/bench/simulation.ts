@@ -1,7 +1,7 @@
 // Finished simulations summed up: federated against centralised, paired over seeds. The simulations themselves take hours; this reads their folders.
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { SimulationReport } from '../../simulations/report.js';
 import { succeed } from '../support/processes.js';
 import { PACKAGE_ROOT } from '../support/shared-data.js';
@@ -15,18 +15,19 @@ const PYTORCH = { 'balanced accuracy': [0.515, 0.547, 0.523], 'malignant AUC': [
 export const simulation: Benchmark = {
   name: 'simulation',
   title: 'Federated against centralised, on PAD-UFES-20',
-  command: 'npx lentigo simulate summary out/sim-0 out/sim-1 out/sim-2',
+  command: `npx lentigo simulate summary ${FOLDERS.join(' ')}`,
   long: true,
   async run(say) {
-    const folders = FOLDERS.map((folder) => join(PACKAGE_ROOT, folder));
+    const folders = FOLDERS.map((folder) => resolve(PACKAGE_ROOT, folder));
     const missing = folders.find((folder) => !existsSync(join(folder, 'simulation.json')));
     if (missing) throw new Error(`${missing} holds no simulation; LENTIGO_SIMULATIONS names the folders, relative to the package, separated by spaces`);
     const reports = await Promise.all(folders.map(async (folder) => JSON.parse(await readFile(join(folder, 'simulation.json'), 'utf8')) as SimulationReport));
     say('summing up');
     const summary = await succeed(['simulate', 'summary', ...FOLDERS], { cwd: PACKAGE_ROOT });
     const { images } = reports[0]!;
+    const minutes = reports.map((report) => (report.rounds.reduce((all, { seconds }) => all + seconds, 0) / 60).toFixed(0));
     const reference = Object.entries(PYTORCH).map(([metric, values]) => [metric, ...values.map((v) => v.toFixed(3)), (values.reduce((a, b) => a + b) / values.length).toFixed(3)]);
-    return `${images.train} training, ${images.validation} validation and ${images.heldout} held-out photographs, divided by patient. Each simulation was made by one of these (\`PAD_UFES_DIR\`: the published data set; \`B0_DIR\`: \`lentigo weights import\` of an EfficientNet-B0 with torchvision's names):
+    return `${images.train} training, ${images.validation} validation and ${images.heldout} held-out photographs, divided by patient. Each simulation was made by one of these (\`PAD_UFES_DIR\`: the published data set; \`B0_DIR\`: \`lentigo weights import\` of an EfficientNet-B0 with torchvision's names); its federated rounds took ${minutes.join(', ')} minutes:
 
 \`\`\`sh
 ${reports.map((report, i) => commandOf(report, FOLDERS[i]!)).join('\n')}
