@@ -47,7 +47,7 @@ export function createStudent({ architecture, labels, parameters }: Model): Stud
   const specs = parameterSpecs(architecture, labels.names.length);
   for (const { name } of specs) if (!parameters.has(name)) throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `${architecture} needs parameter ${name}`);
   checkShapes(parameters, specs, architecture);
-  const variables = new Map(specs.map(({ name, shape }) => [name, tf.variable(tf.tensor(parameters.get(name).slice(), [...shape], 'float32'), !isStatistic(name))]));
+  const variables = new Map(specs.map(({ name, shape }) => [name, tf.tidy(() => tf.variable(tf.tensor(parameters.get(name).slice(), [...shape], 'float32'), !isStatistic(name)))]));
   const blocks = blockNames(architecture);
   const lookup: Parameters = (name) => variables.get(name)!;
 
