@@ -89,7 +89,10 @@ export class PgliteSocket extends Duplex {
       messages.pop();
     }
     if (messages.length === 0) return;
-    const answer = Buffer.from(await this.#database.execProtocolRaw(messages.length === 1 ? messages[0]! : Buffer.concat(messages)));
+    const parts: Buffer[] = [];
+    // Not execProtocolRaw: that also parses every answer, and keeps the results for ever.
+    await this.#database.execProtocolRawStream(messages.length === 1 ? messages[0]! : Buffer.concat(messages), { onRawData: (data) => void parts.push(Buffer.from(data)) });
+    const answer = Buffer.concat(parts);
     if (answer.length > 0) this.push(answer);
     const panic = panicIn(answer);
     if (!panic) return;
