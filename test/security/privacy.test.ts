@@ -1,7 +1,5 @@
 // Privacy that can be seen: every byte that an agent process sends in a whole study is recorded and accounted for, and none of it is a photograph, a file name, a value of the metadata, or a secret key.
 import { readdir, readFile, rm } from 'node:fs/promises';
-import net from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import Table from 'cli-table3';
@@ -21,6 +19,7 @@ import { ENCODINGS } from '../../common/update/encoding.js';
 import { ConsoleClient } from '../../coordinator/console-client.js';
 import { Keys } from '../../coordinator/storage/keys.js';
 import { createStudy, dataDirectory, studyUntil, temporaryFolder } from '../support/coordinator.js';
+import { freePort } from '../support/free-port.js';
 import { rawRequest } from '../support/http-from.js';
 import { Member } from '../support/member.js';
 import { launch, launchCoordinator, type Running, succeed } from '../support/processes.js';
@@ -137,15 +136,6 @@ async function allSecrets(): Promise<Secret[]> {
   secrets.push({ name: 'the secret key', bytes: Buffer.from(secretKey, 'base64').subarray(0, 32), run: 16 }, { name: 'the secret key in base64', text: secretKey.slice(0, 42) });
   secrets.push({ name: 'the home folder', text: join(folder, 'home') }, { name: "the user's folder", text: homedir().length >= 6 ? homedir() : `${homedir()}/identity.json` });
   return secrets;
-}
-
-/** A port that nobody listens on now. */
-async function freePort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 beforeAll(async () => {
