@@ -48,7 +48,7 @@ describe.skipIf(skipped !== undefined)(`the steps of docker-compose.yml${skipped
     const compose = readCompose({ POSTGRES_PASSWORD: 'p@ss/w:rd #1', LENTIGO_STUDY: at('study'), SOUTH_PHOTOGRAPHS: at('photographs') });
     const image = readDockerfile();
     run = new Sandboxes(folder, compose, image, buildImage(folder, image));
-  });
+  }, 300_000); // compiles everything
   afterAll(async () => {
     await run.down();
     rmSync(folder, { recursive: true });
