@@ -10,39 +10,44 @@ export interface LossOptions {
   readonly weights: tf.Tensor1D;
 }
 
-/** WASM has 2 GiB for everything: of whole images four at a time fit with room to spare, of features deep in the network many. */
+/** WASM has 2 GiB for everything and never gives memory back: four whole images, or sixteen from the middle of EfficientNet-B0 on, take 700 MiB of it. */
 export function microBatchSize(student: Student, trainFrom: string): number {
   if (tf.getBackend() !== 'wasm') return 32;
   return student.blocks.indexOf(trainFrom) <= student.blocks.length / 3 ? 4 : 16;
 }
 
 /**
+ * A micro-batch's share in its batch's loss and gradients: sums over all micro-batches are the whole batch's.
+ * @param x input of block `trainFrom`, [count, …] @param labels class indices, `count` of them @param n size of the whole batch
+ * @returns the loss and the gradients of the variables, in their order; the caller disposes of them
+ */
+export function partGradients(student: Student, trainFrom: string, x: tf.Tensor, labels: readonly number[], n: number, { gamma, weights }: LossOptions): [tf.Scalar, ...tf.Tensor[]] {
+  const variables = student.variables(trainFrom);
+  return tf.tidy(() => {
+    const classes = tf.tensor1d([...labels], 'int32');
+    const { value, grads } = tf.variableGrads(() => tf.mul<tf.Scalar>(focalLoss(student.logits(x, trainFrom), classes, gamma, weights), labels.length / n), variables);
+    return [value, ...variables.map((v) => grads[v.name]!)] as [tf.Scalar, ...tf.Tensor[]];
+  });
+}
+
+/**
  * @param x input of block `trainFrom`, [n, …] @param labels class indices, n of them
  * @returns the batch's mean loss, a scalar that the caller disposes of (not read back here: that would wait for the engine)
  */
-export function trainStep(student: Student, trainFrom: string, optimiser: Optimiser, x: tf.Tensor, labels: readonly number[], { gamma, weights }: LossOptions): tf.Scalar {
-  const variables = student.variables(trainFrom);
+export function trainStep(student: Student, trainFrom: string, optimiser: Optimiser, x: tf.Tensor, labels: readonly number[], loss: LossOptions): tf.Scalar {
   const n = labels.length;
   const size = microBatchSize(student, trainFrom);
   return tf.tidy(() => {
-    let loss: tf.Scalar = tf.scalar(0);
-    let gradients: tf.Tensor[] | undefined;
+    let sums: tf.Tensor[] | undefined;
     for (let start = 0; start < n; start += size) {
       const count = Math.min(size, n - start);
-      const part = tf.tidy(() => {
-        const rows = count === n ? x : tf.slice(x, start, count);
-        const hot = tf.tensor1d(labels.slice(start, start + count), 'int32');
-        const { value, grads } = tf.variableGrads(() => tf.mul<tf.Scalar>(focalLoss(student.logits(rows, trainFrom), hot, gamma, weights), count / n), variables);
-        return [value, ...variables.map((v) => grads[v.name]!)];
-      });
-      const [value, ...own] = part as [tf.Scalar, ...tf.Tensor[]];
-      const before = gradients;
-      gradients = before ? own.map((g, i) => tf.add(before[i]!, g)) : own;
-      const total = tf.add<tf.Scalar>(loss, value);
-      if (before) tf.dispose([...before, ...own]);
-      loss = total;
+      const part = tf.tidy(() => partGradients(student, trainFrom, count === n ? x : tf.slice(x, start, count), labels.slice(start, start + count), n, loss));
+      const before = sums;
+      sums = before ? part.map((g, i) => tf.add(before[i]!, g)) : part;
+      if (before) tf.dispose([...before, ...part]);
     }
-    optimiser.apply(gradients!);
-    return loss;
+    const [total, ...gradients] = sums as [tf.Scalar, ...tf.Tensor[]];
+    optimiser.apply(gradients);
+    return total;
   });
 }

@@ -1,0 +1,179 @@
+// Training steps on several threads: each computes the gradients of micro-batches on an engine of its own, over shared memory. A micro-batch
+// goes to whichever thread is free, its gradients to a place of its own; they are summed in order, so that the result doesn't depend on timing.
+import * as tf from '@tensorflow/tfjs';
+import type { ArchitectureId } from '../model/architecture-id.js';
+import type { LabelSet } from '../model/labels.js';
+import { createStudent, type Student } from '../model/student.js';
+import { ParameterSet, type ParameterSpec, sizeOf } from '../update/parameter-set.js';
+import type { Optimiser } from './optimiser.js';
+import { microBatchSize, partGradients } from './step.js';
+
+/** Another thread, whatever the platform calls it. */
+export interface Thread {
+  post(message: ThreadMessage): void;
+  /** Settles with the thread's next answer; rejects when it has failed or ended. */
+  answer(): Promise<void>;
+  end(): void;
+}
+
+/** All that the threads of a training share. */
+interface Shared {
+  /** The trainable parameters, as of this step. */
+  readonly parameters: Float32Array;
+  /** The batch: inputs of block `trainFrom`, and class indices. */
+  readonly x: Float32Array;
+  readonly labels: Int32Array;
+  /** For each micro-batch its loss and its gradients. */
+  readonly parts: readonly Float32Array[];
+  /** The next micro-batch that nobody has taken. */
+  readonly next: Int32Array;
+}
+
+/** What is trained, and on which loss. `weights`: of the classes. */
+export interface ThreadedTraining {
+  readonly trainFrom: string;
+  readonly gamma: number;
+  readonly weights: readonly number[];
+}
+
+interface Start extends ThreadedTraining {
+  readonly kind: 'start';
+  readonly architecture: ArchitectureId;
+  readonly labelSet: LabelSet;
+  readonly specs: readonly ParameterSpec[];
+  readonly values: Float32Array;
+  readonly shared: Shared;
+}
+
+/** One batch: `n` examples of `shape`, in micro-batches of `size`. */
+interface Step {
+  readonly kind: 'step';
+  readonly n: number;
+  readonly size: number;
+  readonly shape: readonly number[];
+}
+
+export type ThreadMessage = Start | Step;
+
+const sharedFloats = (length: number): Float32Array => new Float32Array(new SharedArrayBuffer(length * 4));
+
+/** Takes micro-batches, one after the other, until none is left. */
+function work(student: Student, { trainFrom, gamma }: ThreadedTraining, weights: tf.Tensor1D, shared: Shared, { n, size, shape }: Step): void {
+  const each = sizeOf(shape);
+  for (let part = Atomics.add(shared.next, 0, 1); part * size < n; part = Atomics.add(shared.next, 0, 1)) {
+    const [start, end] = [part * size, Math.min(n, (part + 1) * size)];
+    tf.tidy(() => {
+      const x = tf.tensor(shared.x.slice(start * each, end * each), [end - start, ...shape]);
+      const found = partGradients(student, trainFrom, x, [...shared.labels.subarray(start, end)], n, { gamma, weights });
+      let at = 0;
+      for (const tensor of found) {
+        shared.parts[part]!.set(tensor.dataSync(), at);
+        at += tensor.size;
+      }
+    });
+  }
+}
+
+/** What a thread does with its messages, the engine being ready; to be answered when it returns. */
+export function threadWork(): (message: ThreadMessage) => void {
+  let step: ((message: Step) => void) | undefined;
+  return (message) => {
+    if (message.kind === 'step') return step!(message);
+    const { architecture, labelSet, specs, values, shared, trainFrom } = message;
+    const student = createStudent({ architecture, labels: labelSet, parameters: new ParameterSet(specs, values) });
+    const names = new Set(student.trainable(trainFrom));
+    const parameters = new ParameterSet(specs.filter((s) => names.has(s.name)), shared.parameters);
+    const weights = tf.tensor1d([...message.weights]);
+    step = (batch) => {
+      student.load(parameters);
+      work(student, message, weights, shared, batch);
+    };
+  };
+}
+
+/** Steps of one training, on this thread and others. */
+export class ThreadedStep {
+  readonly #student: Student;
+  readonly #training: ThreadedTraining;
+  readonly #threads: readonly Thread[];
+  readonly #shared: Shared;
+  readonly #weights: tf.Tensor1D;
+  readonly #size: number;
+
+  private constructor(student: Student, training: ThreadedTraining, threads: readonly Thread[], shared: Shared, size: number) {
+    this.#student = student;
+    this.#training = training;
+    this.#threads = threads;
+    this.#shared = shared;
+    this.#weights = tf.tensor1d([...training.weights]);
+    this.#size = size;
+  }
+
+  /**
+   * Takes the threads over: `dispose` ends them. Each holds a student and, for its micro-batches, an engine of its own; the shared memory holds
+   * the batch and one set of gradients for each of its micro-batches.
+   * @param shape of one input of block `trainFrom` @param batchSize the most examples of a step
+   */
+  static async start(student: Student, training: ThreadedTraining, shape: readonly number[], batchSize: number, threads: readonly Thread[]): Promise<ThreadedStep> {
+    const all = await student.parameters();
+    const names = new Set(student.trainable(training.trainFrom));
+    const trainable = all.specs.filter((s) => names.has(s.name)).reduce((sum, s) => sum + sizeOf(s.shape), 0);
+    // Deep in the network one micro-batch holds a whole batch: every thread is to have one.
+    const size = Math.min(microBatchSize(student, training.trainFrom), Math.ceil(batchSize / (threads.length + 1)));
+    const shared: Shared = {
+      parameters: sharedFloats(trainable),
+      x: sharedFloats(batchSize * sizeOf(shape)),
+      labels: new Int32Array(new SharedArrayBuffer(batchSize * 4)),
+      parts: Array.from({ length: Math.ceil(batchSize / size) }, () => sharedFloats(trainable + 1)),
+      next: new Int32Array(new SharedArrayBuffer(4)),
+    };
+    const { architecture, labels } = student;
+    const started = new ThreadedStep(student, training, threads, shared, size);
+    try {
+      await started.#ask({ kind: 'start', ...training, architecture, labelSet: labels, specs: all.specs, values: all.values, shared }, () => {});
+      return started;
+    } catch (e) {
+      started.dispose();
+      throw e;
+    }
+  }
+
+  /** As `trainStep`: one optimiser step on x [n, …] of block `trainFrom`, n up to `batchSize`. @returns the batch's mean loss, the caller's to dispose of */
+  async step(optimiser: Optimiser, x: tf.Tensor, labels: readonly number[]): Promise<tf.Scalar> {
+    const shared = this.#shared;
+    const variables = this.#student.variables(this.#training.trainFrom);
+    let end = 0;
+    for (const variable of variables) {
+      shared.parameters.set(variable.dataSync(), end);
+      end += variable.size;
+    }
+    shared.x.set(x.dataSync());
+    shared.labels.set(labels);
+    Atomics.store(shared.next, 0, 0);
+    const step: Step = { kind: 'step', n: labels.length, size: this.#size, shape: x.shape.slice(1) };
+    await this.#ask(step, () => work(this.#student, this.#training, this.#weights, shared, step));
+    const sum = shared.parts[0]!.slice();
+    for (const part of shared.parts.slice(1, Math.ceil(step.n / step.size))) for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + part[i]!;
+    return tf.tidy(() => {
+      let at = 1;
+      optimiser.apply(variables.map((v) => tf.tensor(sum.subarray(at, (at += v.size)), v.shape)));
+      return tf.scalar(sum[0]!);
+    });
+  }
+
+  /** Ends the threads. */
+  dispose(): void {
+    for (const thread of this.#threads) thread.end();
+    this.#weights.dispose();
+  }
+
+  /** Gives every thread the message, does `meanwhile` on this one, and waits for all. */
+  async #ask(message: ThreadMessage, meanwhile: () => void): Promise<void> {
+    const answers = Promise.all(this.#threads.map((thread) => thread.answer()));
+    // Should `meanwhile` throw, nobody waits for the answers.
+    answers.catch(() => {});
+    for (const thread of this.#threads) thread.post(message);
+    meanwhile();
+    await answers;
+  }
+}

@@ -1,0 +1,15 @@
+// A training thread in Node: computes gradients on a WASM engine of its own, and answers each message when it is done.
+import { parentPort } from 'node:worker_threads';
+import { useEngine } from '../engine/engine.node.js';
+import { type ThreadMessage, threadWork } from './gradient-threads.js';
+
+const port = parentPort;
+if (!port) throw new Error('gradient-worker.node.js runs in a worker thread only');
+
+const ready = useEngine('wasm').then(threadWork);
+port.on('message', async (message: ThreadMessage) => {
+  const work = await ready;
+  work(message);
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+  port.postMessage('done');
+});

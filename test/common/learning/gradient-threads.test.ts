@@ -1,0 +1,78 @@
+// Training on several threads gives the numbers of training on one, whichever thread is quicker.
+import * as tf from '@tensorflow/tfjs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { useEngine } from '../../../common/engine/engine.node.js';
+import { ThreadedStep } from '../../../common/learning/gradient-threads.js';
+import { startThread } from '../../../common/learning/gradient-threads.node.js';
+import { createOptimiser } from '../../../common/learning/optimiser.js';
+import { trainStep } from '../../../common/learning/step.js';
+import { PAD_UFES_LABELS } from '../../../common/model/labels.js';
+import { createStudent, initialParameters } from '../../../common/model/student.js';
+import { Random } from '../../../common/random.js';
+import type { ParameterSet } from '../../../common/update/parameter-set.js';
+
+const start = initialParameters('nano', PAD_UFES_LABELS, new Random(1));
+const gamma = 2;
+const weights = [1, 2, 1, 0.5, 1, 1];
+const STEPS = 3;
+
+/** The losses and parameters of a few steps, on so many threads besides this one. */
+async function training(threads: number, batchSize: number, trainFrom: string): Promise<{ losses: number[]; parameters: ParameterSet }> {
+  const before = tf.memory().numTensors;
+  const student = createStudent({ architecture: 'nano', labels: PAD_UFES_LABELS, parameters: start });
+  const optimiser = createOptimiser(student.variables(trainFrom), { optimiser: 'sgd', learningRate: 0.05, momentum: 0.9, weightDecay: 0.01 });
+  const images = tf.randomNormal<tf.Rank.R4>([batchSize, 64, 64, 3], 0, 1, 'float32', 7);
+  const x = student.features(images, trainFrom);
+  const classWeights = tf.tensor1d(weights);
+  const threaded = threads > 0 ? await ThreadedStep.start(student, { trainFrom, gamma, weights }, x.shape.slice(1), batchSize, Array.from({ length: threads }, startThread)) : undefined;
+  const losses: number[] = [];
+  for (let i = 0; i < STEPS; i++) {
+    // The last batch of an epoch is smaller.
+    const n = i === 1 ? batchSize - 3 : batchSize;
+    const part = tf.slice(x, 0, n);
+    const labels = Array.from({ length: n }, (_, k) => k % 6);
+    const loss = threaded ? await threaded.step(optimiser, part, labels) : trainStep(student, trainFrom, optimiser, part, labels, { gamma, weights: classWeights });
+    losses.push((await loss.data())[0]!);
+    tf.dispose([loss, part]);
+  }
+  const parameters = await student.parameters();
+  threaded?.dispose();
+  optimiser.dispose();
+  student.dispose();
+  tf.dispose([images, x, classWeights]);
+  expect(tf.memory().numTensors).toBe(before);
+  return { losses, parameters };
+}
+
+describe('training on several threads', () => {
+  beforeAll(async () => void (await useEngine('wasm')));
+
+  it('gives the very numbers of one thread where the micro-batches are the same', async () => {
+    const one = await training(0, 16, 'features.0');
+    const three = await training(2, 16, 'features.0');
+    expect(three.losses).toEqual(one.losses);
+    expect(three.parameters.values).toEqual(one.parameters.values);
+  });
+
+  it('agrees to 1e-5 where a batch that one thread takes whole is divided', async () => {
+    const one = await training(0, 16, 'features.3');
+    const two = await training(1, 16, 'features.3');
+    const norm = (values: Float32Array): number => Math.sqrt(values.reduce((s, v) => s + v * v, 0));
+    expect(norm(two.parameters.minus(one.parameters).values)).toBeLessThan(1e-5 * norm(one.parameters.minus(start).values));
+    for (const [i, loss] of one.losses.entries()) expect(two.losses[i]!).toBeCloseTo(loss, 5);
+  });
+
+  it('says so when a thread fails, instead of waiting for it', async () => {
+    const thread = startThread();
+    const student = createStudent({ architecture: 'nano', labels: PAD_UFES_LABELS, parameters: start });
+    const threaded = await ThreadedStep.start(student, { trainFrom: 'classifier', gamma, weights }, [2, 2, 96], 4, [thread]);
+    thread.end();
+    const optimiser = createOptimiser(student.variables('classifier'), { optimiser: 'sgd', learningRate: 0.05, momentum: 0, weightDecay: 0 });
+    const x = tf.ones([4, 2, 2, 96]);
+    await expect(threaded.step(optimiser, x, [0, 1, 2, 3])).rejects.toThrow('training thread ended');
+    threaded.dispose();
+    student.dispose();
+    optimiser.dispose();
+    x.dispose();
+  });
+});
