@@ -18,7 +18,10 @@ export function whyNoSandbox(): string | undefined {
   const missing = ['bwrap', 'caddy', 'ip', 'setpriv', 'wget'].filter((program) => spawnSync('which', [program]).status !== 0);
   if (binaries() === undefined) missing.push('PostgreSQL');
   if (missing.length > 0) return `not installed: ${missing.join(', ')}`;
-  const works = spawnSync('bwrap', ['--ro-bind', '/', '/', '--unshare-pid', 'true']).status === 0 && spawnSync('ip', ['netns', 'list']).status === 0;
+  // Tried: in a container without the right to make them, both programs are there and fail.
+  const probe = `lentigo-probe-${process.pid}`;
+  const works = spawnSync('bwrap', ['--ro-bind', '/', '/', '--unshare-pid', 'true']).status === 0 && spawnSync('ip', ['netns', 'add', probe]).status === 0;
+  spawnSync('ip', ['netns', 'delete', probe]);
   return works ? undefined : 'this machine allows no namespaces';
 }
 
