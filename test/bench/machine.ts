@@ -12,6 +12,6 @@ export async function machineLine(): Promise<string> {
     `${processors.length} × ${processors[0]?.model.trim() ?? 'unknown processor'}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${platform()}`,
     `Node ${process.versions.node}`,
     `engines ${engines.join(', ')}`,
-    `load average at the start ${load!.toFixed(1)}`,
+    `load average at the start ${load!.toFixed(1)}${load! > 1 ? ' (other work was going on: a quiet machine is faster)' : ''}`,
   ].join('; ');
 }
