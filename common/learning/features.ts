@@ -36,7 +36,8 @@ export class FeatureSource {
   readonly #student: Student;
   readonly #trainFrom: string;
   readonly #cache: FeatureCache | undefined;
-  readonly #shape: readonly number[];
+  /** Of one input of the trainable part. */
+  readonly shape: readonly number[];
   readonly #size: number;
   readonly frozen: boolean;
 
@@ -47,7 +48,7 @@ export class FeatureSource {
     this.frozen = trainFrom !== student.blocks[0];
     this.#cache = this.frozen ? cache : undefined;
     this.#size = student.inputSize;
-    this.#shape = tf.tidy(() => student.features(tf.zeros([1, this.#size, this.#size, 3]), trainFrom).shape.slice(1));
+    this.shape = tf.tidy(() => student.features(tf.zeros([1, this.#size, this.#size, 3]), trainFrom).shape.slice(1));
   }
 
   /** Computes what the cache lacks, one decoded picture in memory at a time. `onDone` hears the share of samples done. */
@@ -104,7 +105,7 @@ export class FeatureSource {
       for (const [k, values] of (await this.#compute(part, inputs.slice(i, i + size))).entries()) features.set(part[k]!, values);
     }
     const used = examples.filter((example) => features.has(example));
-    return used.length > 0 ? { x: this.#stack(used.map((example) => features.get(example)!), this.#shape), used } : undefined;
+    return used.length > 0 ? { x: this.#stack(used.map((example) => features.get(example)!), this.shape), used } : undefined;
   }
 
   async #compute(examples: readonly Example[], inputs: readonly Float32Array[]): Promise<Float32Array[]> {
@@ -120,7 +121,7 @@ export class FeatureSource {
 
   async #cached(example: Example): Promise<Float32Array | undefined> {
     const features = await this.#cache?.get(this.#key(example));
-    return features?.length === this.#shape.reduce((a, b) => a * b, 1) ? features : undefined;
+    return features?.length === this.shape.reduce((a, b) => a * b, 1) ? features : undefined;
   }
 
   async #load(sample: Sample): Promise<Picture | undefined> {

@@ -7,8 +7,8 @@ import type { Thread } from './gradient-threads.js';
 /** More threads than this gain little: they wait for memory. */
 const MOST = 4;
 
-/** How many threads, besides this one, training should run on: none where the engine itself uses all cores. */
-export const spareThreads = (): number => (tf.getBackend() === 'wasm' ? Math.min(MOST, availableParallelism()) - 1 : 0);
+/** Starts a thread for each core but this thread's; none where the engine itself uses all cores. */
+export const spareThreads = (): Thread[] => (tf.getBackend() === 'wasm' ? Array.from({ length: Math.min(MOST, availableParallelism()) - 1 }, startThread) : []);
 
 /** Starts a thread. */
 export function startThread(): Thread {

@@ -1,5 +1,5 @@
 // Training steps on several threads: each computes the gradients of micro-batches on an engine of its own, over shared memory. A micro-batch
-// goes to whichever thread is free, its gradients to a place of its own; they are summed in order, so that the result doesn't depend on timing.
+// goes to whichever thread is free, its gradients to a place of its own; they are summed in order: the result is that of one thread, to the bit.
 import * as tf from '@tensorflow/tfjs';
 import type { ArchitectureId } from '../model/architecture-id.js';
 import type { LabelSet } from '../model/labels.js';
@@ -118,8 +118,7 @@ export class ThreadedStep {
     const all = await student.parameters();
     const names = new Set(student.trainable(training.trainFrom));
     const trainable = all.specs.filter((s) => names.has(s.name)).reduce((sum, s) => sum + sizeOf(s.shape), 0);
-    // Deep in the network one micro-batch holds a whole batch: every thread is to have one.
-    const size = Math.min(microBatchSize(student, training.trainFrom), Math.ceil(batchSize / (threads.length + 1)));
+    const size = microBatchSize(student, training.trainFrom);
     const shared: Shared = {
       parameters: sharedFloats(trainable),
       x: sharedFloats(batchSize * sizeOf(shape)),

@@ -10,10 +10,13 @@ export interface LossOptions {
   readonly weights: tf.Tensor1D;
 }
 
-/** WASM has 2 GiB for everything and never gives memory back: four whole images, or sixteen from the middle of EfficientNet-B0 on, take 700 MiB of it. */
+/**
+ * WASM has 2 GiB for everything and never gives memory back: four whole images take 650 MiB of it, eight from the middle of EfficientNet-B0 on 450.
+ * Not by the number of threads, on which the result would depend then.
+ */
 export function microBatchSize(student: Student, trainFrom: string): number {
   if (tf.getBackend() !== 'wasm') return 32;
-  return student.blocks.indexOf(trainFrom) <= student.blocks.length / 3 ? 4 : 16;
+  return student.blocks.indexOf(trainFrom) <= student.blocks.length / 3 ? 4 : 8;
 }
 
 /**

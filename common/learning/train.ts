@@ -9,8 +9,9 @@ import type { ParameterSet } from '../update/parameter-set.js';
 import { classWeights } from './class-weights.js';
 import type { FeatureCache } from './feature-cache.js';
 import { breathe, FeatureSource, type Skipped } from './features.js';
+import { type Thread, ThreadedStep } from './gradient-threads.js';
 import { createOptimiser } from './optimiser.js';
-import { trainStep } from './step.js';
+import { microBatchSize, trainStep } from './step.js';
 
 export interface TrainingProgress {
   /** `preparing`: frozen features are computed. */
@@ -33,6 +34,8 @@ export interface TrainingOptions {
   /** After each epoch, with the student as trained so far; training waits for it. */
   readonly onEpoch?: (epoch: number) => Promise<void>;
   readonly signal?: AbortSignal;
+  /** Starts threads to train on besides this one; the training ends them. On WASM, and without effect on the result. */
+  readonly threads?: () => readonly Thread[];
 }
 
 export interface TrainingResult {
@@ -66,12 +69,16 @@ export async function train(student: Student, samples: readonly Sample[], plan: 
 
   const usable = () => samples.filter((sample) => !source.skipped.has(sample.id));
   const counts = student.labels.names.map((_, c) => usable().filter((sample) => labels.get(sample) === c).length);
-  const weights = tf.tensor1d(classWeights(counts, plan.classWeights));
+  const factors = classWeights(counts, plan.classWeights);
+  const weights = tf.tensor1d(factors);
   const optimiser = createOptimiser(student.variables(plan.trainFrom), plan);
   const variants = source.frozen || plan.variants === 1 ? plan.variants : UNLIMITED_VARIANTS;
   const loss: number[] = [];
   let sum = tf.scalar(0);
+  let threaded: ThreadedStep | undefined;
   try {
+    const threads = (plan.batchSize > microBatchSize(student, plan.trainFrom) && options.threads?.()) || [];
+    if (threads.length > 0) threaded = await ThreadedStep.start(student, { trainFrom: plan.trainFrom, gamma: plan.focalGamma, weights: [...factors] }, source.shape, plan.batchSize, threads);
     for (let epoch = 1; epoch <= plan.epochs; epoch++) {
       const draw = random.fork('epoch', epoch);
       const examples = draw.shuffle(usable()).map((sample) => ({ sample, variant: draw.int(variants) }));
@@ -81,7 +88,8 @@ export async function train(student: Student, samples: readonly Sample[], plan: 
         const batch = await source.batch(examples.slice(start, start + plan.batchSize));
         if (batch) {
           const { x, used } = batch;
-          const step = trainStep(student, plan.trainFrom, optimiser, x, used.map(({ sample }) => labels.get(sample)!), { gamma: plan.focalGamma, weights });
+          const classes = used.map(({ sample }) => labels.get(sample)!);
+          const step = threaded ? await threaded.step(optimiser, x, classes) : trainStep(student, plan.trainFrom, optimiser, x, classes, { gamma: plan.focalGamma, weights });
           const next = tf.tidy(() => tf.add<tf.Scalar>(sum, tf.mul(step, used.length)));
           tf.dispose([x, step, sum]);
           sum = next;
@@ -105,6 +113,7 @@ export async function train(student: Student, samples: readonly Sample[], plan: 
       skipped: [...source.skipped].map(([id, message]) => ({ id, message })),
     };
   } finally {
+    threaded?.dispose();
     optimiser.dispose();
     tf.dispose([weights, sum]);
   }
