@@ -57,6 +57,12 @@ export type ThreadMessage = Start | Step;
 
 const sharedFloats = (length: number): Float32Array => new Float32Array(new SharedArrayBuffer(length * 4));
 
+/** Views of consecutive parts of a vector, as long as the tensors. */
+function split(values: Float32Array, tensors: readonly tf.Tensor[]): Float32Array[] {
+  let at = 0;
+  return tensors.map(({ size }) => values.subarray(at, (at += size)));
+}
+
 /** Takes micro-batches, one after the other, until none is left. */
 function work(student: Student, { trainFrom, gamma }: ThreadedTraining, weights: tf.Tensor1D, shared: Shared, { n, size, shape }: Step): void {
   const each = sizeOf(shape);
@@ -65,11 +71,7 @@ function work(student: Student, { trainFrom, gamma }: ThreadedTraining, weights:
     tf.tidy(() => {
       const x = tf.tensor(shared.x.slice(start * each, end * each), [end - start, ...shape]);
       const found = partGradients(student, trainFrom, x, [...shared.labels.subarray(start, end)], n, { gamma, weights });
-      let at = 0;
-      for (const tensor of found) {
-        shared.parts[part]!.set(tensor.dataSync(), at);
-        at += tensor.size;
-      }
+      for (const [i, values] of split(shared.parts[part]!, found).entries()) values.set(found[i]!.dataSync());
     });
   }
 }
@@ -81,11 +83,12 @@ export function threadWork(): (message: ThreadMessage) => void {
     if (message.kind === 'step') return step!(message);
     const { architecture, labelSet, specs, values, shared, trainFrom } = message;
     const student = createStudent({ architecture, labels: labelSet, parameters: new ParameterSet(specs, values) });
-    const names = new Set(student.trainable(trainFrom));
-    const parameters = new ParameterSet(specs.filter((s) => names.has(s.name)), shared.parameters);
+    const variables = student.variables(trainFrom);
     const weights = tf.tensor1d([...message.weights]);
     step = (batch) => {
-      student.load(parameters);
+      tf.tidy(() => {
+        for (const [i, values] of split(shared.parameters, variables).entries()) variables[i]!.assign(tf.tensor(values, variables[i]!.shape));
+      });
       work(student, message, weights, shared, batch);
     };
   };
@@ -141,11 +144,7 @@ export class ThreadedStep {
   async step(optimiser: Optimiser, x: tf.Tensor, labels: readonly number[]): Promise<tf.Scalar> {
     const shared = this.#shared;
     const variables = this.#student.variables(this.#training.trainFrom);
-    let end = 0;
-    for (const variable of variables) {
-      shared.parameters.set(variable.dataSync(), end);
-      end += variable.size;
-    }
+    for (const [i, values] of split(shared.parameters, variables).entries()) values.set(variables[i]!.dataSync());
     shared.x.set(x.dataSync());
     shared.labels.set(labels);
     Atomics.store(shared.next, 0, 0);
@@ -154,9 +153,9 @@ export class ThreadedStep {
     const sum = shared.parts[0]!.slice();
     for (const part of shared.parts.slice(1, Math.ceil(step.n / step.size))) for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + part[i]!;
     return tf.tidy(() => {
-      let at = 1;
-      optimiser.apply(variables.map((v) => tf.tensor(sum.subarray(at, (at += v.size)), v.shape)));
-      return tf.scalar(sum[0]!);
+      const loss = tf.scalar(sum[0]!);
+      optimiser.apply(split(sum.subarray(1), variables).map((values, i) => tf.tensor(values, variables[i]!.shape)));
+      return loss;
     });
   }
 
