@@ -11,6 +11,7 @@ import type { FeatureCache } from './feature-cache.js';
 import { breathe, FeatureSource, type Skipped } from './features.js';
 import { type Thread, ThreadedStep } from './gradient-threads.js';
 import { createOptimiser } from './optimiser.js';
+import { learningRateAt } from './schedule.js';
 import { microBatchSize, trainStep } from './step.js';
 
 export interface TrainingProgress {
@@ -74,6 +75,8 @@ export async function train(student: Student, samples: readonly Sample[], plan: 
   const optimiser = createOptimiser(student.variables(plan.trainFrom), plan);
   const variants = source.frozen || plan.variants === 1 ? plan.variants : UNLIMITED_VARIANTS;
   const loss: number[] = [];
+  const steps = plan.epochs * Math.ceil(usable().length / plan.batchSize);
+  let step = 0;
   let sum = tf.scalar(0);
   let threaded: ThreadedStep | undefined;
   try {
@@ -88,13 +91,15 @@ export async function train(student: Student, samples: readonly Sample[], plan: 
         const batch = await source.batch(examples.slice(start, start + plan.batchSize));
         if (batch) {
           const { x, used } = batch;
+          optimiser.learningRate = learningRateAt(plan, Math.min(step, steps - 1), steps);
           const classes = used.map(({ sample }) => labels.get(sample)!);
-          const step = threaded ? await threaded.step(optimiser, x, classes) : trainStep(student, plan.trainFrom, optimiser, x, classes, { gamma: plan.focalGamma, weights });
-          const next = tf.tidy(() => tf.add<tf.Scalar>(sum, tf.mul(step, used.length)));
-          tf.dispose([x, step, sum]);
+          const stepLoss = threaded ? await threaded.step(optimiser, x, classes) : trainStep(student, plan.trainFrom, optimiser, x, classes, { gamma: plan.focalGamma, weights });
+          const next = tf.tidy(() => tf.add<tf.Scalar>(sum, tf.mul(stepLoss, used.length)));
+          tf.dispose([x, stepLoss, sum]);
           sum = next;
           seen += used.length;
         }
+        step++;
         const fraction = (epoch - 1 + Math.min(1, (start + plan.batchSize) / examples.length)) / plan.epochs;
         report({ phase: 'training', fraction, epoch, ...(loss.length > 0 && { loss: loss.at(-1)! }) });
         await breathe();
