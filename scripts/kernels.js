@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const engine = `${root}common/engine`;
-const OPTIONS = ['--importMemory', '--runtime', 'stub', '--enable', 'simd', '--enable', 'bulk-memory', '--use', 'abort=', '-O3', '--converge', '--noAssert'];
+const OPTIONS = ['--importMemory', '--noExportMemory', '--runtime', 'stub', '--enable', 'simd', '--enable', 'bulk-memory', '--use', 'abort=', '-O3', '--converge', '--noAssert'];
 
 /** WebAssembly's number for the section of initial memory contents. */
 const DATA = 11;
