@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Sample } from '../dataset/sample.js';
 import { LentigoError } from '../errors.js';
+import { CLASSIFIER } from '../model/architecture.js';
 import type { Student } from '../model/student.js';
 import type { TrainingPlan } from '../protocol/study.js';
 import { Random } from '../random.js';
@@ -10,7 +11,7 @@ import { classWeights } from './class-weights.js';
 import type { FeatureCache } from './feature-cache.js';
 import { breathe, FeatureSource, type Skipped } from './features.js';
 import { type Thread, ThreadedStep } from './gradient-threads.js';
-import { createOptimiser } from './optimiser.js';
+import { createStudentOptimiser } from './optimiser.js';
 import { learningRateAt } from './schedule.js';
 import { microBatchSize, trainStep } from './step.js';
 
@@ -72,7 +73,7 @@ export async function train(student: Student, samples: readonly Sample[], plan: 
   const counts = student.labels.names.map((_, c) => usable().filter((sample) => labels.get(sample) === c).length);
   const factors = classWeights(counts, plan.classWeights);
   const weights = tf.tensor1d(factors);
-  const optimiser = createOptimiser(student.variables(plan.trainFrom), plan);
+  const optimiser = createStudentOptimiser(student.variables(plan.trainFrom), student.variables(CLASSIFIER).length, plan);
   const variants = source.frozen || plan.variants === 1 ? plan.variants : UNLIMITED_VARIANTS;
   const loss: number[] = [];
   const steps = plan.epochs * Math.ceil(usable().length / plan.batchSize);
