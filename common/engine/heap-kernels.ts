@@ -13,6 +13,8 @@ export interface HeapKernels {
   depthwiseInputGradient(dy: number, filter: number, dx: number, ...geometry: Geometry): void;
   /** im2col: out[n, oy, ox, i, j, c] = x[n, oy·stride + i − top, ox·stride + j − left, c] */
   patches(x: number, out: number, ...geometry: Geometry): void;
+  /** out[p, j] = bias[j] + Σ a[p, k] · b[k, j]: a is [rows, m], b [m, n]; without bias (0) only the product */
+  product(a: number, b: number, bias: number, out: number, rows: number, m: number, n: number): void;
   /** out[i, j] = Σ a[p, i] · b[p, j]: a is [rows, m], b [rows, n] */
   transposedProduct(a: number, b: number, out: number, rows: number, m: number, n: number): void;
   /** out = x · σ(x) */

@@ -45,6 +45,14 @@ export function plainKernels(memory: WebAssembly.Memory): HeapKernels {
       const all = at(out, (output / channels) * filter).fill(0);
       eachTap(geometry, (from, to, tap) => all.set(xs.subarray(from * channels, (from + 1) * channels), to * filter + tap * channels));
     },
+    product(a, b, bias, out, rows, m, n) {
+      const [as, bs, sums] = [at(a, rows * m), at(b, m * n), at(out, rows * n).fill(0)];
+      if (bias) for (let p = 0; p < rows; p++) sums.set(at(bias, n), p * n);
+      for (let p = 0; p < rows; p++) for (let k = 0; k < m; k++) {
+        const factor = as[p * m + k]!;
+        for (let j = 0; j < n; j++) sums[p * n + j] = sums[p * n + j]! + factor * bs[k * n + j]!;
+      }
+    },
     transposedProduct(a, b, out, rows, m, n) {
       const [as, bs, sums] = [at(a, rows * m), at(b, rows * n), at(out, m * n).fill(0)];
       for (let p = 0; p < rows; p++) for (let i = 0; i < m; i++) {

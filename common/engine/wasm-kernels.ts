@@ -1,5 +1,4 @@
-// The training kernels that tfjs 4.22's WASM backend lacks or is slow at: most of them work on its heap themselves (heap-kernels.ts),
-// a pointwise convolution's input gradient is a forward convolution, which XNNPACK runs with SIMD.
+// The kernels that tfjs 4.22's WASM backend lacks for training, or is slow at: they work on its heap themselves (heap-kernels.ts).
 import * as tf from '@tensorflow/tfjs';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import type { Geometry, HeapKernels } from './heap-kernels.js';
@@ -43,17 +42,33 @@ const isPointwise = (i: ConvInfo): boolean =>
 
 /** Registers the kernels on the WASM backend, after it is ready; again to replace them. */
 export function registerWasmKernels(heap: HeapKernels): void {
-  const convolve = kernelOf('Conv2D');
   const transpose = kernelOf('Transpose');
   const generalInputGradient = kernelOf('Conv2DBackpropInput');
+  const generalConvolution = kernelOf('FusedConv2D');
 
-  /** A pointwise convolution's input gradient is a pointwise convolution of dy with the transposed filter. */
+  /** rows of x [n, h, w, m] times matrix [m, n′], plus bias. */
+  const pointwise = (backend: BackendWasm, x: tf.TensorInfo, matrix: tf.TensorInfo, bias: tf.TensorInfo | undefined, channels: number): tf.TensorInfo => {
+    const [n, h, w, inner] = x.shape as [number, number, number, number];
+    const out = backend.makeOutput([n, h, w, channels], 'float32');
+    heap.product(address(backend, x), address(backend, matrix), bias ? address(backend, bias) : 0, address(backend, out), n * h * w, inner, channels);
+    return out;
+  };
+
+  /** A pointwise convolution is a product of matrices; XNNPACK packs the filter for it each time, and takes a third longer. */
+  const fusedConv2D: Kernel = (call) => {
+    const { inputs, attrs, backend } = call;
+    const info = convInfo({ ...attrs, dilations: 1 }, inputs['x']!.shape, inputs['filter']!.shape, false);
+    const plain = isPointwise(info) && attrs['activation'] === 'linear' && attrs['dataFormat'] === 'NHWC' && !inputs['preluActivationWeights'];
+    return plain ? pointwise(backend, inputs['x']!, inputs['filter']!, inputs['bias'], info.outChannels) : generalConvolution(call);
+  };
+
+  /** A pointwise convolution's input gradient is dy times the transposed filter. */
   const conv2DBackpropInput: Kernel = (call) => {
     const { inputs, attrs, backend } = call;
     const info = convInfo(attrs, attrs['inputShape'] as number[], inputs['filter']!.shape, false);
     if (!isPointwise(info)) return generalInputGradient(call);
     const filter = transpose({ inputs: { x: inputs['filter']! }, backend, attrs: { perm: [0, 1, 3, 2] } });
-    const dx = convolve({ inputs: { x: inputs['dy']!, filter }, backend, attrs: { strides: 1, pad: 'valid', dilations: 1, dataFormat: 'NHWC' } });
+    const dx = pointwise(backend, inputs['dy']!, filter, undefined, info.inChannels);
     backend.disposeData(filter.dataId);
     return dx;
   };
@@ -139,6 +154,7 @@ export function registerWasmKernels(heap: HeapKernels): void {
 
   const kernels: Record<string, Kernel> = {
     Identity: identity,
+    FusedConv2D: fusedConv2D,
     Conv2DBackpropInput: conv2DBackpropInput,
     Conv2DBackpropFilter: conv2DBackpropFilter,
     DepthwiseConv2dNativeBackpropInput: depthwiseBackpropInput,

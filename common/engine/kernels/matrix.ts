@@ -1,4 +1,4 @@
-// What a dense convolution's filter gradient needs (AssemblyScript, SIMD): patches of the input, and aᵀ·b. float32, given by addresses.
+// What dense convolutions come down to (AssemblyScript, SIMD): products of matrices, and patches of the input. float32, given by addresses.
 
 /** Rows of a and b that are worked through while they stay in the cache. */
 const BLOCK: i32 = 128;
@@ -17,16 +17,37 @@ export function transposedProduct(a: usize, b: usize, out: usize, rows: i32, m: 
       const from = blockA + (<usize>i << 2);
       const to = out + i * rowB;
       let j = 0;
-      for (; j + 8 <= n; j += 8) tile4x8(from, blockB + (<usize>j << 2), to + (<usize>j << 2), count, rowA, rowB);
+      for (; j + 8 <= n; j += 8) tile4x8(from, blockB + (<usize>j << 2), to + (<usize>j << 2), count, 4, rowA, rowB);
       for (; j < n; j++) for (let k = 0; k < 4; k++) tile1x1(from + (k << 2), blockB + (<usize>j << 2), to + k * rowB + (<usize>j << 2), count, rowA, rowB);
     }
     for (; i < m; i++) for (let j = 0; j < n; j++) tile1x1(blockA + (<usize>i << 2), blockB + (<usize>j << 2), out + i * rowB + (<usize>j << 2), count, rowA, rowB);
   }
 }
 
+/** out[p, j] = bias[j] + Σ a[p, k] · b[k, j]: a is [rows, m], b [m, n], out [rows, n], row-major; without bias (0) only the product. */
+export function product(a: usize, b: usize, bias: usize, out: usize, rows: i32, m: i32, n: i32): void {
+  const rowA: usize = <usize>m << 2;
+  const rowB: usize = <usize>n << 2;
+  for (let start = 0; start < rows; start += BLOCK) {
+    const end = min(rows, start + BLOCK);
+    for (let p = start; p < end; p++) {
+      if (bias) memory.copy(out + p * rowB, bias, rowB);
+      else memory.fill(out + p * rowB, 0, rowB);
+    }
+    let j = 0;
+    for (; j + 8 <= n; j += 8) {
+      let p = start;
+      for (; p + 4 <= end; p += 4) tile4x8(a + p * rowA, b + (<usize>j << 2), out + p * rowB + (<usize>j << 2), m, rowA, 4, rowB);
+      for (; p < end; p++) for (let k = 0; k < 8; k++) tile1x1(a + p * rowA, b + (<usize>(j + k) << 2), out + p * rowB + (<usize>(j + k) << 2), m, 4, rowB);
+    }
+    for (; j < n; j++) for (let p = start; p < end; p++) tile1x1(a + p * rowA, b + (<usize>j << 2), out + p * rowB + (<usize>j << 2), m, 4, rowB);
+  }
+}
+
+/** Adds Σ a[lane, k] · b[k, j] to four rows and eight columns of out: a's rows are `lane` bytes apart, its columns `step`. */
 // @ts-ignore: decorator
 @inline
-function tile4x8(a: usize, b: usize, out: usize, rows: i32, rowA: usize, rowB: usize): void {
+function tile4x8(a: usize, b: usize, out: usize, count: i32, lane: usize, step: usize, rowB: usize): void {
   let s00 = v128.load(out);
   let s01 = v128.load(out, 16);
   let s10 = v128.load(out + rowB);
@@ -35,22 +56,22 @@ function tile4x8(a: usize, b: usize, out: usize, rows: i32, rowA: usize, rowB: u
   let s21 = v128.load(out + 2 * rowB, 16);
   let s30 = v128.load(out + 3 * rowB);
   let s31 = v128.load(out + 3 * rowB, 16);
-  for (let p = 0; p < rows; p++) {
+  for (let k = 0; k < count; k++) {
     const b0 = v128.load(b);
     const b1 = v128.load(b, 16);
     const a0 = v128.load32_splat(a);
     s00 = f32x4.add(s00, f32x4.mul(a0, b0));
     s01 = f32x4.add(s01, f32x4.mul(a0, b1));
-    const a1 = v128.load32_splat(a, 4);
+    const a1 = v128.load32_splat(a + lane);
     s10 = f32x4.add(s10, f32x4.mul(a1, b0));
     s11 = f32x4.add(s11, f32x4.mul(a1, b1));
-    const a2 = v128.load32_splat(a, 8);
+    const a2 = v128.load32_splat(a + 2 * lane);
     s20 = f32x4.add(s20, f32x4.mul(a2, b0));
     s21 = f32x4.add(s21, f32x4.mul(a2, b1));
-    const a3 = v128.load32_splat(a, 12);
+    const a3 = v128.load32_splat(a + 3 * lane);
     s30 = f32x4.add(s30, f32x4.mul(a3, b0));
     s31 = f32x4.add(s31, f32x4.mul(a3, b1));
-    a += rowA;
+    a += step;
     b += rowB;
   }
   v128.store(out, s00);

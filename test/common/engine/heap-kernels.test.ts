@@ -46,6 +46,8 @@ describe.each([
         [filter * filter * channels, (k) => (a, b, out) => k.depthwiseFilterGradient(a, b, out, ...geometry)],
         [batch * rows * channels, (k) => (a, b, out) => k.depthwiseInputGradient(a, b, out, ...geometry)],
         [positions * filter * filter * channels, (k) => (a, _b, out) => k.patches(a, out, ...geometry)],
+        [rows * filter, (k) => (a, b, out) => k.product(a, b, 0, out, rows, channels, filter)],
+        [rows * channels, (k) => (a, b, out) => k.product(a, b, b + 64, out, rows, filter, channels)],
         [channels * filter, (k) => (a, b, out) => k.transposedProduct(a, b, out, rows, channels, filter)],
         [rows * channels, (k) => (a, _b, out) => k.swish(a, out, rows * channels)],
         [rows * channels, (k) => (a, b, out) => k.swishGradient(a, b, out, rows * channels)],
