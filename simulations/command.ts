@@ -30,8 +30,6 @@ export function simulateCommand(): Command {
     .option('--train-from <block>', 'the first trainable block (default: features.6)')
     .option('--epochs <n>', "passes over a clinic's images in a round (default: 2)")
     .option('--learning-rate <rate>', '(default: 0.0002)')
-    .option('--head-factor <n>', 'the classifier learns so many times as fast as the rest (default: 1)')
-    .option('--schedule <name>', 'of the learning rate within a round: constant, one-cycle (default: constant)')
     .option('--batch-size <n>', '(default: 8)')
     .option('--encoding <name>', 'of updates: int8, float32 (default: int8)')
     .option('--baselines', 'then also train on all data in one place, and at each clinic alone')
@@ -91,8 +89,8 @@ function configOf(file: SimulationFile | undefined, given: Omit<Flags, 'out' | '
     const flag = String(path[0]).replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     throw new LentigoError('LENTIGO_USAGE', `--${flag} ${String(given[String(path[0])])}: ${message}`);
   }
-  const { trainFrom, epochs, learningRate, headFactor, schedule, batchSize, encoding, data, init, ...rest } = parsed.data;
-  const training = { trainFrom, epochs, learningRate, headFactor, schedule, batchSize };
+  const { trainFrom, epochs, learningRate, batchSize, encoding, data, init, ...rest } = parsed.data;
+  const training = { trainFrom, epochs, learningRate, batchSize };
   const config = {
     ...file,
     ...defined(rest),

@@ -49,8 +49,6 @@ export const SimulationFlags = z.strictObject({
   trainFrom: plan.trainFrom.unwrap().optional(),
   epochs: numeric(plan.epochs.unwrap()),
   learningRate: numeric(plan.learningRate.unwrap()),
-  headFactor: numeric(plan.headFactor.unwrap()),
-  schedule: plan.schedule.unwrap().optional(),
   batchSize: numeric(plan.batchSize.unwrap()),
   encoding: study.updates.unwrap().shape.encoding.unwrap().optional(),
   baselines: z.literal(true).optional(),

@@ -2,7 +2,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Sample } from '../dataset/sample.js';
 import { LentigoError } from '../errors.js';
-import { CLASSIFIER } from '../model/architecture.js';
 import type { Student } from '../model/student.js';
 import type { TrainingPlan } from '../protocol/study.js';
 import { Random } from '../random.js';
@@ -11,8 +10,7 @@ import { classWeights } from './class-weights.js';
 import type { FeatureCache } from './feature-cache.js';
 import { breathe, FeatureSource, type Skipped } from './features.js';
 import { type Thread, ThreadedStep } from './gradient-threads.js';
-import { createStudentOptimiser } from './optimiser.js';
-import { learningRateAt } from './schedule.js';
+import { createOptimiser } from './optimiser.js';
 import { microBatchSize, trainStep } from './step.js';
 
 export interface TrainingProgress {
@@ -73,11 +71,9 @@ export async function train(student: Student, samples: readonly Sample[], plan: 
   const counts = student.labels.names.map((_, c) => usable().filter((sample) => labels.get(sample) === c).length);
   const factors = classWeights(counts, plan.classWeights);
   const weights = tf.tensor1d(factors);
-  const optimiser = createStudentOptimiser(student.variables(plan.trainFrom), student.variables(CLASSIFIER).length, plan);
+  const optimiser = createOptimiser(student.variables(plan.trainFrom), plan);
   const variants = source.frozen || plan.variants === 1 ? plan.variants : UNLIMITED_VARIANTS;
   const loss: number[] = [];
-  const steps = plan.epochs * Math.ceil(usable().length / plan.batchSize);
-  let step = 0;
   let sum = tf.scalar(0);
   let threaded: ThreadedStep | undefined;
   try {
@@ -92,15 +88,13 @@ export async function train(student: Student, samples: readonly Sample[], plan: 
         const batch = await source.batch(examples.slice(start, start + plan.batchSize));
         if (batch) {
           const { x, used } = batch;
-          optimiser.learningRate = learningRateAt(plan, Math.min(step, steps - 1), steps);
           const classes = used.map(({ sample }) => labels.get(sample)!);
-          const stepLoss = threaded ? await threaded.step(optimiser, x, classes) : trainStep(student, plan.trainFrom, optimiser, x, classes, { gamma: plan.focalGamma, weights });
-          const next = tf.tidy(() => tf.add<tf.Scalar>(sum, tf.mul(stepLoss, used.length)));
-          tf.dispose([x, stepLoss, sum]);
+          const step = threaded ? await threaded.step(optimiser, x, classes) : trainStep(student, plan.trainFrom, optimiser, x, classes, { gamma: plan.focalGamma, weights });
+          const next = tf.tidy(() => tf.add<tf.Scalar>(sum, tf.mul(step, used.length)));
+          tf.dispose([x, step, sum]);
           sum = next;
           seen += used.length;
         }
-        step++;
         const fraction = (epoch - 1 + Math.min(1, (start + plan.batchSize) / examples.length)) / plan.epochs;
         report({ phase: 'training', fraction, epoch, ...(loss.length > 0 && { loss: loss.at(-1)! }) });
         await breathe();

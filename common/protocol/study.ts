@@ -12,10 +12,6 @@ export const TrainingPlan = z.strictObject({
   batchSize: z.int().min(1).max(256).default(8),
   optimiser: z.enum(['adamw', 'sgd']).default('adamw'),
   learningRate: z.number().positive().max(10).default(2e-4),
-  /** The classifier learns at this many times the learning rate: more than 1 where it is new, and the blocks before it are not. */
-  headFactor: z.number().positive().max(1000).default(1),
-  /** Within each round: `constant`, or `one-cycle`, which rises to the learning rate and falls to nearly nothing. */
-  schedule: z.enum(['constant', 'one-cycle']).default('constant'),
   /** SGD only. */
   momentum: z.number().min(0).max(0.999).default(0.9),
   /** Decoupled weight decay (AdamW), or L2 (SGD); not applied to biases and batch norm. */

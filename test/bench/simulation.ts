@@ -45,8 +45,8 @@ ${table(['PyTorch, seed', '0', '1', '2', 'mean'], reference)}`;
 
 /** The command that gives this report. */
 function commandOf({ config: { clinics, rounds, alpha, seed, training, updates, baselines }, engine }: SimulationReport, out: string): string {
-  const { trainFrom, epochs, learningRate, headFactor, schedule, batchSize } = training;
-  const flags = { clinics, rounds, alpha, seed, 'train-from': trainFrom, epochs, 'learning-rate': learningRate, 'head-factor': headFactor, schedule, 'batch-size': batchSize, encoding: updates.encoding };
+  const { trainFrom, epochs, learningRate, batchSize } = training;
+  const flags = { clinics, rounds, alpha, seed, 'train-from': trainFrom, epochs, 'learning-rate': learningRate, 'batch-size': batchSize, encoding: updates.encoding };
   const given = Object.entries(flags).flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${value}`]));
   return `LENTIGO_ENGINE=${engine} npx lentigo simulate --data PAD_UFES_DIR --init B0_DIR ${given.join(' ')}${baselines ? ' --baselines' : ''} --out ${out}`;
 }
