@@ -1,12 +1,14 @@
 // Opens the coordinator's database: PGlite in the data directory, or a PostgreSQL server; migrated, and this process alone in the directory.
 import { existsSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { LentigoError } from '../../common/errors.js';
 import { databaseError } from './database-errors.js';
+import { flushTree, openFlushed } from './durable-pglite.js';
 import { lockDirectory } from '../../common/files/directory-lock.node.js';
+import { syncFolder } from '../../common/files/durable.node.js';
 import { type Prisma, PrismaClient } from './generated/client.js';
 import { migrate } from './migrate.js';
 import { PgliteSocket, whyStopped } from './pglite-socket.js';
@@ -61,7 +63,7 @@ async function openEmbedded(folder: string, unlock: () => void): Promise<Databas
   let engine: PGlite;
   try {
     if (!existsSync(folder)) await initialise(folder);
-    engine = await PGlite.create(folder);
+    engine = await openFlushed(folder);
   } catch (thrown) {
     const error = databaseError(thrown);
     if (error.code === 'LENTIGO_DISK_FULL') throw error;
@@ -76,13 +78,15 @@ async function openEmbedded(folder: string, unlock: () => void): Promise<Databas
   });
 }
 
-/** Makes the files of an empty database beside their place: a kill half-way leaves nothing half-made. */
+/** Makes the files of an empty database beside their place: a kill or a power cut half-way leaves nothing half-made. */
 async function initialise(folder: string): Promise<void> {
   const fresh = `${folder}.new`;
   rmSync(fresh, { recursive: true, force: true });
   const engine = await PGlite.create(fresh, { postgresqlconf: ['shared_buffers = 32MB', 'min_wal_size = 32MB', 'max_wal_size = 64MB'] });
   await engine.close();
+  await flushTree(fresh);
   renameSync(fresh, folder);
+  await syncFolder(dirname(folder));
 }
 
 async function connect(kind: Database['kind'], pool: pg.Pool, release: () => Promise<void>): Promise<Database> {
