@@ -42,6 +42,10 @@ export interface RunnerParts {
 /** setTimeout takes at most 2³¹−1 ms; a longer deadline is looked at again. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
+/** How soon work is tried again that found no database, ms: at first, and at most. */
+const RETRY_MS = 500;
+const LONGEST_RETRY_MS = 15_000;
+
 /** An envelope's header and signature take less than this, bytes. */
 const HEADER_ROOM_BYTES = 64 * 1024 + 1024;
 
@@ -61,6 +65,9 @@ export class StudyRunner {
   /** Bytes of its models that had been served when an attempt was first announced. */
   #served = { attempt: '', before: 0 };
   #closed = false;
+  /** A step was not acknowledged by the database, which may hold it all the same: its state is read again before anything else. */
+  #uncertain = false;
+  readonly #retries = new Set<NodeJS.Timeout>();
   readonly #accepting = new Map<string, { sha256: string; receipt: Promise<Signed> }>();
 
   constructor(study: StudyRecord, secretKey: Uint8Array, parts: RunnerParts) {
@@ -81,6 +88,7 @@ export class StudyRunner {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#deadline);
+    for (const retry of this.#retries) clearTimeout(retry);
     await this.#queue;
   }
   /** What a study coordinator asks for. @throws LENTIGO_STUDY_STATE */
@@ -144,6 +152,8 @@ export class StudyRunner {
     } catch (thrown) {
       const error = asLentigoError(thrown);
       this.#log.warn({ clinic: clinic.id, round: submission.round, code: error.code }, `update refused: ${error.message}`);
+      // Nothing is wrong with the update: the clinic sends it again.
+      if (error.code === 'LENTIGO_DATABASE' || error.code === 'LENTIGO_UNREACHABLE') throw thrown;
       const detail = { clinic: clinic.id, round: submission.round, attempt: submission.attempt, sha256: submission.sha256, code: error.code };
       await this.#serially(() => this.#parts.store.record(this.#state.id, [{ actor: clinic.id, action: 'update-refused', detail }]));
       throw thrown;
@@ -217,17 +227,53 @@ export class StudyRunner {
     const before = this.#state;
     const { state, effects } = step(before, event);
     if (state === before) return null;
-    const committed = await this.#parts.store.transition(state, { ...changes, audit: [{ action: event.type, ...audit }] });
+    let committed;
+    try {
+      committed = await this.#parts.store.transition(state, { ...changes, audit: [{ action: event.type, ...audit }] });
+    } catch (thrown) {
+      if (asLentigoError(thrown).code === 'LENTIGO_DATABASE') {
+        this.#uncertain = true;
+        this.#later(() => this.#serially(async () => undefined));
+      }
+      throw thrown;
+    }
     this.#state = state;
     this.#tell(before, state);
     for (const effect of effects) this.#perform(effect);
     return committed;
   }
 
+  /** Goes on from what the database holds, when it is not known whether it took the last step. */
+  async #reread(): Promise<void> {
+    if (!this.#uncertain) return;
+    const before = this.#state;
+    const { state } = await this.#parts.store.study(before.id);
+    this.#uncertain = false;
+    this.#state = state;
+    this.#tell(before, state);
+    if (state.status === before.status && state.round?.attempt === before.round?.attempt && state.round?.phase === before.round?.phase) return;
+    for (const effect of pending(state)) this.#perform(effect);
+  }
+
+  /** Tries again, ever more slowly, what found no database. */
+  #later(work: () => Promise<unknown>, after = RETRY_MS): void {
+    if (this.#closed) return;
+    const retry = setTimeout(() => {
+      this.#retries.delete(retry);
+      work().catch((thrown: unknown) => {
+        if (this.#closed) return;
+        this.#log.warn({ err: thrown }, 'tried again in vain');
+        this.#later(work, Math.min(2 * after, LONGEST_RETRY_MS));
+      });
+    }, after);
+    this.#retries.add(retry);
+  }
+
   /** One after the other: no step of a study ever sees half of another. */
   #serially<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#queue.then(() => {
+    const done = this.#queue.then(async () => {
       if (this.#closed) throw new LentigoError('LENTIGO_UNREACHABLE', 'The coordinator is stopping.');
+      await this.#reread();
       return work();
     });
     this.#queue = done.catch(() => undefined);
@@ -256,13 +302,26 @@ export class StudyRunner {
     const attempt = this.#state.round?.attempt ?? '';
     this.#do(effect).catch(async (thrown: unknown) => {
       if (this.#closed) return;
-      this.#log.error({ err: thrown, effect: effect.type }, `${effect.type} failed`);
       const { code, message, remedy } = asLentigoError(thrown);
+      if (code === 'LENTIGO_DATABASE') {
+        this.#log.warn({ err: thrown, effect: effect.type }, `${effect.type} waits for the database`);
+        this.#later(() => this.#again(effect));
+        return;
+      }
+      this.#log.error({ err: thrown, effect: effect.type }, `${effect.type} failed`);
       const reason = `${effect.type} failed: ${message} (${code}) ${remedy}`;
-      await this.#serially(() => this.#dispatch({ type: 'work-failed', attempt, reason }, { actor: 'coordinator', detail: { reason } })).catch(
-        (again: unknown) => this.#log.fatal({ err: again }, 'the failure could not be recorded'),
-      );
+      const record = () => this.#serially(() => this.#dispatch({ type: 'work-failed', attempt, reason }, { actor: 'coordinator', detail: { reason } }));
+      await record().catch((again: unknown) => {
+        this.#log.fatal({ err: again }, 'the failure could not be recorded');
+        this.#later(record);
+      });
     });
+  }
+
+  /** An effect once more, unless the study has gone on meanwhile. */
+  async #again(effect: Effect): Promise<void> {
+    await this.#serially(async () => undefined);
+    if (pending(this.#state).some(({ type }) => type === effect.type)) this.#perform(effect);
   }
 
   async #do(effect: Effect): Promise<void> {
@@ -348,7 +407,9 @@ export class StudyRunner {
     }
     const { attempt, number } = round;
     this.#serially(() => this.#dispatch({ type: 'deadline', attempt, now: this.#parts.now() }, { actor: 'coordinator', detail: { round: number, attempt } })).catch((thrown: unknown) => {
-      if (!this.#closed) this.#log.error({ err: thrown }, 'the deadline could not be recorded');
+      if (this.#closed) return;
+      this.#log.error({ err: thrown }, 'the deadline could not be recorded');
+      this.#deadline = setTimeout(() => this.#watchDeadline(), RETRY_MS);
     });
   }
 

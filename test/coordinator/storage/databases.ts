@@ -54,6 +54,8 @@ export function smallDisk(megabytes: number): SmallDisk | undefined {
 export interface Server {
   /** A database of its own for the caller. */
   readonly url: string;
+  /** Ends it as a crash would, and starts it again; only a server that was started here. */
+  restart?(): void;
   stop(): Promise<void>;
 }
 
@@ -111,6 +113,7 @@ async function startCluster(): Promise<Server> {
   run('pg_ctl', '-D', data, '-w', '-l', join(folder, 'log'), 'start');
   return {
     url: `postgresql://postgres@/postgres?host=${encodeURIComponent(folder)}`,
+    restart: () => run('pg_ctl', '-D', data, '-w', '-l', join(folder, 'log'), '-m', 'immediate', 'restart'),
     async stop() {
       run('pg_ctl', '-D', data, '-m', 'immediate', 'stop');
       rmSync(folder, { recursive: true, force: true });
