@@ -1,0 +1,111 @@
+// The table of PAD-UFES-20 (Pacheco et al. 2020, doi:10.17632/zr7vgbcyr2.1): metadata.csv as text → checked rows, each with its split. The same for a folder on disk and for files picked in a browser.
+import { parse as parseCsv } from 'csv-parse/browser/esm/sync';
+import { z } from 'zod';
+import { LentigoError } from '../errors.js';
+import { PAD_UFES_LABELS, type LabelSet } from '../model/labels.js';
+import { Random } from '../random.js';
+import { SPLITS, type Split } from './sample.js';
+import { DEFAULT_FRACTIONS, splitByPatient } from './split.js';
+
+export interface ReadOptions {
+  /** The diagnoses that are known; PAD-UFES-20's by default. */
+  readonly labels?: LabelSet | undefined;
+  /** Decides the splits where metadata.csv has no `split` column; 0 by default. */
+  readonly seed?: number | undefined;
+}
+
+export const METADATA = 'metadata.csv';
+const EXTENSION = /\.(png|jpe?g)$/i;
+
+const text = z.string().trim().max(200);
+const optional = text.optional();
+/** The table writes whole numbers as 3.0, and leaves unknown ones empty. */
+const number = (low: number, high: number) =>
+  text.transform((value) => (value === '' ? undefined : Number(value))).pipe(z.number().min(low).max(high).optional()).optional();
+
+/** The 26 published columns, and `split`. Only the first three, and split and skin type, are needed; the others are checked so that a shifted row is seen. */
+const Row = z.object({
+  patient_id: text.min(1),
+  img_id: text.min(1).regex(/^[^/\\]+$/, 'must be a file name'),
+  diagnostic: text.min(1),
+  fitspatrick: number(1, 6).pipe(z.number().int().optional()),
+  split: text.toLowerCase().transform((value) => (value === '' ? undefined : value)).pipe(z.enum(SPLITS).optional()).optional(),
+  lesion_id: optional, smoke: optional, drink: optional, background_father: optional, background_mother: optional,
+  age: number(0, 130), pesticide: optional, gender: optional, skin_cancer_history: optional, cancer_history: optional,
+  has_piped_water: optional, has_sewage_system: optional, region: optional,
+  diameter_1: number(0, 1000), diameter_2: number(0, 1000),
+  itch: optional, grew: optional, hurt: optional, changed: optional, bleed: optional, elevation: optional, biopsed: optional,
+});
+type Row = z.infer<typeof Row>;
+
+/** A row with where it stands in the file, the stem that names its image, and the split that it belongs to. */
+export interface MetadataRow extends Omit<Row, 'split'> {
+  readonly line: number;
+  readonly id: string;
+  readonly split: Split;
+}
+
+export const isImageName = (name: string): boolean => EXTENSION.test(name);
+/** A file's name without the ending of an image: how rows and images are matched. */
+export const stemOf = (name: string): string => name.replace(EXTENSION, '');
+
+/**
+ * The rows of metadata.csv. The column `split` (train, validation or heldout) is followed; without it patients are split 60/20/20, stratified on diagnosis, by the seed.
+ * @param file what errors call the table
+ * @throws LENTIGO_DATA_METADATA_INVALID, LENTIGO_DATA_UNKNOWN_DIAGNOSIS, LENTIGO_DATA_SPLIT_LEAK
+ */
+export function parseMetadata(csv: string, file: string, { labels = PAD_UFES_LABELS, seed = 0 }: ReadOptions = {}): MetadataRow[] {
+  const table = parseRows(csv, file);
+  const invalid = (line: number, what: string) => new LentigoError('LENTIGO_DATA_METADATA_INVALID', `${file}: row ${line}, ${what}`);
+  const names = new Set(labels.names);
+  const seen = new Set<string>();
+  for (const { row, line } of table) {
+    if (!names.has(row.diagnostic)) throw new LentigoError('LENTIGO_DATA_UNKNOWN_DIAGNOSIS', `${file}: row ${line}: unknown diagnosis "${row.diagnostic}"; known are ${labels.names.join(', ')}`);
+    const id = stemOf(row.img_id);
+    if (seen.has(id)) throw invalid(line, `column img_id: ${row.img_id} appears a second time`);
+    seen.add(id);
+  }
+  const rows = table.map(({ row }) => row);
+  const withSplit = rows.filter((row) => row.split !== undefined).length;
+  if (withSplit > 0 && withSplit < rows.length) throw invalid(table.find(({ row }) => row.split === undefined)!.line, 'column split: empty, while other rows have one');
+  const splits = withSplit > 0
+    ? givenSplits(rows, file)
+    : splitByPatient(rows.map((row) => ({ patient: row.patient_id, label: row.diagnostic })), DEFAULT_FRACTIONS, new Random(seed).fork('split'));
+  return table.map(({ row, line }) => ({ ...row, line, id: stemOf(row.img_id), split: splits.get(row.patient_id)! }));
+}
+
+function parseRows(csv: string, file: string): { row: Row; line: number }[] {
+  const invalid = (what: string, cause?: unknown): LentigoError => new LentigoError('LENTIGO_DATA_METADATA_INVALID', `${file}: ${what}`, { cause });
+  let records: { record: Record<string, string>; info: { lines: number } }[];
+  try {
+    records = parseCsv(csv, { columns: true, bom: true, skip_empty_lines: true, trim: true, info: true, max_record_size: 100_000 }) as unknown as typeof records;
+  } catch (error) {
+    throw invalid((error as Error).message, error);
+  }
+  const header = records[0]?.record;
+  if (header === undefined) throw invalid('the table has no rows');
+  const missing = ['patient_id', 'img_id', 'diagnostic'].filter((column) => !(column in header));
+  if (missing.length > 0) throw invalid(`column ${missing.join(', ')} is missing`);
+  return records.map(({ record, info }) => {
+    const row = Row.safeParse(record);
+    if (row.success) return { row: row.data, line: info.lines };
+    const issue = row.error.issues[0]!;
+    throw invalid(`row ${info.lines}, column ${issue.path.join('.')}: ${issue.message} (it is "${record[String(issue.path[0])]}")`);
+  });
+}
+
+/** The splits of a `split` column, by patient. @throws LENTIGO_DATA_SPLIT_LEAK */
+function givenSplits(rows: readonly Row[], file: string): Map<string, Split> {
+  const splits = new Map<string, Split>();
+  const leaks = new Set<string>();
+  for (const { patient_id, split } of rows) {
+    const before = splits.get(patient_id);
+    if (before !== undefined && before !== split) leaks.add(patient_id);
+    splits.set(patient_id, split!);
+  }
+  if (leaks.size > 0) {
+    const some = [...leaks].slice(0, 10).join(', ');
+    throw new LentigoError('LENTIGO_DATA_SPLIT_LEAK', `${file}: ${leaks.size} patients are in more than one split: ${some}${leaks.size > 10 ? ', …' : ''}`);
+  }
+  return splits;
+}
