@@ -48,6 +48,10 @@ export const ERRORS = {
   LENTIGO_ADMIN_TOKEN: { exit: 3, http: 401, remedy: 'Give the token that the coordinator wrote to admin-token in its data directory: --token or LENTIGO_TOKEN.' },
   LENTIGO_RATE_LIMITED: { exit: 3, http: 429, remedy: 'Wait as long as the message says, at most a minute, and try again; an agent does so by itself.' },
 
+  // the clinic's app
+  LENTIGO_PASSPHRASE_WRONG: { exit: 3, http: 401, remedy: 'Type the passphrase again, with attention to capitals. Nobody can recover it; without it, only deleting everything in this browser lets you start anew.' },
+  LENTIGO_VAULT_DAMAGED: { exit: 5, http: 500, remedy: 'Part of what this browser stored is damaged: restore it from an export, or delete everything in this browser and enrol again with a new invitation.' },
+
   // messages and updates
   LENTIGO_MESSAGE_INVALID: { exit: 3, http: 400, remedy: 'The message does not follow the protocol: use the same Lentigo release on both sides.' },
   LENTIGO_UPDATE_MALFORMED: { exit: 3, http: 400, remedy: 'The update is not a Lentigo envelope or was cut short: send it again.' },
