@@ -24,7 +24,7 @@ const number = (low: number, high: number) =>
   text.transform((value) => (value === '' ? undefined : Number(value))).pipe(z.number().min(low).max(high).optional()).optional();
 
 /** The 26 published columns, and `split`. Only the first three, and split and skin type, are needed; the others are checked so that a shifted row is seen. */
-const Row = z.object({
+export const Row = z.object({
   patient_id: text.min(1),
   img_id: text.min(1).regex(/^[^/\\]+$/, 'must be a file name'),
   diagnostic: text.min(1),
@@ -36,12 +36,15 @@ const Row = z.object({
   diameter_1: number(0, 1000), diameter_2: number(0, 1000),
   itch: optional, grew: optional, hurt: optional, changed: optional, bleed: optional, elevation: optional, biopsed: optional,
 });
-type Row = z.infer<typeof Row>;
+export type Row = z.infer<typeof Row>;
 
-/** A row with where it stands in the file, the stem that names its image, and the split that it belongs to. */
-export interface MetadataRow extends Omit<Row, 'split'> {
+/** A row with where it stands in the file, and the stem that names its image. */
+export interface TableRow extends Row {
   readonly line: number;
   readonly id: string;
+}
+/** The same with the split that it belongs to. */
+export interface MetadataRow extends TableRow {
   readonly split: Split;
 }
 
@@ -50,31 +53,38 @@ export const isImageName = (name: string): boolean => EXTENSION.test(name);
 export const stemOf = (name: string): string => name.replace(EXTENSION, '');
 
 /**
- * The rows of metadata.csv. The column `split` (train, validation or heldout) is followed; without it patients are split 60/20/20, stratified on diagnosis, by the seed.
+ * The rows of metadata.csv, as they stand there; in the column `split` (train, validation or heldout) either all of them have a value or none.
  * @param file what errors call the table
  * @throws LENTIGO_DATA_METADATA_INVALID, LENTIGO_DATA_UNKNOWN_DIAGNOSIS, LENTIGO_DATA_SPLIT_LEAK
  */
-export function parseMetadata(csv: string, file: string, { labels = PAD_UFES_LABELS, seed = 0 }: ReadOptions = {}): MetadataRow[] {
+export function parseTable(csv: string, file: string, labels: LabelSet = PAD_UFES_LABELS): TableRow[] {
   const table = parseRows(csv, file);
   const invalid = (line: number, what: string) => new LentigoError('LENTIGO_DATA_METADATA_INVALID', `${file}: row ${line}, ${what}`);
   const names = new Set(labels.names);
   const seen = new Set<string>();
-  for (const { row, line } of table) {
-    if (!names.has(row.diagnostic)) throw new LentigoError('LENTIGO_DATA_UNKNOWN_DIAGNOSIS', `${file}: row ${line}: unknown diagnosis "${row.diagnostic}"; known are ${labels.names.join(', ')}`);
-    const id = stemOf(row.img_id);
-    if (seen.has(id)) throw invalid(line, `column img_id: ${row.img_id} appears a second time`);
+  for (const { id, img_id, diagnostic, line } of table) {
+    if (!names.has(diagnostic)) throw new LentigoError('LENTIGO_DATA_UNKNOWN_DIAGNOSIS', `${file}: row ${line}: unknown diagnosis "${diagnostic}"; known are ${labels.names.join(', ')}`);
+    if (seen.has(id)) throw invalid(line, `column img_id: ${img_id} appears a second time`);
     seen.add(id);
   }
-  const rows = table.map(({ row }) => row);
-  const withSplit = rows.filter((row) => row.split !== undefined).length;
-  if (withSplit > 0 && withSplit < rows.length) throw invalid(table.find(({ row }) => row.split === undefined)!.line, 'column split: empty, while other rows have one');
-  const splits = withSplit > 0
-    ? givenSplits(rows, file)
-    : splitByPatient(rows.map((row) => ({ patient: row.patient_id, label: row.diagnostic })), DEFAULT_FRACTIONS, new Random(seed).fork('split'));
-  return table.map(({ row, line }) => ({ ...row, line, id: stemOf(row.img_id), split: splits.get(row.patient_id)! }));
+  const without = table.find((row) => row.split === undefined);
+  if (without && table.some((row) => row.split !== undefined)) throw invalid(without.line, 'column split: empty, while other rows have one');
+  if (!without) checkLeaks(table, file);
+  return table;
 }
 
-function parseRows(csv: string, file: string): { row: Row; line: number }[] {
+/**
+ * The rows of metadata.csv, each in a split: that of the table; without one patients are split 60/20/20, stratified on diagnosis, by the seed.
+ * @throws what parseTable throws
+ */
+export function parseMetadata(csv: string, file: string, { labels, seed = 0 }: ReadOptions = {}): MetadataRow[] {
+  const table = parseTable(csv, file, labels);
+  const patients = table.map((row) => ({ patient: row.patient_id, label: row.diagnostic }));
+  const drawn = table[0]!.split === undefined ? splitByPatient(patients, DEFAULT_FRACTIONS, new Random(seed).fork('split')) : undefined;
+  return table.map((row) => ({ ...row, split: row.split ?? drawn!.get(row.patient_id)! }));
+}
+
+function parseRows(csv: string, file: string): TableRow[] {
   const invalid = (what: string, cause?: unknown): LentigoError => new LentigoError('LENTIGO_DATA_METADATA_INVALID', `${file}: ${what}`, { cause });
   let records: { record: Record<string, string>; info: { lines: number } }[];
   try {
@@ -88,24 +98,21 @@ function parseRows(csv: string, file: string): { row: Row; line: number }[] {
   if (missing.length > 0) throw invalid(`column ${missing.join(', ')} is missing`);
   return records.map(({ record, info }) => {
     const row = Row.safeParse(record);
-    if (row.success) return { row: row.data, line: info.lines };
+    if (row.success) return { ...row.data, line: info.lines, id: stemOf(row.data.img_id) };
     const issue = row.error.issues[0]!;
     throw invalid(`row ${info.lines}, column ${issue.path.join('.')}: ${issue.message} (it is "${record[String(issue.path[0])]}")`);
   });
 }
 
-/** The splits of a `split` column, by patient. @throws LENTIGO_DATA_SPLIT_LEAK */
-function givenSplits(rows: readonly Row[], file: string): Map<string, Split> {
-  const splits = new Map<string, Split>();
+/** @throws LENTIGO_DATA_SPLIT_LEAK when a patient is in two splits */
+function checkLeaks(rows: readonly TableRow[], file: string): void {
+  const splits = new Map<string, Split | undefined>();
   const leaks = new Set<string>();
   for (const { patient_id, split } of rows) {
-    const before = splits.get(patient_id);
-    if (before !== undefined && before !== split) leaks.add(patient_id);
-    splits.set(patient_id, split!);
+    if (splits.has(patient_id) && splits.get(patient_id) !== split) leaks.add(patient_id);
+    splits.set(patient_id, split);
   }
-  if (leaks.size > 0) {
-    const some = [...leaks].slice(0, 10).join(', ');
-    throw new LentigoError('LENTIGO_DATA_SPLIT_LEAK', `${file}: ${leaks.size} patients are in more than one split: ${some}${leaks.size > 10 ? ', …' : ''}`);
-  }
-  return splits;
+  if (leaks.size === 0) return;
+  const some = [...leaks].slice(0, 10).join(', ');
+  throw new LentigoError('LENTIGO_DATA_SPLIT_LEAK', `${file}: ${leaks.size} patients are in more than one split: ${some}${leaks.size > 10 ? ', …' : ''}`);
 }
