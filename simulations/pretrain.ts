@@ -15,7 +15,7 @@ import { evaluate } from '../common/learning/evaluate.js';
 import { focalLoss } from '../common/learning/focal-loss.js';
 import { trainStep } from '../common/learning/step.js';
 import { PAD_UFES_LABELS } from '../common/model/labels.js';
-import { DENSE } from '../common/model/architecture.js';
+import { networkOf } from '../common/model/architecture.js';
 import { decodeModel, encodeModel } from '../common/model/encoding.js';
 import { createStudent, initialParameters, type Student } from '../common/model/student.js';
 import { Random } from '../common/random.js';
@@ -83,7 +83,7 @@ async function calibrate(student: Student, pictures: readonly Picture[], lamps: 
 function initial(): ParameterSet {
   const parameters = initialParameters('efficientnet_b0', labels, random);
   // torchvision's dense layer starts with logits far apart: a few hundred steps would be spent on taking them back.
-  parameters.get(`${DENSE}.weight`).fill(0);
+  parameters.get(`${networkOf('efficientnet_b0').head.dense}.weight`).fill(0);
   return parameters;
 }
 

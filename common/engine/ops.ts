@@ -1,4 +1,4 @@
-// Differentiable operations of the student, with gradients that take one pass where tfjs's own take many. They run on every engine:
+// Differentiable operations of the networks, with gradients that take one pass where tfjs's own take many. They run on every engine:
 // where an engine has a kernel of ours (the WASM backend) it is used, elsewhere the same is composed of tfjs operations.
 import * as tf from '@tensorflow/tfjs';
 
@@ -20,6 +20,44 @@ const composedSwish: <T extends tf.Tensor>(x: T) => T = tf.customGrad((x, save) 
 
 /** dy · d(x·s)/dx, s = sigmoid(x). */
 const swishSlope = (x: tf.Tensor, s: tf.Tensor, dy: tf.Tensor): tf.Tensor => tf.tidy(() => tf.mul(dy, tf.mul(s, tf.add(1, tf.mul(x, tf.sub(1, s))))));
+
+/** x·Φ(x), Φ the normal distribution function (Hendrycks & Gimpel 2016), by the error function; any shape. */
+export const gelu: <T extends tf.Tensor>(x: T) => T = tf.customGrad((x, save) => {
+  const input = x as tf.Tensor;
+  (save as tf.GradSaveFunc)([input]);
+  return {
+    value: tf.mul(input, normalDistribution(input)),
+    gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
+      tf.tidy(() => {
+        const [x] = saved as [tf.Tensor];
+        const density = tf.mul(tf.exp(tf.mul(tf.square(x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
+        return tf.mul(dy, tf.add(normalDistribution(x), tf.mul(x, density)));
+      }),
+  };
+}) as never;
+
+const normalDistribution = (x: tf.Tensor): tf.Tensor => tf.mul(tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1), 0.5);
+
+/** γ (x − mean) / σ + β over the last axis (Ba et al. 2016): x [n, …, c], γ and β [c]. */
+export const layerNorm = <T extends tf.Tensor>(x: T, gamma: tf.Tensor1D, beta: tf.Tensor1D, epsilon: number): T =>
+  tf.customGrad((...args) => {
+    const [x, gamma, beta, save] = args as unknown as [tf.Tensor, tf.Tensor1D, tf.Tensor1D, tf.GradSaveFunc];
+    const centred = tf.sub(x, tf.mean(x, -1, true));
+    const inverse = tf.rsqrt(tf.add(tf.mean(tf.square(centred), -1, true), epsilon));
+    const normal = tf.mul(centred, inverse);
+    save([normal, inverse, gamma]);
+    return {
+      value: tf.add(tf.mul(normal, gamma), beta),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+        const [normal, inverse, gamma] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
+        const dNormal = tf.mul(dy, gamma);
+        const along = tf.mul(normal, tf.mean(tf.mul(dNormal, normal), -1, true));
+        const dx = tf.mul(inverse, tf.sub(tf.sub(dNormal, tf.mean(dNormal, -1, true)), along));
+        const sums = (y?: tf.Tensor): tf.Tensor => tf.reshape(channelSum(asRows(dy, 1), y && asRows(y, 1)), [-1]);
+        return [dx, sums(normal), sums()];
+      },
+    };
+  })(x, gamma, beta) as T;
 
 /** [n, rows, c] → [n, c]: sums over rows, of x, or of x·y. */
 function channelSum(x: tf.Tensor3D, y?: tf.Tensor3D): tf.Tensor2D {

@@ -1,7 +1,8 @@
 // Batch-norm statistics from data: what a network trained from scratch needs before its batch norm can be frozen.
 import * as tf from '@tensorflow/tfjs';
-import type { Layout } from './architecture.js';
-import { blockForward, frozenNorm, measuringNorm, type Parameters } from './forward.js';
+import { measuring } from './layers/batch-norm.js';
+import type { Parameters } from './layers/layer.js';
+import { blockForward, type Network } from './network.js';
 
 /**
  * Sets every batch norm's running mean and (unbiased) variance to those of the pooled batches. Block by block: within a block each batch is
@@ -11,25 +12,25 @@ import { blockForward, frozenNorm, measuringNorm, type Parameters } from './forw
  */
 export async function calibrate(
   batches: readonly tf.Tensor4D[],
-  layout: Layout,
+  { blocks }: Network,
   parameters: Parameters,
   assign: (name: string, values: Float32Array) => void,
 ): Promise<void> {
   let inputs = batches.map((b) => tf.clone(b));
-  for (const block of layout.blocks) {
+  for (const block of blocks) {
     const sums = new Map<string, { values: number; first: Float64Array; second: Float64Array }>();
-    const norm = measuringNorm((unit, mean, variance, values) => {
-      const sum = sums.get(unit.norm) ?? { values: 0, first: new Float64Array(unit.outChannels), second: new Float64Array(unit.outChannels) };
-      sums.set(unit.norm, sum);
+    const normalise = measuring(({ name, channels }, mean, variance, values) => {
+      const sum = sums.get(name) ?? { values: 0, first: new Float64Array(channels), second: new Float64Array(channels) };
+      sums.set(name, sum);
       const [m, v] = [mean.dataSync(), variance.dataSync()];
       sum.values += values;
-      for (let c = 0; c < unit.outChannels; c++) {
+      for (let c = 0; c < channels; c++) {
         sum.first[c] = sum.first[c]! + values * m[c]!;
         sum.second[c] = sum.second[c]! + values * (v[c]! + m[c]! ** 2);
       }
     });
     for (const input of inputs) {
-      tf.tidy(() => void blockForward(input, block, parameters, norm));
+      tf.tidy(() => void blockForward(input, block, { parameters, normalise }));
       await tf.nextFrame();
     }
     for (const [name, { values, first, second }] of sums) {
@@ -39,7 +40,7 @@ export async function calibrate(
       assign(`${name}.running_var`, Float32Array.from(second, (s, c) => Math.max(0, s / values - mean[c]! ** 2) * unbiased));
     }
     inputs = inputs.map((input) => {
-      const output = tf.tidy(() => tf.clone(blockForward(input, block, parameters, frozenNorm)));
+      const output = tf.tidy(() => tf.clone(blockForward(input, block, { parameters })));
       input.dispose();
       return output;
     });

@@ -1,4 +1,4 @@
-// `lentigo weights import|export`: published weights in, a model's weights out, as safetensors with torchvision's names.
+// `lentigo weights import|export`: published weights in, a model's weights out, as safetensors with the names of the library that published them.
 import { Command, Option } from 'commander';
 import { randomUUID } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -29,7 +29,7 @@ interface ImportOptions {
 
 function importCommand(): Command {
   return new Command('import')
-    .description('make a model of a safetensors file with torchvision or timm parameter names')
+    .description('make a model of a published safetensors file: EfficientNet-B0 of torchvision or timm, ConvNeXt of timm, EfficientNetV2-B0 of Keras, the others of torchvision')
     .requiredOption('--from <file>', 'the safetensors file')
     .requiredOption('--out <dir>', 'the folder to write the model to')
     .addOption(new Option('--architecture <id>', 'what the weights are of').choices(ArchitectureId.options).default('efficientnet_b0'))
@@ -84,7 +84,7 @@ async function read(file: string): Promise<Uint8Array> {
 
 function exportCommand(): Command {
   return new Command('export')
-    .description("write a model's weights as safetensors, with torchvision's names and layouts")
+    .description("write a model's weights as safetensors, with PyTorch's layouts")
     .requiredOption('--model <dir>', 'the model folder')
     .requiredOption('--out <file>', 'the safetensors file to write')
     .option('--half', 'store float16: half the size')

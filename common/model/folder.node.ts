@@ -1,4 +1,4 @@
-// A model on disk: a folder with model.json and shards (a tfjs LayersModel of stock layers) and model.safetensors, written as a whole or not at all.
+// A model on disk: a folder with model.safetensors and, where stock layers of tfjs can say the architecture, model.json and shards (a LayersModel); written as a whole or not at all.
 import * as tf from '@tensorflow/tfjs';
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -56,8 +56,11 @@ export async function saveModel(dir: string, model: Model): Promise<void> {
   }
 }
 
+/** Without model.json and shards where tfjs lacks the layers. */
 function modelFiles(model: Model): [name: string, bytes: Uint8Array | string][] {
   const { architecture, labels, parameters } = model;
+  const modelTopology = layersTopology(architecture, labels.names.length);
+  if (!modelTopology) return [[SAFETENSORS, encodeModel(model)]];
   const { specs, values } = parameters;
   const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   const count = Math.ceil(bytes.length / SHARD_BYTES);
@@ -68,7 +71,7 @@ function modelFiles(model: Model): [name: string, bytes: Uint8Array | string][] 
     format: 'layers-model',
     generatedBy: 'Lentigo',
     convertedBy: null,
-    modelTopology: layersTopology(architecture, labels.names.length),
+    modelTopology,
     userDefinedMetadata: { architecture, labels: JSON.stringify(labels) },
     weightsManifest: [{ paths: shards.map(([name]) => name), weights: specs.map(({ shape }, i) => ({ name: names[i]!, shape, dtype: 'float32' })) }],
   };

@@ -1,21 +1,21 @@
-// Published weights as a Lentigo model: torchvision's or timm's parameter names, with the head kept or a new one.
+// Published weights as a Lentigo model: the parameter names of torchvision, timm or Keras, with the head kept or a new one.
 import { LentigoError } from '../errors.js';
 import type { Random } from '../random.js';
-import { type ArchitectureId, DENSE, parameterSpecs } from './architecture.js';
-import { fromTorch } from './encoding.js';
+import { type ArchitectureId, networkOf, parameterSpecs } from './architecture.js';
 import type { LabelSet } from './labels.js';
 import { decodeSafetensors, type StoredTensor } from './safetensors.js';
 import { initialParameters, type Model } from './student.js';
-import { timmModules, torchvisionName } from './timm.js';
+import { fromTorch } from './torch-layout.js';
 
-const isHead = (name: string): boolean => name.startsWith(`${DENSE}.`);
+const isHead = (name: string, architecture: ArchitectureId): boolean => name.startsWith(`${networkOf(architecture).head.dense}.`);
 
-/** The tensors of a safetensors file under torchvision's names. Batch norms' counters are dropped, whatever their type. */
+/** The tensors of a safetensors file under our names. Batch norms' counters are dropped, whatever their type. */
 function read(bytes: Uint8Array, architecture: ArchitectureId): StoredTensor[] {
-  const modules = timmModules(architecture);
-  return decodeSafetensors(bytes)
-    .tensors.filter(({ name }) => !name.endsWith('.num_batches_tracked'))
-    .map((t) => ({ ...t, name: torchvisionName(t.name, modules) }));
+  const { metadata, tensors } = decodeSafetensors(bytes);
+  const named = metadata['architecture'];
+  if (named !== undefined && named !== architecture) throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `these are weights of ${named}, not of ${architecture}`);
+  const { translate = (tensor) => tensor } = networkOf(architecture);
+  return tensors.filter(({ name }) => !name.endsWith('.num_batches_tracked')).map(translate);
 }
 
 /**
@@ -24,7 +24,7 @@ function read(bytes: Uint8Array, architecture: ArchitectureId): StoredTensor[] {
  */
 export function importBackbone(bytes: Uint8Array, architecture: ArchitectureId, labels: LabelSet, random: Random): Model {
   const specs = parameterSpecs(architecture, labels.names.length);
-  const backbone = fromTorch(read(bytes, architecture).filter((t) => !isHead(t.name)), specs.filter((s) => !isHead(s.name)));
+  const backbone = fromTorch(read(bytes, architecture).filter((t) => !isHead(t.name, architecture)), specs.filter((s) => !isHead(s.name, architecture)));
   return { architecture, labels, parameters: initialParameters(architecture, labels, random).with(backbone) };
 }
 
@@ -34,8 +34,9 @@ export function importBackbone(bytes: Uint8Array, architecture: ArchitectureId, 
  */
 export function importWithHead(bytes: Uint8Array, architecture: ArchitectureId, labels?: LabelSet): Model {
   const tensors = read(bytes, architecture);
-  const classes = tensors.find((t) => t.name === `${DENSE}.bias`)?.values.length;
-  if (classes === undefined) throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `parameter ${DENSE}.bias is missing: the file has no head to keep`);
+  const { dense } = networkOf(architecture).head;
+  const classes = tensors.find((t) => t.name === `${dense}.bias`)?.values.length;
+  if (classes === undefined) throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `parameter ${dense}.bias is missing: the file has no head to keep`);
   if (classes < 2) throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `the head of the file has ${classes} class`);
   if (labels && labels.names.length !== classes) throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `${labels.names.length} labels are given for the ${classes} classes of the head`);
   const named = labels ?? { names: Array.from({ length: classes }, (_, i) => `class_${i}`), malignant: [] };

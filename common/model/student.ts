@@ -3,10 +3,11 @@ import * as tf from '@tensorflow/tfjs';
 import { LentigoError } from '../errors.js';
 import type { Random } from '../random.js';
 import { ParameterSet, type ParameterSpec } from '../update/parameter-set.js';
-import { type ArchitectureId, blockNames, isStatistic, layoutOf, parameterSpecs, trainableSpecs } from './architecture.js';
+import { type ArchitectureId, blockIndex, blockNames, isStatistic, networkOf, parameterSpecs, trainableSpecs, weightsOf } from './architecture.js';
 import { calibrate } from './calibrate.js';
-import { blockForward, classify, frozenNorm, type Parameters } from './forward.js';
 import type { LabelSet } from './labels.js';
+import { fillInitial, type Parameters } from './layers/layer.js';
+import { blockForward, classify, pool } from './network.js';
 
 export { type ArchitectureId, parameterSpecs } from './architecture.js';
 
@@ -20,9 +21,9 @@ export interface Model {
 export interface Student {
   readonly architecture: ArchitectureId;
   readonly labels: LabelSet;
-  /** Height and width of the input in pixels: 224 for efficientnet_b0, 64 for nano. */
+  /** Height and width of the input in pixels: 224, and 64 for the nano ones. */
   readonly inputSize: number;
-  /** Names usable as `trainFrom`, in order: features.0 … features.8 (nano: … features.4), classifier. */
+  /** Names usable as `trainFrom`, in order: for efficientnet_b0 features.0 … features.8, then classifier. */
   readonly blocks: readonly string[];
   /** Names of the trainable parameters from `trainFrom` on (batch-norm running statistics are not trainable), in the order of the full set. */
   trainable(trainFrom: string): string[];
@@ -43,7 +44,7 @@ export interface Student {
 
 /** A student on the current engine (call useEngine first). @throws LENTIGO_WEIGHTS_INVALID when the parameters don't fit the architecture and labels. */
 export function createStudent({ architecture, labels, parameters }: Model): Student {
-  const layout = layoutOf(architecture);
+  const network = networkOf(architecture);
   const specs = parameterSpecs(architecture, labels.names.length);
   for (const { name } of specs) if (!parameters.has(name)) throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `${architecture} needs parameter ${name}`);
   checkShapes(parameters, specs, architecture);
@@ -51,13 +52,8 @@ export function createStudent({ architecture, labels, parameters }: Model): Stud
   const blocks = blockNames(architecture);
   const lookup: Parameters = (name) => variables.get(name)!;
 
-  const indexOf = (trainFrom: string): number => {
-    const at = blocks.indexOf(trainFrom);
-    if (at < 0) throw new LentigoError('LENTIGO_STUDY_INVALID', `${architecture} has no block "${trainFrom}": it is one of ${blocks.join(', ')}`);
-    return at;
-  };
   const forward = (x: tf.Tensor4D, from: number, to: number): tf.Tensor4D =>
-    layout.blocks.slice(from, to).reduce((y, block) => blockForward(y, block, lookup, frozenNorm), x);
+    network.blocks.slice(from, to).reduce((y, block) => blockForward(y, block, { parameters: lookup }), x);
   const trainable = (trainFrom: string): string[] => trainableSpecs(architecture, labels.names.length, trainFrom).map((s) => s.name);
   const assign = (name: string, values: Float32Array) => {
     const variable = variables.get(name)!;
@@ -67,12 +63,12 @@ export function createStudent({ architecture, labels, parameters }: Model): Stud
   return {
     architecture,
     labels,
-    inputSize: layout.inputSize,
+    inputSize: network.inputSize,
     blocks,
     trainable,
     variables: (trainFrom) => trainable(trainFrom).map((name) => variables.get(name)!),
-    features: (x, trainFrom) => tf.tidy(() => tf.clone(forward(x, 0, indexOf(trainFrom)))),
-    logits: (x, trainFrom = blocks[0]!) => tf.tidy(() => classify(forward(x as tf.Tensor4D, indexOf(trainFrom), layout.blocks.length), lookup)),
+    features: (x, trainFrom) => tf.tidy(() => tf.clone(forward(x, 0, blockIndex(architecture, trainFrom)))),
+    logits: (x, trainFrom = blocks[0]!) => tf.tidy(() => classify(pool(forward(x as tf.Tensor4D, blockIndex(architecture, trainFrom), network.blocks.length), network.head, lookup), network.head, lookup)),
     async parameters() {
       const out = new ParameterSet(specs);
       for (const { name } of specs) out.get(name).set(await variables.get(name)!.data());
@@ -82,7 +78,7 @@ export function createStudent({ architecture, labels, parameters }: Model): Stud
       checkShapes(given, specs, architecture);
       for (const { name } of given.specs) assign(name, given.get(name));
     },
-    calibrate: (batches) => calibrate(batches, layout, lookup, assign),
+    calibrate: (batches) => calibrate(batches, network, lookup, assign),
     dispose() {
       for (const variable of variables.values()) variable.dispose();
     },
@@ -98,24 +94,10 @@ function checkShapes(parameters: ParameterSet, specs: readonly ParameterSpec[], 
   }
 }
 
-/**
- * EfficientNet's initialisation, seeded: convolutions N(0, 2/fan-out) (He et al. 2015; a depthwise filter's fan-out is k², as timm has it),
- * dense uniform ±1/√classes, biases 0, batch norm 1 and 0.
- */
+/** Parameters before any training, as the architecture's authors draw them; seeded. */
 export function initialParameters(architecture: ArchitectureId, labels: LabelSet, random: Random): ParameterSet {
+  const weights = weightsOf(architecture, labels.names.length);
   const out = new ParameterSet(parameterSpecs(architecture, labels.names.length));
-  for (const { name, shape } of out.specs) {
-    const values = out.get(name);
-    const draws = random.fork('initial', name);
-    if (shape.length === 4) {
-      const [kh, kw, , channels] = shape as [number, number, number, number];
-      // Depthwise filters [kh, kw, c, 1] reach one output channel each.
-      const deviation = Math.sqrt(2 / (kh * kw * channels));
-      for (let i = 0; i < values.length; i++) values[i] = draws.normal(0, deviation);
-    } else if (shape.length === 2) {
-      const bound = 1 / Math.sqrt(shape[1]!);
-      for (let i = 0; i < values.length; i++) values[i] = draws.uniform(-bound, bound);
-    } else if (name.endsWith('.weight') || name.endsWith('.running_var')) values.fill(1);
-  }
+  for (const { name, initial } of weights) fillInitial(out.get(name), initial, random.fork('initial', name));
   return out;
 }

@@ -5,8 +5,8 @@ import { parseYaml } from './yaml.js';
 
 /** How every clinic trains in a round. */
 export const TrainingPlan = z.strictObject({
-  /** The first trainable block, by torchvision's name (features.0 … features.8, classifier); what lies before is frozen and stays at home. */
-  trainFrom: z.string().regex(/^(features\.\d{1,2}|classifier)$/).default('features.6'),
+  /** The first trainable block, by its name in the model's architecture (efficientnet_b0: features.0 … features.8, classifier); what lies before is frozen and stays at home. */
+  trainFrom: z.string().regex(/^[a-z]\w{0,40}(\.\w{1,40})?$/).default('features.6'),
   /** Passes over the clinic's own training images in one round. */
   epochs: z.int().min(1).max(100).default(2),
   batchSize: z.int().min(1).max(256).default(8),

@@ -12,7 +12,6 @@ import { PAD_UFES_LABELS } from '../../../common/model/labels.js';
 import { decodeSafetensors, encodeSafetensors } from '../../../common/model/safetensors.js';
 import { encodeModel } from '../../../common/model/encoding.js';
 import { initialParameters, type Model } from '../../../common/model/student.js';
-import { timmModules } from '../../../common/model/timm.js';
 import { Random } from '../../../common/random.js';
 
 const model = (seed: number): Model => ({ architecture: 'nano', labels: PAD_UFES_LABELS, parameters: initialParameters('nano', PAD_UFES_LABELS, new Random(seed)) });
@@ -73,13 +72,23 @@ describe('a model folder', () => {
   });
 });
 
+/** timm's modules of a block in the order of torchvision's, by how many torchvision has. */
+const TIMM_BLOCKS = {
+  3: [['conv_dw', 'bn1'], ['se.conv_reduce', 'se.conv_expand'], ['conv_pw', 'bn2']],
+  4: [['conv_pw', 'bn1'], ['conv_dw', 'bn2'], ['se.conv_reduce', 'se.conv_expand'], ['conv_pwl', 'bn3']],
+} as const;
+
+/** timm's name of a torchvision parameter of nano. */
+function timmName(name: string): string {
+  const ends: Record<string, string> = { 'features.0.0': 'conv_stem', 'features.0.1': 'bn1', 'features.4.0': 'conv_head', 'features.4.1': 'bn2', 'classifier.1': 'classifier' };
+  const [, stage, block, unit, module, part] = /^features\.(\d)\.(\d)\.block\.(\d)\.(\w+)\.(\w+)$/.exec(name) ?? [];
+  if (!stage) return name.replace(/^(.*)\.(\w+)$/, (_, module: string, part: string) => `${ends[module]!}.${part}`);
+  return `blocks.${Number(stage) - 1}.${block}.${TIMM_BLOCKS[stage === '1' ? 3 : 4][Number(unit)]![['0', 'fc1'].includes(module!) ? 0 : 1]}.${part}`;
+}
+
 /** The model's file with timm's parameter names and batch-norm counters. */
 function asTimm(): Uint8Array {
-  const names = new Map([...timmModules('nano')].map(([timm, torchvision]) => [torchvision, timm]));
-  const tensors = decodeSafetensors(encodeModel(nano)).tensors.map((t) => {
-    const dot = t.name.lastIndexOf('.');
-    return { ...t, name: `${names.get(t.name.slice(0, dot))!}${t.name.slice(dot)}` };
-  });
+  const tensors = decodeSafetensors(encodeModel(nano)).tensors.map((t) => ({ ...t, name: timmName(t.name) }));
   return encodeSafetensors({ metadata: {}, tensors: [...tensors, { name: 'bn1.num_batches_tracked', shape: [], values: Float32Array.of(9) }] });
 }
 

@@ -1,4 +1,4 @@
-// The student's gradients: against finite differences, alike on every engine, and without leaking tensors.
+// The gradients of networks: against finite differences, alike on every engine, and without leaking tensors.
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { useEngine } from '../../../common/engine/engine.node.js';
@@ -8,10 +8,13 @@ import { Random } from '../../../common/random.js';
 import type { ParameterSet } from '../../../common/update/parameter-set.js';
 import { describeEngines, ENGINES } from '../../support/engines.js';
 
-/** A nano student whose batch norms have been through data and whose γ, β and biases are not all alike. */
-function parameters(): ParameterSet {
+const NETWORKS = ['nano', 'nano_convnext'] as const;
+type Nano = (typeof NETWORKS)[number];
+
+/** Parameters of a small student whose batch norms have been through data and whose γ, β and biases are not all alike. */
+function parameters(architecture: Nano): ParameterSet {
   const random = new Random('gradients');
-  const out = initialParameters('nano', PAD_UFES_LABELS, random);
+  const out = initialParameters(architecture, PAD_UFES_LABELS, random);
   for (const { name, shape } of out.specs) {
     if (shape.length > 1) continue;
     const values = out.get(name);
@@ -21,7 +24,7 @@ function parameters(): ParameterSet {
   return out;
 }
 
-const nano = (): Student => createStudent({ architecture: 'nano', labels: PAD_UFES_LABELS, parameters: parameters() });
+const nano = (architecture: Nano = 'nano'): Student => createStudent({ architecture, labels: PAD_UFES_LABELS, parameters: parameters(architecture) });
 
 /** Two pictures and a smooth scalar of their logits that no symmetry makes flat. */
 function problem(student: Student) {
@@ -46,8 +49,8 @@ async function gradientsOf(student: Student): Promise<Map<string, Float32Array>>
 const norm = (v: Iterable<number>): number => Math.sqrt([...v].reduce((s, x) => s + x * x, 0));
 
 describeEngines('gradients of the student', () => {
-  it('agree with central finite differences, for every trainable parameter', async () => {
-    const student = nano();
+  it.each(NETWORKS)('of %s agree with central finite differences, for every trainable parameter', async (architecture) => {
+    const student = nano(architecture);
     const gradients = await gradientsOf(student);
     const { x, loss } = problem(student);
     const random = new Random('coordinates');
@@ -91,11 +94,11 @@ describeEngines('gradients of the student', () => {
 });
 
 describe('gradients on different engines', () => {
-  it.skipIf(ENGINES.length < 2)(`agree to 1e-4 of their norm (${ENGINES.join(', ')})`, async () => {
+  it.skipIf(ENGINES.length < 2).each(NETWORKS)(`of %s agree to 1e-4 of their norm (${ENGINES.join(', ')})`, async (architecture) => {
     const byEngine: Map<string, Float32Array>[] = [];
     for (const engine of ENGINES) {
       await useEngine(engine);
-      const student = nano();
+      const student = nano(architecture);
       byEngine.push(await gradientsOf(student));
       student.dispose();
     }
