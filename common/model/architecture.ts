@@ -12,6 +12,7 @@ import type { Weight } from './layers/layer.js';
 import { blockWeights, CLASSIFIER, denseWeights, type Network, poolWeights } from './network.js';
 
 export type { ArchitectureId } from './architecture-id.js';
+export { CLASSIFIER } from './network.js';
 
 const BUILDERS: Readonly<Record<ArchitectureId, () => Network>> = {
   efficientnet_b0: efficientnetB0,
