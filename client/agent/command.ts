@@ -5,12 +5,10 @@ import { Command, Option } from 'commander';
 import { fingerprint } from '../../common/crypto/identity.js';
 import type { EngineName } from '../../common/engine/engine.js';
 import { asLentigoError, LentigoError } from '../../common/errors.js';
-import { lockDirectory } from '../../common/files/directory-lock.node.js';
-import { type Invitation, parseInvitation } from '../../common/protocol/enrolment.js';
+import { parseInvitation } from '../../common/protocol/enrolment.js';
 import { ClinicName } from '../../common/protocol/primitives.js';
-import { enrol, type Enrolment } from '../participation/enrolment.js';
 import { jsonDisplay, textDisplay } from './display.js';
-import { prepareHome, saveEnrolment } from './home.js';
+import { enrolHome } from './home.js';
 import { runAgent } from './run.js';
 import { statusOf } from './status.js';
 
@@ -38,30 +36,6 @@ export function clinicCommand(): Command {
     .option('--json', 'one JSON document')
     .action(statusAction);
   return command;
-}
-
-/**
- * Enrols a home. The identity is on disk before anything is sent, so that a lost answer can be asked for again.
- * @throws LENTIGO_INVITATION_OTHER_STUDY, LENTIGO_DATA_DIR_IN_USE, and what `enrol` throws
- */
-export async function enrolHome(invitation: Invitation, folder: string, name: string): Promise<{ enrolment: Enrolment; approved: boolean }> {
-  const unlock = lockDirectory(folder);
-  try {
-    const { identity, enrolment: before, store } = await prepareHome(folder, invitation.study);
-    if (before && before.key !== invitation.key) {
-      throw new LentigoError('LENTIGO_INVITATION_OTHER_STUDY', `${folder} pins another key for study ${invitation.study} than the invitation: ${before.key}, not ${invitation.key}.`);
-    }
-    try {
-      const { enrolment, state } = await enrol(invitation, identity, name);
-      await saveEnrolment(store, enrolment);
-      return { enrolment, approved: state === 'approved' };
-    } catch (error) {
-      if (before && asLentigoError(error).code === 'LENTIGO_INVITATION_USED') return { enrolment: before, approved: false };
-      throw error;
-    }
-  } finally {
-    unlock();
-  }
 }
 
 async function enrolAction(word: string, options: { home: string; name?: string }): Promise<void> {

@@ -1,7 +1,7 @@
 // Where the seconds and bytes of a round go: a coordinator and three agents as processes of their own, the real EfficientNet-B0, few images.
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { enrolHome } from '../../client/agent/command.js';
+import { enrolHome } from '../../client/agent/home.js';
 import { surveyEngines } from '../../common/engine/engine.node.js';
 import { encodeModel } from '../../common/model/encoding.js';
 import { loadModel } from '../../common/model/folder.node.js';

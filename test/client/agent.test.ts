@@ -3,10 +3,11 @@ import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { enrolHome } from '../../client/agent/command.js';
 import { type AgentEvent, textDisplay } from '../../client/agent/display.js';
-import { openHome, prepareHome } from '../../client/agent/home.js';
+import { FileStore } from '../../client/agent/files.js';
+import { enrolHome, openHome } from '../../client/agent/home.js';
 import { runAgent } from '../../client/agent/run.js';
+import { prepareIdentity } from '../../client/participation/home.js';
 import { lockDirectory } from '../../common/files/directory-lock.node.js';
 import { toBase64 } from '../../common/crypto/base64.js';
 import { createIdentity } from '../../common/crypto/identity.js';
@@ -52,7 +53,7 @@ it('enrolling twice with the same invitation keeps the same identity', async () 
 it('an enrolment whose answer was lost is asked for again with the same identity', async () => {
   const invitation = peer.invitation();
   await expect(enrolHome({ ...invitation, url: 'http://127.0.0.1:9' }, home, 'A clinic')).rejects.toMatchObject({ code: 'LENTIGO_UNREACHABLE' });
-  const { identity } = await prepareHome(home, invitation.study);
+  const identity = await prepareIdentity(new FileStore(home), invitation.study, home);
   await enrolHome(invitation, home, 'A clinic');
   expect(peer.enrolled.map((e) => e.key)).toEqual([toBase64(identity.publicKey)]);
 });

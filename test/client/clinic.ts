@@ -2,8 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { enrolHome } from '../../client/agent/command.js';
-import { openHome } from '../../client/agent/home.js';
+import { enrolHome, openHome } from '../../client/agent/home.js';
 import type { ParticipationEvent } from '../../client/participation/events.js';
 import { Participant } from '../../client/participation/participant.js';
 import type { Trainer } from '../../client/participation/round.js';

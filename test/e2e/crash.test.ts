@@ -4,7 +4,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
-import { enrolHome } from '../../client/agent/command.js';
+import { enrolHome } from '../../client/agent/home.js';
 import { statusOf } from '../../client/agent/status.js';
 import { parseInvitation } from '../../common/protocol/enrolment.js';
 import { ConsoleClient } from '../../coordinator/console-client.js';

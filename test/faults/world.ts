@@ -1,7 +1,7 @@
 // A coordinator process and agents with homes of their own, in one folder: copied before the study starts, the copy runs the same study undisturbed, with the same keys and seeds.
 import { cp, mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { enrolHome } from '../../client/agent/command.js';
+import { enrolHome } from '../../client/agent/home.js';
 import { parseInvitation } from '../../common/protocol/enrolment.js';
 import type { StudyView } from '../../common/protocol/console.js';
 import { ConsoleClient } from '../../coordinator/console-client.js';

@@ -3,7 +3,7 @@ import { copyFile, mkdir, readdir, readFile, rm, stat, truncate, writeFile } fro
 import http from 'node:http';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { enrolHome } from '../../client/agent/command.js';
+import { enrolHome } from '../../client/agent/home.js';
 import { runAgent } from '../../client/agent/run.js';
 import type { AgentEvent } from '../../client/agent/display.js';
 import { createTrainer } from '../../client/participation/train-round.js';

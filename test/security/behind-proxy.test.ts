@@ -5,7 +5,7 @@ import net from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { enrolHome } from '../../client/agent/command.js';
+import { enrolHome } from '../../client/agent/home.js';
 import type { AgentEvent } from '../../client/agent/display.js';
 import { runAgent } from '../../client/agent/run.js';
 import { parseInvitation } from '../../common/protocol/enrolment.js';

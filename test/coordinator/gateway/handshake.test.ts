@@ -2,8 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { io } from 'socket.io-client';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { openHome } from '../../../client/agent/home.js';
-import { enrolHome } from '../../../client/agent/command.js';
+import { enrolHome, openHome } from '../../../client/agent/home.js';
 import { Participant } from '../../../client/participation/participant.js';
 import { toBase64 } from '../../../common/crypto/base64.js';
 import { challengeSignature, verifyChallenge } from '../../../common/crypto/challenge.js';
