@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { LentigoError } from '../errors.js';
 import type { Picture } from '../images/picture.js';
 import { toInput } from '../images/prepare.js';
-import { CLASSIFIER } from '../model/architecture.js';
+import { CLASSIFIER } from '../model/network.js';
 import type { Student } from '../model/student.js';
 
 export interface Explanation {
