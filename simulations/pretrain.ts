@@ -10,7 +10,7 @@ import type { Picture } from '../common/images/picture.js';
 import { normalise } from '../common/images/prepare.js';
 import { AdamW } from '../common/learning/adamw.js';
 import { trainingForward } from '../common/learning/batch-norm.js';
-import { classWeights } from '../common/learning/class-weights.js';
+import { classBalance } from '../common/learning/class-balance.js';
 import { evaluate } from '../common/learning/evaluate.js';
 import { focalLoss } from '../common/learning/focal-loss.js';
 import { trainStep } from '../common/learning/step.js';
@@ -107,7 +107,8 @@ const first = student.blocks[0]!;
 const variables = student.variables(first);
 const forward = trainingForward(student);
 const counts = labels.names.map((_, c) => classes.filter((own) => own === c).length);
-const weights = tf.tensor1d(classWeights(counts, 'inverse-sqrt'));
+const balance = classBalance(counts, 'inverse-sqrt');
+const weights = tf.tensor1d([...balance.weights]);
 
 for (const [p, { size, epochs, batch, peak, batchNorm, lamps }] of PHASES.entries()) {
   if (p + 1 < phase) continue;
@@ -128,7 +129,7 @@ for (const [p, { size, epochs, batch, peak, batchNorm, lamps }] of PHASES.entrie
             optimiser.apply(variables.map((v) => grads[v.name]!));
             return value;
           })
-        : trainStep(student, first, optimiser, x, own, { gamma: 0, weights });
+        : trainStep(student, first, optimiser, x, own, { gamma: 0, ...balance });
       sum += (await loss.data())[0]!;
       tf.dispose([x, loss]);
     }

@@ -6,7 +6,7 @@ import type { LabelSet } from '../model/labels.js';
 import { createStudent, type Student } from '../model/student.js';
 import { ParameterSet, type ParameterSpec, sizeOf } from '../update/parameter-set.js';
 import type { Optimiser } from './optimiser.js';
-import { microBatchSize, partGradients } from './step.js';
+import { type LossOptions, microBatchSize, partGradients } from './step.js';
 
 /** Another thread, whatever the platform calls it. */
 export interface Thread {
@@ -29,11 +29,10 @@ interface Shared {
   readonly next: Int32Array;
 }
 
-/** What is trained, and on which loss. `weights`: of the classes. */
+/** What is trained, and on which loss. */
 export interface ThreadedTraining {
   readonly trainFrom: string;
-  readonly gamma: number;
-  readonly weights: readonly number[];
+  readonly loss: LossOptions;
 }
 
 interface Start extends ThreadedTraining {
@@ -64,13 +63,13 @@ function split(values: Float32Array, tensors: readonly tf.Tensor[]): Float32Arra
 }
 
 /** Takes micro-batches, one after the other, until none is left. */
-function work(student: Student, { trainFrom, gamma }: ThreadedTraining, weights: tf.Tensor1D, shared: Shared, { n, size, shape }: Step): void {
+function work(student: Student, { trainFrom, loss }: ThreadedTraining, shared: Shared, { n, size, shape }: Step): void {
   const each = sizeOf(shape);
   for (let part = Atomics.add(shared.next, 0, 1); part * size < n; part = Atomics.add(shared.next, 0, 1)) {
     const [start, end] = [part * size, Math.min(n, (part + 1) * size)];
     tf.tidy(() => {
       const x = tf.tensor(shared.x.slice(start * each, end * each), [end - start, ...shape]);
-      const found = partGradients(student, trainFrom, x, [...shared.labels.subarray(start, end)], n, { gamma, weights });
+      const found = partGradients(student, trainFrom, x, [...shared.labels.subarray(start, end)], n, loss);
       for (const [i, values] of split(shared.parts[part]!, found).entries()) values.set(found[i]!.dataSync());
     });
   }
@@ -84,12 +83,11 @@ export function threadWork(): (message: ThreadMessage) => void {
     const { architecture, labelSet, specs, values, shared, trainFrom } = message;
     const student = createStudent({ architecture, labels: labelSet, parameters: new ParameterSet(specs, values) });
     const variables = student.variables(trainFrom);
-    const weights = tf.tensor1d([...message.weights]);
     step = (batch) => {
       tf.tidy(() => {
         for (const [i, values] of split(shared.parameters, variables).entries()) variables[i]!.assign(tf.tensor(values, variables[i]!.shape));
       });
-      work(student, message, weights, shared, batch);
+      work(student, message, shared, batch);
     };
   };
 }
@@ -100,7 +98,6 @@ export class ThreadedStep {
   readonly #training: ThreadedTraining;
   readonly #threads: readonly Thread[];
   readonly #shared: Shared;
-  readonly #weights: tf.Tensor1D;
   readonly #size: number;
 
   private constructor(student: Student, training: ThreadedTraining, threads: readonly Thread[], shared: Shared, size: number) {
@@ -108,7 +105,6 @@ export class ThreadedStep {
     this.#training = training;
     this.#threads = threads;
     this.#shared = shared;
-    this.#weights = tf.tensor1d([...training.weights]);
     this.#size = size;
   }
 
@@ -149,7 +145,7 @@ export class ThreadedStep {
     shared.labels.set(labels);
     Atomics.store(shared.next, 0, 0);
     const step: Step = { kind: 'step', n: labels.length, size: this.#size, shape: x.shape.slice(1) };
-    await this.#ask(step, () => work(this.#student, this.#training, this.#weights, shared, step));
+    await this.#ask(step, () => work(this.#student, this.#training, shared, step));
     const sum = shared.parts[0]!.slice();
     for (const part of shared.parts.slice(1, Math.ceil(step.n / step.size))) for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + part[i]!;
     return tf.tidy(() => {
@@ -162,7 +158,6 @@ export class ThreadedStep {
   /** Ends the threads. */
   dispose(): void {
     for (const thread of this.#threads) thread.end();
-    this.#weights.dispose();
   }
 
   /** Gives every thread the message, does `meanwhile` on this one, and waits for all. */

@@ -1,13 +1,13 @@
 // One optimiser step on one batch: gradients of the focal loss, accumulated over micro-batches where memory is short.
 import * as tf from '@tensorflow/tfjs';
 import type { Student } from '../model/student.js';
+import type { ClassBalance } from './class-balance.js';
 import { focalLoss } from './focal-loss.js';
 import type { Optimiser } from './optimiser.js';
 
-/** What the loss needs besides logits and labels. `weights`: of the classes, [c]. */
-export interface LossOptions {
+/** What the loss needs besides logits and labels. `gamma`: of the focal loss. */
+export interface LossOptions extends ClassBalance {
   readonly gamma: number;
-  readonly weights: tf.Tensor1D;
 }
 
 /**
@@ -24,11 +24,14 @@ export function microBatchSize(student: Student, trainFrom: string): number {
  * @param x input of block `trainFrom`, [count, …] @param labels class indices, `count` of them @param n size of the whole batch
  * @returns the loss and the gradients of the variables, in their order; the caller disposes of them
  */
-export function partGradients(student: Student, trainFrom: string, x: tf.Tensor, labels: readonly number[], n: number, { gamma, weights }: LossOptions): [tf.Scalar, ...tf.Tensor[]] {
+export function partGradients(student: Student, trainFrom: string, x: tf.Tensor, labels: readonly number[], n: number, { gamma, weights, offsets }: LossOptions): [tf.Scalar, ...tf.Tensor[]] {
   const variables = student.variables(trainFrom);
   return tf.tidy(() => {
     const classes = tf.tensor1d([...labels], 'int32');
-    const { value, grads } = tf.variableGrads(() => tf.mul<tf.Scalar>(focalLoss(student.logits(x, trainFrom), classes, gamma, weights), labels.length / n), variables);
+    const factors = tf.tensor1d([...weights]);
+    const adjust = tf.tensor1d([...offsets]);
+    const loss = () => focalLoss(tf.add(student.logits(x, trainFrom), adjust), classes, gamma, factors);
+    const { value, grads } = tf.variableGrads(() => tf.mul<tf.Scalar>(loss(), labels.length / n), variables);
     return [value, ...variables.map((v) => grads[v.name]!)] as [tf.Scalar, ...tf.Tensor[]];
   });
 }

@@ -6,7 +6,7 @@ import type { Student } from '../model/student.js';
 import type { TrainingPlan } from '../protocol/study.js';
 import { Random } from '../random.js';
 import type { ParameterSet } from '../update/parameter-set.js';
-import { classWeights } from './class-weights.js';
+import { classBalance } from './class-balance.js';
 import type { FeatureCache } from './feature-cache.js';
 import { breathe, FeatureSource, type Skipped } from './features.js';
 import { type Thread, ThreadedStep } from './gradient-threads.js';
@@ -69,16 +69,15 @@ export async function train(student: Student, samples: readonly Sample[], plan: 
 
   const usable = () => samples.filter((sample) => !source.skipped.has(sample.id));
   const counts = student.labels.names.map((_, c) => usable().filter((sample) => labels.get(sample) === c).length);
-  const factors = classWeights(counts, plan.classWeights);
-  const weights = tf.tensor1d(factors);
+  const loss = { gamma: plan.focalGamma, ...classBalance(counts, plan.balance) };
   const optimiser = createOptimiser(student.variables(plan.trainFrom), plan);
   const variants = source.frozen || plan.variants === 1 ? plan.variants : UNLIMITED_VARIANTS;
-  const loss: number[] = [];
+  const losses: number[] = [];
   let sum = tf.scalar(0);
   let threaded: ThreadedStep | undefined;
   try {
     const threads = (plan.batchSize > microBatchSize(student, plan.trainFrom) && options.threads?.()) || [];
-    if (threads.length > 0) threaded = await ThreadedStep.start(student, { trainFrom: plan.trainFrom, gamma: plan.focalGamma, weights: [...factors] }, source.shape, plan.batchSize, threads);
+    if (threads.length > 0) threaded = await ThreadedStep.start(student, { trainFrom: plan.trainFrom, loss }, source.shape, plan.batchSize, threads);
     for (let epoch = 1; epoch <= plan.epochs; epoch++) {
       const draw = random.fork('epoch', epoch);
       const examples = draw.shuffle(usable()).map((sample) => ({ sample, variant: draw.int(variants) }));
@@ -89,18 +88,18 @@ export async function train(student: Student, samples: readonly Sample[], plan: 
         if (batch) {
           const { x, used } = batch;
           const classes = used.map(({ sample }) => labels.get(sample)!);
-          const step = threaded ? await threaded.step(optimiser, x, classes) : trainStep(student, plan.trainFrom, optimiser, x, classes, { gamma: plan.focalGamma, weights });
+          const step = threaded ? await threaded.step(optimiser, x, classes) : trainStep(student, plan.trainFrom, optimiser, x, classes, loss);
           const next = tf.tidy(() => tf.add<tf.Scalar>(sum, tf.mul(step, used.length)));
           tf.dispose([x, step, sum]);
           sum = next;
           seen += used.length;
         }
         const fraction = (epoch - 1 + Math.min(1, (start + plan.batchSize) / examples.length)) / plan.epochs;
-        report({ phase: 'training', fraction, epoch, ...(loss.length > 0 && { loss: loss.at(-1)! }) });
+        report({ phase: 'training', fraction, epoch, ...(losses.length > 0 && { loss: losses.at(-1)! }) });
         await breathe();
       }
       if (seen === 0) throw new LentigoError('LENTIGO_DATA_EMPTY', `none of the ${samples.length} training images can be used`);
-      loss.push((await sum.data())[0]! / seen);
+      losses.push((await sum.data())[0]! / seen);
       sum.dispose();
       sum = tf.scalar(0);
       await options.onEpoch?.(epoch);
@@ -109,13 +108,13 @@ export async function train(student: Student, samples: readonly Sample[], plan: 
     return {
       parameters: all.subset(new Set(student.trainable(plan.trainFrom))),
       samples: usable().length,
-      loss,
+      loss: losses,
       skipped: [...source.skipped].map(([id, message]) => ({ id, message })),
     };
   } finally {
     threaded?.dispose();
     optimiser.dispose();
-    tf.dispose([weights, sum]);
+    sum.dispose();
   }
 }
 

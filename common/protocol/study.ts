@@ -18,8 +18,8 @@ export const TrainingPlan = z.strictObject({
   weightDecay: z.number().min(0).max(1).default(0.01),
   /** The focusing exponent γ of the focal loss; 0 is cross-entropy. */
   focalGamma: z.number().min(0).max(10).default(2),
-  /** Weights of the classes in the loss, from the clinic's own counts. */
-  classWeights: z.enum(['none', 'inverse-sqrt', 'inverse']).default('inverse-sqrt'),
+  /** How the loss makes up for rare diagnoses, from the clinic's own counts: class weights 1/√count or 1/count, or logits adjusted by the log of their shares. */
+  balance: z.enum(['none', 'inverse-sqrt', 'inverse', 'logit-adjustment']).default('logit-adjustment'),
   /** How many augmented variants of each image a clinic draws from; their frozen features are computed once and kept. 1 = the plain image. */
   variants: z.int().min(1).max(64).default(4),
 });

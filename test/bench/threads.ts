@@ -21,9 +21,8 @@ const optimiser = createOptimiser(student.variables(trainFrom), { optimiser: 'ad
 const shape = tf.tidy(() => student.features(tf.zeros([1, 224, 224, 3]), trainFrom).shape.slice(1));
 const x = tf.randomNormal([batch, ...shape], 0, 1, 'float32', 1);
 const labels = Array.from({ length: batch }, (_, i) => i % 6);
-const loss = { gamma: 2, weights: Array.from({ length: 6 }, () => 1) };
-const weights = tf.tensor1d(loss.weights);
-const threaded = await ThreadedStep.start(student, { trainFrom, ...loss }, shape, batch, Array.from({ length: threads - 1 }, startThread));
+const loss = { gamma: 2, weights: [1, 1, 1, 1, 1, 1], offsets: [0, 0, 0, 0, 0, 0] };
+const threaded = await ThreadedStep.start(student, { trainFrom, loss }, shape, batch, Array.from({ length: threads - 1 }, startThread));
 
 async function time(step: () => tf.Scalar | Promise<tf.Scalar>): Promise<number> {
   const start = performance.now();
@@ -35,7 +34,7 @@ async function time(step: () => tf.Scalar | Promise<tf.Scalar>): Promise<number>
 const ones: number[] = [];
 const severals: number[] = [];
 for (let i = -1; i < REPEATS; i++) {
-  const one = await time(() => trainStep(student, trainFrom, optimiser, x, labels, { gamma: loss.gamma, weights }));
+  const one = await time(() => trainStep(student, trainFrom, optimiser, x, labels, loss));
   const several = await time(() => threaded.step(optimiser, x, labels));
   if (i >= 0) {
     ones.push(one);

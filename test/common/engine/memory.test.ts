@@ -21,10 +21,10 @@ function training(architecture: ArchitectureId, batch: number) {
   const optimiser = createOptimiser(student.variables(first), { optimiser: 'adamw', learningRate: 1e-4, momentum: 0, weightDecay: 0.01 });
   const x = tf.randomNormal<tf.Rank.R4>([batch, student.inputSize, student.inputSize, 3], 0, 1, 'float32', 1);
   const labels = Array.from({ length: batch }, (_, i) => i % 6);
-  const weights = tf.ones<tf.Rank.R1>([6]);
+  const options = { gamma: 2, weights: [1, 1, 1, 1, 1, 1], offsets: [0, 0, 0, 0, 0, 0] };
   return {
     step: (): number => {
-      const loss = trainStep(student, first, optimiser, x, labels, { gamma: 2, weights });
+      const loss = trainStep(student, first, optimiser, x, labels, options);
       const value = loss.dataSync()[0]!;
       loss.dispose();
       return value;
@@ -32,7 +32,7 @@ function training(architecture: ArchitectureId, batch: number) {
     dispose: (): void => {
       optimiser.dispose();
       student.dispose();
-      tf.dispose([x, weights]);
+      x.dispose();
     },
   };
 }

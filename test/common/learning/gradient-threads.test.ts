@@ -15,8 +15,7 @@ import { Random } from '../../../common/random.js';
 import type { ParameterSet } from '../../../common/update/parameter-set.js';
 
 const start = initialParameters('nano', PAD_UFES_LABELS, new Random(1));
-const gamma = 2;
-const weights = [1, 2, 1, 0.5, 1, 1];
+const loss = { gamma: 2, weights: [1, 2, 1, 0.5, 1, 1], offsets: [0, -1, -0.5, 0, -2, 0] };
 const STEPS = 3;
 
 /** The losses and parameters of a few steps, on so many threads besides this one. */
@@ -26,23 +25,22 @@ async function training(threads: number, batchSize: number, trainFrom: string): 
   const optimiser = createOptimiser(student.variables(trainFrom), { optimiser: 'sgd', learningRate: 0.05, momentum: 0.9, weightDecay: 0.01 });
   const images = tf.randomNormal<tf.Rank.R4>([batchSize, 64, 64, 3], 0, 1, 'float32', 7);
   const x = student.features(images, trainFrom);
-  const classWeights = tf.tensor1d(weights);
-  const threaded = threads > 0 ? await ThreadedStep.start(student, { trainFrom, gamma, weights }, x.shape.slice(1), batchSize, Array.from({ length: threads }, startThread)) : undefined;
+  const threaded = threads > 0 ? await ThreadedStep.start(student, { trainFrom, loss }, x.shape.slice(1), batchSize, Array.from({ length: threads }, startThread)) : undefined;
   const losses: number[] = [];
   for (let i = 0; i < STEPS; i++) {
     // The last batch of an epoch is smaller.
     const n = i === 1 ? batchSize - 3 : batchSize;
     const part = tf.slice(x, 0, n);
     const labels = Array.from({ length: n }, (_, k) => k % 6);
-    const loss = threaded ? await threaded.step(optimiser, part, labels) : trainStep(student, trainFrom, optimiser, part, labels, { gamma, weights: classWeights });
-    losses.push((await loss.data())[0]!);
-    tf.dispose([loss, part]);
+    const value = threaded ? await threaded.step(optimiser, part, labels) : trainStep(student, trainFrom, optimiser, part, labels, loss);
+    losses.push((await value.data())[0]!);
+    tf.dispose([value, part]);
   }
   const parameters = await student.parameters();
   threaded?.dispose();
   optimiser.dispose();
   student.dispose();
-  tf.dispose([images, x, classWeights]);
+  tf.dispose([images, x]);
   expect(tf.memory().numTensors).toBe(before);
   return { losses, parameters };
 }
@@ -76,7 +74,7 @@ describe('training on several threads', () => {
   it('says so when a thread fails, instead of waiting for it', async () => {
     const thread = startThread();
     const student = createStudent({ architecture: 'nano', labels: PAD_UFES_LABELS, parameters: start });
-    const threaded = await ThreadedStep.start(student, { trainFrom: 'classifier', gamma, weights }, [2, 2, 96], 4, [thread]);
+    const threaded = await ThreadedStep.start(student, { trainFrom: 'classifier', loss }, [2, 2, 96], 4, [thread]);
     thread.end();
     const optimiser = createOptimiser(student.variables('classifier'), { optimiser: 'sgd', learningRate: 0.05, momentum: 0, weightDecay: 0 });
     const x = tf.ones([4, 2, 2, 96]);

@@ -25,7 +25,7 @@ const MESSAGES: readonly [string, z.ZodType, Record<string, unknown>][] = [
   ['announcement', Announcement, {
     protocol: PROTOCOL, study: id, round: 1, attempt: id, roundKey: key, architecture: 'nano', labels: { names: ['a', 'b'], malignant: ['b'] },
     start: blob, base: blob, encoding: 'int8', maxNorm: 1, minSamples: 1, maxSamples: 10, seed: 1, cohort: [clinic], remainingMs: 1000,
-    plan: { trainFrom: 'features.1', epochs: 1, batchSize: 8, optimiser: 'sgd', learningRate: 0.1, momentum: 0.9, weightDecay: 0, focalGamma: 2, classWeights: 'none', variants: 1 },
+    plan: { trainFrom: 'features.1', epochs: 1, batchSize: 8, optimiser: 'sgd', learningRate: 0.1, momentum: 0.9, weightDecay: 0, focalGamma: 2, balance: 'none', variants: 1 },
   }],
   ['round-over', RoundOver, { round: 1, attempt: id, outcome: 'failed' }],
   ['study notice', StudyNotice, { study: id, name: 'a', status: 'running', round: 0, rounds: 3 }],
