@@ -6,6 +6,11 @@ export type Geometry = readonly [
   filterHeight: number, filterWidth: number, strideHeight: number, strideWidth: number, top: number, left: number,
 ];
 
+/** Of Adam's step: β₁ and β₂ with what a gradient and its square weigh (1 − β₁, 1 − β₂), the learning rate and the root's factor (both with their bias correction), ε. */
+export type AdamCoefficients = readonly [
+  beta1: number, c1: number, beta2: number, c2: number, stepSize: number, squareScale: number, epsilon: number,
+];
+
 export interface HeapKernels {
   /** dw[i, j, c] = Σ x[n, oy·stride + i − top, ox·stride + j − left, c] · dy[n, oy, ox, c] */
   depthwiseFilterGradient(x: number, dy: number, dw: number, ...geometry: Geometry): void;
@@ -25,4 +30,6 @@ export interface HeapKernels {
   channelSum(x: number, y: number, out: number, batch: number, rows: number, channels: number): void;
   /** out[n, r, c] = x[n, r, c] · a[n, c] + b[n, c]; without b (0) the product, without x and a (0) only b */
   channelAffine(x: number, a: number, b: number, out: number, batch: number, rows: number, channels: number): void;
+  /** In place m ← β₁m + c₁g and v ← β₂v + c₂g²; out = decay·w − stepSize·m / (squareScale·√v + ε). */
+  adam(w: number, g: number, m: number, v: number, out: number, size: number, decay: number, ...coefficients: AdamCoefficients): void;
 }

@@ -84,5 +84,13 @@ export function plainKernels(memory: WebAssembly.Memory): HeapKernels {
         ys[k] = (x ? xs[k]! * as[n * channels + c]! : 0) + (b ? bs[n * channels + c]! : 0);
       }
     },
+    adam(w, g, m, v, out, size, decay, beta1, c1, beta2, c2, stepSize, squareScale, epsilon) {
+      const [ws, gs, ms, vs, outs] = [at(w, size), at(g, size), at(m, size), at(v, size), at(out, size)];
+      for (let k = 0; k < size; k++) {
+        const mean = (ms[k] = Math.fround(ms[k]! * beta1 + gs[k]! * c1));
+        const square = (vs[k] = Math.fround(vs[k]! * beta2 + gs[k]! * gs[k]! * c2));
+        outs[k] = ws[k]! * decay - (mean * stepSize) / (Math.sqrt(square) * squareScale + epsilon);
+      }
+    },
   };
 }

@@ -1,7 +1,7 @@
 // The kernels that tfjs 4.22's WASM backend lacks for training, or is slow at: they work on its heap themselves (heap-kernels.ts).
 import * as tf from '@tensorflow/tfjs';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
-import type { Geometry, HeapKernels } from './heap-kernels.js';
+import type { AdamCoefficients, Geometry, HeapKernels } from './heap-kernels.js';
 
 type Inputs = Readonly<Record<string, tf.TensorInfo>>;
 type Attrs = Readonly<Record<string, unknown>>;
@@ -145,6 +145,15 @@ export function registerWasmKernels(heap: HeapKernels): void {
     return out;
   };
 
+  /** Adam's step: the new w; m and v are updated in place. */
+  const adam: Kernel = ({ inputs, attrs, backend }) => {
+    const { w, g, m, v } = inputs as { w: tf.TensorInfo; g: tf.TensorInfo; m: tf.TensorInfo; v: tf.TensorInfo };
+    const out = backend.makeOutput(w.shape, 'float32');
+    const [ws, gs, ms, vs] = [w, g, m, v].map((x) => address(backend, x)) as [number, number, number, number];
+    heap.adam(ws, gs, ms, vs, address(backend, out), tf.util.sizeFromShape(w.shape), attrs['decay'] as number, ...(attrs['coefficients'] as AdamCoefficients));
+    return out;
+  };
+
   /** Another name for the same values. tfjs copies them, and clones every tensor that a gradient needs later. */
   const identity: Kernel = ({ inputs, backend }) => {
     const { dataId, shape, dtype } = inputs['x']!;
@@ -164,6 +173,7 @@ export function registerWasmKernels(heap: HeapKernels): void {
     ChannelSum: channelSum,
     ChannelAffine: channelAffine,
     ChannelFill: channelFill,
+    Adam: adam,
   };
   for (const [kernelName, kernel] of Object.entries(kernels)) {
     if (tf.getKernel(kernelName, 'wasm')) tf.unregisterKernel(kernelName, 'wasm');

@@ -1,5 +1,6 @@
 // Adam (Kingma & Ba 2015) with decoupled weight decay (Loshchilov & Hutter 2019), as torch.optim.AdamW computes it.
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
+import { type AdamState, createAdam } from '../engine/adam.js';
 import type { Optimiser } from './optimiser.js';
 
 const BETA1 = 0.9;
@@ -11,37 +12,24 @@ export class AdamW implements Optimiser {
   learningRate: number;
   readonly #decay: number;
   readonly #variables: readonly tf.Variable[];
-  readonly #means: tf.Variable[];
-  readonly #squares: tf.Variable[];
+  readonly #state: AdamState;
   #step = 0;
 
   constructor(variables: readonly tf.Variable[], options: { learningRate: number; weightDecay: number }) {
     this.learningRate = options.learningRate;
     this.#decay = options.weightDecay;
     this.#variables = variables;
-    const zeros = () => variables.map((v) => tf.tidy(() => tf.variable(tf.zeros(v.shape), false)));
-    this.#means = zeros();
-    this.#squares = zeros();
+    this.#state = createAdam(variables);
   }
   apply(gradients: readonly tf.Tensor[]): void {
     this.#step++;
     const stepSize = this.learningRate / (1 - BETA1 ** this.#step);
     const squareScale = 1 / Math.sqrt(1 - BETA2 ** this.#step);
-    for (const [i, w] of this.#variables.entries()) {
-      tf.tidy(() => {
-        const g = gradients[i]!;
-        const m = this.#means[i]!;
-        const v = this.#squares[i]!;
-        m.assign(tf.add(tf.mul(m, BETA1), tf.mul(g, 1 - BETA1)));
-        v.assign(tf.add(tf.mul(v, BETA2), tf.mul(tf.square(g), 1 - BETA2)));
-        const step = tf.div(tf.mul(m, stepSize), tf.add(tf.mul(tf.sqrt(v), squareScale), EPSILON));
-        const decayed = this.#decay > 0 && w.rank > 1 ? tf.mul(w, 1 - this.learningRate * this.#decay) : w;
-        w.assign(tf.sub(decayed, step));
-      });
-    }
+    const decay = 1 - this.learningRate * this.#decay;
+    const decays = this.#variables.map(({ rank }) => (rank > 1 ? decay : 1));
+    this.#state.step(gradients, decays, [BETA1, 1 - BETA1, BETA2, 1 - BETA2, stepSize, squareScale, EPSILON]);
   }
   dispose(): void {
-    tf.dispose(this.#means);
-    tf.dispose(this.#squares);
+    this.#state.dispose();
   }
 }

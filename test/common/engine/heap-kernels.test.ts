@@ -56,6 +56,11 @@ describe.each([
         [batch * rows * channels, (k) => (a, b, out) => k.channelAffine(a, b, 0, out, batch, rows, channels)],
         [batch * rows * channels, (k) => (a, b, out) => k.channelAffine(a, b, b + 64, out, batch, rows, channels)],
         [batch * rows * channels, (k) => (_a, b, out) => k.channelAffine(0, 0, b, out, batch, rows, channels)],
+        [rows * channels, (k) => (a, b, out) => {
+          const squares = new Float32Array(memory.buffer, b + 65536, rows * channels);
+          squares.set(squares.map((v) => v * v));
+          k.adam(a, b, a + 65536, squares.byteOffset, out, rows * channels, 0.9, 0.9, 0.1, 0.999, 0.001, 0.01, 1.5, 1e-8);
+        }],
       ];
       for (const [size, call] of kernels) {
         const [found, expected] = [run(memory, size, seed, call(simd)), run(memory, size, seed, call(plain))];

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect, it } from 'vitest';
+import { ComposedAdam, createAdam } from '../../../common/engine/adam.js';
 import { AdamW } from '../../../common/learning/adamw.js';
 import { createOptimiser } from '../../../common/learning/optimiser.js';
 import { Sgd } from '../../../common/learning/sgd.js';
@@ -36,6 +37,63 @@ describeEngines('optimisers', () => {
     expect([...weight.dataSync(), ...bias.dataSync()]).toEqual([0.8075 - 0.0266337, 0, 0.9 - 0.0266337].map((v) => expect.closeTo(v, 6)));
     adamw.dispose();
     tf.dispose([weight, bias]);
+  });
+
+  it("AdamW's steps are a float64 reference's, on tensors of every rank and size", () => {
+    const [learningRate, weightDecay] = [0.01, 0.1];
+    const shapes = [[1], [7], [16], [37], [3, 5], [1, 1, 13, 8], [3, 3, 6, 1]];
+    const variables = shapes.map((shape, i) => tf.variable(tf.randomNormal(shape, 0, 1, 'float32', i + 1)));
+    const expected = variables.map((w) => ({ w: Float64Array.from(w.dataSync()), m: new Float64Array(w.size), v: new Float64Array(w.size), decay: w.rank > 1 ? 1 - learningRate * weightDecay : 1 }));
+    const adamw = new AdamW(variables, { learningRate, weightDecay });
+    for (let t = 1; t <= 30; t++) {
+      // Gradients of all magnitudes, exact zeros among them.
+      const gradients = shapes.map((shape, i) => tf.tidy(() => tf.mul(tf.relu(tf.randomNormal(shape, 0.3, 1, 'float32', 100 * t + i)), 10 ** ((i % 5) - 4))));
+      adamw.apply(gradients);
+      for (const [i, { w, m, v, decay }] of expected.entries()) {
+        for (const [k, g] of gradients[i]!.dataSync().entries()) {
+          m[k] = 0.9 * m[k]! + 0.1 * g;
+          v[k] = 0.999 * v[k]! + 0.001 * g * g;
+          w[k] = w[k]! * decay - (learningRate * (m[k] / (1 - 0.9 ** t))) / (Math.sqrt(v[k] / (1 - 0.999 ** t)) + 1e-8);
+        }
+      }
+      tf.dispose(gradients);
+    }
+    for (const [i, { w }] of expected.entries()) for (const [k, value] of variables[i]!.dataSync().entries()) expect(Math.abs(value - w[k]!)).toBeLessThan(2e-6 * Math.max(1, Math.abs(w[k]!)));
+    adamw.dispose();
+    tf.dispose(variables);
+  });
+
+  it("Adam's step gives the numbers that tfjs's own operations give", () => {
+    const start = [tf.randomNormal([37], 0, 1, 'float32', 1), tf.randomNormal([3, 3, 5, 8], 0, 1, 'float32', 2)];
+    const gradients = [tf.randomNormal([37], 0, 1, 'float32', 3), tf.randomNormal([3, 3, 5, 8], 0, 1, 'float32', 4)];
+    const [own, composed] = [createAdam, (variables: tf.Variable[]) => new ComposedAdam(variables)].map((create) => {
+      const variables = start.map((w) => tf.variable(w));
+      const adam = create(variables);
+      for (let t = 0; t < 5; t++) adam.step(gradients, [1, 0.99], [0.9, 0.1, 0.999, 0.001, 0.01, 1.5, 1e-8]);
+      const values = variables.flatMap((w) => [...w.dataSync()]);
+      adam.dispose();
+      tf.dispose(variables);
+      return values;
+    }) as [number[], number[]];
+    expect(own.map((value, i) => Math.abs(value - composed[i]!)).every((difference) => difference < 1e-6)).toBe(true);
+    tf.dispose([...start, ...gradients]);
+  });
+
+  it("AdamW leaves alone what other tensors share with its variables and gradients", () => {
+    const weight = tf.variable(tf.ones([2, 8]));
+    const gradient = tf.add(tf.ones([2, 8]), 1);
+    const [before, flat] = [tf.clone(weight), tf.reshape(weight, [16])];
+    const adamw = new AdamW([weight], { learningRate: 0.1, weightDecay: 0 });
+    for (let i = 0; i < 2; i++) adamw.apply([gradient]);
+    expect([...before.dataSync(), ...flat.dataSync()]).toEqual(Array.from({ length: 32 }, () => 1));
+    expect([...gradient.dataSync()]).toEqual(Array.from({ length: 16 }, () => 2));
+    expect(weight.dataSync()[0]).toBeCloseTo(0.8, 5);
+    const after = tf.clone(weight);
+    const values = [...after.dataSync()];
+    adamw.apply([gradient]);
+    expect([...after.dataSync()]).toEqual(values);
+    adamw.dispose();
+    tf.dispose([weight, gradient, before, flat, after]);
   });
 
   it('free their state and leave the variables alone', () => {

@@ -1,0 +1,73 @@
+// Adam's step, in as few passes over memory as the engine can: it is a large share of a training step where features are cached.
+import * as tf from '@tensorflow/tfjs';
+import type { AdamCoefficients } from './heap-kernels.js';
+import { NativeAdam } from './native-adam.js';
+
+/** Some variables, and Adam's two moments m and v of each. */
+export interface AdamState {
+  /**
+   * Of each variable w with its gradient g: m ← β₁m + c₁g; v ← β₂v + c₂g²; w ← decay·w − stepSize·m / (squareScale·√v + ε).
+   * @param gradients in the variables' order; they stay the caller's @param decays of each variable
+   */
+  step(gradients: readonly tf.Tensor[], decays: readonly number[], coefficients: AdamCoefficients): void;
+  /** Frees the moments; the variables are the caller's. */
+  dispose(): void;
+}
+
+/** Zero moments for these variables, on the engine in use. */
+export function createAdam(variables: readonly tf.Variable[]): AdamState {
+  if (tf.getBackend() === 'tensorflow') return new NativeAdam(variables);
+  return tf.getKernel('Adam', tf.getBackend()) ? new KernelAdam(variables) : new ComposedAdam(variables);
+}
+
+const zerosFor = (variables: readonly tf.Variable[]): tf.Tensor[] => variables.map(({ shape }) => tf.keep(tf.zeros(shape)));
+
+/** By one kernel of ours for each variable. It updates the moments where they lie: nobody else holds them. */
+class KernelAdam implements AdamState {
+  readonly #variables: readonly tf.Variable[];
+  readonly #means: readonly tf.Tensor[];
+  readonly #squares: readonly tf.Tensor[];
+
+  constructor(variables: readonly tf.Variable[]) {
+    this.#variables = variables;
+    this.#means = zerosFor(variables);
+    this.#squares = zerosFor(variables);
+  }
+  step(gradients: readonly tf.Tensor[], decays: readonly number[], coefficients: AdamCoefficients): void {
+    for (const [i, w] of this.#variables.entries()) {
+      const inputs = { w, g: gradients[i]!, m: this.#means[i]!, v: this.#squares[i]! };
+      tf.tidy(() => w.assign(tf.engine().runKernel('Adam', inputs, { decay: decays[i]!, coefficients: [...coefficients] })));
+    }
+  }
+  dispose(): void {
+    tf.dispose([...this.#means, ...this.#squares]);
+  }
+}
+
+/** Composed of tfjs operations: for every engine. */
+export class ComposedAdam implements AdamState {
+  readonly #variables: readonly tf.Variable[];
+  readonly #means: readonly tf.Variable[];
+  readonly #squares: readonly tf.Variable[];
+
+  constructor(variables: readonly tf.Variable[]) {
+    this.#variables = variables;
+    const zeros = () => variables.map(({ shape }) => tf.tidy(() => tf.variable(tf.zeros(shape), false)));
+    this.#means = zeros();
+    this.#squares = zeros();
+  }
+  step(gradients: readonly tf.Tensor[], decays: readonly number[], [beta1, c1, beta2, c2, stepSize, squareScale, epsilon]: AdamCoefficients): void {
+    for (const [i, w] of this.#variables.entries()) {
+      tf.tidy(() => {
+        const [g, m, v] = [gradients[i]!, this.#means[i]!, this.#squares[i]!];
+        m.assign(tf.add(tf.mul(m, beta1), tf.mul(g, c1)));
+        v.assign(tf.add(tf.mul(v, beta2), tf.mul(tf.square(g), c2)));
+        const step = tf.div(tf.mul(m, stepSize), tf.add(tf.mul(tf.sqrt(v), squareScale), epsilon));
+        w.assign(tf.sub(decays[i] === 1 ? w : tf.mul(w, decays[i]!), step));
+      });
+    }
+  }
+  dispose(): void {
+    tf.dispose([...this.#means, ...this.#squares]);
+  }
+}
