@@ -1,0 +1,89 @@
+// The training worker: hosts the engine, so that the page stays responsive, and runs the same training and prediction as an agent.
+import { expose, transfer } from 'comlink';
+import { decodePicture } from '../../../common/images/decode.web.js';
+import { predict } from '../../../common/learning/evaluate.js';
+import { type FeatureCache, MemoryFeatureCache } from '../../../common/learning/feature-cache.js';
+import { gradCam } from '../../../common/learning/grad-cam.js';
+import { trainableSpecs } from '../../../common/model/architecture.js';
+import { decodeModel, decodeParameters } from '../../../common/model/encoding.js';
+import { createStudent, type Model, type Student } from '../../../common/model/student.js';
+import { ParameterSet } from '../../../common/update/parameter-set.js';
+import { createTrainer } from '../../participation/train-round.js';
+import { surveyEngines, useEngine } from './engines.js';
+import { spareThreads } from './gradient-threads.js';
+import { type FeatureStore, keepErrorCodes, type PredictionModel, type TrainingService } from './messages.js';
+
+/** Progress goes to the page at most so often: a step may take less. */
+const PROGRESS_MS = 100;
+
+let training: AbortController | undefined;
+let student: Student | undefined;
+/** The features of one starting model at a time: another study's would push these out. */
+let kept: { start: string; features: FeatureCache } | undefined;
+
+function cacheOf(start: string, store: FeatureStore | undefined): FeatureCache {
+  if (store) return { get: (key) => store.get(start, key), set: (key, features) => store.set(start, key, features) };
+  if (kept?.start !== start) kept = { start, features: new MemoryFeatureCache() };
+  return kept.features;
+}
+
+function modelOf({ start, parameters }: PredictionModel): Model {
+  const model = decodeModel(start);
+  if (!parameters) return model;
+  const specs = trainableSpecs(model.architecture, model.labels.names.length, parameters.trainFrom);
+  const base = decodeParameters(parameters.base, specs);
+  return { ...model, parameters: model.parameters.with(parameters.delta ? base.plus(new ParameterSet(specs, parameters.delta)) : base) };
+}
+
+function prepared(): Student {
+  if (!student) throw new Error('no model was prepared');
+  return student;
+}
+
+const service: TrainingService = {
+  async start(engine) {
+    await useEngine(engine);
+    return await surveyEngines(engine);
+  },
+
+  async train(job, rows, photographs, features, onProgress) {
+    training?.abort(new Error('another training was started'));
+    const { signal } = (training = new AbortController());
+    const samples = rows.map((row) => ({ ...row, load: async () => await decodePicture(await photographs(row.id), row.id) }));
+    let told = { phase: '', at: 0 };
+    const trained = await createTrainer(samples, async (start) => cacheOf(start, features), spareThreads)(job, {
+      signal,
+      onProgress: (phase, progress) => {
+        const now = performance.now();
+        if (phase === told.phase && progress.fraction < 1 && now - told.at < PROGRESS_MS) return;
+        told = { phase, at: now };
+        onProgress(phase, progress);
+      },
+    });
+    return transfer(trained, [trained.delta.buffer]);
+  },
+
+  cancel(reason) {
+    training?.abort(new Error(reason));
+  },
+
+  async prepare(model) {
+    const next = createStudent(modelOf(model));
+    student?.dispose();
+    student = next;
+    return next.labels;
+  },
+
+  async predict(photograph) {
+    const model = prepared();
+    const [probabilities] = await predict(model, [await decodePicture(photograph, 'the photograph')]);
+    return { probabilities: probabilities!, labels: model.labels };
+  },
+
+  async explain(photograph, of) {
+    return await gradCam(prepared(), await decodePicture(photograph, 'the photograph'), of);
+  },
+};
+
+keepErrorCodes();
+expose(service);
