@@ -10,6 +10,7 @@ import { enrolRoutes } from './enrol.js';
 import { errorHandler } from './errors.js';
 import { type AddressOf, type FailureLimit, limitFailures } from './failure-limit.js';
 import { healthRoutes } from './health.js';
+import { pageRoutes } from './pages.js';
 import { type Uploads, UPLOADS_PATH } from './uploads.js';
 
 export interface AppParts extends ConsoleParts {
@@ -30,7 +31,21 @@ export function createApp(parts: AppParts): Express {
   app.disable('x-powered-by');
   app.use(
     helmet({
-      contentSecurityPolicy: { directives: { 'script-src': ["'self'", "'wasm-unsafe-eval'"], 'worker-src': ["'self'", 'blob:'] } },
+      contentSecurityPolicy: {
+        useDefaults: false,
+        directives: {
+          'default-src': ["'self'"],
+          'script-src': ["'self'", "'wasm-unsafe-eval'"],
+          'worker-src': ["'self'", 'blob:'],
+          'style-src': ["'self'", "'unsafe-inline'"], // Mantine and the charts put sizes and colours in style elements
+          'img-src': ["'self'", 'data:', 'blob:'],
+          'connect-src': ["'self'", 'blob:', 'data:'],
+          'object-src': ["'none'"],
+          'base-uri': ["'self'"],
+          'form-action': ["'self'"],
+          'frame-ancestors': ["'none'"],
+        },
+      },
       crossOriginOpenerPolicy: { policy: 'same-origin' },
       crossOriginEmbedderPolicy: { policy: 'require-corp' },
     }),
@@ -42,6 +57,7 @@ export function createApp(parts: AppParts): Express {
   app.use(express.json({ limit: JSON_LIMIT }));
   app.use('/api/enrol', enrolRoutes(parts.store, parts.log));
   app.use('/api', consoleRoutes(parts));
+  app.use(pageRoutes());
   app.use((request, _response) => {
     throw new LentigoError('LENTIGO_ROUTE_UNKNOWN', `There is nothing at ${request.method} ${request.path}.`);
   });

@@ -1,0 +1,16 @@
+// Puts a page on the screen: in Lentigo's theme, light or dark as the reader's system is.
+import { MantineProvider } from '@mantine/core';
+import '@mantine/core/styles.css';
+import { type ReactNode, StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { readableVariables, theme } from './theme.js';
+
+export function mount(page: ReactNode): void {
+  createRoot(document.getElementById('root')!).render(
+    <StrictMode>
+      <MantineProvider theme={theme} cssVariablesResolver={readableVariables} defaultColorScheme="auto">
+        {page}
+      </MantineProvider>
+    </StrictMode>,
+  );
+}

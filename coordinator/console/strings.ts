@@ -1,0 +1,4 @@
+// All that the console says, in English.
+export const strings = {
+  title: 'Lentigo console',
+};

@@ -1,0 +1,3 @@
+import { page } from '../../scripts/web.js';
+
+export default page('console');

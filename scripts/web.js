@@ -1,0 +1,24 @@
+// The Vite configuration that the two pages share: each page's vite.config.js gives its name. Built into dist/web/<name>, where the coordinator serves it at /<name>/.
+import { fileURLToPath } from 'node:url';
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vite';
+import { compression } from 'vite-plugin-compression2';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+/** What the pages ask of the coordinator, passed on to it while one of them is developed. */
+const coordinator = process.env['LENTIGO_URL'] ?? 'http://127.0.0.1:8460';
+const proxy = Object.fromEntries(['/api', '/blobs', '/uploads', '/socket.io'].map((path) => [path, { target: coordinator, ws: path === '/socket.io', changeOrigin: true }]));
+
+/** Headers without which a page in development isn't cross-origin isolated, as the coordinator's are. */
+const headers = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
+
+/** @param {'console' | 'clinic'} name */
+export const page = (name) =>
+  defineConfig({
+    // Relative, so that a proxy may put the coordinator under a prefix.
+    base: './',
+    plugins: [react(), compression({ algorithms: ['gzip', 'brotliCompress'], threshold: 1024 })],
+    build: { outDir: `${root}dist/web/${name}`, emptyOutDir: true, target: 'es2022', chunkSizeWarningLimit: 1500, reportCompressedSize: false },
+    worker: { format: 'es' },
+    server: { proxy, headers },
+  });
