@@ -11,7 +11,7 @@ import type { FeatureCache } from './feature-cache.js';
 import { breathe, FeatureSource, type Skipped } from './features.js';
 import { type Thread, ThreadedStep } from './gradient-threads.js';
 import { createOptimiser } from './optimiser.js';
-import { microBatchSize, trainStep } from './step.js';
+import { microBatchSize, trainsMost, trainStep } from './step.js';
 
 export interface TrainingProgress {
   /** `preparing`: frozen features are computed. */
@@ -34,7 +34,7 @@ export interface TrainingOptions {
   /** After each epoch, with the student as trained so far; training waits for it. */
   readonly onEpoch?: (epoch: number) => Promise<void>;
   readonly signal?: AbortSignal;
-  /** Starts threads to train on besides this one; the training ends them. On WASM, and without effect on the result. */
+  /** Starts threads to train on besides this one, where they pay; the training ends them. On WASM, and without effect on the result. */
   readonly threads?: () => readonly Thread[];
 }
 
@@ -76,7 +76,9 @@ export async function train(student: Student, samples: readonly Sample[], plan: 
   let sum = tf.scalar(0);
   let threaded: ThreadedStep | undefined;
   try {
-    const threads = (plan.batchSize > microBatchSize(student, plan.trainFrom) && options.threads?.()) || [];
+    // The last blocks' steps are short: threads would mostly take memory.
+    const pay = trainsMost(student, plan.trainFrom) && plan.batchSize > microBatchSize(student, plan.trainFrom);
+    const threads = (pay && options.threads?.()) || [];
     if (threads.length > 0) threaded = await ThreadedStep.start(student, { trainFrom: plan.trainFrom, loss }, source.shape, plan.batchSize, threads);
     for (let epoch = 1; epoch <= plan.epochs; epoch++) {
       const draw = random.fork('epoch', epoch);

@@ -71,6 +71,18 @@ describe('training on several threads', () => {
     expect(two.parameters.values).toEqual(one.parameters.values);
   });
 
+  it('starts none where only the last blocks are trained', async () => {
+    const { samples } = syntheticDataset({ seed: 1, sites: [0], images: 12, size: 64, split: 'train' });
+    const student = createStudent({ architecture: 'nano', labels: PAD_UFES_LABELS, parameters: start });
+    const plan = TrainingPlan.parse({ trainFrom: 'features.4', epochs: 1, batchSize: 12, learningRate: 0.001 });
+    let asked = false;
+    await train(student, samples, plan, { seed: 's', threads: () => ((asked = true), []) });
+    expect(asked).toBe(false);
+    await train(student, samples, { ...plan, trainFrom: 'features.0' }, { seed: 's', threads: () => ((asked = true), []) });
+    expect(asked).toBe(true);
+    student.dispose();
+  });
+
   it('says so when a thread fails, instead of waiting for it', async () => {
     const thread = startThread();
     const student = createStudent({ architecture: 'nano', labels: PAD_UFES_LABELS, parameters: start });
