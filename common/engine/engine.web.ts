@@ -23,8 +23,9 @@ async function prepareWebgpu(): Promise<Prepared> {
   if (!('gpu' in navigator)) throw new Error('this browser has no WebGPU');
   const adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) throw new Error('WebGPU finds no GPU');
-  await import('@tensorflow/tfjs-backend-webgpu');
+  const { registerWebgpuKernels } = await import('./webgpu-kernels.js');
   await activate('webgpu');
+  registerWebgpuKernels();
   const { vendor, architecture, description, isFallbackAdapter } = adapter.info as GPUAdapterInfo & { isFallbackAdapter?: boolean };
   const gpu = description || [vendor, architecture].filter(Boolean).join(' ') || 'a GPU';
   return { what: `@tensorflow/tfjs-backend-webgpu ${tf.version_core} on ${gpu}`, ...(isFallbackAdapter && { onRequest: true }) };

@@ -144,8 +144,8 @@ export const depthwiseConv2d = (x: tf.Tensor4D, filter: tf.Tensor4D, bias: tf.Te
 
 function fused(kernel: string, x: tf.Tensor4D, filter: tf.Tensor4D, bias: tf.Tensor1D, stride: number, pad: Pad): tf.Tensor4D {
   const attrs = { strides: [stride, stride], dataFormat: 'NHWC', dilations: [1, 1], activation: 'linear' };
-  // Only the WASM engine's kernels lay the zeros around by themselves, forward and back.
-  if (typeof pad === 'string' || tf.getBackend() === 'wasm') return run(kernel, { x, filter, bias }, { ...attrs, pad });
+  // Only these engines' kernels lay the zeros around by themselves, forward and back.
+  if (typeof pad === 'string' || ['wasm', 'webgpu'].includes(tf.getBackend())) return run(kernel, { x, filter, bias }, { ...attrs, pad });
   return run(kernel, { x: tf.pad(x, [[0, 0], [pad, pad], [pad, pad], [0, 0]]), filter, bias }, { ...attrs, pad: 'valid' });
 }
 

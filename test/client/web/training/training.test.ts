@@ -67,7 +67,7 @@ describe.skipIf(noBrowser !== undefined)(`training in a browser${noBrowser === u
     expect(await tab.evaluate(() => page.refusal())).toBe('LENTIGO_WEIGHTS_INVALID');
   });
 
-  it('on WebGPU gives what an agent gives', async () => {
+  it('on WebGPU gives what an agent gives', { timeout: 400_000 }, async () => {
     await tab.evaluate(() => (page.end(), page.start('webgpu')));
     for (const trainFrom of ['features.0', 'features.3']) {
       const found = await tab.evaluate((block) => page.train(block), trainFrom);
