@@ -51,6 +51,7 @@ export class Participant {
   readonly #context: RoundContext;
   #job: Job | undefined;
   #lastProgress = 0;
+  #ending = false;
   #settling: ReturnType<typeof setTimeout> | undefined;
   #end!: { resolve(notice: StudyNotice | undefined): void; reject(error: LentigoError): void };
   readonly #ended = new Promise<StudyNotice | undefined>((resolve, reject) => (this.#end = { resolve, reject }));
@@ -142,9 +143,14 @@ export class Participant {
     }
   }
 
+  /** When the study is over, ends; after asking for the receipts of what may have been counted. */
   #endsWith(notice: StudyNotice): boolean {
     const over = notice.status === 'completed' || notice.status === 'stopped';
-    if (over) this.#end.resolve(notice);
+    if (over && !this.#ending) {
+      this.#ending = true;
+      clearTimeout(this.#settling);
+      this.#inTurn(() => this.#settleAll().then(() => this.#end.resolve(notice), (thrown: unknown) => this.#end.reject(asLentigoError(thrown))));
+    }
     return over;
   }
 
@@ -157,7 +163,7 @@ export class Participant {
     if (!announcement.cohort.includes(enrolment.clinic)) return;
     if (this.#job && (this.#job.attempt === announcement.attempt || this.#job.round > announcement.round)) return;
     await this.#stopJob('another round was announced');
-    this.#start(announcement, (signal) => takePart(announcement, this.#context, signal));
+    void this.#start(announcement, (signal) => takePart(announcement, this.#context, signal));
   }
 
   async #onRoundOver(over: RoundOver): Promise<void> {
@@ -170,10 +176,16 @@ export class Participant {
   /** A sealed update whose receipt never came, and whose round wasn't announced again: asks once more. */
   async #settle(): Promise<void> {
     const open = (await this.#context.journal.entries()).findLast((e) => e.step === 'uploaded' || e.step === 'sealed');
-    if (open && !this.#job) this.#start(open, (signal) => send(open, this.#context, signal));
+    if (open && !this.#job) void this.#start(open, (signal) => send(open, this.#context, signal));
   }
 
-  #start({ round, attempt }: { round: number; attempt: string }, work: (signal: AbortSignal) => Promise<void>): void {
+  async #settleAll(): Promise<void> {
+    await this.#stopJob('the study is over');
+    const sent = (await this.#context.journal.entries()).filter((e) => e.step === 'uploaded');
+    for (const entry of sent) await this.#start(entry, (signal) => send(entry, this.#context, signal));
+  }
+
+  #start({ round, attempt }: { round: number; attempt: string }, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
     const abort = new AbortController();
     const done = work(abort.signal)
       .catch((thrown: unknown) => {
@@ -187,6 +199,7 @@ export class Participant {
         if (this.#job?.abort === abort) this.#job = undefined;
       });
     this.#job = { round, attempt, abort, done };
+    return done;
   }
 
   async #stopJob(why: string): Promise<void> {

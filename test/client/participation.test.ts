@@ -258,6 +258,18 @@ describe('a restart', () => {
     expect((await statusOf(clinic.folder)).rounds).toHaveLength(1);
   });
 
+  it('asks for it even when the study has ended meanwhile', async () => {
+    peer.silentTo.add('submit');
+    peer.announce(clinic.id);
+    const run = await start(countingTrainer());
+    await expect.poll(() => peer.accepted.length).toBe(1);
+    peer.announcement = undefined;
+    peer.status = 'completed';
+    const again = await restart(countingTrainer(), run);
+    expect(await again.done).toMatchObject({ status: 'completed' });
+    expect((await statusOf(clinic.folder)).rounds.map((r) => r.sha256)).toEqual(peer.accepted.map((a) => a.sha256));
+  });
+
   it('with the receipt sends nothing', async () => {
     peer.announce(clinic.id);
     const train = countingTrainer();
