@@ -69,8 +69,10 @@ async function trainAndSeal(announcement: Announcement, context: RoundContext, s
   const { study, round, attempt, encoding, roundKey } = announcement;
   let trained = await journal.trained(announcement);
   if (!trained) {
-    trained = await fetchAndTrain(announcement, context, signal);
-    await journal.saveTrained(announcement, trained);
+    const fresh = await fetchAndTrain(announcement, context, signal);
+    // Tried until there is space: what was trained is not trained again.
+    await retrying(context, signal, () => journal.saveTrained(announcement, fresh));
+    trained = fresh;
   }
   signal.throwIfAborted();
   context.progress(announcement, 'sealing', { fraction: 0 });
@@ -80,7 +82,8 @@ async function trainAndSeal(announcement: Announcement, context: RoundContext, s
   const norm = checkBounds(payload, samples, announcement);
   const header = { study, round, attempt, clinic: enrolment.clinic, base: announcement.base.sha256, encoding, samples };
   const sealed = await sealUpdate({ header, payload, roundKey, identity });
-  const entry = await journal.saveSealed({ round, attempt, step: 'sealed', sealed: { sha256: await sha256Hex(sealed), bytes: sealed.length, samples, norm, loss } }, sealed);
+  const sha256 = await sha256Hex(sealed);
+  const entry = await retrying(context, signal, () => journal.saveSealed({ round, attempt, step: 'sealed', sealed: { sha256, bytes: sealed.length, samples, norm, loss } }, sealed));
   context.report({ event: 'sealed', round, bytes: sealed.length, seconds: secondsSince(began) });
   return entry;
 }
@@ -88,7 +91,7 @@ async function trainAndSeal(announcement: Announcement, context: RoundContext, s
 async function fetchAndTrain(announcement: Announcement, context: RoundContext, signal: AbortSignal): Promise<Trained> {
   const fetched = (blob: Announcement['base']) => retrying(context, signal, () => fetchBlob(blob, announcement, context, signal));
   const job = { announcement, clinic: context.enrolment.clinic, start: await fetched(announcement.start), base: await fetched(announcement.base) };
-  await keepRecentBlobs(announcement, context.store);
+  await retrying(context, signal, () => keepRecentBlobs(announcement, context.store));
   signal.throwIfAborted();
   const began = performance.now();
   const trained = await context.train(job, { signal, onProgress: (phase, progress) => context.progress(announcement, phase, progress) });
@@ -112,13 +115,13 @@ export async function send(entry: AttemptEntry, context: RoundContext, signal: A
           report({ event: 'uploaded', round, bytes: sealed.bytes, sha256: sealed.sha256, seconds: secondsSince(began) });
         }
         const receipt = await retrying(context, signal, () => submit(entry, context, signal));
-        await journal.save({ ...entry, step: 'received', receipt });
+        await retrying(context, signal, () => journal.save({ ...entry, step: 'received', receipt }));
         report({ event: 'receipt', round, attempt, ...sealed });
         return;
       } catch (error) {
         if (!(error instanceof LentigoError) || !SEND_AGAIN.has(error.code) || sends === MOST_SENDS) throw error;
         const { uploadUrl: _, ...rest } = entry;
-        entry = await journal.save({ ...rest, step: 'sealed' });
+        entry = await retrying(context, signal, () => journal.save({ ...rest, step: 'sealed' }));
       }
     }
   });

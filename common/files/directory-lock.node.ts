@@ -2,7 +2,7 @@
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LentigoError } from '../errors.js';
-import { systemCode } from './durable.node.js';
+import { systemCode, writeError } from './durable.node.js';
 
 /** A process that holds, or held, the lock. `started` tells it from a later process with the same number, where the system says (Linux). */
 interface Holder {
@@ -57,15 +57,15 @@ function linkNew(from: string, file: string): boolean {
 /**
  * Locks a directory for this process until the returned function is called or the process ends; the lock of a process
  * that was killed is taken over. Processes on other machines, or in containers with process numbers of their own, aren't seen.
- * @throws LENTIGO_DATA_DIR_IN_USE naming the process that holds it.
+ * @throws LENTIGO_DATA_DIR_IN_USE naming the process that holds it; LENTIGO_DISK_FULL
  */
 export function lockDirectory(directory: string): () => void {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const file = join(directory, 'lock');
   const own = join(directory, `lock.${process.pid}`);
   const caught = `${own}.caught`;
-  writeFileSync(own, `${process.pid} ${startOf(process.pid)}\n`, { mode: 0o600 });
   try {
+    writeFileSync(own, `${process.pid} ${startOf(process.pid)}\n`, { mode: 0o600 });
     while (!linkNew(own, file)) {
       refuseIfAlive(directory, holderIn(file));
       // Of two processes that find the same stale lock, the later may catch the earlier one's new lock here: it puts it back.
@@ -79,6 +79,8 @@ export function lockDirectory(directory: string): () => void {
       if (holder && isAlive(holder)) linkNew(caught, file);
       refuseIfAlive(directory, holder);
     }
+  } catch (thrown) {
+    throw writeError(own, thrown);
   } finally {
     rmSync(own, { force: true });
     rmSync(caught, { force: true });

@@ -9,14 +9,19 @@ export function systemCode(thrown: unknown): string | undefined {
   return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined;
 }
 
+/** Whether it failed for want of space, of the disk or of a quota. */
+export const isFull = (thrown: unknown): boolean => ['ENOSPC', 'EDQUOT'].includes(systemCode(thrown) ?? '');
+
+/** What a write to `path` failed with; LENTIGO_DISK_FULL for want of space. */
+export const writeError = (path: string, thrown: unknown): unknown =>
+  isFull(thrown) ? new LentigoError('LENTIGO_DISK_FULL', `There is no space left to write ${path}.`, { cause: thrown }) : thrown;
+
 /** Runs `write`; a full disk or quota becomes LENTIGO_DISK_FULL naming `path`. */
 export async function writing<T>(path: string, write: () => Promise<T>): Promise<T> {
   try {
     return await write();
   } catch (thrown) {
-    const code = systemCode(thrown);
-    if (code !== 'ENOSPC' && code !== 'EDQUOT') throw thrown;
-    throw new LentigoError('LENTIGO_DISK_FULL', `There is no space left to write ${path}.`, { cause: thrown });
+    throw writeError(path, thrown);
   }
 }
 

@@ -2,6 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { chmod, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isFull } from '../files/durable.node.js';
 import type { FeatureCache } from './feature-cache.js';
 
 const SUFFIX = '.features';
@@ -37,8 +38,15 @@ export class FolderFeatureCache implements FeatureCache {
     if (this.#bytes + features.byteLength > this.#maxBytes) return;
     this.#bytes += features.byteLength;
     const part = join(this.#folder, `${randomUUID()}.part`);
-    await writeFile(part, new Uint8Array(features.buffer, features.byteOffset, features.byteLength), { mode: 0o600 });
-    await rename(part, this.#path(key));
+    try {
+      await writeFile(part, new Uint8Array(features.buffer, features.byteOffset, features.byteLength), { mode: 0o600 });
+      await rename(part, this.#path(key));
+    } catch (thrown) {
+      if (!isFull(thrown)) throw thrown;
+      // What isn't kept is computed again: no reason to stop training.
+      this.#bytes -= features.byteLength;
+      await rm(part, { force: true });
+    }
   }
   #path(key: string): string {
     return join(this.#folder, createHash('sha256').update(key).digest('hex').slice(0, 32) + SUFFIX);

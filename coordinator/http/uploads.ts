@@ -6,6 +6,7 @@ import { Server } from '@tus/server';
 import type { Request, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import { asLentigoError, LentigoError } from '../../common/errors.js';
+import { writeError } from '../../common/files/durable.node.js';
 import { told } from './errors.js';
 import { type Claims, type Tickets, uploadIdOf } from '../gateway/tickets.js';
 
@@ -59,8 +60,9 @@ export class Uploads {
       onResponseError: (_request, thrown) => {
         const named = byTus(thrown);
         if (named) return named;
-        log.error({ err: thrown }, 'upload failed');
-        return refusal(told(asLentigoError(thrown)));
+        const error = asLentigoError(writeError(folder, thrown));
+        log.error({ err: thrown, code: error.code }, `upload failed: ${error.message}`);
+        return refusal(told(error));
       },
     });
   }

@@ -6,7 +6,7 @@ import { sealedBytes } from '../../common/crypto/frames.js';
 import { createRoundKey } from '../../common/crypto/identity.js';
 import { signMessage } from '../../common/crypto/signed.js';
 import { TAGS } from '../../common/crypto/signature.js';
-import { asLentigoError, LentigoError } from '../../common/errors.js';
+import { asLentigoError, type ErrorCode, LentigoError } from '../../common/errors.js';
 import { trainableSpecs } from '../../common/model/architecture.js';
 import { PROTOCOL } from '../../common/protocol/primitives.js';
 import type { Announcement, Receipt, RoundOver, Signed, StudyNotice, Submission } from '../../common/protocol/round.js';
@@ -42,9 +42,12 @@ export interface RunnerParts {
 /** setTimeout takes at most 2³¹−1 ms; a longer deadline is looked at again. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** How soon work is tried again that found no database, ms: at first, and at most. */
+/** How soon work is tried again that found no database or no space, ms: at first, and at most. */
 const RETRY_MS = 500;
 const LONGEST_RETRY_MS = 15_000;
+
+/** Nothing is wrong with the work: it is done as soon as the database answers, or the disk has space. */
+const WAITS = new Set<ErrorCode>(['LENTIGO_DATABASE', 'LENTIGO_DISK_FULL']);
 
 /** An envelope's header and signature take less than this, bytes. */
 const HEADER_ROOM_BYTES = 64 * 1024 + 1024;
@@ -60,6 +63,8 @@ export class StudyRunner {
   #state: StudyState;
   #queue: Promise<unknown> = Promise.resolve();
   #deadline: NodeJS.Timeout | undefined;
+  /** When the attempt is due by the monotonic clock, which nobody sets; ms. */
+  #due = { attempt: '', at: 0 };
   /** The attempt and phase whose heavy work is under way, so that a pause and resume doesn't start it twice. */
   #working = '';
   /** Bytes of its models that had been served when an attempt was first announced. */
@@ -153,7 +158,7 @@ export class StudyRunner {
       const error = asLentigoError(thrown);
       this.#log.warn({ clinic: clinic.id, round: submission.round, code: error.code }, `update refused: ${error.message}`);
       // Nothing is wrong with the update: the clinic sends it again.
-      if (error.code === 'LENTIGO_DATABASE' || error.code === 'LENTIGO_UNREACHABLE') throw thrown;
+      if (WAITS.has(error.code) || error.code === 'LENTIGO_UNREACHABLE') throw thrown;
       const detail = { clinic: clinic.id, round: submission.round, attempt: submission.attempt, sha256: submission.sha256, code: error.code };
       await this.#serially(() => this.#parts.store.record(this.#state.id, [{ actor: clinic.id, action: 'update-refused', detail }]));
       throw thrown;
@@ -231,7 +236,7 @@ export class StudyRunner {
     try {
       committed = await this.#parts.store.transition(state, { ...changes, audit: [{ action: event.type, ...audit }] });
     } catch (thrown) {
-      if (asLentigoError(thrown).code === 'LENTIGO_DATABASE') {
+      if (WAITS.has(asLentigoError(thrown).code)) {
         this.#uncertain = true;
         this.#later(() => this.#serially(async () => undefined));
       }
@@ -255,7 +260,7 @@ export class StudyRunner {
     for (const effect of pending(state)) this.#perform(effect);
   }
 
-  /** Tries again, ever more slowly, what found no database. */
+  /** Tries again, ever more slowly, what found no database or no space. */
   #later(work: () => Promise<unknown>, after = RETRY_MS): void {
     if (this.#closed) return;
     const retry = setTimeout(() => {
@@ -303,8 +308,8 @@ export class StudyRunner {
     this.#do(effect).catch(async (thrown: unknown) => {
       if (this.#closed) return;
       const { code, message, remedy } = asLentigoError(thrown);
-      if (code === 'LENTIGO_DATABASE') {
-        this.#log.warn({ err: thrown, effect: effect.type }, `${effect.type} waits for the database`);
+      if (WAITS.has(code)) {
+        this.#log.warn({ err: thrown, code, effect: effect.type }, `${effect.type} waits: ${message} ${remedy}`);
         this.#later(() => this.#again(effect));
         return;
       }
@@ -391,16 +396,25 @@ export class StudyRunner {
       architecture: this.#study.architecture, labels: this.#study.labels,
       start, base: round.base, plan: config.training,
       encoding: config.updates.encoding, maxNorm: config.updates.maxNorm, minSamples: config.updates.minSamples, maxSamples: config.updates.maxSamples,
-      seed: config.seed, cohort: [...round.cohort], remainingMs: Math.max(0, (round.deadlineAt ?? 0) - this.#parts.now()),
+      seed: config.seed, cohort: [...round.cohort], remainingMs: this.#remaining(round),
     };
     return signMessage(TAGS.announcement, announcement, this.#secretKey);
+  }
+
+  /** Whole milliseconds until the deadline. The wall clock is asked once for each attempt: setting it moves no deadline, and never beyond the study's time for a round. */
+  #remaining({ attempt, deadlineAt }: RoundState): number {
+    if (this.#due.attempt !== attempt) {
+      const left = Math.min((deadlineAt ?? 0) - this.#parts.now(), this.#state.config.cohort.deadlineSeconds * 1000);
+      this.#due = { attempt, at: performance.now() + left };
+    }
+    return Math.max(0, Math.ceil(this.#due.at - performance.now()));
   }
 
   #watchDeadline(): void {
     clearTimeout(this.#deadline);
     const { round } = this.#state;
     if (round?.phase !== 'open' || round.deadlineAt === null) return;
-    const left = round.deadlineAt - this.#parts.now();
+    const left = this.#remaining(round);
     if (left > 0) {
       this.#deadline = setTimeout(() => this.#watchDeadline(), Math.min(left, LONGEST_TIMER_MS));
       return;

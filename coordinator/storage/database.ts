@@ -1,5 +1,6 @@
 // Opens the coordinator's database: PGlite in the data directory, or a PostgreSQL server; migrated, and this process alone in the directory.
 import { existsSync, renameSync, rmSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { PrismaPg } from '@prisma/adapter-pg';
@@ -15,6 +16,9 @@ import { PgliteSocket, whyStopped } from './pglite-socket.js';
 
 /** PGlite has no checkpointer process: without this its write-ahead log only ever grows. */
 const CHECKPOINT_MS = 300_000;
+
+/** The write-ahead log may need so much when a database that stopped recovers, bytes. */
+const ROOM_TO_RECOVER = 64 * 1024 * 1024;
 
 export type Transaction = Prisma.TransactionClient;
 
@@ -69,7 +73,15 @@ async function openEmbedded(folder: string, unlock: () => void): Promise<Databas
     if (error.code === 'LENTIGO_DISK_FULL') throw error;
     throw new LentigoError('LENTIGO_DATABASE', `The embedded database in ${folder} does not open: ${error.message}`, { cause: thrown });
   }
-  const pool = new pg.Pool({ stream: () => new PgliteSocket(engine), max: 1, idleTimeoutMillis: 0, user: 'postgres', database: 'postgres', ssl: false });
+  /** The engine, or another in its place when it stopped: nothing that was committed is lost with it. */
+  const answering = async () => {
+    const stopped = whyStopped(engine);
+    if (!stopped) return engine;
+    const { bavail, bsize } = await statfs(folder);
+    if (bavail * bsize < ROOM_TO_RECOVER) throw stopped;
+    return (engine = await openFlushed(folder));
+  };
+  const pool = new pg.Pool({ stream: () => new PgliteSocket(answering), max: 1, idleTimeoutMillis: 0, user: 'postgres', database: 'postgres', ssl: false });
   const checkpoints = setInterval(() => void pool.query('CHECKPOINT').catch(() => undefined), CHECKPOINT_MS).unref();
   return connect('embedded', pool, async () => {
     clearInterval(checkpoints);

@@ -1,4 +1,4 @@
-// node-postgres over the PGlite in this process: new pg.Pool({ stream: () => new PgliteSocket(database), max: 1 }).
+// node-postgres over the PGlite in this process: new pg.Pool({ stream: () => new PgliteSocket(open), max: 1 }).
 import { Duplex } from 'node:stream';
 import type { PGlite } from '@electric-sql/pglite';
 
@@ -8,14 +8,14 @@ const isTerminate = (message: Buffer | undefined): boolean => message?.length ==
 const ERROR_RESPONSE = 0x45;
 
 /**
- * The message of a PANIC in a backend's answer: such as no space for its write-ahead log. A server would end the process and
- * recover at its next start; PGlite answers nothing from here on, not even that it is ready.
+ * The message of a PANIC in a backend's answer: such as no space for its write-ahead log. A server would start anew and
+ * recover; this PGlite answers nothing from here on, not even that it is ready, and another has to be opened.
  */
 function panicIn(answer: Buffer): Error | undefined {
   for (let at = 0; at + 5 <= answer.length; at += 1 + answer.readInt32BE(at + 1)) {
     if (answer[at] !== ERROR_RESPONSE) continue;
     const fields = new Map(answer.toString('utf8', at + 5, at + 1 + answer.readInt32BE(at + 1)).split('\0').map((field) => [field[0], field.slice(1)]));
-    if (fields.get('V') === 'PANIC') return Object.assign(new Error(`the embedded database stopped: ${fields.get('M')}; start again`), { code: fields.get('C') });
+    if (fields.get('V') === 'PANIC') return Object.assign(new Error(`the embedded database stopped: ${fields.get('M')}; it is opened again when there is space`), { code: fields.get('C') });
   }
   return undefined;
 }
@@ -27,11 +27,13 @@ export const whyStopped = (database: PGlite): Error | undefined => panics.get(da
 
 /** What pg takes for a TCP socket: messages written go to PGlite's one backend, its answers are read back. */
 export class PgliteSocket extends Duplex {
-  readonly #database: PGlite;
+  readonly #open: () => Promise<PGlite>;
+  #database!: PGlite; // once connected
 
-  constructor(database: PGlite) {
+  /** @param open gives a database that answers, or says why there is none */
+  constructor(open: () => Promise<PGlite>) {
     super({ allowHalfOpen: false });
-    this.#database = database;
+    this.#open = open;
   }
 
   connect(): this {
@@ -62,9 +64,7 @@ export class PgliteSocket extends Duplex {
 
   async #greet(): Promise<void> {
     try {
-      await this.#database.waitReady;
-      const stopped = whyStopped(this.#database);
-      if (stopped) throw stopped;
+      this.#database = await this.#open();
       this.emit('connect');
     } catch (reason) {
       this.destroy(reason instanceof Error ? reason : new Error(String(reason)));

@@ -169,6 +169,10 @@ export class Member {
   round(number: number, but?: string): Promise<Announcement> {
     return this.until(() => this.#announcements.find((a) => a.round === number && a.attempt !== but));
   }
+  /** The last announcement that came. */
+  get latest(): Announcement | undefined {
+    return this.#announcements.at(-1);
+  }
   get announced(): number {
     return this.#announcements.length;
   }

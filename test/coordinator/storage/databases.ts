@@ -26,6 +26,8 @@ export interface SmallDisk {
   readonly folder: string;
   /** Writes the file `ballast` so that `left` bytes are free. */
   fill(left: number): void;
+  /** Removes the ballast. */
+  free(): void;
   unmount(): void;
 }
 
@@ -42,8 +44,13 @@ export function smallDisk(megabytes: number): SmallDisk | undefined {
     fill(left) {
       rmSync(join(folder, 'ballast'), { force: true });
       const { bavail, bsize } = statfsSync(folder);
-      writeFileSync(join(folder, 'ballast'), Buffer.alloc(bavail * bsize - left));
+      try {
+        writeFileSync(join(folder, 'ballast'), Buffer.alloc(bavail * bsize - left));
+      } catch (thrown) {
+        if ((thrown as NodeJS.ErrnoException).code !== 'ENOSPC') throw thrown; // full all the same: someone else wrote meanwhile
+      }
     },
+    free: () => rmSync(join(folder, 'ballast'), { force: true }),
     unmount() {
       spawnSync('umount', ['-l', folder]); // lazily: a database that stopped holds its files open
       rmSync(folder, { recursive: true, force: true });

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { Blobs } from '../../../coordinator/storage/blobs.js';
+import { lockDirectory } from '../../../common/files/directory-lock.node.js';
 import { writeDurably } from '../../../common/files/durable.node.js';
 import { Keys } from '../../../coordinator/storage/keys.js';
 import { SealedUpdates } from '../../../coordinator/storage/sealed.js';
@@ -88,6 +89,13 @@ const disk = smallDisk(1);
 afterAll(() => disk?.unmount());
 
 describe.skipIf(disk === undefined)('a full disk (root only: mounts a small one)', () => {
+  it('is named by who would lock a folder on it', () => {
+    disk!.fill(0);
+    expect(() => lockDirectory(disk!.folder)).toThrow(expect.objectContaining({ code: 'LENTIGO_DISK_FULL' }) as Error);
+    expect(filesIn(disk!.folder)).toEqual(['ballast']);
+    disk!.free();
+  });
+
   it('is named, nothing half-written stays, and what was stored before is intact', async () => {
     const small = disk!.folder;
     const blobs = await Blobs.in(small);
