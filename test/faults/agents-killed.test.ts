@@ -42,4 +42,4 @@ it(`SIGKILL of agents ${ROUNDS * MOMENTS.length} times, while training, sealing,
   await world.close();
   expect(models).toEqual(await undisturbed(reference));
   console.log(`agents killed ${kills} times (seed ${SEED}); ${counted.length} updates counted, once each; final model ${models.at(-1)!}, as undisturbed`);
-}, 240_000);
+}, 600_000);

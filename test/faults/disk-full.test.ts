@@ -2,7 +2,7 @@
 import { cp, mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { enrolHome } from '../../client/agent/command.js';
+import { enrolHome } from '../../client/agent/home.js';
 import { statusOf } from '../../client/agent/status.js';
 import { parseInvitation } from '../../common/protocol/enrolment.js';
 import { ConsoleClient } from '../../coordinator/console-client.js';
@@ -89,7 +89,7 @@ describe.skipIf(disk === undefined)('a full disk (root only: mounts a small one)
     console.log(`a full disk under the coordinator: 507 ${full.code} to a new upload and to one in the middle (${kept} of ${first.length} bytes kept), aggregation waited; 4 updates counted once, final model ${results.at(-1)!}, as undisturbed`);
     await coordinator.kill('SIGKILL');
     await rm(dataDir, { recursive: true });
-  }, 240_000);
+  }, 400_000);
 
   it('under an agent that keeps what it trained: it says where, waits, and neither trains again nor loses its place', async () => {
     const coordinator = await runCoordinator();
@@ -117,5 +117,5 @@ describe.skipIf(disk === undefined)('a full disk (root only: mounts a small one)
     expect(rounds.map((r) => [r.round, r.sha256])).toEqual(view.rounds.slice(1).map((r) => [r.number, r.updates[0]!.sha256]));
     console.log('a full disk under an agent, in each of 2 rounds: LENTIGO_DISK_FULL naming the journal, each round trained once, each update counted once');
     await coordinator.close();
-  }, 240_000);
+  }, 400_000);
 });
