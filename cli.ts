@@ -7,6 +7,7 @@ import { evaluateCommand, predictCommand } from './common/learning/command.node.
 import { weightsCommand } from './common/model/command.node.js';
 import { clinicCommand } from './client/agent/command.js';
 import { coordinatorCommand } from './coordinator/command.js';
+import { distillCommand } from './coordinator/distillation/command.js';
 import { studyCommand } from './coordinator/study-command.js';
 import { simulateCommand } from './simulations/command.js';
 
@@ -16,7 +17,7 @@ const program = new Command('lentigo')
   .showHelpAfterError()
   .addHelpText('after', '\nExit codes: 0 done, 1 a bug, 2 bad input, 3 refused, 4 out of reach, 5 the machine or its storage.');
 for (const command of [
-  coordinatorCommand(), studyCommand(), clinicCommand(), simulateCommand(), evaluateCommand(), predictCommand(), datasetCommand(), weightsCommand(), doctorCommand(),
+  coordinatorCommand(), studyCommand(), clinicCommand(), simulateCommand(), distillCommand(), evaluateCommand(), predictCommand(), datasetCommand(), weightsCommand(), doctorCommand(),
 ]) program.addCommand(command);
 inherit(program);
 

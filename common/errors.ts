@@ -31,6 +31,7 @@ export const ERRORS = {
   LENTIGO_STUDY_STATE: { exit: 3, http: 409, remedy: 'Run `lentigo study show ID` to see the state of the study and what it allows.' },
   LENTIGO_SIMULATION_INVALID: { exit: 2, http: 400, remedy: 'Correct the named field of simulation.yaml, or the flag that sets it.' },
   LENTIGO_SIMULATION_OTHER: { exit: 2, http: 409, remedy: 'Give the settings that it began with to carry on, or another --out for these.' },
+  LENTIGO_DISTILLATION_OTHER: { exit: 2, http: 409, remedy: 'Give the settings that it began with to carry on, or another --out for these.' },
   LENTIGO_ROUND_CLOSED: { exit: 3, http: 409, remedy: 'The round is over; the clinic takes part in the next one by itself.' },
   LENTIGO_ROUND_UNKNOWN: { exit: 3, http: 404, remedy: 'Reconnect: the coordinator announces the current round again.' },
 

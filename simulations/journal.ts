@@ -2,6 +2,7 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { differencesOf } from '../common/differences.js';
 import { LentigoError } from '../common/errors.js';
 import { makeFolder, systemCode, writeDurably } from '../common/files/durable.node.js';
 import { Metrics } from '../common/learning/metrics.js';
@@ -155,18 +156,6 @@ export class Journal {
   async #save(): Promise<void> {
     await writeDurably(join(this.folder, FILE), JSON.stringify(this.#state));
   }
-}
-
-const shown = (value: unknown): string => (value === undefined ? 'not given' : JSON.stringify(value));
-
-/** "seed is 1 there, 2 here", for every field that differs. */
-function differencesOf(there: object, here: object, path = ''): string[] {
-  const fields = [...new Set([...Object.keys(there), ...Object.keys(here)])];
-  return fields.flatMap((field) => {
-    const [a, b] = [there, here].map((side) => (side as Record<string, unknown>)[field]);
-    if (typeof a === 'object' && typeof b === 'object' && a && b) return differencesOf(a, b, field === 'config' ? path : `${path}${field}.`);
-    return a === b ? [] : [`${path}${field} is ${shown(a)} there, ${shown(b)} here`];
-  });
 }
 
 /** The finished update of a clinic of the round in flight. */

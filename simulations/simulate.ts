@@ -11,8 +11,8 @@ import { baselinesOf, CENTRALISED, trainBaseline } from './baseline.js';
 import { aggregateRound, trainClinic } from './clinic.js';
 import type { SimulationConfig } from './config.js';
 import { hasUpdate, Journal, type RoundRecord } from './journal.js';
-import { predictionsPath, readPredictions, writePredictions } from './predictions.js';
-import { Progress } from './progress.js';
+import { predictionsPath, readPredictions, writePredictions } from '../common/learning/predictions.node.js';
+import { Progress } from '../common/progress.node.js';
 import { bestRound, metricsCsv, type Paired, pairedOf, reportOf, type SimulationReport } from './report.js';
 import { clinicName, createWorld, evaluateSplit, type World } from './world.js';
 

@@ -7,7 +7,7 @@ import type { Metrics } from '../common/learning/metrics.js';
 import { scoreText, TABLE_STYLE } from '../common/learning/round-table.js';
 import { loadModel } from '../common/model/folder.node.js';
 import { CENTRALISED } from './baseline.js';
-import { predictionsPath, readPredictions } from './predictions.js';
+import { predictionsPath, readPredictions } from '../common/learning/predictions.node.js';
 import { type Paired, pairedOf, pairedText, type SimulationReport } from './report.js';
 
 const SCORES = ['balancedAccuracy', 'malignantAuc', 'weightedF1', 'accuracy'] as const;

@@ -3,7 +3,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { LentigoError } from '../errors.js';
 import { decodePicture } from '../images/decode.node.js';
-import { isImageName, METADATA, parseMetadata, type ReadOptions, stemOf } from './pad-ufes.js';
+import { clinicalOf, isImageName, METADATA, parseMetadata, type ReadOptions, stemOf } from './pad-ufes.js';
 import type { DataProblem, Dataset, Sample } from './sample.js';
 
 export type { ReadOptions } from './pad-ufes.js';
@@ -31,14 +31,15 @@ export async function readPadUfes(dir: string, options: ReadOptions = {}): Promi
   const images = await findImages(folder);
   const samples: Sample[] = [];
   const problems: DataProblem[] = [];
-  for (const { id, line, img_id, diagnostic, patient_id, split, fitspatrick } of rows) {
+  for (const row of rows) {
+    const { id, line, img_id, diagnostic, patient_id, split, fitspatrick } = row;
     const path = images.get(id);
     if (path === undefined) {
       problems.push({ id, code: 'LENTIGO_DATA_IMAGE_MISSING', message: `row ${line}: no image ${img_id} (.png, .jpg or .jpeg) below ${folder}` });
       continue;
     }
     const { size, mtimeMs } = await stat(path);
-    samples.push({ id, revision: `${size}-${mtimeMs}`, label: diagnostic, patient: patient_id, split, fitzpatrick: fitspatrick, load: () => decodePicture(path) });
+    samples.push({ id, revision: `${size}-${mtimeMs}`, label: diagnostic, patient: patient_id, split, fitzpatrick: fitspatrick, clinical: clinicalOf(row), load: () => decodePicture(path) });
   }
   return { name: folder, samples, problems };
 }

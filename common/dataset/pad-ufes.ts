@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { LentigoError } from '../errors.js';
 import { PAD_UFES_LABELS, type LabelSet } from '../model/labels.js';
 import { Random } from '../random.js';
-import { SPLITS, type Split } from './sample.js';
+import { type Clinical, SPLITS, type Split } from './sample.js';
 import { DEFAULT_FRACTIONS, splitByPatient } from './split.js';
 
 export interface ReadOptions {
@@ -37,6 +37,15 @@ export const Row = z.object({
   itch: optional, grew: optional, hurt: optional, changed: optional, bleed: optional, elevation: optional, biopsed: optional,
 });
 export type Row = z.infer<typeof Row>;
+
+/** What was known of patient and lesion when it was photographed. Not `biopsed`: that is decided afterwards, by the suspicion. */
+const CLINICAL = [
+  'age', 'fitspatrick', 'diameter_1', 'diameter_2', 'smoke', 'drink', 'background_father', 'background_mother', 'pesticide', 'gender', 'skin_cancer_history',
+  'cancer_history', 'has_piped_water', 'has_sewage_system', 'region', 'itch', 'grew', 'hurt', 'changed', 'bleed', 'elevation',
+] as const satisfies readonly (keyof Row)[];
+
+/** A row's clinical metadata, of the columns that the table has. */
+export const clinicalOf = (row: Row): Clinical => Object.fromEntries(CLINICAL.filter((column) => column in row).map((column) => [column, row[column] === '' ? undefined : row[column]]));
 
 /** A row with where it stands in the file, and the stem that names its image. */
 export interface TableRow extends Row {

@@ -4,6 +4,9 @@ import type { Picture } from '../images/picture.js';
 export const SPLITS = ['train', 'validation', 'heldout'] as const;
 export type Split = (typeof SPLITS)[number];
 
+/** Clinical metadata: a column's value, undefined where it is missing. A column that the archive doesn't have is absent. */
+export type Clinical = Readonly<Record<string, string | number | undefined>>;
+
 export interface Sample {
   /** Unique in its dataset: the image's stem (img_id without extension) for PAD-UFES-20. */
   readonly id: string;
@@ -14,6 +17,8 @@ export interface Sample {
   readonly split: Split;
   /** Fitzpatrick skin type I–VI as 1–6; undefined where it isn't recorded. */
   readonly fitzpatrick?: number | undefined;
+  /** Read only by a teacher that is trained beside the photographs; no student sees it, and it never leaves the machine. */
+  readonly clinical?: Clinical | undefined;
   /** Changes when the photograph behind the id is replaced; undefined where that can't be. Features of another revision aren't reused. */
   readonly revision?: string | undefined;
   /** Decodes the photograph, upright. @throws LENTIGO_DATA_IMAGE_UNREADABLE */

@@ -4,6 +4,7 @@ import { PAD_UFES_LABELS, type LabelSet } from '../model/labels.js';
 import { Random } from '../random.js';
 import type { Dataset, Sample, Split } from './sample.js';
 import { DEFAULT_FRACTIONS, splitByPatient } from './split.js';
+import { drawClinical } from './synthetic/clinical.js';
 import { drawLesion, SYNTHETIC_LABELS } from './synthetic/lesion.js';
 import { drawSkin, paint } from './synthetic/paint.js';
 import { siteStyle } from './synthetic/site.js';
@@ -51,6 +52,7 @@ export function syntheticDataset({ seed, sites, images, size = 256, split, label
     for (let l = 0; l < lesions; l++) {
       const label = deal.next().value;
       const lesion = drawLesion(label, ofPatient.fork('lesion', l));
+      const clinical = drawClinical(label, skin.type, ofPatient.fork('clinical'), ofPatient.fork('clinical', l));
       const photographs = 1 + ofPatient.int(2);
       for (let shot = 0; shot < photographs && drafts.length < images; shot++) {
         drafts.push({
@@ -59,6 +61,7 @@ export function syntheticDataset({ seed, sites, images, size = 256, split, label
           patient,
           revision: String(size),
           fitzpatrick: skin.type,
+          clinical,
           load: async () => paint(lesion, skin, style, size, ofPatient.fork('photograph', l, shot)),
         });
       }

@@ -10,6 +10,10 @@ export interface AdamState {
    * @param gradients in the variables' order; they stay the caller's @param decays of each variable
    */
   step(gradients: readonly tf.Tensor[], decays: readonly number[], coefficients: AdamCoefficients): void;
+  /** The values of all m, then of all v: what a training that is carried on needs. */
+  moments(): Promise<Float32Array[]>;
+  /** Sets them to what `moments` gave. */
+  setMoments(values: readonly Float32Array[]): void;
   /** Frees the moments; the variables are the caller's. */
   dispose(): void;
 }
@@ -25,8 +29,8 @@ const zerosFor = (variables: readonly tf.Variable[]): tf.Tensor[] => variables.m
 /** By one kernel of ours for each variable. It updates the moments where they lie: nobody else holds them. */
 class KernelAdam implements AdamState {
   readonly #variables: readonly tf.Variable[];
-  readonly #means: readonly tf.Tensor[];
-  readonly #squares: readonly tf.Tensor[];
+  #means: readonly tf.Tensor[];
+  #squares: readonly tf.Tensor[];
 
   constructor(variables: readonly tf.Variable[]) {
     this.#variables = variables;
@@ -38,6 +42,19 @@ class KernelAdam implements AdamState {
       const inputs = { w, g: gradients[i]!, m: this.#means[i]!, v: this.#squares[i]! };
       tf.tidy(() => w.assign(tf.engine().runKernel('Adam', inputs, { decay: decays[i]!, coefficients: [...coefficients] })));
     }
+  }
+  async moments(): Promise<Float32Array[]> {
+    // Copied: the kernel writes on where they lie.
+    const all = await Promise.all([...this.#means, ...this.#squares].map((t) => t.data()));
+    return all.map((values) => (values as Float32Array).slice());
+  }
+  setMoments(values: readonly Float32Array[]): void {
+    const n = this.#variables.length;
+    const tensorOf = (v: Float32Array, i: number): tf.Tensor => tf.keep(tf.tensor(v.slice(), this.#variables[i % n]!.shape));
+    const [means, squares] = [values.slice(0, n).map(tensorOf), values.slice(n).map(tensorOf)];
+    this.dispose();
+    this.#means = means;
+    this.#squares = squares;
   }
   dispose(): void {
     tf.dispose([...this.#means, ...this.#squares]);
@@ -66,6 +83,12 @@ export class ComposedAdam implements AdamState {
         w.assign(tf.sub(decays[i] === 1 ? w : tf.mul(w, decays[i]!), step));
       });
     }
+  }
+  async moments(): Promise<Float32Array[]> {
+    return (await Promise.all([...this.#means, ...this.#squares].map((v) => v.data()))) as Float32Array[];
+  }
+  setMoments(values: readonly Float32Array[]): void {
+    for (const [i, variable] of [...this.#means, ...this.#squares].entries()) tf.tidy(() => variable.assign(tf.tensor(values[i]!.slice(), variable.shape)));
   }
   dispose(): void {
     tf.dispose([...this.#means, ...this.#squares]);

@@ -60,6 +60,27 @@ export class NativeAdam {
     });
   }
 
+  async moments(): Promise<Float32Array[]> {
+    const read = async (resource: tf.Tensor): Promise<Float32Array> => {
+      const value = this.#backend.executeSingleOutput('ReadVariableOp', [this.#type('dtype')], [resource]);
+      const values = (await value.data()) as Float32Array;
+      value.dispose();
+      return values;
+    };
+    return Promise.all([...this.#resources.map(({ m }) => m), ...this.#resources.map(({ v }) => v)].map(read));
+  }
+
+  setMoments(values: readonly Float32Array[]): void {
+    const n = this.#variables.length;
+    tf.tidy(() => {
+      for (const [i, { m, v }] of this.#resources.entries()) {
+        const { shape } = this.#variables[i]!;
+        this.#assign(m, tf.tensor(values[i]!.slice(), shape));
+        this.#assign(v, tf.tensor(values[n + i]!.slice(), shape));
+      }
+    });
+  }
+
   dispose(): void {
     for (const resource of this.#resources.flatMap(({ w, m, v }) => [w, m, v])) {
       this.#backend.executeMultipleOutputs('DestroyResourceOp', [this.#flag('ignore_lookup_error')], [resource], 0);

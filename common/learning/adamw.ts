@@ -29,6 +29,18 @@ export class AdamW implements Optimiser {
     const decays = this.#variables.map(({ rank }) => (rank > 1 ? decay : 1));
     this.#state.step(gradients, decays, [BETA1, 1 - BETA1, BETA2, 1 - BETA2, stepSize, squareScale, EPSILON]);
   }
+  /** Steps done so far; the moments of `moments` belong to them. */
+  get steps(): number {
+    return this.#step;
+  }
+  /** Of all variables the means, then the squares: with `steps` what a training that is carried on needs. */
+  moments(): Promise<Float32Array[]> {
+    return this.#state.moments();
+  }
+  restore(steps: number, moments: readonly Float32Array[]): void {
+    this.#step = steps;
+    this.#state.setMoments(moments);
+  }
   dispose(): void {
     this.#state.dispose();
   }

@@ -4,7 +4,7 @@ import type { Sample } from '../dataset/sample.js';
 import { LentigoError } from '../errors.js';
 import type { Picture } from '../images/picture.js';
 import { toInput } from '../images/prepare.js';
-import type { Student } from '../model/student.js';
+import type { Classifier, Student } from '../model/student.js';
 import type { FeatureCache } from './feature-cache.js';
 import { breathe, FeatureSource, imagesAtOnce, type Skipped } from './features.js';
 import { type Metrics, metricsOf, type Predictions } from './metrics.js';
@@ -57,7 +57,7 @@ export interface Evaluated extends Predictions {
  * The student's predictions on these samples, unaugmented, in their order.
  * @throws LENTIGO_DATA_EMPTY no readable sample; LENTIGO_DATA_UNKNOWN_DIAGNOSIS; LENTIGO_UPDATE_NOT_FINITE
  */
-export async function predictSamples(student: Student, samples: readonly Sample[], options: Omit<EvaluationOptions, 'seed'> = {}): Promise<Evaluated> {
+export async function predictSamples(student: Classifier, samples: readonly Sample[], options: Omit<EvaluationOptions, 'seed'> = {}): Promise<Evaluated> {
   const trainFrom = options.trainFrom ?? student.blocks[0]!;
   const source = new FeatureSource(student, trainFrom, options.cache);
   const label = labelIndex(student);
@@ -68,7 +68,7 @@ export async function predictSamples(student: Student, samples: readonly Sample[
   for (let i = 0; i < samples.length; i += step) {
     const batch = await source.batch(samples.slice(i, i + step).map((sample) => ({ sample, variant: 0 })));
     if (batch) {
-      probabilities.push(...(await probabilitiesOf(() => student.logits(batch.x, trainFrom))));
+      probabilities.push(...(await probabilitiesOf(() => student.logits(batch.x, trainFrom, batch.used.map(({ sample }) => sample)))));
       used.push(...batch.used.map(({ sample }) => sample));
       batch.x.dispose();
     }

@@ -4,7 +4,7 @@ import { asLentigoError } from '../errors.js';
 import type { Sample } from '../dataset/sample.js';
 import { toAugmentedInput, toInput } from '../images/prepare.js';
 import type { Picture } from '../images/picture.js';
-import type { Student } from '../model/student.js';
+import type { Classifier } from '../model/student.js';
 import { Random } from '../random.js';
 import type { FeatureCache } from './feature-cache.js';
 
@@ -26,14 +26,15 @@ export const imagesAtOnce = (): number => (tf.getBackend() === 'wasm' ? 4 : 8);
 /** Lets sockets and timers have their turn between two pieces of work. */
 export const breathe = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 
-function inputOf(picture: Picture, size: number, { sample, variant }: Example): Float32Array {
+/** What a model sees of an example's picture: float32, [size, size, 3]. */
+export function inputOf(picture: Picture, size: number, { sample, variant }: Example): Float32Array {
   return variant === 0 ? toInput(picture, size) : toAugmentedInput(picture, size, new Random('variant').fork(sample.id, variant));
 }
 
 /** The frozen part of a student in front of its images. `skipped` grows as unreadable images are met; they are never tried again. */
 export class FeatureSource {
   readonly skipped = new Map<string, string>();
-  readonly #student: Student;
+  readonly #student: Pick<Classifier, 'blocks' | 'inputSize' | 'features'>;
   readonly #trainFrom: string;
   readonly #cache: FeatureCache | undefined;
   /** Of one input of the trainable part. */
@@ -42,7 +43,7 @@ export class FeatureSource {
   readonly frozen: boolean;
 
   /** @param cache of this starting model; without one, or where nothing is frozen, features are computed each time */
-  constructor(student: Student, trainFrom: string, cache?: FeatureCache) {
+  constructor(student: Pick<Classifier, 'blocks' | 'inputSize' | 'features'>, trainFrom: string, cache?: FeatureCache) {
     this.#student = student;
     this.#trainFrom = trainFrom;
     this.frozen = trainFrom !== student.blocks[0];

@@ -11,13 +11,13 @@ export interface LossOptions extends ClassBalance {
 }
 
 /** Whether most of the network's work is trained, as against the last blocks on features that are computed once. */
-export const trainsMost = (student: Student, trainFrom: string): boolean => student.blocks.indexOf(trainFrom) <= student.blocks.length / 3;
+export const trainsMost = (student: Pick<Student, 'blocks'>, trainFrom: string): boolean => student.blocks.indexOf(trainFrom) <= student.blocks.length / 3;
 
 /**
  * WASM has 2 GiB for everything and never gives memory back: four whole images take 650 MiB of it, eight from the middle of EfficientNet-B0 on 450.
  * Not by the number of threads, on which the result would depend then.
  */
-export function microBatchSize(student: Student, trainFrom: string): number {
+export function microBatchSize(student: Pick<Student, 'blocks'>, trainFrom: string): number {
   if (tf.getBackend() !== 'wasm') return 32;
   return trainsMost(student, trainFrom) ? 4 : 8;
 }

@@ -121,7 +121,7 @@ export async function train(student: Student, samples: readonly Sample[], plan: 
 }
 
 /** Sample → index of its class. @throws LENTIGO_DATA_UNKNOWN_DIAGNOSIS */
-export function labelIndex(student: Student): (sample: Sample) => number {
+export function labelIndex(student: Pick<Student, 'labels'>): (sample: Sample) => number {
   return ({ id, label }) => {
     const index = student.labels.names.indexOf(label);
     if (index < 0) throw new LentigoError('LENTIGO_DATA_UNKNOWN_DIAGNOSIS', `${id} is labelled ${label}, the model knows ${student.labels.names.join(', ')}`);

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { measuring } from './layers/batch-norm.js';
 import type { Parameters } from './layers/layer.js';
-import { blockForward, type Network } from './network.js';
+import { type Block, blockForward } from './network.js';
 
 /**
  * Sets every batch norm's running mean and (unbiased) variance to those of the pooled batches. Block by block: within a block each batch is
@@ -12,7 +12,7 @@ import { blockForward, type Network } from './network.js';
  */
 export async function calibrate(
   batches: readonly tf.Tensor4D[],
-  { blocks }: Network,
+  blocks: readonly Block[],
   parameters: Parameters,
   assign: (name: string, values: Float32Array) => void,
 ): Promise<void> {

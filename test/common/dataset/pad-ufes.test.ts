@@ -59,6 +59,13 @@ describe('reading a folder', () => {
     for (const sample of samples) expect(await sample.load()).toMatchObject({ width: 20, height: 16 });
   });
 
+  it("keeps what was known of patient and lesion: empty values as missing, columns that aren't there absent, whether a biopsy was taken never", async () => {
+    await put('metadata.csv', 'patient_id,img_id,diagnostic,age,fitspatrick,region,gender,biopsed\nP,a.png,NEV,55,,NECK,,True\n');
+    await put('a.png', await image());
+    const { samples } = await readPadUfes(dir);
+    expect(samples[0]!.clinical).toStrictEqual({ age: 55, fitspatrick: undefined, gender: undefined, region: 'NECK' });
+  });
+
   it('accepts a byte-order mark, CRLF and a last line without newline', async () => {
     await metadata([{ patient: 'PAT_1', image: 'a.png' }], '\r\n');
     await put('a.png', await image());

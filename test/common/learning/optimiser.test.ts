@@ -39,6 +39,22 @@ describeEngines('optimisers', () => {
     tf.dispose([weight, bias]);
   });
 
+  it("AdamW carries on with another's moments as that one would have", async () => {
+    const gradients = [[[2, -1], [3]], [[-1, 0.5], [0.1]], [[0.3, 4], [-2]]];
+    const begin = (): tf.Variable[] => [tf.variable(tf.tensor2d([[1, 0]])), tf.variable(tf.tensor1d([1]))];
+    const [whole, first, second] = [begin(), begin(), begin()];
+    const options = { learningRate: 0.1, weightDecay: 0.5 };
+    const [through, before, after] = [whole, first, second].map((variables) => new AdamW(variables, options));
+    step(through!, ...gradients);
+    step(before!, ...gradients.slice(0, 2));
+    for (const [i, variable] of second.entries()) tf.tidy(() => variable.assign(tf.tensor(first[i]!.dataSync(), variable.shape)));
+    after!.restore(before!.steps, await before!.moments());
+    step(after!, gradients[2]!);
+    for (const [i, variable] of second.entries()) expect([...variable.dataSync()]).toEqual([...whole[i]!.dataSync()]);
+    for (const optimiser of [through, before, after]) optimiser!.dispose();
+    tf.dispose([...whole, ...first, ...second]);
+  });
+
   it("AdamW's steps are a float64 reference's, on tensors of every rank and size", () => {
     const [learningRate, weightDecay] = [0.01, 0.1];
     const shapes = [[1], [7], [16], [37], [3, 5], [1, 1, 13, 8], [3, 3, 6, 1]];

@@ -1,6 +1,7 @@
 // The layers that networks are made of: their gradients, in weights and input, against central differences on every engine.
 import * as tf from '@tensorflow/tfjs';
 import { expect, it } from 'vitest';
+import { cbam } from '../../../../common/model/layers/attention.js';
 import { batchNorm, byBatch } from '../../../../common/model/layers/batch-norm.js';
 import { concatenated, residual } from '../../../../common/model/layers/branches.js';
 import { convolution } from '../../../../common/model/layers/convolution.js';
@@ -24,6 +25,7 @@ const CASES: Readonly<Record<string, readonly Layer[]>> = {
   'the largest of each window': [batchNorm(norm('n'), 'relu'), maxPool('m')],
   'the mean of each square': [averagePool('a', CHANNELS)],
   'a residual with a shortcut': [residual('r', [convolution({ name: 'c', from: CHANNELS, to: 4, kernel: 1 })], { shortcut: [convolution({ name: 'd', from: CHANNELS, to: 4, kernel: 1, bias: false })], activation: 'relu' })],
+  'attention to channels, then to places': [cbam('a', CHANNELS)],
   'a concatenation': [concatenated('k', [convolution({ name: 'c', from: CHANNELS, to: 2, kernel: 3, bias: false })])],
 };
 

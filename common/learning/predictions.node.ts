@@ -2,11 +2,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
-import { writeDurably } from '../common/files/durable.node.js';
-import type { Evaluated } from '../common/learning/evaluate.js';
-import type { LabelSet } from '../common/model/labels.js';
+import { writeDurably } from '../files/durable.node.js';
+import type { Evaluated } from './evaluate.js';
+import type { LabelSet } from '../model/labels.js';
 
-/** Where a simulation keeps those of a model: federated, centralised, or a clinic's name. */
+/** Where they lie in a folder of results, by the model's name: federated, centralised, a clinic, student, teacher-1. */
 export const predictionsPath = (out: string, name: string): string => join(out, `predictions-${name}.csv`);
 
 const cell = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);

@@ -1,4 +1,4 @@
-// How far a simulation is and how long it still takes, on stderr: one moving line on a terminal, a line every half minute elsewhere.
+// How far a long piece of work is and how long it still takes, on stderr: one moving line on a terminal, a line every half minute elsewhere.
 
 const EVERY_MS = 30_000;
 

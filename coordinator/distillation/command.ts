@@ -1,0 +1,104 @@
+// `lentigo distill`: a recipe from the first teacher's first epoch to the student's held-out result.
+import { join, relative, resolve } from 'node:path';
+import Table from 'cli-table3';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { LentigoError } from '../../common/errors.js';
+import type { ScoreName } from '../../common/learning/metrics.js';
+import { scoreText, TABLE_STYLE } from '../../common/learning/round-table.js';
+import type { EpochRecord } from './checkpoint.js';
+import { distill, type DistillationReport } from './distill.js';
+import { PRESETS, presetNamed } from './presets/index.js';
+import { type DistillationConfig, LOSS_NAMES, type LossName, METADATA_CHOICES, setUp } from './setup.js';
+
+interface Flags {
+  readonly preset: string;
+  readonly data: string;
+  readonly out: string;
+  readonly teacher?: string | false;
+  readonly losses?: readonly LossName[];
+  readonly metadata: DistillationConfig['metadata'];
+  readonly seed: number;
+  readonly init?: string;
+  readonly teacherInit: readonly string[];
+  readonly teachersFrom?: string;
+  readonly withoutTeacher?: true;
+  readonly json?: true;
+}
+
+export function distillCommand(): Command {
+  return new Command('distill')
+    .description(`train teachers, and a student that learns from them\n\nPresets:\n${PRESETS.map(({ name, about, teachers }) => `  ${name}: ${about}\n    teachers: ${Object.keys(teachers).join(', ')}`).join('\n')}`)
+    .requiredOption('--preset <name>', PRESETS.map(({ name }) => name).join(', '))
+    .requiredOption('--data <dir>', 'photographs in the form of their archive, or synthetic:site=0&images=120')
+    .requiredOption('--out <dir>', 'student/model, teacher-N, curves.csv, curves.svg, distillation.json; the same command again carries on where it was stopped')
+    .option('--teacher <name>', "one of the preset's teachers (default: the first)")
+    .option('--without-teacher', 'the student by itself, under the same budget: what a teacher is compared with')
+    .option('--losses <names>', `what the teacher teaches by, of ${LOSS_NAMES.join(', ')} (default: all that the preset has)`, parseLosses)
+    .addOption(new Option('--metadata <columns>', 'what a multimodal teacher reads: all columns, those that no training row lacks, or none').choices(METADATA_CHOICES).default('all'))
+    .option('--init <path>', 'what the student starts from: a model folder, or a published safetensors file (default: drawn weights)')
+    .option('--teacher-init <path>', "what a teacher's backbone starts from; once for each teacher", (path: string, before: string[]) => [...before, path], [])
+    .option('--teachers-from <dir>', 'the --out of another distillation, whose trained teachers are taken as they are')
+    .option('--seed <n>', 'of all training', parseSeed, 1)
+    .option('--json', 'print one JSON document')
+    .action(run);
+}
+
+function parseSeed(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('it must be a whole number');
+  return Number(text);
+}
+
+function parseLosses(text: string): LossName[] {
+  return text.split(',').map((name) => {
+    const known = LOSS_NAMES.find((loss) => loss === name.trim());
+    if (!known) throw new InvalidArgumentError(`each is one of ${LOSS_NAMES.join(', ')}`);
+    return known;
+  });
+}
+
+async function run({ preset, data, out, teacher, withoutTeacher, losses, metadata, seed, init, teacherInit, teachersFrom, json }: Flags): Promise<void> {
+  const recipe = presetNamed(preset);
+  if (withoutTeacher && (teacher !== undefined || losses || teacherInit.length > 0 || teachersFrom !== undefined)) {
+    throw new LentigoError('LENTIGO_USAGE', '--without-teacher leaves nothing for --teacher, --losses, --teacher-init and --teachers-from');
+  }
+  const { alpha, features, attention } = recipe.losses;
+  const weights = { logits: alpha, features, attention };
+  const setup = await setUp({
+    recipe,
+    teacher: withoutTeacher ? null : (teacher || Object.keys(recipe.teachers)[0]!),
+    losses: withoutTeacher ? [] : (losses ?? LOSS_NAMES.filter((name) => weights[name] > 0)),
+    metadata,
+    data: data.startsWith('synthetic:') ? data : resolve(data),
+    seed,
+    ...(init !== undefined && { init: resolve(init) }),
+    teacherInit: teacherInit.map((path) => resolve(path)),
+    ...(teachersFrom !== undefined && { teachersFrom: resolve(teachersFrom) }),
+  });
+  const folder = resolve(out);
+  const report = await distill(setup, folder, {
+    onEpoch: (training, record, best) => process.stderr.write(`${epochText(training, record, best)}\n`),
+    onWarning: (message) => process.stderr.write(`${message}\n`),
+  });
+  const shown = (name: string) => join(relative('.', folder) || '.', name);
+  process.stdout.write(json
+    ? `${JSON.stringify(report, undefined, 1)}\n`
+    : `${reportText(report)}\n\nStudent: ${shown('student/model')}    curves: ${shown('curves.svg')}, ${shown('curves.csv')}    all results: ${shown('distillation.json')}\n`);
+}
+
+const epochText = (training: string, { epoch, loss, validation, seconds }: EpochRecord, best: number): string =>
+  `${training}, epoch ${epoch}${epoch === best ? '*' : ' '}: loss ${loss.toFixed(4)}, validation balanced accuracy ${scoreText(validation.balancedAccuracy)}, malignant AUC ${scoreText(validation.malignantAuc)}, ${seconds.toFixed(0)} s`;
+
+const REPORTED: readonly [ScoreName, string][] = [['accuracy', 'accuracy'], ['balancedAccuracy', 'balanced acc.'], ['weightedF1', 'weighted F1'], ['malignantAuc', 'malignant AUC'], ['malignantRecall', 'malignant recall']];
+
+/** The held-out results, with their intervals, of the epochs that validation chose. */
+function reportText({ trained, images }: DistillationReport): string {
+  const table = new Table({ ...TABLE_STYLE, head: ['held-out', 'epoch', ...REPORTED.map(([, title]) => title)] });
+  for (const { name, epoch, epochs, heldout } of trained) {
+    const cells = REPORTED.map(([score]) => {
+      const interval = heldout.intervals[score];
+      return `${scoreText(heldout[score])}${interval ? ` (${scoreText(interval.low)}–${scoreText(interval.high)})` : ''}`;
+    });
+    table.push([name, `${epoch} of ${epochs}`, ...cells]);
+  }
+  return `${images.train} training, ${images.validation} validation, ${images.heldout} held-out images; 95% intervals over patients\n\n${table.toString()}`;
+}

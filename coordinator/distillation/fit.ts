@@ -1,0 +1,236 @@
+// A training from its first to its last epoch, whatever is trained on whatever loss: phases, checkpoints, early stopping on validation.
+import * as tf from '@tensorflow/tfjs';
+import type { Sample } from '../../common/dataset/sample.js';
+import { LentigoError } from '../../common/errors.js';
+import { toInput } from '../../common/images/prepare.js';
+import { AdamW } from '../../common/learning/adamw.js';
+import type { FeatureCache } from '../../common/learning/feature-cache.js';
+import { breathe, type Example, FeatureSource } from '../../common/learning/features.js';
+import type { Metrics } from '../../common/learning/metrics.js';
+import { microBatchSize } from '../../common/learning/step.js';
+import type { Student } from '../../common/model/student.js';
+import { Random } from '../../common/random.js';
+import type { ParameterSet } from '../../common/update/parameter-set.js';
+import { isBetter, selectionScore } from '../rounds/selection.js';
+import type { Checkpoint, EpochRecord, TrainingState, Values } from './checkpoint.js';
+import type { Phase, Recipe } from './recipe.js';
+
+/** Share of a phase's steps in which the learning rate rises. */
+const WARM_UP = 0.1;
+/** Training images that batch-norm statistics are estimated from after each epoch, where they aren't frozen, and how many at once. */
+const CALIBRATION = { images: 128, batch: 16 };
+/** Augmentations to draw from where there is no end of them. */
+const UNLIMITED = 2 ** 31;
+
+/** A share of a batch. */
+export interface Part {
+  /** The input of block `trainFrom`, [n, …]. */
+  readonly x: tf.Tensor;
+  readonly trainFrom: string;
+  readonly examples: readonly Example[];
+  readonly batchStatistics: boolean;
+  /** For what the loss draws. */
+  readonly random: Random;
+}
+
+export interface Task {
+  readonly model: Pick<Student, 'blocks' | 'inputSize' | 'features' | 'labels' | 'variables' | 'trainable' | 'parameters' | 'load' | 'calibrate'>;
+  /** What is learned beside the model, and left behind with the training. */
+  readonly extra: Readonly<Record<string, tf.Variable>>;
+  readonly phases: readonly Phase[];
+  readonly samples: readonly Sample[];
+  /** Augmentations of each sample; absent: without end. */
+  readonly variants?: number;
+  /** Whether there were no weights to start from: batch norm then goes by the batch's statistics, and only phases that train all are run. */
+  readonly fromScratch: boolean;
+  /** Loads what `loss` needs of these examples besides them. */
+  prepare?(examples: readonly Example[]): Promise<void>;
+  /** The mean loss of the part's examples, differentiable in the model's variables and `extra`. */
+  loss(part: Part): tf.Scalar;
+  /** On the validation split. */
+  evaluate(trainFrom: string): Promise<Metrics>;
+}
+
+export interface FitOptions extends Pick<Recipe, 'batchSize' | 'select'> {
+  readonly seed: string;
+  readonly checkpoint: Checkpoint;
+  /** Of this phase's frozen features. */
+  readonly cache?: (phase: number) => Promise<FeatureCache>;
+  /** Epochs done so far, of at most so many; `fraction` is of the epoch in progress. */
+  readonly onProgress: (progress: { readonly epoch: number; readonly epochs: number; readonly fraction: number }) => void;
+  /** After each epoch, when its checkpoint is on disk. */
+  readonly onEpoch: (history: readonly EpochRecord[], best: number) => Promise<void>;
+  readonly onSkipped: (message: string) => void;
+}
+
+/** The phases that are run: those that train all where nothing was there to start from. */
+export const phasesOf = ({ phases, fromScratch }: Pick<Task, 'phases' | 'fromScratch'>): readonly Phase[] => phases.filter(({ trainFrom }) => !fromScratch || trainFrom === 'all');
+
+const FRESH: TrainingState = { phase: 0, done: 0, steps: 0, stalled: 0, best: 0, history: [] };
+
+/**
+ * Trains what the checkpoint doesn't hold yet, and leaves the model with the parameters of the epoch that validation chose.
+ * @throws LENTIGO_DATA_EMPTY no readable sample; LENTIGO_UPDATE_NOT_FINITE training diverged
+ */
+export async function fit(task: Task, options: FitOptions): Promise<{ best: number; history: readonly EpochRecord[] }> {
+  const { model, extra } = task;
+  const { checkpoint } = options;
+  const phases = phasesOf(task);
+  const stored = await checkpoint.read();
+  if (stored) {
+    await restoreModel(model, stored.values);
+    for (const [name, variable] of Object.entries(extra)) tf.tidy(() => variable.assign(tf.tensor(stored.values.get(`beside/${name}`)!.slice(), variable.shape)));
+  }
+  let state = stored?.state ?? FRESH;
+  for (; state.phase < phases.length; state = { ...state, phase: state.phase + 1, done: 0, steps: 0, stalled: 0 }) {
+    const phase = phases[state.phase]!;
+    if (isOver(state, phase)) continue;
+    const run = await PhaseRun.start(task, phase, state.phase, options);
+    try {
+      if (stored && state.steps > 0) run.restore(state.steps, stored.values);
+      while (!isOver(state, phase)) {
+        state = await run.epoch(state);
+        const chosen = state.best === state.history.at(-1)!.epoch;
+        const parameters = valuesOf(await model.parameters());
+        const beside = await Promise.all(Object.entries(extra).map(async ([name, v]) => [`beside/${name}`, (await v.data()) as Float32Array] as const));
+        await checkpoint.write(state, new Map([...parameters, ...beside, ...(await run.moments())]), chosen ? parameters : undefined);
+        await options.onEpoch(state.history, state.best);
+      }
+    } finally {
+      run.dispose();
+    }
+  }
+  await restoreModel(model, await checkpoint.best(state.best));
+  return { best: state.best, history: state.history };
+}
+
+const isOver = ({ done, stalled }: TrainingState, { epochs, patience }: Phase): boolean => done >= epochs || stalled >= patience;
+
+const valuesOf = (parameters: ParameterSet): Map<string, Float32Array> => new Map(parameters.specs.map(({ name }) => [name, parameters.get(name)]));
+
+async function restoreModel(model: Pick<Task['model'], 'parameters' | 'load'>, values: Values): Promise<void> {
+  const parameters = await model.parameters();
+  for (const { name } of parameters.specs) parameters.get(name).set(values.get(name)!);
+  model.load(parameters);
+}
+
+/** One phase, with its optimiser and its frozen features. */
+class PhaseRun {
+  readonly #task: Task;
+  readonly #phase: Phase;
+  readonly #options: FitOptions;
+  readonly #trainFrom: string;
+  readonly #source: FeatureSource;
+  readonly #optimiser: AdamW;
+  readonly #variables: readonly tf.Variable[];
+
+  private constructor(task: Task, phase: Phase, options: FitOptions, cache: FeatureCache | undefined) {
+    this.#task = task;
+    this.#phase = phase;
+    this.#options = options;
+    this.#trainFrom = phase.trainFrom === 'all' ? task.model.blocks[0]! : phase.trainFrom;
+    this.#source = new FeatureSource(task.model, this.#trainFrom, cache);
+    this.#variables = [...task.model.variables(this.#trainFrom), ...Object.values(task.extra)];
+    this.#optimiser = new AdamW(this.#variables, phase);
+  }
+  static async start(task: Task, phase: Phase, at: number, options: FitOptions): Promise<PhaseRun> {
+    return new PhaseRun(task, phase, options, phase.trainFrom === 'all' ? undefined : await options.cache?.(at));
+  }
+  restore(steps: number, values: Values): void {
+    this.#optimiser.restore(steps, Array.from({ length: 2 * this.#variables.length }, (_, i) => values.get(`moment/${i}`)!));
+  }
+  /** Of the optimiser, by name. */
+  async moments(): Promise<[string, Float32Array][]> {
+    return (await this.#optimiser.moments()).map((values, i) => [`moment/${i}`, values]);
+  }
+
+  /** One more epoch, and what validation says of it. */
+  async epoch(state: TrainingState): Promise<TrainingState> {
+    const { model, samples, variants, fromScratch } = this.#task;
+    const { batchSize, seed, select } = this.#options;
+    const began = performance.now();
+    const random = new Random(seed).fork('phase', state.phase, 'epoch', state.done + 1);
+    const drawn = variants ?? (this.#source.frozen ? 1 : UNLIMITED);
+    const examples = random.shuffle(samples).map((sample) => ({ sample, variant: random.int(drawn) }));
+    const steps = Math.ceil(samples.length / batchSize);
+    const first = state.history.length;
+    let [sum, seen] = [0, 0];
+    for (let start = 0, step = 0; start < examples.length; start += batchSize, step++) {
+      this.#optimiser.learningRate = this.#phase.learningRate * shareOfPeak((state.done * steps + step) / (this.#phase.epochs * steps));
+      const batch = await this.#source.batch(examples.slice(start, start + batchSize));
+      if (batch) {
+        await this.#task.prepare?.(batch.used);
+        const loss = await this.#step(batch, random.fork('step', step));
+        if (!Number.isFinite(loss)) throw new LentigoError('LENTIGO_UPDATE_NOT_FINITE', `training diverged in epoch ${first + 1}: the loss is ${loss}`);
+        sum += loss * batch.used.length;
+        seen += batch.used.length;
+      }
+      this.#tell(state, Math.min(1, (start + batchSize) / examples.length));
+      await breathe();
+    }
+    for (const [id, message] of this.#source.skipped) this.#options.onSkipped(`${id}: ${message}`);
+    if (seen === 0) throw new LentigoError('LENTIGO_DATA_EMPTY', `none of the ${samples.length} training images can be used`);
+    if (fromScratch) await calibrateOn(model, random.fork('calibration').shuffle(samples.filter(({ id }) => !this.#source.skipped.has(id))).slice(0, CALIBRATION.images));
+    const validation = await this.#task.evaluate(this.#trainFrom);
+    const record: EpochRecord = { epoch: first + 1, phase: state.phase, learningRate: this.#phase.learningRate, loss: sum / seen, validation, seconds: (performance.now() - began) / 1000 };
+    const before = state.history.find(({ epoch }) => epoch === state.best);
+    const better = isBetter(selectionScore(validation, select), before ? selectionScore(before.validation, select) : null);
+    return {
+      ...state,
+      done: state.done + 1,
+      steps: this.#optimiser.steps,
+      stalled: better ? 0 : state.stalled + 1,
+      best: better ? record.epoch : state.best,
+      history: [...state.history, record],
+    };
+  }
+  dispose(): void {
+    this.#optimiser.dispose();
+  }
+
+  /** One optimiser step; @returns the batch's mean loss. Batch statistics need the batch in one part. */
+  async #step({ x, used }: { x: tf.Tensor; used: readonly Example[] }, random: Random): Promise<number> {
+    const n = used.length;
+    const batchStatistics = this.#task.fromScratch;
+    const size = batchStatistics ? n : microBatchSize(this.#task.model, this.#trainFrom);
+    const loss = tf.tidy(() => {
+      let sums: tf.Tensor[] | undefined;
+      for (let start = 0; start < n; start += size) {
+        const count = Math.min(size, n - start);
+        const part = tf.tidy(() => {
+          const input = { x: tf.slice(x, start, count), trainFrom: this.#trainFrom, examples: used.slice(start, start + count), batchStatistics, random: random.fork(start) };
+          const { value, grads } = tf.variableGrads(() => tf.mul<tf.Scalar>(this.#task.loss(input), count / n), [...this.#variables]);
+          return [value, ...this.#variables.map((v) => grads[v.name]!)];
+        });
+        const before = sums;
+        sums = before ? part.map((g, i) => tf.add(before[i]!, g)) : part;
+        if (before) tf.dispose([...before, ...part]);
+      }
+      const [total, ...gradients] = sums!;
+      this.#optimiser.apply(gradients);
+      return total!;
+    });
+    const [value] = await loss.data();
+    tf.dispose([x, loss]);
+    return value!;
+  }
+  #tell({ history, phase, done }: TrainingState, fraction: number): void {
+    const later = phasesOf(this.#task).slice(phase + 1).reduce((n, { epochs }) => n + epochs, 0);
+    this.#options.onProgress({ epoch: history.length, epochs: history.length + this.#phase.epochs - done + later, fraction });
+  }
+}
+
+/** Linear warm-up, then half a cosine to 0. */
+const shareOfPeak = (done: number): number => (done < WARM_UP ? (done + 1e-3) / WARM_UP : (1 + Math.cos((Math.PI * (done - WARM_UP)) / (1 - WARM_UP))) / 2);
+
+/** Batch-norm statistics of the plain pictures. */
+async function calibrateOn(model: Task['model'], samples: readonly Sample[]): Promise<void> {
+  const size = model.inputSize;
+  const batches: tf.Tensor4D[] = [];
+  for (let start = 0; start < samples.length; start += CALIBRATION.batch) {
+    const pictures = await Promise.all(samples.slice(start, start + CALIBRATION.batch).map((sample) => sample.load()));
+    batches.push(tf.tidy(() => tf.concat(pictures.map((picture) => tf.tensor4d(toInput(picture, size), [1, size, size, 3])))));
+  }
+  await model.calibrate(batches);
+  tf.dispose(batches);
+}

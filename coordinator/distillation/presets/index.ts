@@ -1,0 +1,14 @@
+// The recipes by name.
+import { LentigoError } from '../../../common/errors.js';
+import type { Recipe } from '../recipe.js';
+import { padUfes } from './pad-ufes.js';
+import { trial } from './trial.js';
+
+export const PRESETS: readonly Recipe[] = [padUfes, trial];
+
+/** @throws LENTIGO_USAGE */
+export function presetNamed(name: string): Recipe {
+  const recipe = PRESETS.find((preset) => preset.name === name);
+  if (!recipe) throw new LentigoError('LENTIGO_USAGE', `--preset ${name}: it is one of ${PRESETS.map((preset) => preset.name).join(', ')}`);
+  return recipe;
+}

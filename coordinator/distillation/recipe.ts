@@ -1,0 +1,53 @@
+// A recipe: which teachers teach which student, by which losses, for how long. Each preset is one such value in a file of its own.
+import type { ArchitectureId } from '../../common/model/architecture-id.js';
+import type { LabelSet } from '../../common/model/labels.js';
+import type { MetadataColumns } from '../../common/model/metadata.js';
+import type { TeacherDesign } from '../../common/model/teacher.js';
+import type { SelectionMetric, TrainingPlan } from '../../common/protocol/study.js';
+
+/** One stretch of training; AdamW starts afresh in each. */
+export interface Phase {
+  /** The first trainable block; `all`: from the first on. Without starting weights the phases that don't train all are left out. */
+  readonly trainFrom: string;
+  readonly epochs: number;
+  /** The highest: it rises for the first tenth of the phase's steps, then falls along half a cosine to 0 (Loshchilov & Hutter 2017). */
+  readonly learningRate: number;
+  readonly weightDecay: number;
+  /** Ends after so many epochs in a row without a better validation result. */
+  readonly patience: number;
+}
+
+export interface TeacherPlan extends Pick<TeacherDesign, 'architecture' | 'attention' | 'fused'> {
+  /** Share of the features before each dense layer of the head that training drops. */
+  readonly dropout: number;
+  readonly phases: readonly Phase[];
+}
+
+/** (1 − α) focal + α T² KL + features · (1 − cos) + attention · ‖difference of maps‖². */
+export interface Losses {
+  readonly alpha: number;
+  readonly temperature: number;
+  readonly features: number;
+  readonly attention: number;
+}
+
+export interface Recipe {
+  readonly name: string;
+  /** One line: what it is, and where it comes from. */
+  readonly about: string;
+  readonly labels: LabelSet;
+  readonly student: { readonly architecture: ArchitectureId; readonly phases: readonly Phase[] };
+  /** By the name that --teacher takes; the first is the default. Several plans: an ensemble, whose logits are averaged. */
+  readonly teachers: Readonly<Record<string, readonly TeacherPlan[]>>;
+  /** What a teacher with a fused layer reads besides photographs; absent: nothing. */
+  readonly metadata?: MetadataColumns;
+  readonly losses: Losses;
+  /** The focusing exponent γ; 0 is cross-entropy. */
+  readonly focalGamma: number;
+  readonly balance: TrainingPlan['balance'];
+  readonly batchSize: number;
+  /** Augmented variants of each photograph that the student is taught with: the teacher says its mind of each once. */
+  readonly variants: number;
+  /** The metric by which validation chooses. */
+  readonly select: SelectionMetric;
+}

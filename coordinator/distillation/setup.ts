@@ -1,0 +1,156 @@
+// What a distillation works on: the recipe as the options choose, the images of the three splits, what the networks start from; and the folder that it has to itself.
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { openDataset } from '../../common/dataset/open.node.js';
+import { SPLITS, type Sample, type Split } from '../../common/dataset/sample.js';
+import { differencesOf } from '../../common/differences.js';
+import { useEngine } from '../../common/engine/engine.node.js';
+import { LentigoError } from '../../common/errors.js';
+import { makeFolder, systemCode, writeDurably } from '../../common/files/durable.node.js';
+import { encodeParameters } from '../../common/model/encoding.js';
+import { initialParameters, type Model } from '../../common/model/student.js';
+import type { TeacherModel } from '../../common/model/teacher.js';
+import { decodeTeacher, encodeTeacher } from '../../common/model/teacher-file.js';
+import { Random } from '../../common/random.js';
+import type { ParameterSet } from '../../common/update/parameter-set.js';
+import type { Losses, Recipe, TeacherPlan } from './recipe.js';
+import { startingModel } from './start.js';
+import type { Splits } from './tasks.js';
+
+export const LOSS_NAMES = ['logits', 'features', 'attention'] as const;
+export type LossName = (typeof LOSS_NAMES)[number];
+/** What teachers read besides photographs: every column of the recipe, those that no training sample lacks, or none. */
+export const METADATA_CHOICES = ['all', 'complete', 'none'] as const;
+
+export interface DistillationConfig {
+  readonly recipe: Recipe;
+  /** A name among the recipe's teachers; null: the student without a teacher, under the same budget. */
+  readonly teacher: string | null;
+  /** Those of the recipe's losses that the teacher teaches by. */
+  readonly losses: readonly LossName[];
+  readonly metadata: (typeof METADATA_CHOICES)[number];
+  /** What openDataset takes. */
+  readonly data: string;
+  /** Of all training; the splits don't depend on it. */
+  readonly seed: number;
+  /** What the student starts from. */
+  readonly init?: string;
+  /** What the teachers' backbones start from, in their order. */
+  readonly teacherInit: readonly string[];
+  /** The folder of another distillation, whose teachers are taken as they are. */
+  readonly teachersFrom?: string;
+}
+
+export interface TeacherStart {
+  readonly backbone?: ParameterSet;
+  readonly trained?: TeacherModel;
+  /** Of `trained`: history.json, as it stands there. */
+  readonly history?: string;
+}
+
+export interface DistillationSetup {
+  readonly recipe: Recipe;
+  readonly splits: Splits;
+  /** The recipe's, 0 where not chosen. */
+  readonly losses: Losses;
+  readonly metadata: DistillationConfig['metadata'];
+  readonly teachers: readonly TeacherPlan[];
+  readonly teacherStarts: readonly TeacherStart[];
+  readonly student: Model;
+  /** Whether the student has no weights to start from. */
+  readonly fromScratch: boolean;
+  readonly seed: number;
+  /** Everything that the numbers depend on. */
+  readonly settings: object;
+  readonly problems: readonly string[];
+}
+
+/** @throws LENTIGO_USAGE an option that the recipe doesn't have; LENTIGO_DATA_EMPTY a split without images; what openDataset and startingModel throw */
+export async function setUp(config: DistillationConfig): Promise<DistillationSetup> {
+  const { recipe, teacher, metadata, seed } = config;
+  const { labels } = recipe;
+  const teachers = plansOf(config);
+  const losses = lossesOf(config, teachers.length);
+  const engine = await useEngine();
+  const random = new Random(seed);
+  const dataset = await openDataset(config.data, { labels });
+  const splits = splitsOf(dataset.samples, dataset.name);
+  const student: Model = config.init === undefined
+    ? { architecture: recipe.student.architecture, labels, parameters: initialParameters(recipe.student.architecture, labels, random.fork('student')) }
+    : await startingModel(config.init, recipe.student.architecture, labels, random.fork('student'));
+  const teacherStarts = await Promise.all(teachers.map((plan, i) => teacherStart(config, plan, i, random)));
+  const { about: _, teachers: __, ...kept } = recipe;
+  const data = dataset.samples.map(({ id, label, patient, split, clinical }) => [id, label, patient, split, clinical]);
+  const settings = {
+    format: 1, engine, recipe: { ...kept, teachers }, teacher, losses: config.losses, metadata, seed,
+    hashes: { data: sha256(JSON.stringify(data)), student: sha256(encodeParameters(student.parameters)), teachers: teacherStarts.map(hashOf) },
+  };
+  return { recipe, splits, losses, metadata, teachers, teacherStarts, student, fromScratch: config.init === undefined, seed, settings, problems: dataset.problems.map((p) => p.message) };
+}
+
+function plansOf({ recipe, teacher, teacherInit, teachersFrom }: DistillationConfig): readonly TeacherPlan[] {
+  if (teacher === null) return [];
+  const plans = recipe.teachers[teacher];
+  if (!plans) throw new LentigoError('LENTIGO_USAGE', `--teacher ${teacher}: the preset ${recipe.name} has ${Object.keys(recipe.teachers).join(', ')}`);
+  if (teacherInit.length > 0 && teacherInit.length !== plans.length) throw new LentigoError('LENTIGO_USAGE', `--teacher-init: there are ${plans.length} teachers (${plans.map((p) => p.architecture).join(', ')}), and ${teacherInit.length} files`);
+  if (teacherInit.length > 0 && teachersFrom !== undefined) throw new LentigoError('LENTIGO_USAGE', '--teachers-from takes trained teachers as they are; --teacher-init is about training them');
+  return plans;
+}
+
+function lossesOf({ recipe, losses }: DistillationConfig, teachers: number): Losses {
+  const { alpha, temperature, features, attention } = recipe.losses;
+  const weights = { logits: alpha, features, attention };
+  const without = teachers > 0 ? losses.find((name) => weights[name] === 0) : undefined;
+  if (without) throw new LentigoError('LENTIGO_USAGE', `--losses ${without}: the preset ${recipe.name} doesn't compare ${without}`);
+  const chosen = (name: LossName): number => (losses.includes(name) ? weights[name] : 0);
+  return { alpha: chosen('logits'), temperature, features: chosen('features'), attention: chosen('attention') };
+}
+
+function splitsOf(samples: readonly Sample[], name: string): Splits {
+  const of = (split: Split): Sample[] => samples.filter((sample) => sample.split === split);
+  const splits = { train: of('train'), validation: of('validation'), heldout: of('heldout') };
+  for (const split of SPLITS) if (splits[split].length === 0) throw new LentigoError('LENTIGO_DATA_EMPTY', `${name} has no usable image in the ${split} split, which a distillation needs`);
+  return splits;
+}
+
+async function teacherStart({ recipe, teacherInit, teachersFrom }: DistillationConfig, { architecture }: TeacherPlan, i: number, random: Random): Promise<TeacherStart> {
+  if (teachersFrom !== undefined) {
+    const folder = join(teachersFrom, `teacher-${i + 1}`);
+    const trained = decodeTeacher(await read(join(folder, 'teacher.safetensors')));
+    if (trained.design.architecture !== architecture) throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `${folder} holds a teacher on ${trained.design.architecture}, not on ${architecture}`);
+    if (trained.labels.names.join() !== recipe.labels.names.join()) throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `${folder} holds a teacher of ${trained.labels.names.join(', ')}, not of ${recipe.labels.names.join(', ')}`);
+    return { trained, history: (await read(join(folder, 'history.json'))).toString('utf8') };
+  }
+  const path = teacherInit[i];
+  return path === undefined ? {} : { backbone: (await startingModel(path, architecture, recipe.labels, random)).parameters };
+}
+
+const read = (path: string): Promise<Buffer> => readFile(path).catch((cause: unknown) => {
+  throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `${path} can't be read: ${(cause as Error).message}`, { cause });
+});
+
+const hashOf = ({ backbone, trained }: TeacherStart): string => (trained ? sha256(encodeTeacher(trained)) : backbone ? sha256(encodeParameters(backbone)) : 'drawn');
+
+const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
+
+/**
+ * Takes a folder for these settings, or finds that it has them already.
+ * @throws LENTIGO_DISTILLATION_OTHER it has others; LENTIGO_USAGE it holds something else
+ */
+export async function claimFolder(state: string, settings: object): Promise<void> {
+  const file = join(state, 'settings.json');
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (text !== undefined) {
+    const differences = differencesOf(JSON.parse(text) as object, JSON.parse(JSON.stringify(settings)) as object);
+    if (differences.length > 0) throw new LentigoError('LENTIGO_DISTILLATION_OTHER', `${dirname(state)} holds another distillation: ${differences.slice(0, 5).join('; ')}`);
+    return;
+  }
+  const foreign = (await readdir(dirname(state))).find((name) => name !== 'state' && !name.startsWith('lock'));
+  if (foreign !== undefined) throw new LentigoError('LENTIGO_USAGE', `--out ${dirname(state)} holds ${foreign}, which is no distillation's; give a new or empty folder`);
+  await makeFolder(state);
+  await writeDurably(file, `${JSON.stringify(settings, undefined, 1)}\n`);
+}

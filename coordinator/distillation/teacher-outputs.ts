@@ -1,0 +1,122 @@
+// What the teachers say of each augmented photograph: computed once, kept in a folder, read back as the student comes to it.
+import * as tf from '@tensorflow/tfjs';
+import type { Sample } from '../../common/dataset/sample.js';
+import { asLentigoError } from '../../common/errors.js';
+import type { Picture } from '../../common/images/picture.js';
+import { attentionMap } from '../../common/learning/distillation-losses.js';
+import { FolderFeatureCache } from '../../common/learning/feature-cache.node.js';
+import { breathe, type Example, imagesAtOnce, inputOf } from '../../common/learning/features.js';
+import type { Teacher } from '../../common/model/teacher.js';
+import type { Trace } from '../../common/model/student.js';
+
+/** Blocks of teacher and student that see the photograph at the same resolution. */
+export interface Pairing {
+  readonly teacher: string;
+  readonly student: string;
+}
+
+/** What the student is taught of a batch, [n, …] each. */
+export interface Lesson {
+  readonly logits: tf.Tensor2D;
+  readonly embedding: tf.Tensor2D;
+  /** In the order of the pairings. */
+  readonly maps: readonly tf.Tensor2D[];
+}
+
+/** The teachers' outputs, and how they lie in one row: logits, embedding, attention maps. */
+export class TeacherOutputs {
+  readonly #cache: FolderFeatureCache;
+  readonly #teachers: readonly Teacher[];
+  readonly #pairings: readonly Pairing[];
+  /** Values of each part of a row. */
+  readonly #sizes: readonly number[];
+
+  private constructor(cache: FolderFeatureCache, teachers: readonly Teacher[], pairings: readonly Pairing[], sizes: readonly number[]) {
+    this.#cache = cache;
+    this.#teachers = teachers;
+    this.#pairings = pairings;
+    this.#sizes = sizes;
+  }
+  /** @param sample any: to see how large the outputs are */
+  static async open(folder: string, teachers: readonly Teacher[], pairings: readonly Pairing[], sample: Sample): Promise<TeacherOutputs> {
+    const cache = await FolderFeatureCache.open(folder, Number.MAX_SAFE_INTEGER);
+    const sizes = tf.tidy(() => {
+      const size = teachers[0]!.inputSize;
+      return partsOf(teachers, pairings, tf.zeros([1, size, size, 3]), [sample]).map(({ shape }) => shape[1]);
+    });
+    return new TeacherOutputs(cache, teachers, pairings, sizes);
+  }
+  /** Width of the embedding. */
+  get embedding(): number {
+    return this.#sizes[1]!;
+  }
+
+  /** Computes what the folder lacks, one decoded photograph at a time. Unreadable ones are left out. */
+  async compute(samples: readonly Sample[], variants: number, onProgress: (fraction: number) => void): Promise<void> {
+    for (const [i, sample] of samples.entries()) {
+      const missing: Example[] = [];
+      for (let variant = 0; variant < variants; variant++) if (!(await this.#cache.get(keyOf({ sample, variant })))) missing.push({ sample, variant });
+      const picture = missing.length > 0 ? await readable(sample) : undefined;
+      if (picture) await this.#computeAll(picture, missing);
+      onProgress((i + 1) / samples.length);
+    }
+  }
+
+  /** Rows of these examples, all of which were computed. */
+  async rows(examples: readonly Example[]): Promise<Float32Array[]> {
+    return Promise.all(examples.map(async (example) => {
+      const row = await this.#cache.get(keyOf(example));
+      if (!row) throw new Error(`no teacher's output of ${example.sample.id}, variant ${example.variant}`);
+      return row;
+    }));
+  }
+  /** Rows as tensors; in a tidy of the caller's. */
+  lesson(rows: readonly Float32Array[]): Lesson {
+    let at = 0;
+    const parts = this.#sizes.map((size) => {
+      const values = new Float32Array(rows.length * size);
+      for (const [i, row] of rows.entries()) values.set(row.subarray(at, at + size), i * size);
+      at += size;
+      return tf.tensor2d(values, [rows.length, size]);
+    });
+    const [logits, embedding, ...maps] = parts as [tf.Tensor2D, tf.Tensor2D, ...tf.Tensor2D[]];
+    return { logits, embedding, maps };
+  }
+
+  async #computeAll(picture: Picture, examples: readonly Example[]): Promise<void> {
+    for (let start = 0; start < examples.length; start += imagesAtOnce()) {
+      await this.#computePart(picture, examples.slice(start, start + imagesAtOnce()));
+      await breathe();
+    }
+  }
+  async #computePart(picture: Picture, examples: readonly Example[]): Promise<void> {
+    const size = this.#teachers[0]!.inputSize;
+    const all = tf.tidy(() => {
+      const x = tf.concat(examples.map((example) => tf.tensor4d(inputOf(picture, size, example), [1, size, size, 3])));
+      return tf.concat(partsOf(this.#teachers, this.#pairings, x, examples.map(({ sample }) => sample)), 1);
+    });
+    const values = (await all.data()) as Float32Array;
+    all.dispose();
+    const each = this.#sizes.reduce((a, b) => a + b, 0);
+    for (const [i, example] of examples.entries()) await this.#cache.set(keyOf(example), values.slice(i * each, (i + 1) * each));
+  }
+}
+
+const keyOf = ({ sample, variant }: Example): string => `${variant}/${sample.revision ?? ''}/${sample.id}`;
+
+async function readable(sample: Sample): Promise<Picture | undefined> {
+  try {
+    return await sample.load();
+  } catch (error) {
+    const { code } = asLentigoError(error);
+    if (code !== 'LENTIGO_DATA_IMAGE_UNREADABLE' && code !== 'LENTIGO_DATA_IMAGE_MISSING') throw error;
+    return undefined;
+  }
+}
+
+/** Logits, embedding and attention maps. Of an ensemble the logits are averaged, and the rest is the first one's. */
+function partsOf(teachers: readonly Teacher[], pairings: readonly Pairing[], x: tf.Tensor4D, samples: readonly Sample[]): tf.Tensor2D[] {
+  const traces: Trace[] = teachers.map((teacher) => teacher.trace(x, teacher.blocks[0]!, samples));
+  const logits = tf.div<tf.Tensor2D>(tf.addN(traces.map((trace) => trace.logits)), teachers.length);
+  return [logits, traces[0]!.embedding, ...pairings.map((pairing) => attentionMap(traces[0]!.maps.get(pairing.teacher)!))];
+}
