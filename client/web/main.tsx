@@ -1,10 +1,29 @@
-// The clinic's app: where it starts.
-import { Container, Title } from '@mantine/core';
+// The clinic's app: a lock, and behind it the pages.
+import { Center, Loader } from '@mantine/core';
 import { mount } from '../../common/web/mount.js';
-import { strings } from './strings.js';
+import './app.css';
+import { Unlock } from './pages/unlock.js';
+import { Welcome } from './pages/welcome.js';
+import { begin, useApp } from './session/app-state.js';
+import { Shell } from './shell.js';
+import { STRINGS } from './strings.js';
 
-mount(
-  <Container component="main" py="xl">
-    <Title>{strings.title}</Title>
-  </Container>,
-);
+function App() {
+  const phase = useApp((app) => app.phase);
+  switch (phase) {
+    case 'starting':
+      return <Center mih="100dvh"><Loader aria-label={STRINGS.common.working} /></Center>;
+    case 'new':
+      return <Welcome />;
+    case 'locked':
+    case 'covered':
+      return <Unlock covered={phase === 'covered'} />;
+    case 'open':
+      return <Shell />;
+  }
+}
+
+mount(<App />);
+void begin();
+// Works without a network once it was opened: service-worker.ts keeps the app's own files.
+if ('serviceWorker' in navigator) void navigator.serviceWorker.register('./service-worker.js');

@@ -1,0 +1,16 @@
+// An error as a person reads it: what happened, what to do, and its code in small.
+import { Alert, Text } from '@mantine/core';
+import { IconAlertTriangle } from '@tabler/icons-react';
+import type { ErrorBody } from '../../../common/errors.js';
+import { REMEDIES, STRINGS } from '../strings.js';
+
+export function ErrorNote({ error, title = STRINGS.error.title }: { error: ErrorBody | undefined; title?: string }) {
+  if (!error) return null;
+  return (
+    <Alert color="red" variant="light" icon={<IconAlertTriangle aria-hidden />} title={title} role="alert">
+      <Text size="sm">{error.message}</Text>
+      <Text size="sm" mt={4}>{REMEDIES[error.code] ?? error.remedy}</Text>
+      <Text size="xs" c="dimmed" mt={4}>{error.code}</Text>
+    </Alert>
+  );
+}

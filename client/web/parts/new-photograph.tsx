@@ -1,0 +1,63 @@
+// A new photograph, from the camera or one file: taken, checked, cropped where need be, described, kept.
+import { Button, Group, SimpleGrid, Stack, Text } from '@mantine/core';
+import { IconCrop, IconRefresh } from '@tabler/icons-react';
+import { useCallback, useEffect, useState } from 'react';
+import { stemOf } from '../../../common/dataset/pad-ufes.js';
+import type { Examined } from '../photographs/collection.js';
+import { free } from '../photographs/import-files.js';
+import type { Fields } from '../photographs/photograph.js';
+import { useSession } from '../session/app-state.js';
+import { STRINGS } from '../strings.js';
+import { Camera } from './camera.js';
+import { Crop } from './crop.js';
+import { ErrorNote } from './error-note.js';
+import { FieldsForm } from './fields-form.js';
+import { Findings } from './findings.js';
+import { useObjectUrl } from './stored-image.js';
+import { useTask } from './use-task.js';
+
+/** @param file absent = from the camera */
+export function NewPhotograph({ file, onDone }: { file: File | undefined; onDone: () => void }) {
+  const { collection } = useSession();
+  const [image, setImage] = useState<File | undefined>(file);
+  const [found, setFound] = useState<Examined>();
+  const [fields, setFields] = useState<Fields>({});
+  const [cropping, setCropping] = useState(false);
+  const { busy, error, run } = useTask();
+  const url = useObjectUrl(image);
+
+  const look = useCallback((next: File) => run(async () => {
+    setImage(next);
+    setFound(undefined);
+    setFound(await collection.examine(next, next.name));
+  }), [collection, run]);
+  useEffect(() => {
+    if (file) void look(file);
+  }, [file, look]);
+
+  if (!image) return <Camera onPhotograph={(taken) => void look(taken)} />;
+  if (cropping) return <Crop image={image} name={stemOf(image.name)} onCancel={() => setCropping(false)} onDone={async (part) => (setCropping(false), void look(part))} />;
+  const keep = async () => {
+    const names = new Set((await collection.list()).map((p) => p.name));
+    await collection.add(found!, free(stemOf(image.name), names), fields);
+    onDone();
+  };
+  const poor = found?.quality.some(({ severe }) => severe) ?? false;
+  return (
+    <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="lg">
+      <Stack gap="sm">
+        {url && <img src={url} alt={STRINGS.camera.preview} style={{ width: '100%', maxHeight: '46dvh', objectFit: 'contain', borderRadius: 12, background: 'var(--mantine-color-default-hover)' }} />}
+        <Group gap="xs">
+          {!file && <Button size="sm" variant="default" leftSection={<IconRefresh size={18} aria-hidden />} onClick={() => (setImage(undefined), setFound(undefined))}>{STRINGS.camera.again}</Button>}
+          <Button size="sm" variant="default" leftSection={<IconCrop size={18} aria-hidden />} onClick={() => setCropping(true)}>{STRINGS.crop.button}</Button>
+        </Group>
+        {found ? <Findings quality={found.quality} /> : !error && <Text size="sm" c="dimmed" aria-live="polite">{STRINGS.common.working}</Text>}
+      </Stack>
+      <Stack>
+        <FieldsForm fields={fields} onChange={setFields} />
+        <ErrorNote error={error} />
+        <Button loading={busy} disabled={!found} {...(poor && { color: 'yellow' })} onClick={() => void run(keep)}>{poor ? STRINGS.quality.keep : STRINGS.common.save}</Button>
+      </Stack>
+    </SimpleGrid>
+  );
+}

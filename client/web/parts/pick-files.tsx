@@ -1,0 +1,30 @@
+// A button that lets a person choose files, or a whole folder.
+import { Button, type ButtonProps } from '@mantine/core';
+import { type ReactNode, useRef } from 'react';
+
+interface Props extends ButtonProps {
+  readonly folder?: boolean;
+  readonly multiple?: boolean;
+  readonly onFiles: (files: File[]) => void;
+  readonly children: ReactNode;
+  readonly 'data-testid'?: string;
+}
+
+/** Phones choose no folders. */
+export const picksFolders = typeof HTMLInputElement !== 'undefined' && 'webkitdirectory' in HTMLInputElement.prototype && !/Android|iPhone|iPad/.test(navigator.userAgent);
+
+export function PickFiles({ folder = false, multiple = false, onFiles, children, 'data-testid': testId, ...button }: Props) {
+  const input = useRef<HTMLInputElement>(null);
+  return (
+    <>
+      <input
+        ref={input} type="file" hidden multiple={multiple || folder} data-testid={testId} {...(folder ? { webkitdirectory: '' } : { accept: 'image/jpeg,image/png' })}
+        onChange={(event) => {
+          onFiles([...(event.currentTarget.files ?? [])]);
+          event.currentTarget.value = '';
+        }}
+      />
+      <Button {...button} onClick={() => input.current!.click()}>{children}</Button>
+    </>
+  );
+}

@@ -1,0 +1,107 @@
+// The clinic's photographs in the vault: added after the quality checks, listed, described, deleted.
+import { sha256Hex, utf8 } from '../../../common/crypto/bytes.js';
+import { LentigoError } from '../../../common/errors.js';
+import { judgeQuality, measureQuality } from '../../../common/images/quality.js';
+import type { Store } from '../../participation/store.js';
+import type { SampleRow } from '../training/messages.js';
+import { openImage, pixelsOf, thumbnailOf } from './decode.js';
+import { type Fields, Photograph, withoutEmpty } from './photograph.js';
+
+const RECORDS = 'photographs';
+/** Folder of the features that training computed; their names begin with the photograph's id. */
+export const FEATURES = 'features';
+const imageName = (id: string) => `images/${id}`;
+const thumbnailName = (id: string) => `thumbnails/${id}`;
+
+export class Collection {
+  readonly #store: Store;
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** By the time they were added. */
+  async list(): Promise<Photograph[]> {
+    const names = await this.#store.list(RECORDS);
+    const all = await Promise.all(names.map((name) => this.#record(name)));
+    return all.filter((p) => p !== undefined).sort((a, b) => (a.added < b.added ? -1 : a.added > b.added ? 1 : a.name < b.name ? -1 : 1));
+  }
+
+  /** Looks at a photograph without keeping it. @throws LENTIGO_DATA_IMAGE_UNREADABLE */
+  async examine(image: Blob, name: string): Promise<Examined> {
+    const bytes = new Uint8Array(await image.arrayBuffer());
+    const type = typeOf(bytes);
+    if (!type) throw new LentigoError('LENTIGO_DATA_IMAGE_UNREADABLE', `${name} is neither a JPEG nor a PNG.`);
+    const bitmap = await openImage(image, name);
+    try {
+      const { width, height } = bitmap;
+      const measures = { ...measureQuality(pixelsOf(bitmap, 640)), side: Math.min(width, height) };
+      return { bytes, type, sha256: await sha256Hex(bytes), width, height, thumbnail: await thumbnailOf(bitmap), quality: judgeQuality(measures) };
+    } finally {
+      bitmap.close();
+    }
+  }
+
+  /** The record is written last: a photograph is there whole or not at all. @throws LENTIGO_DISK_FULL */
+  async add({ bytes, thumbnail, ...found }: Examined, name: string, fields: Fields): Promise<Photograph> {
+    const photograph: Photograph = { id: crypto.randomUUID(), name, bytes: bytes.length, added: new Date().toISOString(), ...found, fields: withoutEmpty(fields) };
+    await this.#store.write(imageName(photograph.id), bytes);
+    await this.#store.write(thumbnailName(photograph.id), thumbnail);
+    await this.#save(photograph);
+    return photograph;
+  }
+
+  async describe(photograph: Photograph, fields: Fields): Promise<Photograph> {
+    const described = { ...photograph, fields: withoutEmpty(fields) };
+    await this.#save(described);
+    return described;
+  }
+
+  async remove({ id }: Photograph): Promise<void> {
+    await this.#store.remove(`${RECORDS}/${id}`);
+    await this.#store.remove(thumbnailName(id));
+    await this.#store.remove(imageName(id));
+    for (const name of await this.#store.list(FEATURES)) if (name.startsWith(id)) await this.#store.remove(`${FEATURES}/${name}`);
+  }
+
+  /** @throws LENTIGO_DATA_IMAGE_MISSING */
+  async image({ id, name, type }: Photograph): Promise<Blob> {
+    const bytes = await this.#store.read(imageName(id));
+    if (!bytes) throw new LentigoError('LENTIGO_DATA_IMAGE_MISSING', `The photograph ${name} is no longer here.`);
+    return new Blob([bytes], { type });
+  }
+
+  async thumbnail({ id }: Photograph): Promise<Blob | undefined> {
+    const bytes = await this.#store.read(thumbnailName(id));
+    return bytes && new Blob([bytes], { type: 'image/jpeg' });
+  }
+
+  async #record(name: string): Promise<Photograph | undefined> {
+    const bytes = await this.#store.read(`${RECORDS}/${name}`);
+    return bytes && Photograph.parse(JSON.parse(new TextDecoder().decode(bytes)));
+  }
+  async #save(photograph: Photograph): Promise<void> {
+    await this.#store.write(`${RECORDS}/${photograph.id}`, utf8(JSON.stringify(photograph)));
+  }
+}
+
+/** A photograph that was looked at and not yet kept. */
+export interface Examined extends Pick<Photograph, 'type' | 'sha256' | 'width' | 'height' | 'quality'> {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly thumbnail: Uint8Array<ArrayBuffer>;
+}
+
+/** A photograph that trains, as training knows it; its pixels are asked for by its id. */
+export const sampleOf = ({ id, fields }: Photograph): SampleRow => ({
+  id,
+  label: fields.diagnostic!,
+  patient: fields.patient_id ?? id,
+  split: 'train',
+  fitzpatrick: fields.fitspatrick === undefined ? undefined : Number(fields.fitspatrick),
+});
+
+/** By the first bytes: a file's ending may say anything. */
+function typeOf(bytes: Uint8Array): Photograph['type'] | undefined {
+  if (bytes[0] === 0xff && bytes[1] === 0xd8) return 'image/jpeg';
+  if (bytes[0] === 0x89 && bytes[1] === 0x50) return 'image/png';
+  return undefined;
+}

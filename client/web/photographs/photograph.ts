@@ -1,0 +1,44 @@
+// A photograph as the clinic keeps it: the bytes as they were given, what is known of the lesion in PAD-UFES-20's columns, and what the quality checks found.
+import { z } from 'zod';
+import { Row } from '../../../common/dataset/pad-ufes.js';
+import { PAD_UFES_LABELS } from '../../../common/model/labels.js';
+import { Sha256 } from '../../../common/protocol/primitives.js';
+
+/** The published columns but the image's name, each as text, as metadata.csv has them. */
+export const FIELDS = Object.keys(Row.shape).filter((column) => column !== 'img_id') as Field[];
+export type Field = Exclude<keyof Row, 'img_id'>;
+export type Fields = Partial<Record<Field, string>>;
+
+const Finding = z.strictObject({ problem: z.enum(['too-small', 'blurred', 'too-dark', 'too-bright', 'no-lesion']), severe: z.boolean() });
+
+export const Photograph = z.strictObject({
+  id: z.uuid(),
+  /** The image's name without its ending, unique here. */
+  name: z.string().min(1).max(200),
+  type: z.enum(['image/jpeg', 'image/png']),
+  bytes: z.int(),
+  sha256: Sha256,
+  width: z.int(),
+  height: z.int(),
+  added: z.iso.datetime(),
+  quality: z.array(Finding),
+  fields: z.partialRecord(z.enum(FIELDS as [Field, ...Field[]]), z.string()),
+});
+export type Photograph = z.infer<typeof Photograph>;
+
+/** PAD-UFES-20's names of places on the body. */
+export const REGIONS = ['ABDOMEN', 'ARM', 'BACK', 'CHEST', 'EAR', 'FACE', 'FOOT', 'FOREARM', 'HAND', 'LIP', 'NECK', 'NOSE', 'SCALP', 'THIGH'] as const;
+
+/** Whether it takes part in training: it has a diagnosis, and its table doesn't keep it apart for validation. */
+export const trains = ({ fields }: Photograph): boolean => hasDiagnosis(fields) && (fields.split ?? 'train') === 'train';
+export const hasDiagnosis = ({ diagnostic }: Fields): boolean => PAD_UFES_LABELS.names.includes(diagnostic ?? '');
+
+/** What is wrong with a field's text, or nothing. */
+export function fieldProblem(field: Field, value: string): string | undefined {
+  const parsed = Row.shape[field].safeParse(value);
+  return parsed.success ? undefined : parsed.error.issues[0]!.message;
+}
+
+/** Only what somebody filled in. */
+export const withoutEmpty = (fields: Fields): Fields =>
+  Object.fromEntries(Object.entries(fields).map(([field, value]) => [field, value.trim()] as const).filter(([, value]) => value !== ''));

@@ -1,0 +1,53 @@
+// What the app holds while it is unlocked: the encrypted store, the photographs, and who this clinic is.
+import type { Identity } from '../../../common/crypto/identity.js';
+import { asLentigoError } from '../../../common/errors.js';
+import { type Invitation, parseInvitation } from '../../../common/protocol/enrolment.js';
+import type { Enrolment } from '../../participation/enrolment.js';
+import { enrolStore, readHome } from '../../participation/home.js';
+import type { Store } from '../../participation/store.js';
+import { Collection } from '../photographs/collection.js';
+
+const HERE = 'this browser';
+
+export interface Clinic {
+  readonly identity: Identity;
+  readonly enrolment: Enrolment;
+}
+
+export class Session {
+  readonly store: Store;
+  readonly collection: Collection;
+  readonly clinic: Clinic | undefined;
+  private constructor(store: Store, clinic: Clinic | undefined) {
+    this.store = store;
+    this.collection = new Collection(store);
+    this.clinic = clinic;
+  }
+
+  /** @throws LENTIGO_HOME_INVALID, LENTIGO_VAULT_DAMAGED */
+  static async open(store: Store): Promise<Session> {
+    const enrolled = (await store.list('')).includes('enrolment.json');
+    return new Session(store, enrolled ? await readHome(store, HERE) : undefined);
+  }
+
+  /** Makes the identity, in this browser, and makes it known to the study. @throws what `enrolStore` throws */
+  async enrol(invitation: Invitation, name: string): Promise<Session> {
+    await enrolStore(this.store, invitation, name, HERE);
+    return await Session.open(this.store);
+  }
+}
+
+/** The invitation in a link (…/clinic/#invitation=…) or in pasted text: the word itself, or the link. @throws LENTIGO_INVITATION_INVALID, LENTIGO_PROTOCOL_VERSION */
+export function invitationIn(text: string): Invitation {
+  const at = text.indexOf('#invitation=');
+  return parseInvitation(at < 0 ? text : decodeURIComponent(text.slice(at + '#invitation='.length)));
+}
+
+/** The same, or what is wrong with it. */
+export function tryInvitation(text: string): { invitation: Invitation } | { error: ReturnType<ReturnType<typeof asLentigoError>['body']> } {
+  try {
+    return { invitation: invitationIn(text) };
+  } catch (thrown) {
+    return { error: asLentigoError(thrown).body() };
+  }
+}
