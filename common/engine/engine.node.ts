@@ -15,6 +15,8 @@ const environment = () => (process.env['LENTIGO_ENGINE'] ? { name: process.env['
 export const { surveyEngines, useEngine } = chooseAmong(
   [
     { name: 'native', backend: 'tensorflow', prepare: prepareNative },
+    // Behind native until somebody has measured both beside a GPU.
+    { name: 'webgpu', backend: 'webgpu', prepare: prepareWebgpu },
     { name: 'wasm', backend: 'wasm', prepare: prepareWasm },
     CPU,
   ],
@@ -50,6 +52,18 @@ function isInstalled(name: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** By the npm package webgpu (Dawn, what Chromium's WebGPU is), where somebody installed it: with 130 MB it is no dependency. */
+async function prepareWebgpu(): Promise<Prepared> {
+  if (!isInstalled('webgpu')) throw new Error("the npm package webgpu isn't installed");
+  const { create, globals } = require('webgpu') as { create: (options: string[]) => GPU; globals: object };
+  Object.assign(globalThis, globals);
+  // Node has a navigator from 21 on.
+  if (!('navigator' in globalThis)) Object.defineProperty(globalThis, 'navigator', { value: {} });
+  Object.defineProperty(navigator, 'gpu', { value: create([]) });
+  const { startWebgpu } = await import('./start-webgpu.js');
+  return await startWebgpu();
 }
 
 async function prepareWasm(): Promise<Prepared> {

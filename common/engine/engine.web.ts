@@ -1,7 +1,7 @@
 // Engines in browsers, on a page or in a worker: WebGPU where there is a GPU, else WASM.
 import * as tf from '@tensorflow/tfjs';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
-import { activate, chooseAmong, CPU, type Prepared } from './engine.js';
+import { chooseAmong, CPU, type Prepared } from './engine.js';
 import { startWasm } from './start-wasm.js';
 
 export type { EngineName, EngineReport } from './engine.js';
@@ -21,14 +21,8 @@ export const webEngines = (urls: WasmUrls) =>
 
 async function prepareWebgpu(): Promise<Prepared> {
   if (!('gpu' in navigator)) throw new Error('this browser has no WebGPU');
-  const adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
-  if (!adapter) throw new Error('WebGPU finds no GPU');
-  const { registerWebgpuKernels } = await import('./webgpu-kernels.js');
-  await activate('webgpu');
-  registerWebgpuKernels();
-  const { vendor, architecture, description, isFallbackAdapter } = adapter.info as GPUAdapterInfo & { isFallbackAdapter?: boolean };
-  const gpu = description || [vendor, architecture].filter(Boolean).join(' ') || 'a GPU';
-  return { what: `@tensorflow/tfjs-backend-webgpu ${tf.version_core} on ${gpu}`, ...(isFallbackAdapter && { onRequest: true }) };
+  const { startWebgpu } = await import('./start-webgpu.js');
+  return await startWebgpu();
 }
 
 async function prepareWasm({ simd, plain }: WasmUrls): Promise<Prepared> {

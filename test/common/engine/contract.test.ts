@@ -8,7 +8,7 @@ import { loadHeapKernels } from '../../../common/engine/load-kernels.js';
 import { conv2d, depthwiseConv2d } from '../../../common/engine/ops.js';
 import { registerWasmKernels } from '../../../common/engine/wasm-kernels.js';
 import { Random } from '../../../common/random.js';
-import { ENGINES } from '../../support/engines.js';
+import { ENGINES, noWebgpu } from '../../support/engines.js';
 import { CONTRACT, draw, expectClose, geometry, onEngine, type Op, whole } from './contract.js';
 
 const wasmKernels = async (simd: boolean): Promise<void> => {
@@ -16,14 +16,15 @@ const wasmKernels = async (simd: boolean): Promise<void> => {
   registerWasmKernels(await loadHeapKernels(tf.backend() as BackendWasm, { simd }));
 };
 
-const variants: readonly { name: string; start: () => Promise<unknown>; runs: number }[] = [
+const variants: readonly { name: string; start: () => Promise<unknown>; runs: number; missing?: string | undefined }[] = [
   ...ENGINES.map((engine) => ({ name: engine, start: () => useEngine(engine), runs: 30 })),
   { name: 'wasm without SIMD', start: () => wasmKernels(false), runs: 10 },
+  { name: noWebgpu ? `webgpu: skipped, ${noWebgpu}` : 'webgpu', start: () => useEngine('webgpu'), runs: 5, missing: noWebgpu },
   { name: 'cpu', start: () => useEngine('cpu'), runs: 10 },
 ];
 
-for (const { name, start, runs } of variants) {
-  describe(`the operations of the student [${name}]`, () => {
+for (const { name, start, runs, missing } of variants) {
+  describe.skipIf(missing !== undefined)(`the operations of the student [${name}]`, () => {
     beforeAll(async () => void (await start()));
     afterAll(() => wasmKernels(true));
     it.each(CONTRACT)('$promise', async ({ hold }) => await hold(runs));

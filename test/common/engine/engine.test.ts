@@ -27,7 +27,7 @@ describe('lentigo doctor', () => {
     const report = JSON.parse(stdout) as { node: string; platform: string; engines: EngineReport[] };
     expect(report.node).toBe(process.version);
     expect(report.platform).toBe(`${process.platform}-${process.arch}`);
-    expect(report.engines.map((e) => e.name)).toEqual(['native', 'wasm', 'cpu']);
+    expect(report.engines.map((e) => e.name)).toEqual(['native', 'webgpu', 'wasm', 'cpu']);
     expect(report.engines.filter((e) => e.chosen)).toHaveLength(1);
     expect(report.engines.find((e) => e.available)!.chosen).toBe(true);
     expect(report.engines.find((e) => e.name === 'wasm')!.available).toBe(true);
@@ -36,7 +36,7 @@ describe('lentigo doctor', () => {
 
   it('says what is missing where tfjs-node has no binary, and chooses WASM', async () => {
     const { stdout, stderr } = await run(withoutBinary + doctor);
-    const [native, wasm] = (JSON.parse(stdout) as { engines: EngineReport[] }).engines;
+    const [native, , wasm] = (JSON.parse(stdout) as { engines: EngineReport[] }).engines;
     expect(native).toMatchObject({ available: false, chosen: false, reason: expect.stringContaining('can not be found') as string });
     expect(wasm).toMatchObject({ available: true, chosen: true });
     expect(stderr).toBe('');
