@@ -12,6 +12,8 @@ export interface EngineReport {
   readonly chosen: boolean;
   /** Why it is or isn't available, and why it is or isn't chosen. */
   readonly reason: string;
+  /** So slow here that it is never chosen by itself. */
+  readonly onRequest?: boolean;
 }
 
 /** What was loaded. `onRequest`: it works, and so slowly that it is never chosen by itself. */
@@ -94,7 +96,7 @@ export function chooseAmong(engines: readonly Engine[], preference: () => { name
     return findings.map(({ name, available, what, onRequest }) => {
       if (!available) return { name, available, chosen: false, reason: what };
       const why = name === chosen ? (asked ? `${preferred.source} asks for it` : 'the fastest that works here') : asked ? `${preferred.source} asks for ${asked}` : onRequest ? 'only on request' : `${chosen} is faster`;
-      return { name, available, chosen: name === chosen, reason: `${what}; ${why}` };
+      return { name, available, chosen: name === chosen, reason: `${what}; ${why}`, ...(onRequest && { onRequest }) };
     });
   }
 

@@ -1,15 +1,18 @@
-// Milliseconds per image of EfficientNet-B0, inference and one whole training step (frozen batch norm, SGD), on each engine that is there.
-import * as tf from '@tensorflow/tfjs';
-import { type EngineName, surveyEngines, useEngine } from '../../common/engine/engine.node.js';
-import { PAD_UFES_LABELS } from '../../common/model/labels.js';
-import { createStudent, initialParameters } from '../../common/model/student.js';
-import { Random } from '../../common/random.js';
-import { type Benchmark, median, table } from './benchmark.js';
+// Milliseconds per image of EfficientNet-B0, inference and training steps as clinics take them, on each engine that is there; beside them PyTorch, where it is.
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { surveyEngines, useEngine } from '../../common/engine/engine.node.js';
+import { measureSpeed, type Speed } from '../../common/learning/speed.node.js';
+import { PACKAGE_ROOT } from '../support/shared-data.js';
+import { type Benchmark, table } from './benchmark.js';
 
 const BATCH = 8;
 const REPEATS = 5;
 /** The whole network, and the last blocks only, from cached features. */
-const TRAIN_FROM = ['features.0', 'features.7'];
+const TRAIN_FROM = ['features.0', 'features.6', 'features.7'];
+/** With torch and nothing else; it is no dependency of the project. */
+const PYTHON = process.env['LENTIGO_PYTORCH_PYTHON'] ?? 'python3';
 
 export const engines: Benchmark = {
   name: 'engines',
@@ -17,54 +20,45 @@ export const engines: Benchmark = {
   command: 'npm run bench -- engines',
   async run(say) {
     const rows: string[][] = [];
-    for (const { name, available } of await surveyEngines()) {
-      if (!available || name === 'cpu') continue;
+    let ratio = '';
+    say('PyTorch');
+    const before = await pytorch();
+    for (const { name, available, onRequest } of await surveyEngines()) {
+      if (!available || onRequest) continue;
       say(name);
-      rows.push([name, ...(await measure(name)).map((ms) => ms.toFixed(1))]);
+      await useEngine(name);
+      const speed = await measureSpeed(TRAIN_FROM, { batch: BATCH, repeats: REPEATS });
+      rows.push(row(name, speed));
+      if (name === 'wasm') ratio = threadsLine(await measureSpeed(['features.0'], { batch: 2 * BATCH, repeats: REPEATS }));
     }
-    return `EfficientNet-B0, 224 × 224 pixels, ${BATCH} images at a time; milliseconds per image, median of ${REPEATS} steps after one to warm up. A training step is forward, backward and the optimiser (SGD), batch norm frozen; from a later block it starts at that block's cached features.
+    const after = before && (await pytorch());
+    if (before && after) rows.push(['PyTorch, before', ...cells(before)], ['PyTorch, after', ...cells(after)]);
+    return `EfficientNet-B0, 224 × 224 pixels, ${BATCH} images at a time; milliseconds per image, median of ${REPEATS} after one to warm up. A training step is forward, backward and AdamW, batch norm frozen; from a later block it starts at that block's cached features.${before ? ` PyTorch ${before.torch} (test/bench/pytorch.py) takes the same steps, with ${before.threads} threads, before and after the engines.` : ''}
 
-${table(['engine', 'inference', ...TRAIN_FROM.map((block) => `training from ${block}`)], rows)}`;
+${table(['engine', 'inference', ...TRAIN_FROM.map((block) => `training from ${block}`)], rows)}
+
+${ratio}`;
   },
 };
 
-/** Inference, then a training step from each of TRAIN_FROM; ms per image. */
-async function measure(engine: EngineName): Promise<number[]> {
-  await useEngine(engine);
-  const student = createStudent({ architecture: 'efficientnet_b0', labels: PAD_UFES_LABELS, parameters: initialParameters('efficientnet_b0', PAD_UFES_LABELS, new Random(1)) });
-  const x = tf.randomNormal<tf.Rank.R4>([BATCH, 224, 224, 3], 0, 1, 'float32', 1);
-  const y = tf.oneHot(tf.tensor1d(Array.from({ length: BATCH }, (_, i) => i % 6), 'int32'), 6);
-  const optimizer = tf.train.sgd(1e-3);
-  const times = [
-    await perImage(async () => {
-      const logits = student.logits(x);
-      await logits.data();
-      logits.dispose();
-    }),
-  ];
-  for (const trainFrom of TRAIN_FROM) {
-    const features = student.features(x, trainFrom);
-    times.push(
-      await perImage(async () => {
-        const loss = optimizer.minimize(() => tf.losses.softmaxCrossEntropy(y, student.logits(features, trainFrom)), true, student.variables(trainFrom))!;
-        await loss.data();
-        loss.dispose();
-      }),
-    );
-    if (features !== x) features.dispose();
-  }
-  tf.dispose([x, y]);
-  student.dispose();
-  return times;
+const row = (name: string, { inferenceMs, steps }: Speed): string[] => [name, inferenceMs.toFixed(1), ...steps.map(({ trainingMs, threads, aloneMs }) => `${trainingMs.toFixed(1)}${threads > 1 && trainingMs !== aloneMs ? ` (${aloneMs.toFixed(1)} on one thread)` : ''}`)];
+
+/** What a second thread brings, with four parts to a batch that it can share. */
+const threadsLine = ({ steps: [step] }: Speed): string =>
+  `With ${2 * BATCH} images a step, wasm trains the whole network in ${step!.aloneMs.toFixed(1)} ms an image on one thread and in ${step!.trainingMs.toFixed(1)} on ${step!.threads}, in turn: ${(step!.aloneMs / step!.trainingMs).toFixed(2)} times as fast.`;
+
+interface Reference {
+  readonly torch: string;
+  readonly threads: number;
+  readonly inference: number;
+  readonly training: Readonly<Record<string, number>>;
 }
 
-async function perImage(step: () => Promise<void>): Promise<number> {
-  await step();
-  const times: number[] = [];
-  for (let i = 0; i < REPEATS; i++) {
-    const start = performance.now();
-    await step();
-    times.push((performance.now() - start) / BATCH);
-  }
-  return median(times);
+const cells = ({ inference, training }: Reference): string[] => [inference, ...TRAIN_FROM.map((block) => training[block] ?? NaN)].map((ms) => ms.toFixed(1));
+
+/** The reference's times; undefined where Python has no torch. */
+async function pytorch(): Promise<Reference | undefined> {
+  const script = join(PACKAGE_ROOT, 'test/bench/pytorch.py');
+  const run = await promisify(execFile)(PYTHON, [script, String(BATCH), String(REPEATS), ...TRAIN_FROM]).catch(() => undefined);
+  return run && (JSON.parse(run.stdout) as Reference);
 }

@@ -1,0 +1,86 @@
+// How fast an engine is on this machine: milliseconds per image of EfficientNet-B0, measured on random pictures as a clinic trains.
+import * as tf from '@tensorflow/tfjs';
+import { availableParallelism } from 'node:os';
+import { PAD_UFES_LABELS } from '../model/labels.js';
+import { createStudent, initialParameters, type Student } from '../model/student.js';
+import { Random } from '../random.js';
+import { ThreadedStep } from './gradient-threads.js';
+import { spareThreads } from './gradient-threads.node.js';
+import { createOptimiser } from './optimiser.js';
+import { microBatchSize, trainsMost, trainStep } from './step.js';
+
+/** One training step from a block on: forward, backward and AdamW, batch norm frozen. Milliseconds per image. */
+export interface StepSpeed {
+  readonly trainFrom: string;
+  /** The frozen blocks before it; 0 where there are none. */
+  readonly featuresMs: number;
+  readonly trainingMs: number;
+  /** How many threads the step uses, and what it takes on one, measured in turn with it. */
+  readonly threads: number;
+  readonly aloneMs: number;
+}
+
+export interface Speed {
+  readonly inferenceMs: number;
+  /** In the order asked for. */
+  readonly steps: readonly StepSpeed[];
+}
+
+const CLASSES = PAD_UFES_LABELS.names.length;
+const LOSS = { gamma: 2, weights: Array.from({ length: CLASSES }, () => 1), offsets: Array.from({ length: CLASSES }, () => 0) };
+
+const median = (times: readonly number[]): number => times.toSorted((a, b) => a - b)[times.length >> 1]!;
+
+/** Milliseconds that each way of computing takes until its result is read: the median of so many turns, after one to warm up. */
+async function inTurn(repeats: number, ...ways: readonly (() => tf.Tensor | Promise<tf.Tensor>)[]): Promise<number[]> {
+  const times: number[][] = ways.map(() => []);
+  for (let turn = 0; turn <= repeats; turn++) {
+    for (const [i, way] of ways.entries()) {
+      const start = performance.now();
+      const result = await way();
+      await result.data();
+      result.dispose();
+      if (turn > 0) times[i]!.push(performance.now() - start);
+    }
+  }
+  return times.map(median);
+}
+
+/** The engine in use: inference, and training from each of these blocks on, `batch` images at a time. */
+export async function measureSpeed(blocks: readonly string[], { batch = 8, repeats = 3 }: { batch?: number; repeats?: number } = {}): Promise<Speed> {
+  const student = createStudent({ architecture: 'efficientnet_b0', labels: PAD_UFES_LABELS, parameters: initialParameters('efficientnet_b0', PAD_UFES_LABELS, new Random(1)) });
+  const x = tf.randomNormal<tf.Rank.R4>([batch, student.inputSize, student.inputSize, 3], 0, 1, 'float32', 1);
+  try {
+    const [inference] = await inTurn(repeats, () => student.logits(x));
+    const steps: StepSpeed[] = [];
+    for (const trainFrom of blocks) steps.push(await measureStep(student, trainFrom, x, repeats));
+    return { inferenceMs: inference! / batch, steps };
+  } finally {
+    x.dispose();
+    student.dispose();
+  }
+}
+
+async function measureStep(student: Student, trainFrom: string, images: tf.Tensor4D, repeats: number): Promise<StepSpeed> {
+  const batch = images.shape[0];
+  const labels = Array.from({ length: batch }, (_, i) => i % CLASSES);
+  const frozen = trainFrom !== student.blocks[0];
+  const [features] = frozen ? await inTurn(repeats, () => student.features(images, trainFrom)) : [0];
+  const x = student.features(images, trainFrom);
+  const optimiser = createOptimiser(student.variables(trainFrom), { optimiser: 'adamw', learningRate: 1e-4, momentum: 0, weightDecay: 0.01 });
+  // As `train` decides.
+  const pay = trainsMost(student, trainFrom) && batch > microBatchSize(student, trainFrom);
+  const others = pay ? spareThreads() : [];
+  const threaded = others.length > 0 ? await ThreadedStep.start(student, { trainFrom, loss: LOSS }, x.shape.slice(1), batch, others) : undefined;
+  try {
+    const alone = () => trainStep(student, trainFrom, optimiser, x, labels, LOSS);
+    const [aloneMs, together] = await inTurn(repeats, alone, ...(threaded ? [() => threaded.step(optimiser, x, labels)] : []));
+    // tfjs's native engine uses all cores by itself, its WASM engine one.
+    const threads = tf.getBackend() === 'tensorflow' ? availableParallelism() : 1 + others.length;
+    return { trainFrom, featuresMs: features! / batch, trainingMs: (together ?? aloneMs!) / batch, threads, aloneMs: aloneMs! / batch };
+  } finally {
+    threaded?.dispose();
+    optimiser.dispose();
+    x.dispose();
+  }
+}
