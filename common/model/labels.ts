@@ -15,3 +15,6 @@ export type LabelSet = z.infer<typeof LabelSet>;
 
 /** The six diagnoses of PAD-UFES-20: actinic keratosis, basal cell carcinoma, melanoma, nevus, squamous cell carcinoma, seborrhoeic keratosis. */
 export const PAD_UFES_LABELS: LabelSet = { names: ['ACK', 'BCC', 'MEL', 'NEV', 'SCC', 'SEK'], malignant: ['BCC', 'MEL', 'SCC'] };
+
+/** The seven classes of HAM10000: actinic keratosis and carcinoma in situ, basal cell carcinoma, benign keratosis, dermatofibroma, melanoma, nevus, vascular lesion. */
+export const HAM10000_LABELS: LabelSet = { names: ['akiec', 'bcc', 'bkl', 'df', 'mel', 'nv', 'vasc'], malignant: ['akiec', 'bcc', 'mel'] };

@@ -18,6 +18,7 @@ interface Flags {
   readonly losses?: readonly LossName[];
   readonly metadata: DistillationConfig['metadata'];
   readonly seed: number;
+  readonly fold?: { fold: number; of: number };
   readonly init?: string;
   readonly teacherInit: readonly string[];
   readonly teachersFrom?: string;
@@ -38,6 +39,7 @@ export function distillCommand(): Command {
     .option('--init <path>', 'what the student starts from: a model folder, or a published safetensors file (default: drawn weights)')
     .option('--teacher-init <path>', "what a teacher's backbone starts from; once for each teacher", (path: string, before: string[]) => [...before, path], [])
     .option('--teachers-from <dir>', 'the --out of another distillation, whose trained teachers are taken as they are')
+    .option('--fold <k/n>', "hold out the k-th of n parts of all patients instead of the archive's own split: cross-validation", parseFold)
     .option('--seed <n>', 'of all training', parseSeed, 1)
     .option('--json', 'print one JSON document')
     .action(run);
@@ -48,6 +50,12 @@ function parseSeed(text: string): number {
   return Number(text);
 }
 
+function parseFold(text: string): { fold: number; of: number } {
+  const [fold, of] = (/^(\d{1,2})\/(\d{1,2})$/.exec(text) ?? []).slice(1).map(Number);
+  if (!fold || !of || of < 2 || fold > of) throw new InvalidArgumentError('it must be like 1/5');
+  return { fold, of };
+}
+
 function parseLosses(text: string): LossName[] {
   return text.split(',').map((name) => {
     const known = LOSS_NAMES.find((loss) => loss === name.trim());
@@ -56,7 +64,7 @@ function parseLosses(text: string): LossName[] {
   });
 }
 
-async function run({ preset, data, out, teacher, withoutTeacher, losses, metadata, seed, init, teacherInit, teachersFrom, json }: Flags): Promise<void> {
+async function run({ preset, data, out, teacher, withoutTeacher, losses, metadata, seed, fold, init, teacherInit, teachersFrom, json }: Flags): Promise<void> {
   const recipe = presetNamed(preset);
   if (withoutTeacher && (teacher !== undefined || losses || teacherInit.length > 0 || teachersFrom !== undefined)) {
     throw new LentigoError('LENTIGO_USAGE', '--without-teacher leaves nothing for --teacher, --losses, --teacher-init and --teachers-from');
@@ -70,6 +78,7 @@ async function run({ preset, data, out, teacher, withoutTeacher, losses, metadat
     metadata,
     data: data.startsWith('synthetic:') ? data : resolve(data),
     seed,
+    ...(fold && { fold }),
     ...(init !== undefined && { init: resolve(init) }),
     teacherInit: teacherInit.map((path) => resolve(path)),
     ...(teachersFrom !== undefined && { teachersFrom: resolve(teachersFrom) }),

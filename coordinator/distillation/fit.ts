@@ -19,6 +19,8 @@ import type { Phase, Recipe } from './recipe.js';
 const WARM_UP = 0.1;
 /** Training images that batch-norm statistics are estimated from after each epoch, where they aren't frozen, and how many at once. */
 const CALIBRATION = { images: 128, batch: 16 };
+/** Images in one micro-batch: DenseNet-169 takes 5 GiB for eight. */
+const AT_ONCE = 8;
 /** Augmentations to draw from where there is no end of them. */
 const UNLIMITED = 2 ** 31;
 
@@ -48,7 +50,7 @@ export interface Task {
   /** The mean loss of the part's examples, differentiable in the model's variables and `extra`. */
   loss(part: Part): tf.Scalar;
   /** On the validation split. */
-  evaluate(trainFrom: string): Promise<Metrics>;
+  evaluate(trainFrom: string, cache: FeatureCache | undefined): Promise<Metrics>;
 }
 
 export interface FitOptions extends Pick<Recipe, 'batchSize' | 'select'> {
@@ -120,6 +122,7 @@ class PhaseRun {
   readonly #phase: Phase;
   readonly #options: FitOptions;
   readonly #trainFrom: string;
+  readonly #cache: FeatureCache | undefined;
   readonly #source: FeatureSource;
   readonly #optimiser: AdamW;
   readonly #variables: readonly tf.Variable[];
@@ -129,6 +132,7 @@ class PhaseRun {
     this.#phase = phase;
     this.#options = options;
     this.#trainFrom = phase.trainFrom === 'all' ? task.model.blocks[0]! : phase.trainFrom;
+    this.#cache = cache;
     this.#source = new FeatureSource(task.model, this.#trainFrom, cache);
     this.#variables = [...task.model.variables(this.#trainFrom), ...Object.values(task.extra)];
     this.#optimiser = new AdamW(this.#variables, phase);
@@ -171,7 +175,7 @@ class PhaseRun {
     for (const [id, message] of this.#source.skipped) this.#options.onSkipped(`${id}: ${message}`);
     if (seen === 0) throw new LentigoError('LENTIGO_DATA_EMPTY', `none of the ${samples.length} training images can be used`);
     if (fromScratch) await calibrateOn(model, random.fork('calibration').shuffle(samples.filter(({ id }) => !this.#source.skipped.has(id))).slice(0, CALIBRATION.images));
-    const validation = await this.#task.evaluate(this.#trainFrom);
+    const validation = await this.#task.evaluate(this.#trainFrom, this.#cache);
     const record: EpochRecord = { epoch: first + 1, phase: state.phase, learningRate: this.#phase.learningRate, loss: sum / seen, validation, seconds: (performance.now() - began) / 1000 };
     const before = state.history.find(({ epoch }) => epoch === state.best);
     const better = isBetter(selectionScore(validation, select), before ? selectionScore(before.validation, select) : null);
@@ -192,7 +196,7 @@ class PhaseRun {
   async #step({ x, used }: { x: tf.Tensor; used: readonly Example[] }, random: Random): Promise<number> {
     const n = used.length;
     const batchStatistics = this.#task.fromScratch;
-    const size = batchStatistics ? n : microBatchSize(this.#task.model, this.#trainFrom);
+    const size = batchStatistics ? n : Math.min(AT_ONCE, microBatchSize(this.#task.model, this.#trainFrom));
     const loss = tf.tidy(() => {
       let sums: tf.Tensor[] | undefined;
       for (let start = 0; start < n; start += size) {

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { openDataset } from '../../common/dataset/open.node.js';
+import { partitionByPatient } from '../../common/dataset/partition.js';
 import { SPLITS, type Sample, type Split } from '../../common/dataset/sample.js';
 import { differencesOf } from '../../common/differences.js';
 import { useEngine } from '../../common/engine/engine.node.js';
@@ -32,6 +33,8 @@ export interface DistillationConfig {
   readonly metadata: (typeof METADATA_CHOICES)[number];
   /** What openDataset takes. */
   readonly data: string;
+  /** Which of so many parts of the patients is held out, from 1, instead of the archive's own split: cross-validation. */
+  readonly fold?: { readonly fold: number; readonly of: number };
   /** Of all training; the splits don't depend on it. */
   readonly seed: number;
   /** What the student starts from. */
@@ -75,13 +78,13 @@ export async function setUp(config: DistillationConfig): Promise<DistillationSet
   const engine = await useEngine();
   const random = new Random(seed);
   const dataset = await openDataset(config.data, { labels });
-  const splits = splitsOf(dataset.samples, dataset.name);
+  const splits = splitsOf(config.fold ? foldOf(dataset.samples, config.fold) : dataset.samples, dataset.name);
   const student: Model = config.init === undefined
     ? { architecture: recipe.student.architecture, labels, parameters: initialParameters(recipe.student.architecture, labels, random.fork('student')) }
     : await startingModel(config.init, recipe.student.architecture, labels, random.fork('student'));
   const teacherStarts = await Promise.all(teachers.map((plan, i) => teacherStart(config, plan, i, random)));
   const { about: _, teachers: __, ...kept } = recipe;
-  const data = dataset.samples.map(({ id, label, patient, split, clinical }) => [id, label, patient, split, clinical]);
+  const data = Object.values(splits).flat().map(({ id, label, patient, split, clinical }) => [id, label, patient, split, clinical]);
   const settings = {
     format: 1, engine, recipe: { ...kept, teachers }, teacher, losses: config.losses, metadata, seed,
     hashes: { data: sha256(JSON.stringify(data)), student: sha256(encodeParameters(student.parameters)), teachers: teacherStarts.map(hashOf) },
@@ -112,6 +115,14 @@ function splitsOf(samples: readonly Sample[], name: string): Splits {
   const splits = { train: of('train'), validation: of('validation'), heldout: of('heldout') };
   for (const split of SPLITS) if (splits[split].length === 0) throw new LentigoError('LENTIGO_DATA_EMPTY', `${name} has no usable image in the ${split} split, which a distillation needs`);
   return splits;
+}
+
+/** Part `fold` held out; of the others' patients one in so many for validation. The same parts whatever the seed of training. */
+function foldOf(samples: readonly Sample[], { fold, of }: NonNullable<DistillationConfig['fold']>): Sample[] {
+  const parts = partitionByPatient(samples, of, new Random('folds'));
+  const rest = parts.flatMap((part, i) => (i === fold - 1 ? [] : part));
+  const validation = new Set(partitionByPatient(rest, of, new Random('folds').fork(fold))[0]);
+  return [...parts[fold - 1]!.map((sample) => ({ ...sample, split: 'heldout' as const })), ...rest.map((sample) => ({ ...sample, split: validation.has(sample) ? ('validation' as const) : ('train' as const) }))];
 }
 
 async function teacherStart({ recipe, teacherInit, teachersFrom }: DistillationConfig, { architecture }: TeacherPlan, i: number, random: Random): Promise<TeacherStart> {

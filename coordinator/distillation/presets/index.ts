@@ -1,10 +1,11 @@
 // The recipes by name.
 import { LentigoError } from '../../../common/errors.js';
 import type { Recipe } from '../recipe.js';
+import { ham10000 } from './ham10000.js';
 import { padUfes } from './pad-ufes.js';
 import { trial } from './trial.js';
 
-export const PRESETS: readonly Recipe[] = [padUfes, trial];
+export const PRESETS: readonly Recipe[] = [padUfes, ham10000, trial];
 
 /** @throws LENTIGO_USAGE */
 export function presetNamed(name: string): Recipe {

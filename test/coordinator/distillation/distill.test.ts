@@ -116,6 +116,16 @@ describe('a distillation', () => {
     expect((await readFile(join(out, 'teacher-1/teacher.safetensors'))).includes('metadata.')).toBe(false);
     expect((await bytes(reference))[1]!.includes('metadata.region.weight')).toBe(true);
   });
+
+  it('cross-validates by patients: none is in two splits, and over five folds every image is held out once', async () => {
+    const folds = await Promise.all([1, 2, 3, 4, 5].map((fold) => setUp(config({ teacher: null, losses: [], fold: { fold, of: 5 } }))));
+    for (const { splits } of folds) {
+      const patients = (['train', 'validation', 'heldout'] as const).map((split) => new Set(splits[split].map(({ patient }) => patient)));
+      expect(new Set(patients.flatMap((set) => [...set])).size).toBe(patients.reduce((n, { size }) => n + size, 0));
+    }
+    const all = Object.values(folds[0]!.splits).flat().map(({ id }) => id).sort();
+    expect(folds.flatMap(({ splits }) => splits.heldout.map(({ id }) => id)).sort()).toEqual(all);
+  });
 });
 
 describe('refused are', () => {
