@@ -77,7 +77,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
 
     const addressOf = remoteAddress(options.trustProxy ?? false);
     let url = '';
-    const app = createApp({ store, blobs, studies, audience, adminToken, publicUrl: () => url, now, database, downloads, uploads, enrolments: new FailureLimit(), addressOf, log });
+    const app = createApp({ store, blobs, studies, audience, adminToken, publicUrl: () => url, now, database, downloads, uploads, enrolments: new FailureLimit(), tokens: new FailureLimit(), addressOf, log });
     const server = tls ? createTlsServer(tls, app) : http.createServer(app);
     const sockets = new SocketServer(server, { transports: ['websocket'], maxHttpBufferSize: MESSAGE_LIMIT, serveClient: false, pingInterval: 10_000, pingTimeout: 20_000 });
     sockets.use((_socket, next) => next(new Error('Clinics connect to /clinic.'))); // socket.io's own root namespace, where nothing is served

@@ -2,7 +2,7 @@
 import express, { type Express } from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
-import { LentigoError } from '../../common/errors.js';
+import { ERRORS, LentigoError } from '../../common/errors.js';
 import type { Database } from '../storage/database.js';
 import { blobRoutes, type Downloads } from './blobs.js';
 import { type ConsoleParts, consoleRoutes } from './console.js';
@@ -19,6 +19,8 @@ export interface AppParts extends ConsoleParts {
   readonly uploads: Uploads;
   /** Of refused enrolments. */
   readonly enrolments: FailureLimit;
+  /** Of wrong admin tokens. */
+  readonly tokens: FailureLimit;
   readonly addressOf: AddressOf;
   readonly log: Logger;
 }
@@ -54,9 +56,9 @@ export function createApp(parts: AppParts): Express {
   app.use('/blobs', blobRoutes(parts.blobs, parts.downloads));
   app.all([UPLOADS_PATH, `${UPLOADS_PATH}/*id`], parts.uploads.handler);
   app.use('/api/enrol', limitFailures(parts.enrolments, parts.addressOf)); // before the body is read: a body that is none counts, too
-  app.use(express.json({ limit: JSON_LIMIT }));
-  app.use('/api/enrol', enrolRoutes(parts.store, parts.log));
-  app.use('/api', consoleRoutes(parts));
+  const json = express.json({ limit: JSON_LIMIT });
+  app.use('/api/enrol', json, enrolRoutes(parts.store, parts.log));
+  app.use('/api', limitFailures(parts.tokens, parts.addressOf, ERRORS.LENTIGO_ADMIN_TOKEN.http), json, consoleRoutes(parts));
   app.use(pageRoutes());
   app.use((request, _response) => {
     throw new LentigoError('LENTIGO_ROUTE_UNKNOWN', `There is nothing at ${request.method} ${request.path}.`);

@@ -1,4 +1,4 @@
-// Slows down who fails too often: refused enrolments and failed challenges, counted by remote address for a minute. What succeeds costs nothing.
+// Slows down who fails too often: refused enrolments, failed challenges and wrong admin tokens, counted by remote address for a minute. What succeeds costs nothing.
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import type { RequestHandler } from 'express';
@@ -29,8 +29,8 @@ export class FailureLimit {
 
 const rateLimited = (address: string, seconds: number) => new LentigoError('LENTIGO_RATE_LIMITED', `${FAILURES} attempts from ${address} were refused within a minute: try again in ${seconds} s.`);
 
-/** Refuses a request from an address that failed too often (with Retry-After), and counts each one that is answered with 4xx. */
-export function limitFailures(limit: FailureLimit, addressOf: AddressOf): RequestHandler {
+/** Refuses a request from an address that failed too often (with Retry-After), and counts each one that is answered with 4xx, or with one status only. */
+export function limitFailures(limit: FailureLimit, addressOf: AddressOf, only?: number): RequestHandler {
   return async (request, response, next) => {
     const address = addressOf(request);
     const seconds = await limit.secondsToWait(address);
@@ -39,7 +39,8 @@ export function limitFailures(limit: FailureLimit, addressOf: AddressOf): Reques
       throw rateLimited(address, seconds);
     }
     response.on('close', () => {
-      if (response.statusCode >= 400 && response.statusCode < 500) void limit.failed(address);
+      const { statusCode } = response;
+      if (only === undefined ? statusCode >= 400 && statusCode < 500 : statusCode === only) void limit.failed(address);
     });
     next();
   };

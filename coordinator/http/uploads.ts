@@ -53,8 +53,10 @@ export class Uploads {
         if (uploadIdOf(claimsOf(request)) !== id) throw refusal(new LentigoError('LENTIGO_UPLOAD_TICKET', 'The ticket is for another upload.'));
       },
       onUploadCreate: async (request, upload) => {
-        const { bytes } = claimsOf(request);
+        const claims = claimsOf(request);
+        const { bytes } = claims;
         if (upload.size !== bytes) throw refusal(new LentigoError('LENTIGO_UPLOAD_TICKET', `The ticket is for ${bytes} bytes, not ${upload.size ?? 'an unknown number of'}.`));
+        await this.#remove(uploadIdOf({ ...claims, sha256: '' }), upload.id); // one at a time of each clinic: nobody fills the disk
         return {};
       },
       onResponseError: (_request, thrown) => {
@@ -78,7 +80,12 @@ export class Uploads {
   }
   /** Deletes what was uploaded, whole or in part, for an attempt that is over. */
   async forget(attempt: string): Promise<void> {
+    await this.#remove(`${attempt}_`);
+  }
+  /** Deletes the uploads whose ids begin so, but one. */
+  async #remove(prefix: string, but?: string): Promise<void> {
     const names = await readdir(this.#folder).catch(() => []);
-    await Promise.all(names.filter((n) => n.startsWith(`${attempt}_`)).map((n) => rm(join(this.#folder, n), { force: true })));
+    const others = names.filter((n) => n.startsWith(prefix) && n.replace(/\.json$/, '') !== but);
+    await Promise.all(others.map((n) => rm(join(this.#folder, n), { force: true })));
   }
 }

@@ -52,6 +52,10 @@ const WAITS = new Set<ErrorCode>(['LENTIGO_DATABASE', 'LENTIGO_DISK_FULL']);
 /** An envelope's header and signature take less than this, bytes. */
 const HEADER_ROOM_BYTES = 64 * 1024 + 1024;
 
+/** A clinic's first refusals in a round are each written to the audit log, with their number; then the 200th, the 400th, the 800th, …: nobody fills it. */
+const FIRST_REFUSALS = 100;
+const isRecorded = (refusals: number): boolean => refusals <= FIRST_REFUSALS || Number.isInteger(Math.log2(refusals / FIRST_REFUSALS));
+
 /** Whole milliseconds. */
 const since = (began: number): number => Math.round(performance.now() - began);
 
@@ -69,6 +73,8 @@ export class StudyRunner {
   #working = '';
   /** Bytes of its models that had been served when an attempt was first announced. */
   #served = { attempt: '', before: 0 };
+  /** How many updates of each clinic were refused in this attempt. */
+  #refused = { attempt: '', counts: new Map<string, number>() };
   #closed = false;
   /** A step was not acknowledged by the database, which may hold it all the same: its state is read again before anything else. */
   #uncertain = false;
@@ -140,7 +146,7 @@ export class StudyRunner {
   /**
    * Counts an uploaded update, once: checks it, stores it for good, records it, and only then signs the receipt.
    * The same bytes again get the same receipt.
-   * @throws any LENTIGO_UPDATE_… when it is refused; the refusal is in the audit log.
+   * @throws any LENTIGO_UPDATE_… when it is refused; the refusal is in the audit log, or counted by a later one there.
    */
   async accept(clinic: ClinicRecord, submission: Submission): Promise<Signed> {
     const known = await this.#parts.store.receipt(submission.attempt, clinic.id);
@@ -159,12 +165,23 @@ export class StudyRunner {
       this.#log.warn({ clinic: clinic.id, round: submission.round, code: error.code }, `update refused: ${error.message}`);
       // Nothing is wrong with the update: the clinic sends it again.
       if (WAITS.has(error.code) || error.code === 'LENTIGO_UNREACHABLE') throw thrown;
-      const detail = { clinic: clinic.id, round: submission.round, attempt: submission.attempt, sha256: submission.sha256, code: error.code };
+      const refusals = this.#countRefusal(clinic.id);
+      if (!isRecorded(refusals)) throw thrown;
+      const detail = { clinic: clinic.id, round: submission.round, attempt: submission.attempt, sha256: submission.sha256, code: error.code, refusals };
       await this.#serially(() => this.#parts.store.record(this.#state.id, [{ actor: clinic.id, action: 'update-refused', detail }]));
       throw thrown;
     } finally {
       if (this.#accepting.get(clinic.id)?.receipt === receipt) this.#accepting.delete(clinic.id);
     }
+  }
+
+  /** @returns how often this clinic was refused since the round in flight began */
+  #countRefusal(clinic: string): number {
+    const attempt = this.#state.round?.attempt ?? '';
+    if (this.#refused.attempt !== attempt) this.#refused = { attempt, counts: new Map() };
+    const { counts } = this.#refused;
+    counts.set(clinic, (counts.get(clinic) ?? 0) + 1);
+    return counts.get(clinic)!;
   }
 
   async #accept(clinic: ClinicRecord, submission: Submission, another: boolean): Promise<Signed> {

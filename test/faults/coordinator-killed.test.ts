@@ -45,7 +45,7 @@ it(`SIGKILL of the coordinator ${KILLS} times, while rounds are open, uploaded t
     failed.catch(() => undefined);
     const moment = { open: () => phase('open'), uploading: () => sending, aggregating: () => phase('aggregating'), evaluating: () => phase('evaluating'), between: () => phase('closed') }[target];
     const never = new AbortController();
-    const stuck = sleep(40_000, undefined, { signal: never.signal }).then(() => { throw new Error(`kill ${kill}: in 40 s no moment came that is ${target}; the round was ${stored}\n${coordinator.stdout().slice(-3000)}`); });
+    const stuck = sleep(120_000, undefined, { signal: never.signal }).then(() => { throw new Error(`kill ${kill}: in two minutes no moment came that is ${target}; the round was ${stored}\n${coordinator.stdout().slice(-3000)}`); });
     stuck.catch(() => undefined);
     await Promise.race([moment(), failed, stuck]).finally(() => never.abort());
     await sleep(random.uniform() * WITHIN[target]);
@@ -98,7 +98,7 @@ it(`SIGKILL of the coordinator ${KILLS} times, while rounds are open, uploaded t
   console.log(`${counted.length} updates counted, once each; the model after round ${ROUNDS}: ${results.at(-1)!}, as undisturbed`);
   await coordinator.kill('SIGKILL');
   await rm(dataDir, { recursive: true });
-}, 900_000);
+}, 1_200_000);
 
 async function connectOnly({ members }: { readonly members: readonly { join(): Promise<unknown> }[] }): Promise<void> {
   await Promise.all(members.map((member) => member.join()));

@@ -1,4 +1,4 @@
-// Who fails too often has to wait: refused enrolments and failed challenges, by remote address. Who succeeds is never made to wait, however often.
+// Who fails too often has to wait: refused enrolments, failed challenges and wrong admin tokens, by remote address. Who succeeds is never made to wait, however often.
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { enrolRequest } from '../../common/crypto/enrolment.js';
 import { createIdentity } from '../../common/crypto/identity.js';
@@ -79,6 +79,27 @@ describe.skipIf(!HAS_MANY_ADDRESSES)(`enrolment (${HAS_MANY_ADDRESSES ? 'from se
     await failThirtyTimes((i) => ({ from: '127.0.0.6', forwarded: `198.51.100.${i}` }));
     expect(await enrol({}, { from: '127.0.0.6', forwarded: '198.51.100.200' })).toMatchObject(limited());
     expect(await enrol({}, { from: '127.0.0.5', forwarded: '198.51.100.1' })).toMatchObject({ status: 400 });
+  });
+});
+
+describe.skipIf(!HAS_MANY_ADDRESSES)(`the admin token (${HAS_MANY_ADDRESSES ? 'from several addresses' : 'skipped: needs Linux'})`, () => {
+  it('that was wrong 30 times in a minute is not looked at from this address until the minute is over, though enrolment is', async () => {
+    const studies = (token: string | undefined, from: string) => rawRequest(coordinator.url, { method: 'GET', path: '/api/studies', from, headers: token === undefined ? {} : { authorization: `Bearer ${token}` } });
+    const { token } = coordinator;
+    for (let i = 0; i < LIMIT; i++) {
+      expect(await studies(i % 3 === 0 ? undefined : `${token.slice(0, -1)}${i}`, '127.0.2.1')).toMatchObject({ status: 401, code: 'LENTIGO_ADMIN_TOKEN' });
+      expect((await studies(token, '127.0.2.2')).status).toBe(200);
+    }
+    expect(await studies(token, '127.0.2.1')).toMatchObject(limited());
+    expect((await studies(token, '127.0.2.2')).status).toBe(200);
+    expect((await enrol(await goodRequest(), { from: '127.0.2.1' })).status).toBe(200);
+  });
+
+  it('that is right is never limited, whatever else is wrong with a request', async () => {
+    for (let i = 0; i < LIMIT + 10; i++) {
+      const { status } = await rawRequest(coordinator.url, { method: 'GET', path: '/api/studies/none', from: '127.0.2.3', headers: { authorization: `Bearer ${coordinator.token}` } });
+      expect(status).toBe(404);
+    }
   });
 });
 

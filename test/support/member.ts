@@ -124,7 +124,7 @@ export class Member {
 
   /** One request on the socket. Rejects when no answer comes. */
   async ask<T = unknown>(event: string, message: unknown): Promise<Answered<T>> {
-    return (await this.#socket!.timeout(15_000).emitWithAck(event, message)) as Answered<T>;
+    return (await this.#socket!.timeout(60_000).emitWithAck(event, message)) as Answered<T>;
   }
   tell(event: string, message: unknown): void {
     this.#socket!.emit(event, message);

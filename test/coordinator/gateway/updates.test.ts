@@ -185,9 +185,28 @@ describe('an upload', () => {
     expect(await patchUpload(`${coordinator.url}/uploads/..%2f..%2fadmin-token`, token, 0, ticketed)).toMatchObject({ status: 404 });
     expect(await patchUpload(address, token, 0, ticketed)).toMatchObject({ status: 204 });
   });
+  it('takes the place of an earlier one of the same clinic, and of no other: nobody fills the disk', async () => {
+    const uploads = async () => (await readdir(join(coordinator.dataDir, 'uploads'))).filter((name) => !name.endsWith('.json'));
+    const theirs = await other.ticket(round, ticketed);
+    if (!theirs.ok) throw new Error('no ticket');
+    await createUpload(endpoint, theirs.value.token, ticketed.length);
+    for (let i = 0; i < 3; i++) {
+      const bytes = await sealed();
+      const mine = await clinic.ticket(round, bytes);
+      if (!mine.ok) throw new Error('no ticket');
+      expect(await createUpload(endpoint, mine.value.token, bytes.length)).toMatchObject({ status: 201 });
+      expect((await uploads()).toSorted()).toEqual([`${round.attempt}_${clinic.id}_${sha256(bytes)}`, `${round.attempt}_${other.id}_${sha256(ticketed)}`].toSorted());
+    }
+  });
   it('larger than any update of the study gets no ticket', async () => {
     expect(await clinic.ticket(round, ticketed, { bytes: 1_000_000 })).toMatchObject({ ok: false, error: { code: 'LENTIGO_UPDATE_LENGTH' } });
   });
+});
+
+it('a clinic that is refused on and on does not fill the audit log: a hundred refusals in a round are written one by one, then every doubling', async () => {
+  for (let i = 0; i < 250; i++) expect(await other.submit(round, sha256(Uint8Array.of(i)))).toMatchObject({ ok: false, error: { code: 'LENTIGO_UPDATE_MALFORMED' } });
+  const written = (await coordinator.admin.audit(study)).entries.filter((e) => e.action === 'update-refused' && e.actor === other.id).map((e) => (e.detail as { refusals: number }).refusals);
+  expect(written).toEqual([...Array.from({ length: 100 }, (_, i) => i + 1), 200]);
 });
 
 describe('a right update', () => {
@@ -226,7 +245,7 @@ describe('a right update', () => {
     expect(view.rounds.at(-1)).toMatchObject({ number: 1, phase: 'closed', updates: [{ samples: 12 }, { samples: 12 }] });
     expect(view.evaluations.map((e) => e.round)).toEqual([0, 1]);
     await expect.poll(() => readdir(join(coordinator.dataDir, 'rounds'))).toEqual([]);
-    expect(await readdir(join(coordinator.dataDir, 'uploads'))).toEqual([]);
+    await expect.poll(() => readdir(join(coordinator.dataDir, 'uploads'))).toEqual([]);
     // Late, and the same again: its receipt stays what it was; anything else is too late.
     expect(await other.submit(round, sha256(bytes))).toEqual(answers[0]);
     const late = await clinic.seal(round, { delta: filled(0.1) });
