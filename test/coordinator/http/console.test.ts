@@ -26,7 +26,7 @@ describe('the console API', () => {
   it('answers only with the admin token', async () => {
     const routes = [['GET', '/api/studies'], ['GET', `/api/studies/${'0'.repeat(8)}`], ['POST', '/api/studies'], ['PUT', '/api/models'], ['POST', '/api/studies/x/start'], ['GET', '/api/nothing']] as const;
     for (const [method, path] of routes) {
-      for (const headers of [{}, { authorization: 'Bearer ' }, { authorization: coordinator.token }, { authorization: `Bearer ${coordinator.token}x` }, { authorization: `Bearer ${'x'.repeat(coordinator.token.length)}` }]) {
+      for (const headers of [{}, { authorization: coordinator.token }, { authorization: `Bearer ${coordinator.token}x` }, { authorization: `Bearer ${'x'.repeat(coordinator.token.length)}` }]) {
         expect(await call(path, { method, headers: headers as Record<string, string> }), `${method} ${path}`).toMatchObject({ status: 401, code: 'LENTIGO_ADMIN_TOKEN' });
       }
     }
