@@ -17,11 +17,11 @@ export const ERRORS = {
   LENTIGO_WEIGHTS_INVALID: { exit: 2, http: 400, remedy: 'Give a complete safetensors file of the named architecture, with the parameter names of torchvision, timm or (EfficientNetV2) Keras.' },
 
   // data
-  LENTIGO_DATA_NO_METADATA: { exit: 2, http: 400, remedy: 'Give the folder that holds metadata.csv, as PAD-UFES-20 is published.' },
-  LENTIGO_DATA_METADATA_INVALID: { exit: 2, http: 400, remedy: 'Correct the named row or column of metadata.csv.' },
-  LENTIGO_DATA_UNKNOWN_DIAGNOSIS: { exit: 2, http: 400, remedy: 'Use one of the labels of the model (by default ACK, BCC, MEL, NEV, SCC, SEK).' },
-  LENTIGO_DATA_IMAGE_MISSING: { exit: 2, http: 400, remedy: 'Put the image beside the others, or remove its row from metadata.csv.' },
-  LENTIGO_DATA_IMAGE_UNREADABLE: { exit: 2, http: 400, remedy: 'Replace the image by an intact JPEG or PNG, or remove its row from metadata.csv.' },
+  LENTIGO_DATA_NO_METADATA: { exit: 2, http: 400, remedy: 'Give the folder that holds the table, as PAD-UFES-20 (metadata.csv), HAM10000, ISIC 2024 or MIDAS is published.' },
+  LENTIGO_DATA_METADATA_INVALID: { exit: 2, http: 400, remedy: 'Correct the named row or column of the table.' },
+  LENTIGO_DATA_UNKNOWN_DIAGNOSIS: { exit: 2, http: 400, remedy: 'Use one of the labels of the model (by default ACK, BCC, MEL, NEV, SCC, SEK), or an archive whose diagnoses have a word among them.' },
+  LENTIGO_DATA_IMAGE_MISSING: { exit: 2, http: 400, remedy: 'Put the image beside the others, or remove its row from the table.' },
+  LENTIGO_DATA_IMAGE_UNREADABLE: { exit: 2, http: 400, remedy: 'Replace the image by an intact JPEG or PNG, or remove its row from the table.' },
   LENTIGO_DATA_SPLIT_LEAK: { exit: 2, http: 400, remedy: 'Give every patient one split: the same person on both sides makes the evaluation worthless.' },
   LENTIGO_DATA_EMPTY: { exit: 2, http: 400, remedy: 'Give data that has usable samples in the split that is needed.' },
 

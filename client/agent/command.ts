@@ -25,7 +25,7 @@ export function clinicCommand(): Command {
     .command('run')
     .description('take part in every round until the study is over')
     .requiredOption('--home <dir>', 'the home that `lentigo clinic enrol` wrote')
-    .requiredOption('--data <dir>', "the clinic's images: a folder as PAD-UFES-20 is published, or synthetic:…; only its train split is used")
+    .requiredOption('--data <dir>', "the clinic's images: a folder as PAD-UFES-20 (or HAM10000, ISIC 2024, MIDAS) is published, or synthetic:…; only its train split is used")
     .addOption(new Option('--engine <name>', 'the engine to train on (default: the fastest that works here)').choices(['native', 'webgpu', 'wasm', 'cpu']))
     .option('--json', 'one line of JSON for each event, on stdout')
     .action(runAction);

@@ -21,7 +21,7 @@ export interface AgentOptions {
 }
 
 /**
- * Takes part until the study ends or the signal stops it. Data and engine are checked before the coordinator is called.
+ * Takes part until the study ends or the signal stops it. The data is read in the study's labels; data and engine are checked before the coordinator is called.
  * @throws LENTIGO_HOME_INVALID, LENTIGO_DATA_…, LENTIGO_DATA_EMPTY, LENTIGO_ENGINE_UNAVAILABLE, LENTIGO_DATA_DIR_IN_USE, and what Participant.run throws
  */
 export async function runAgent({ home: folder, data, engine, signal, onEvent }: AgentOptions): Promise<void> {
@@ -29,8 +29,9 @@ export async function runAgent({ home: folder, data, engine, signal, onEvent }: 
   const unlock = lockDirectory(folder);
   try {
     for (const message of warnings) onEvent({ event: 'warning', message });
-    const dataset = await openDataset(data);
+    const dataset = await openDataset(data, { labels: enrolment.labels });
     for (const { id, message } of dataset.problems) onEvent({ event: 'warning', message: `${id}: ${message}` });
+    for (const [reason, images] of Object.entries(dataset.leftOut ?? {})) onEvent({ event: 'warning', message: `${images} images are left out: ${reason}; the study knows ${enrolment.labels.names.join(', ')}` });
     const samples = dataset.samples.filter(({ split }) => split === 'train');
     if (samples.length === 0) throw new LentigoError('LENTIGO_DATA_EMPTY', `${dataset.name} holds no usable image in the train split.`);
     onEvent({ event: 'ready', data: dataset.name, images: samples.length, engine: await useEngine(engine) });

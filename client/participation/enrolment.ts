@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { enrolRequest } from '../../common/crypto/enrolment.js';
 import { clinicIdOf, type Identity } from '../../common/crypto/identity.js';
 import { LentigoError } from '../../common/errors.js';
+import { LabelSet } from '../../common/model/labels.js';
 import { EnrolAnswer, type Invitation } from '../../common/protocol/enrolment.js';
 import { ClinicId, ClinicName, Id, PublicKey } from '../../common/protocol/primitives.js';
 import { endpoint, errorInBody, networkError } from './network.js';
@@ -12,6 +13,7 @@ export const Enrolment = z.strictObject({
   url: z.url({ protocol: /^https?$/ }).max(500),
   study: Id,
   studyName: z.string().max(120),
+  labels: LabelSet,
   key: PublicKey,
   clinic: ClinicId,
   name: ClinicName,
@@ -49,7 +51,7 @@ export async function enrol(invitation: Invitation, identity: Identity, name: st
   if (answer.data.clinic !== clinic || answer.data.study !== study) {
     throw new LentigoError('LENTIGO_MESSAGE_INVALID', `${url} enrolled another clinic or study than was asked.`);
   }
-  return { enrolment: { url, study, studyName: answer.data.studyName, key, clinic, name }, state: answer.data.state };
+  return { enrolment: { url, study, studyName: answer.data.studyName, labels: answer.data.labels, key, clinic, name }, state: answer.data.state };
 }
 
 function parseJson(text: string): unknown {

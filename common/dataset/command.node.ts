@@ -1,7 +1,8 @@
 // `lentigo dataset`: look at data before training on it.
 import Table from 'cli-table3';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { LentigoError } from '../errors.js';
+import { LABEL_SETS } from '../model/labels.js';
 import { inspectDataset, type Inspection } from './inspect.js';
 import { openDataset } from './open.node.js';
 import { SPLITS, type Split } from './sample.js';
@@ -22,7 +23,9 @@ export function formatInspection(inspection: Inspection): string {
   const problems = inspection.problems.length === 0
     ? 'No problems: every image of the table is there and can be read.'
     : [`${inspection.problems.length} images can't be used:`, ...inspection.problems.map(({ code, message }) => `  ${code}  ${message}`)].join('\n');
-  return `${inspection.name}\n${classes.toString()}\n${skin.toString()}\n${problems}\n`;
+  const left = Object.entries(inspection.leftOut).sort(([, a], [, b]) => b - a);
+  const leftOut = left.length === 0 ? '' : `Not offered, because the label set has no word for them or for the reason given:\n${left.map(([reason, images]) => `  ${images}  ${reason}`).join('\n')}\n`;
+  return `${inspection.name}\n${classes.toString()}\n${skin.toString()}\n${leftOut}${problems}\n`;
 }
 
 /** Progress on stderr: one line that is rewritten on a terminal, nothing elsewhere. */
@@ -31,9 +34,9 @@ function showProgress(done: number, of: number): void {
   process.stderr.write(`\rdecoding ${done} of ${of}${done === of ? '\n' : ''}`);
 }
 
-async function inspect(data: string, { json, seed }: { json?: true; seed: string }): Promise<void> {
+async function inspect(data: string, { json, seed, labels }: { json?: true; seed: string; labels?: keyof typeof LABEL_SETS }): Promise<void> {
   if (!/^\d{1,9}$/.test(seed)) throw new LentigoError('LENTIGO_USAGE', `--seed ${seed}: must be a whole number`);
-  const inspection = await inspectDataset(await openDataset(data, { seed: Number(seed) }), showProgress);
+  const inspection = await inspectDataset(await openDataset(data, { seed: Number(seed), labels: labels && LABEL_SETS[labels] }), showProgress);
   process.stdout.write(json ? `${JSON.stringify(inspection, undefined, 2)}\n` : formatInspection(inspection));
   if (inspection.samples === 0) throw new LentigoError('LENTIGO_DATA_EMPTY', `${data}: none of ${inspection.problems.length} images can be used`);
 }
@@ -44,8 +47,9 @@ export function datasetCommand(): Command {
   command
     .command('inspect')
     .description('count images by diagnosis, split, patient and skin type; name those that are missing or unreadable')
-    .argument('<data>', 'a PAD-UFES-20 folder, or synthetic:site=1&images=60')
-    .option('--seed <n>', 'decides the splits where metadata.csv has no split column', '0')
+    .argument('<data>', 'a folder of PAD-UFES-20, HAM10000, ISIC 2024 or MIDAS, or synthetic:site=1&images=60')
+    .option('--seed <n>', 'decides the splits where the table has no split column', '0')
+    .addOption(new Option('--labels <set>', "in whose words to count (default: the archive's own)").choices(Object.keys(LABEL_SETS)))
     .option('--json', 'print one JSON document')
     .action(inspect);
   return command;

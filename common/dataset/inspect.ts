@@ -14,12 +14,14 @@ export interface Inspection {
   /** Of Fitzpatrick types 1–6 and "unknown". */
   readonly byFitzpatrick: Readonly<Record<string, number>>;
   readonly problems: readonly DataProblem[];
+  /** Images that aren't offered, by the reason. */
+  readonly leftOut: Readonly<Record<string, number>>;
 }
 
 const patientsOf = (samples: readonly Sample[]): number => new Set(samples.map((sample) => sample.patient)).size;
 
 /** Counts a dataset's samples. Classes in alphabetical order; a Fitzpatrick type that nobody has counts 0. */
-export function countSamples({ name, samples, problems }: Dataset): Inspection {
+export function countSamples({ name, samples, problems, leftOut = {} }: Dataset): Inspection {
   const classes = [...new Set(samples.map((sample) => sample.label))].sort();
   const ofClass = (label: string): Sample[] => samples.filter((sample) => sample.label === label);
   const perClass = <T>(value: (among: readonly Sample[]) => T): Record<string, T> => Object.fromEntries(classes.map((label) => [label, value(ofClass(label))]));
@@ -36,6 +38,7 @@ export function countSamples({ name, samples, problems }: Dataset): Inspection {
     patientsBySplit: perSplit(samples, patientsOf),
     byFitzpatrick: Object.fromEntries([1, 2, 3, 4, 5, 6, undefined].map((type) => [type ?? 'unknown', samples.filter((sample) => sample.fitzpatrick === type).length])),
     problems,
+    leftOut,
   };
 }
 

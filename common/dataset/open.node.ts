@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import { LentigoError } from '../errors.js';
 import { Random } from '../random.js';
-import { readPadUfes, type ReadOptions } from './pad-ufes.node.js';
+import { readFolder, type ReadOptions } from './folder.node.js';
 import { partitionByPatient } from './partition.js';
 import { SPLITS, type Dataset } from './sample.js';
 import { syntheticDataset } from './synthetic.js';
@@ -38,7 +38,7 @@ function shareOf(dataset: Dataset, { clinics, clinic }: { clinics: number; clini
 
 /**
  * Opens a dataset:
- * - `DIR`: a folder as PAD-UFES-20 is published;
+ * - `DIR`: a folder as PAD-UFES-20, HAM10000, ISIC 2024 or MIDAS is published;
  * - `DIR?clinics=3&clinic=1`: the same, with the training patients divided among three clinics, of which this is the first (1 to 3):
  *   agents that share one folder each take their own part. `&seed=7` divides otherwise; all agents must give the same. Validation and held-out stay whole;
  * - `synthetic:site=1&images=60`: painted lesions in the style of a site (`site=1,2,3` mixes several; 0, the default, is neutral).
@@ -46,7 +46,7 @@ function shareOf(dataset: Dataset, { clinics, clinic }: { clinics: number; clini
  * @example await openDataset('synthetic:site=1&images=60&seed=7&split=train')
  * @throws LENTIGO_USAGE the specification has a wrong or unknown field
  * @throws LENTIGO_DATA_EMPTY fewer training patients than clinics
- * @throws what readPadUfes throws
+ * @throws what readFolder throws
  */
 export async function openDataset(spec: string, options: ReadOptions = {}): Promise<Dataset> {
   if (spec.startsWith('synthetic:')) {
@@ -54,8 +54,8 @@ export async function openDataset(spec: string, options: ReadOptions = {}): Prom
     return syntheticDataset({ ...rest, sites: site, labels: options.labels });
   }
   const mark = spec.lastIndexOf('?');
-  if (mark < 0 || existsSync(spec)) return readPadUfes(spec, options);
+  if (mark < 0 || existsSync(spec)) return readFolder(spec, options);
   const share = parse(Share, spec.slice(mark + 1), spec);
   const seed = share.seed ?? options.seed ?? 0;
-  return shareOf(await readPadUfes(spec.slice(0, mark), { ...options, seed }), share, seed);
+  return shareOf(await readFolder(spec.slice(0, mark), { ...options, seed }), share, seed);
 }

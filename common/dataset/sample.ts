@@ -12,7 +12,7 @@ export interface Sample {
   readonly id: string;
   /** A name of the dataset's label set. */
   readonly label: string;
-  /** Splits, bootstrap intervals and partitions go by patient, never by image. */
+  /** Splits, bootstrap intervals and partitions go by patient, never by image. Of HAM10000, which names no patients, the lesion. */
   readonly patient: string;
   readonly split: Split;
   /** Fitzpatrick skin type I–VI as 1–6; undefined where it isn't recorded. */
@@ -37,4 +37,6 @@ export interface Dataset {
   readonly name: string;
   readonly samples: readonly Sample[];
   readonly problems: readonly DataProblem[];
+  /** How many images of an archive aren't offered, by the reason: mostly a diagnosis that the label set has no word for. Absent where there are none. */
+  readonly leftOut?: Readonly<Record<string, number>> | undefined;
 }

@@ -2,6 +2,7 @@
 import { LentigoError } from '../errors.js';
 import { PAD_UFES_LABELS, type LabelSet } from '../model/labels.js';
 import { Random } from '../random.js';
+import { DIAGNOSES, type Words } from './diagnoses.js';
 import type { Dataset, Sample, Split } from './sample.js';
 import { DEFAULT_FRACTIONS, splitByPatient } from './split.js';
 import { drawClinical } from './synthetic/clinical.js';
@@ -33,10 +34,13 @@ function* diagnoses(labels: readonly string[], random: Random): Generator<string
 
 /**
  * A dataset of synthetic photographs: patients with one or two lesions, each photographed once or twice.
+ * Other label sets name the diagnoses in their words; what they have no word for isn't painted.
  * @throws LENTIGO_DATA_UNKNOWN_DIAGNOSIS none of the labels can be painted
  */
 export function syntheticDataset({ seed, sites, images, size = 256, split, labels = PAD_UFES_LABELS }: SyntheticOptions): Dataset {
-  const painted = SYNTHETIC_LABELS.filter((label) => labels.names.includes(label));
+  const words: Readonly<Record<string, Words>> = DIAGNOSES['PAD-UFES-20'];
+  const labelOf = (diagnosis: string): string | undefined => words[diagnosis]!.find((word) => word !== null && labels.names.includes(word)) ?? undefined;
+  const painted = SYNTHETIC_LABELS.filter((diagnosis) => labelOf(diagnosis) !== undefined);
   if (painted.length === 0) throw new LentigoError('LENTIGO_DATA_UNKNOWN_DIAGNOSIS', `synthetic lesions exist for ${SYNTHETIC_LABELS.join(', ')}, and the label set has none of them: ${labels.names.join(', ')}`);
   const name = `synthetic:site=${sites.join(',')}&images=${images}&seed=${seed}${split === undefined ? '' : `&split=${split}`}`;
   const root = new Random('synthetic lesions').fork(seed);
@@ -57,7 +61,7 @@ export function syntheticDataset({ seed, sites, images, size = 256, split, label
       for (let shot = 0; shot < photographs && drafts.length < images; shot++) {
         drafts.push({
           id: `${patient}-lesion${l}-${shot}`,
-          label,
+          label: labelOf(label)!,
           patient,
           revision: String(size),
           fitzpatrick: skin.type,

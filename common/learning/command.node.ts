@@ -10,6 +10,8 @@ import { loadModel } from '../model/folder.node.js';
 import type { LabelSet } from '../model/labels.js';
 import { createStudent } from '../model/student.js';
 import { evaluate, predict } from './evaluate.js';
+import { gradCam } from './grad-cam.js';
+import { heatmapFiles, writeHeatmap } from './heatmap.node.js';
 import type { Metrics, ScoreName } from './metrics.js';
 
 const style = { head: [], border: [], compact: true };
@@ -71,6 +73,7 @@ async function evaluateModel({ model: dir, data, split, seed, json }: { model: s
   const samples = dataset.samples.filter((sample) => sample.split === split);
   if (samples.length === 0) throw new LentigoError('LENTIGO_DATA_EMPTY', `${dataset.name} has no usable image in the ${split} split`);
   for (const { message } of dataset.problems) process.stderr.write(`left out: ${message}\n`);
+  for (const [reason, images] of Object.entries(dataset.leftOut ?? {})) process.stderr.write(`left out: ${images} images, ${reason}\n`);
   await useEngine();
   const student = createStudent(model);
   const metrics = await evaluate(student, samples, {
@@ -88,6 +91,8 @@ export interface Prediction {
   /** Of the classes that are malignant, summed. */
   readonly malignancy: number;
   readonly probabilities: Readonly<Record<string, number>>;
+  /** The picture with what speaks for the label, where heat maps were asked for. */
+  readonly heatmap?: string | undefined;
 }
 
 /** One image's row of probabilities, named. */
@@ -107,15 +112,23 @@ export function formatPredictions(predictions: readonly Prediction[], { names }:
   return `${table.toString()}\nFor research use only. This is not a diagnosis.\n`;
 }
 
-async function predictImages(images: readonly string[], { model: dir, json }: { model: string; json?: true }): Promise<void> {
+async function predictImages(images: readonly string[], { model: dir, heatmap: into, json }: { model: string; heatmap?: string; json?: true }): Promise<void> {
   const model = await loadModel(dir);
   await useEngine();
   const student = createStudent(model);
+  const files = into === undefined ? undefined : await heatmapFiles(into, images);
   const show = progressLine('predicting');
   const predictions: Prediction[] = [];
   for (const [i, image] of images.entries()) {
-    const [row] = await predict(student, [await decodePicture(image)]);
-    predictions.push(predictionOf(image, row!, model.labels));
+    const picture = await decodePicture(image);
+    if (files) {
+      const explanation = await gradCam(student, picture);
+      await writeHeatmap(files[i]!, picture, explanation);
+      predictions.push({ ...predictionOf(image, explanation.probabilities, model.labels), heatmap: files[i]! });
+    } else {
+      const [row] = await predict(student, [picture]);
+      predictions.push(predictionOf(image, row!, model.labels));
+    }
     if (images.length > 1) show((i + 1) / images.length);
   }
   student.dispose();
@@ -127,9 +140,9 @@ export function evaluateCommand(): Command {
   return new Command('evaluate')
     .description('measure a model on the images of one split')
     .requiredOption('--model <dir>', 'a folder with a model')
-    .requiredOption('--data <dir>', 'a PAD-UFES-20 folder, or synthetic:site=1&images=60')
+    .requiredOption('--data <dir>', 'a folder of PAD-UFES-20, HAM10000, ISIC 2024 or MIDAS, or synthetic:site=1&images=60')
     .requiredOption('--split <name>', SPLITS.join(', '))
-    .option('--seed <n>', 'decides the splits where metadata.csv has no split column', '0')
+    .option('--seed <n>', 'decides the splits where the table has no split column', '0')
     .option('--json', 'print one JSON document')
     .action(evaluateModel);
 }
@@ -140,6 +153,7 @@ export function predictCommand(): Command {
     .description('what a model says of pictures; for research use only, not a diagnosis')
     .requiredOption('--model <dir>', 'a folder with a model')
     .argument('<image...>', 'JPEG or PNG files')
+    .option('--heatmap <dir>', 'also write each picture with what speaks for its most likely class (Grad-CAM), as PNG')
     .option('--json', 'print one JSON document')
     .action(predictImages);
 }

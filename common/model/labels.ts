@@ -18,3 +18,8 @@ export const PAD_UFES_LABELS: LabelSet = { names: ['ACK', 'BCC', 'MEL', 'NEV', '
 
 /** The seven classes of HAM10000: actinic keratosis and carcinoma in situ, basal cell carcinoma, benign keratosis, dermatofibroma, melanoma, nevus, vascular lesion. */
 export const HAM10000_LABELS: LabelSet = { names: ['akiec', 'bcc', 'bkl', 'df', 'mel', 'nv', 'vasc'], malignant: ['akiec', 'bcc', 'mel'] };
+
+export const BINARY_LABELS: LabelSet = { names: ['benign', 'malignant'], malignant: ['malignant'] };
+
+/** By the names that commands take. */
+export const LABEL_SETS = { 'pad-ufes': PAD_UFES_LABELS, ham10000: HAM10000_LABELS, binary: BINARY_LABELS } as const satisfies Readonly<Record<string, LabelSet>>;

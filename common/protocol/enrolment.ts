@@ -1,6 +1,7 @@
 // Invitation and enrolment: how a clinic's key comes to be known to a study.
 import { z } from 'zod';
 import { LentigoError } from '../errors.js';
+import { LabelSet } from '../model/labels.js';
 import { ClinicId, ClinicName, Id, Nonce, PROTOCOL, PublicKey, Signature } from './primitives.js';
 
 /** What an invitation carries: where the coordinator is, which study, its pinned Ed25519 key, and a one-time secret. */
@@ -44,5 +45,6 @@ export function parseInvitation(text: string): Invitation {
 export const EnrolRequest = z.strictObject({ protocol: z.int(), study: Id, secret: Nonce, key: PublicKey, name: ClinicName, signature: Signature });
 export type EnrolRequest = z.infer<typeof EnrolRequest>;
 
-export const EnrolAnswer = z.strictObject({ clinic: ClinicId, study: Id, studyName: z.string().max(120), state: z.enum(['pending', 'approved']) });
+/** `labels`: what the study's model tells apart, so that a clinic checks its data before it takes part. */
+export const EnrolAnswer = z.strictObject({ clinic: ClinicId, study: Id, studyName: z.string().max(120), labels: LabelSet, state: z.enum(['pending', 'approved']) });
 export type EnrolAnswer = z.infer<typeof EnrolAnswer>;

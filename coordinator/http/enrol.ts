@@ -23,9 +23,9 @@ export function enrolRoutes(store: Store, log: Logger): Router {
     const clinicId = await clinicIdOf(fromBase64(asked.key));
     const clinic = await store.enrol(asked.study, { secretHash: await hashSecret(asked.secret), clinicId, key: asked.key, name: asked.name });
     if (clinic.state === 'revoked') throw new LentigoError('LENTIGO_CLINIC_REVOKED', `Clinic ${clinic.name} (${clinic.id}) was withdrawn from this study.`);
-    const { state } = await store.study(asked.study);
+    const { state, labels } = await store.study(asked.study);
     log.info({ study: asked.study, clinic: clinic.id, name: clinic.name }, `${clinic.name} enrolled`);
-    const answer: EnrolAnswer = { clinic: clinic.id, study: asked.study, studyName: state.config.name, state: clinic.state };
+    const answer: EnrolAnswer = { clinic: clinic.id, study: asked.study, studyName: state.config.name, labels, state: clinic.state };
     response.json(answer);
   });
   return router;

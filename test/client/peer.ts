@@ -94,7 +94,7 @@ export class Peer {
         verifyEnrolRequest(enrolment);
         if (this.enrolled.some((e) => e.key !== enrolment.key)) throw new LentigoError('LENTIGO_INVITATION_USED', 'The invitation was used.');
         this.enrolled.push(enrolment);
-        response.json({ clinic: await clinicIdOf(fromBase64(enrolment.key)), study: this.study, studyName: 'peer', state: 'pending' });
+        response.json({ clinic: await clinicIdOf(fromBase64(enrolment.key)), study: this.study, studyName: 'peer', labels: PAD_UFES_LABELS, state: 'pending' });
       } catch (thrown) {
         const error = asLentigoError(thrown);
         response.status(error.httpStatus).json({ error: error.body() });

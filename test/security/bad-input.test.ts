@@ -241,7 +241,7 @@ describe('a model of another architecture or label set', () => {
     }
   });
 
-  it('is told by the agent of a clinic whose diagnoses the study does not know, round by round, and nothing is sent', async () => {
+  it('is not trained by the agent of a clinic whose diagnoses the study does not know: the agent says so before it connects', async () => {
     const start = await coordinator.admin.uploadModel(encodeModel(modelOf(PAIR)));
     const config = StudyConfig.parse({ name: 'Pair', model: 'x', rounds: 1, training: { trainFrom: 'classifier', epochs: 1, variants: 1 }, cohort: { minimum: 1, quorum: 1, deadlineSeconds: 600 }, evaluation: { data: 'synthetic:site=1&images=24&seed=9&size=64' } });
     const { id } = await coordinator.admin.createStudy({ config, start });
@@ -249,13 +249,11 @@ describe('a model of another architecture or label set', () => {
     const { enrolment } = await enrolHome(parseInvitation((await coordinator.admin.invite(id, 'Six', 1)).invitation), home, 'Six');
     await coordinator.admin.decide(id, enrolment.clinic, 'approve');
     await coordinator.admin.act(id, 'start');
-    const stop = new AbortController();
-    const told = new Promise<AgentEvent>((resolve) => {
-      void runAgent({ home, data: 'synthetic:site=1&images=12&size=64&split=train', engine: 'wasm', signal: stop.signal, onEvent: (e) => e.event === 'error' && resolve(e) });
-    });
-    expect(await told).toMatchObject({ code: 'LENTIGO_DATA_UNKNOWN_DIAGNOSIS', round: 1, remedy: expect.stringContaining('labels of the model') as string });
-    stop.abort();
-    expect((await coordinator.admin.study(id)).rounds.at(-1)!.updates).toEqual([]);
+    await writePhotographs(join(folder, 'seven'), 7);
+    const events: AgentEvent[] = [];
+    await expect(runAgent({ home, data: join(folder, 'seven'), engine: 'wasm', signal: new AbortController().signal, onEvent: (e) => events.push(e) })).rejects.toEqual(refusal('LENTIGO_DATA_UNKNOWN_DIAGNOSIS', /row 2: unknown diagnosis "ACK"; known are MEL, NEV/));
+    expect(events).toEqual([]);
+    expect((await coordinator.admin.study(id)).rounds.flatMap(({ updates }) => updates)).toEqual([]);
     expect(sha256(encodeModel(modelOf(PAIR)))).toBe(start.sha256);
   });
 });

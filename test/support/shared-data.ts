@@ -24,5 +24,10 @@ export const HAS_PAD_UFES = existsSync(join(PAD_UFES, 'metadata.csv'));
 export const WEIGHTS = resolve(PACKAGE_ROOT, process.env['LENTIGO_WEIGHTS'] ?? '../shared/weights');
 export const HAS_WEIGHTS = existsSync(WEIGHTS);
 
+/** A HAM10000 folder: metadata.csv with a split column, and images. Its licence (CC BY-NC) allows measuring, not shipping. */
+export const HAM10000 = resolve(PACKAGE_ROOT, process.env['LENTIGO_HAM10000'] ?? '../shared/data/ham10000');
+export const HAS_HAM10000 = existsSync(join(HAM10000, 'metadata.csv'));
+
 if (!HAS_PAD_UFES) console.warn(`skipped: tests on real photographs (no PAD-UFES-20 in ${PAD_UFES}; set LENTIGO_PAD_UFES)`);
 if (!HAS_WEIGHTS) console.warn(`skipped: tests with published weights (none in ${WEIGHTS}; set LENTIGO_WEIGHTS)`);
+if (!HAS_HAM10000) console.warn(`skipped: tests on real dermoscopic images (no HAM10000 in ${HAM10000}; set LENTIGO_HAM10000)`);

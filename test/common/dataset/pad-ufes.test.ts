@@ -6,7 +6,7 @@ import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { inspectDataset } from '../../../common/dataset/inspect.js';
 import { openDataset } from '../../../common/dataset/open.node.js';
-import { readPadUfes } from '../../../common/dataset/pad-ufes.node.js';
+import { readFolder } from '../../../common/dataset/folder.node.js';
 import { HAS_PAD_UFES, PAD_UFES } from '../../support/shared-data.js';
 
 const COLUMNS = 'patient_id,lesion_id,smoke,drink,background_father,background_mother,age,pesticide,gender,skin_cancer_history,cancer_history,has_piped_water,has_sewage_system,fitspatrick,region,diameter_1,diameter_2,diagnostic,itch,grew,hurt,changed,bleed,elevation,img_id,biopsed';
@@ -48,7 +48,7 @@ describe('reading a folder', () => {
     await put('imgs_part_2/PAT_2_1_2.JPG', await image('jpeg'));
     await put('PAT_2_1_3.jpeg', await image('jpeg'));
     await put('images/deep/er/PAT_3_1_4.PNG', await image());
-    const { samples, problems } = await readPadUfes(dir);
+    const { samples, problems } = await readFolder(dir);
     expect(problems).toEqual([]);
     expect(samples.map(({ id, label, patient, fitzpatrick }) => [id, label, patient, fitzpatrick])).toEqual([
       ['PAT_1_1_1', 'NEV', 'PAT_1', 3],
@@ -62,7 +62,7 @@ describe('reading a folder', () => {
   it("keeps what was known of patient and lesion: empty values as missing, columns that aren't there absent, whether a biopsy was taken never", async () => {
     await put('metadata.csv', 'patient_id,img_id,diagnostic,age,fitspatrick,region,gender,biopsed\nP,a.png,NEV,55,,NECK,,True\n');
     await put('a.png', await image());
-    const { samples } = await readPadUfes(dir);
+    const { samples } = await readFolder(dir);
     expect(samples[0]!.clinical).toStrictEqual({ age: 55, fitspatrick: undefined, gender: undefined, region: 'NECK' });
   });
 
@@ -70,21 +70,21 @@ describe('reading a folder', () => {
     await metadata([{ patient: 'PAT_1', image: 'a.png' }], '\r\n');
     await put('a.png', await image());
     await put('metadata.csv', `\uFEFF${COLUMNS}\r\n${line({ patient: 'PAT_1', image: 'a.png' })}`);
-    expect((await readPadUfes(dir)).samples.map((sample) => sample.patient)).toEqual(['PAT_1']);
+    expect((await readFolder(dir)).samples.map((sample) => sample.patient)).toEqual(['PAT_1']);
   });
 
   it('follows a split column', async () => {
     await metadata([{ patient: 'P1', image: 'a.png', split: 'heldout' }, { patient: 'P2', image: 'b.png', split: 'train' }]);
     await put('a.png', await image());
     await put('b.png', await image());
-    expect((await readPadUfes(dir, { seed: 3 })).samples.map((sample) => sample.split)).toEqual(['heldout', 'train']);
+    expect((await readFolder(dir, { seed: 3 })).samples.map((sample) => sample.split)).toEqual(['heldout', 'train']);
   });
 
   it('splits by patient and seed where there is no split column', async () => {
     const rows = Array.from({ length: 60 }, (_, i) => ({ patient: `P${i >> 1}`, image: `i${i}.png`, label: ['NEV', 'BCC', 'MEL'][i % 3]! }));
     await metadata(rows);
     for (const row of rows) await put(row.image, new Uint8Array());
-    const splits = async (seed: number): Promise<string[]> => (await readPadUfes(dir, { seed })).samples.map((sample) => `${sample.patient} ${sample.split}`);
+    const splits = async (seed: number): Promise<string[]> => (await readFolder(dir, { seed })).samples.map((sample) => `${sample.patient} ${sample.split}`);
     expect(await splits(1)).toEqual(await splits(1));
     expect(await splits(1)).not.toEqual(await splits(2));
     expect(new Set(await splits(1)).size).toBe(30);
@@ -93,18 +93,18 @@ describe('reading a folder', () => {
 
 describe('a bad folder', () => {
   it('without metadata.csv is refused', async () => {
-    await expect(readPadUfes(dir)).rejects.toMatchObject({ code: 'LENTIGO_DATA_NO_METADATA', message: expect.stringContaining(dir) });
+    await expect(readFolder(dir)).rejects.toMatchObject({ code: 'LENTIGO_DATA_NO_METADATA', message: expect.stringContaining(dir) });
     await expect(openDataset(join(dir, 'nowhere'))).rejects.toMatchObject({ code: 'LENTIGO_DATA_NO_METADATA', message: expect.stringContaining('nowhere') });
   });
 
   it('an unknown diagnosis is refused with its row', async () => {
     await metadata([{ patient: 'P1', image: 'a.png' }, { patient: 'P2', image: 'b.png', label: 'WART' }]);
-    await expect(readPadUfes(dir)).rejects.toMatchObject({ code: 'LENTIGO_DATA_UNKNOWN_DIAGNOSIS', message: expect.stringMatching(/row 3: unknown diagnosis "WART"/) });
+    await expect(readFolder(dir)).rejects.toMatchObject({ code: 'LENTIGO_DATA_UNKNOWN_DIAGNOSIS', message: expect.stringMatching(/row 3: unknown diagnosis "WART"/) });
   });
 
   it('a diagnosis outside the given label set is unknown', async () => {
     await metadata([{ patient: 'P1', image: 'a.png', label: 'NEV' }]);
-    await expect(readPadUfes(dir, { labels: { names: ['MEL', 'BCC'], malignant: ['MEL'] } })).rejects.toMatchObject({ code: 'LENTIGO_DATA_UNKNOWN_DIAGNOSIS' });
+    await expect(readFolder(dir, { labels: { names: ['MEL', 'BCC'], malignant: ['MEL'] } })).rejects.toMatchObject({ code: 'LENTIGO_DATA_UNKNOWN_DIAGNOSIS' });
   });
 
   it('a patient in two splits is refused by name', async () => {
@@ -113,7 +113,7 @@ describe('a bad folder', () => {
       { patient: 'PAT_9', image: 'b.png', split: 'train' },
       { patient: 'PAT_9', image: 'c.png', split: 'heldout' },
     ]);
-    const refused = readPadUfes(dir);
+    const refused = readFolder(dir);
     await expect(refused).rejects.toMatchObject({ code: 'LENTIGO_DATA_SPLIT_LEAK', message: expect.stringContaining('PAT_9') });
     await expect(refused).rejects.not.toThrow(/PAT_8/);
   });
@@ -126,7 +126,7 @@ describe('a bad folder', () => {
     ['an unknown split', { split: 'dev' }, /row 2, column split/],
   ])('%s is refused with row and column', async (_, fields, message) => {
     await metadata([{ patient: 'P1', image: 'a.png', ...fields }]);
-    const refused = readPadUfes(dir);
+    const refused = readFolder(dir);
     await expect(refused).rejects.toMatchObject({ code: 'LENTIGO_DATA_METADATA_INVALID' });
     await expect(refused).rejects.toThrow(message);
   });
@@ -134,7 +134,7 @@ describe('a bad folder', () => {
   it('an image listed twice, a missing column, a shifted row, an empty table, and a half-filled split column are refused', async () => {
     const refused = async (content: string, message: RegExp): Promise<void> => {
       await put('metadata.csv', content);
-      await expect(readPadUfes(dir)).rejects.toMatchObject({ code: 'LENTIGO_DATA_METADATA_INVALID', message: expect.stringMatching(message) });
+      await expect(readFolder(dir)).rejects.toMatchObject({ code: 'LENTIGO_DATA_METADATA_INVALID', message: expect.stringMatching(message) });
     };
     const row = line({ patient: 'P1', image: 'a.png' });
     await refused(`${COLUMNS}\n${row}\n${row}\n`, /row 3, column img_id: a.png/);
@@ -152,7 +152,7 @@ describe('a bad folder', () => {
     await put('images/cut.jpg', whole.subarray(0, whole.length / 2));
     await put('images/empty.jpg', new Uint8Array());
     await put('images/text.png', 'no image');
-    const dataset = await readPadUfes(dir);
+    const dataset = await readFolder(dir);
     expect(dataset.problems).toEqual([{ id: 'absent', code: 'LENTIGO_DATA_IMAGE_MISSING', message: expect.stringContaining('row 3: no image absent.png') }]);
     expect(dataset.samples.map((sample) => sample.id)).toEqual(['good', 'cut', 'empty', 'text']);
     await expect(dataset.samples[1]!.load()).rejects.toMatchObject({ code: 'LENTIGO_DATA_IMAGE_UNREADABLE', message: expect.stringContaining('cut.jpg') });
@@ -169,7 +169,7 @@ describe('a bad folder', () => {
 
 describe.skipIf(!HAS_PAD_UFES)('the real photographs of PAD-UFES-20 (skipped where they are absent)', () => {
   it('992 samples of 726 patients, all images there, no patient in two splits', async () => {
-    const { samples, problems } = await readPadUfes(PAD_UFES);
+    const { samples, problems } = await readFolder(PAD_UFES);
     expect(problems).toEqual([]);
     expect(samples).toHaveLength(992);
     expect(new Set(samples.map((sample) => sample.patient)).size).toBe(726);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { enrolRequest } from '../../../common/crypto/enrolment.js';
 import { createIdentity, type Identity } from '../../../common/crypto/identity.js';
 import { type Invitation, parseInvitation } from '../../../common/protocol/enrolment.js';
-import { createStudy, runCoordinator, type TestCoordinator } from '../../support/coordinator.js';
+import { createStudy, nano, runCoordinator, type TestCoordinator } from '../../support/coordinator.js';
 import { Member, postEnrolment } from '../../support/member.js';
 
 let coordinator: TestCoordinator;
@@ -37,7 +37,7 @@ describe('an invitation', () => {
   it('enrols a clinic, which then waits for approval', async () => {
     const identity = createIdentity();
     const answer = await enrol(request(await invite(), identity));
-    expect(answer).toMatchObject({ status: 200, body: { study, studyName: 'Test study', state: 'pending' } });
+    expect(answer).toMatchObject({ status: 200, body: { study, studyName: 'Test study', labels: nano().labels, state: 'pending' } });
     const { clinic } = answer.body as { clinic: string };
     expect((await coordinator.admin.study(study)).clinics).toContainEqual(expect.objectContaining({ id: clinic, state: 'pending', connected: false }));
   });

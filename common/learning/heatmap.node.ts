@@ -1,0 +1,35 @@
+// Heat maps as PNG files.
+import { mkdir, writeFile } from 'node:fs/promises';
+import { basename, extname, join } from 'node:path';
+import sharp from 'sharp';
+import { LentigoError } from '../errors.js';
+import type { Picture } from '../images/picture.js';
+import type { Explanation } from './grad-cam.js';
+import { overlay } from './heatmap.js';
+
+/** Large enough to look at, whatever the model's input. */
+const SIZE = 512;
+
+/** The file for each image: its name with .png, numbered where two images have the same. @throws LENTIGO_USAGE the folder can't be made */
+export async function heatmapFiles(dir: string, images: readonly string[]): Promise<string[]> {
+  await mkdir(dir, { recursive: true }).catch((cause: unknown) => {
+    throw new LentigoError('LENTIGO_USAGE', `--heatmap ${dir}: ${(cause as Error).message}`, { cause });
+  });
+  const used = new Set<string>();
+  return images.map((image) => {
+    const stem = basename(image, extname(image));
+    let name = `${stem}.png`;
+    for (let n = 2; used.has(name); n++) name = `${stem}-${n}.png`;
+    used.add(name);
+    return join(dir, name);
+  });
+}
+
+/** @throws LENTIGO_USAGE the file can't be written */
+export async function writeHeatmap(file: string, picture: Picture, explanation: Explanation): Promise<void> {
+  const { data, width, height } = overlay(picture, explanation, SIZE);
+  const png = await sharp(data, { raw: { width, height, channels: 3 } }).png().toBuffer();
+  await writeFile(file, png).catch((cause: unknown) => {
+    throw new LentigoError('LENTIGO_USAGE', `--heatmap ${file}: ${(cause as Error).message}`, { cause });
+  });
+}
