@@ -1,7 +1,7 @@
 // The `lentigo` command: assembles the sub-commands that each folder exports; prints every error with its code and remedy.
 import { Command, CommanderError } from 'commander';
 import { datasetCommand } from './common/dataset/command.node.js';
-import { doctorCommand } from './common/engine/command.node.js';
+import { doctorCommand, engineCommand } from './common/engine/command.node.js';
 import { asLentigoError } from './common/errors.js';
 import { evaluateCommand, predictCommand } from './common/learning/command.node.js';
 import { weightsCommand } from './common/model/command.node.js';
@@ -17,7 +17,7 @@ const program = new Command('lentigo')
   .showHelpAfterError()
   .addHelpText('after', '\nExit codes: 0 done, 1 a bug, 2 bad input, 3 refused, 4 out of reach, 5 the machine or its storage.');
 for (const command of [
-  coordinatorCommand(), studyCommand(), clinicCommand(), simulateCommand(), distillCommand(), evaluateCommand(), predictCommand(), datasetCommand(), weightsCommand(), doctorCommand(),
+  coordinatorCommand(), studyCommand(), clinicCommand(), simulateCommand(), distillCommand(), evaluateCommand(), predictCommand(), datasetCommand(), weightsCommand(), doctorCommand(), engineCommand(),
 ]) program.addCommand(command);
 inherit(program);
 

@@ -13,6 +13,7 @@ export const ERRORS = {
 
   // engines and models
   LENTIGO_ENGINE_UNAVAILABLE: { exit: 5, http: 500, remedy: 'Run `lentigo doctor` to see which engines work here, or leave the choice to Lentigo.' },
+  LENTIGO_ENGINE_BUILD: { exit: 5, http: 500, remedy: 'Building it takes the network, Python 3 with pip, and a C++ compiler (Debian: apt install g++ python3-pip). Without it Lentigo computes on WASM.' },
   LENTIGO_MODEL_INVALID: { exit: 2, http: 400, remedy: 'Give a folder written by `lentigo weights import` or a study, with model.json and all its shards.' },
   LENTIGO_WEIGHTS_INVALID: { exit: 2, http: 400, remedy: 'Give a complete safetensors file of the named architecture, with the parameter names of torchvision, timm or (EfficientNetV2) Keras.' },
 

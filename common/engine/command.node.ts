@@ -1,11 +1,13 @@
-// `lentigo doctor`: which engines work on this machine, which one is chosen and why, and how fast each is.
+// `lentigo doctor`: which engines work on this machine, which one is chosen and why, and how fast each is; `lentigo engine build`.
 import Table from 'cli-table3';
 import { Command } from 'commander';
+import { fileURLToPath } from 'node:url';
 import { openDataset } from '../dataset/open.node.js';
 import { LentigoError } from '../errors.js';
 import { PAD_UFES_LABELS } from '../model/labels.js';
 import { TrainingPlan } from '../protocol/study.js';
 import { type EngineSpeed, measureEngines, preparationMs, type RoundTime, roundTime } from './bench.node.js';
+import { buildNative, type Built } from './build.node.js';
 import { type EngineReport, surveyEngines } from './engine.node.js';
 
 interface DoctorOptions {
@@ -71,4 +73,24 @@ export function doctorCommand(): Command {
     .option('--data <dir>', 'with --bench: how long a round of this data would take (a PAD-UFES-20 folder, or synthetic:site=1&images=60)')
     .option('--json', 'print one JSON document')
     .action(doctor);
+}
+
+/** The package's own folder, seen from dist/common/engine. */
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+
+async function build({ json }: { json?: true }): Promise<void> {
+  const native = (await surveyEngines()).find(({ name }) => name === 'native')!;
+  const done: Built | undefined = native.available ? undefined : await buildNative({ root: ROOT, onStep: (text) => process.stderr.write(`${text}\n`) });
+  if (json) process.stdout.write(`${JSON.stringify({ engine: 'native', how: done?.how ?? 'present', ...(done && { file: done.file }) })}\n`);
+  else process.stdout.write(done ? `The native engine works: ${done.how}, ${done.file}\n` : `The native engine works already: ${native.reason}\n`);
+}
+
+/** `lentigo engine build [--json]` */
+export function engineCommand(): Command {
+  return new Command('engine').description('the engines that models are computed on; `lentigo doctor` shows them').addCommand(
+    new Command('build')
+      .description('give this machine the native engine: the official binary, or one compiled here')
+      .option('--json', 'print one JSON document')
+      .action(build),
+  );
 }
