@@ -194,7 +194,7 @@ export const STRINGS = {
     study: 'Study', coordinator: 'Coordinator', clinic: 'Clinic', fingerprint: 'Fingerprint',
     appearance: 'Appearance', schemes: { light: 'Light', dark: 'Dark', auto: 'As the system' },
     storage: 'Storage', used: (text: string) => `${text} used in this browser`,
-    persist: 'Keep my photographs when space runs short', persisted: 'This browser won’t clear them by itself.', notPersisted: 'The browser declined for now. Install the app, or use it for some days, and try again.',
+    persist: 'Protect from clearing', persisted: 'This browser won’t clear them by itself.', notPersisted: 'The browser declined for now. Install the app, or use it for some days, and try again.',
     export: 'Export all photographs', exportHint: 'A zip that you can read: metadata.csv and the images, as PAD-UFES-20 is published. It is not encrypted: keep it safe.',
     exporting: 'Exporting…',
     passphrase: 'Change passphrase', old: 'Present passphrase', new: 'New passphrase', changed: 'The passphrase was changed.',

@@ -50,7 +50,7 @@ export function PhotographsPage() {
   };
 
   const buttons = (
-    <Group gap="xs">
+    <Group gap="xs" {...(all?.length === 0 && { justify: 'center' })}>
       <Button leftSection={<IconCamera size={20} aria-hidden />} onClick={() => setAdding({ from: 'camera' })}>{text.camera}</Button>
       <PickFiles multiple variant="default" leftSection={<IconPhotoPlus size={20} aria-hidden />} onFiles={importAll} data-testid="add-files">{text.files}</PickFiles>
       {picksFolders && <PickFiles folder variant="default" leftSection={<IconFolder size={20} aria-hidden />} onFiles={importAll} data-testid="import-folder">{text.folder}</PickFiles>}
@@ -104,7 +104,7 @@ function Tile({ photograph, onOpen }: { photograph: Photograph; onOpen: () => vo
   const diagnosis = hasDiagnosis(fields) ? STRINGS.diagnoses[fields.diagnostic!]! : text.noDiagnosis;
   return (
     <li style={{ contentVisibility: 'auto', containIntrinsicSize: '180px 240px' }}>
-      <UnstyledButton onClick={onOpen} w="100%" aria-label={`${name}: ${diagnosis}${quality.length > 0 ? `, ${text.toCheck}` : ''}`}>
+      <UnstyledButton onClick={onOpen} w="100%">
         <Card withBorder padding={0} radius="md">
           <Card.Section><Thumbnail photograph={photograph} alt="" /></Card.Section>
           <Stack gap={2} p="xs">

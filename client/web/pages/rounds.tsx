@@ -64,20 +64,20 @@ function Waiting({ clinic }: { clinic: string }) {
 function Now({ session }: { session: Session }) {
   const { standing, study, round, engine } = useTakingPart();
   const [training, setTraining] = useState<number>();
+  const phone = useMediaQuery('(max-width: 48em)');
   useEffect(() => void session.collection.list().then((all) => setTraining(all.filter(trains).length)), [session]);
   const active = round && round.phase !== 'missed';
   const percent = Math.round(100 * (active ? round.fraction : 0));
   const title = round ? text.phases[round.phase] : standing === 'connected' && study?.status === 'running' ? text.waitingRound : text.standing[standing];
   return (
     <Paper withBorder p="lg">
-      <Group wrap="nowrap" gap="lg" align="center">
+      <Group wrap="nowrap" gap={phone ? 'sm' : 'lg'} align="center">
         <RingProgress
-          size={132} thickness={10} roundCaps sections={[{ value: round?.phase === 'sent' ? 100 : percent, color: 'sea' }]} aria-hidden
-          label={<Text ta="center" fw={650} fz={round?.phase === 'sent' ? 26 : 24} component="div">{round?.phase === 'sent' ? '✓' : active ? `${percent} %` : study ? `${study.round}/${study.rounds}` : '–'}</Text>}
+          size={phone ? 104 : 132} thickness={phone ? 8 : 10} roundCaps sections={[{ value: round?.phase === 'sent' ? 100 : percent, color: 'sea' }]} aria-hidden
+          label={<Text ta="center" fw={650} fz={phone ? 20 : 24} component="div">{round?.phase === 'sent' ? '✓' : active ? `${percent} %` : study ? `${study.round}/${study.rounds}` : '–'}</Text>}
         />
         <Stack gap={4} style={{ minWidth: 0 }}>
-          <div><StandingBadge standing={standing} /></div>
-          <Title order={2} mt={4} aria-live="polite" data-testid="phase">{title}</Title>
+          <Title order={2} fz={{ base: 'h4', sm: 'h3' }} aria-live="polite" data-testid="phase">{title}</Title>
           {study && <Text size="sm">{text.progress(round?.number ?? study.round, study.rounds)}{study.status === 'running' ? '' : `, ${text.studyStatus[study.status]}`}</Text>}
           {round?.secondsLeft !== undefined && <Text size="sm">{text.left(round.secondsLeft)}</Text>}
           {!round && <Text size="sm" c="dimmed">{text.explain[standing]}</Text>}

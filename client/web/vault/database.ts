@@ -18,6 +18,8 @@ export async function openDatabase(): Promise<VaultDatabase> {
       database.createObjectStore('lock');
       database.createObjectStore('files');
     },
+    // Another tab deletes everything: this one lets go.
+    blocking: (_current, _blocked, event) => (event.target as IDBDatabase).close(),
   });
 }
 
