@@ -2,15 +2,9 @@
 import * as tf from '@tensorflow/tfjs';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import type { AdamCoefficients, Geometry, HeapKernels } from './heap-kernels.js';
+import { type Call, type ConvInfo, isPointwise, type Kernel as BackendKernel, kernelOf, registerKernels } from './register-kernels.js';
 
-type Inputs = Readonly<Record<string, tf.TensorInfo>>;
-type Attrs = Readonly<Record<string, unknown>>;
-interface Call {
-  readonly inputs: Inputs;
-  readonly attrs: Attrs;
-  readonly backend: BackendWasm;
-}
-type Kernel = (call: Call) => tf.TensorInfo;
+type Kernel = BackendKernel<BackendWasm>;
 
 /** Attributes that tfjs passes to every convolution gradient. */
 interface ConvAttrs {
@@ -20,11 +14,10 @@ interface ConvAttrs {
   readonly dilations?: [number, number] | number;
 }
 
-const kernelOf = (name: string): Kernel => tf.getKernel(name, 'wasm').kernelFunc as unknown as Kernel;
 /** Where a tensor's values lie on the heap, in bytes. */
 const address = (backend: BackendWasm, info: tf.TensorInfo): number => backend.typedArrayFromHeap(info).byteOffset;
 
-function convInfo(attrs: Attrs, inputShape: number[], filterShape: number[], depthwise: boolean) {
+function convInfo(attrs: Call<BackendWasm>['attrs'], inputShape: number[], filterShape: number[], depthwise: boolean) {
   const { strides, pad, dimRoundingMode, dilations = 1 } = attrs as unknown as ConvAttrs;
   const info = tf.backend_util.computeConv2DInfo(
     inputShape as [number, number, number, number], filterShape as [number, number, number, number], strides, dilations, pad, dimRoundingMode, depthwise);
@@ -32,19 +25,15 @@ function convInfo(attrs: Attrs, inputShape: number[], filterShape: number[], dep
   if (depthwise && info.outChannels !== info.inChannels) throw new RangeError('the WASM gradient of a depthwise convolution with a channel multiplier is not implemented');
   return info;
 }
-type ConvInfo = ReturnType<typeof convInfo>;
 
 const geometryOf = (i: ConvInfo): Geometry =>
   [i.batchSize, i.inHeight, i.inWidth, i.inChannels, i.outHeight, i.outWidth, i.filterHeight, i.filterWidth, i.strideHeight, i.strideWidth, i.padInfo.top, i.padInfo.left];
 
-const isPointwise = (i: ConvInfo): boolean =>
-  i.filterHeight === 1 && i.filterWidth === 1 && i.strideHeight === 1 && i.strideWidth === 1 && i.outHeight === i.inHeight && i.outWidth === i.inWidth;
-
 /** Registers the kernels on the WASM backend, after it is ready; again to replace them. */
 export function registerWasmKernels(heap: HeapKernels): void {
-  const transpose = kernelOf('Transpose');
-  const generalInputGradient = kernelOf('Conv2DBackpropInput');
-  const generalConvolution = kernelOf('FusedConv2D');
+  const transpose = kernelOf<BackendWasm>('Transpose', 'wasm');
+  const generalInputGradient = kernelOf<BackendWasm>('Conv2DBackpropInput', 'wasm');
+  const generalConvolution = kernelOf<BackendWasm>('FusedConv2D', 'wasm');
 
   /** rows of x [n, h, w, m] times matrix [m, n′], plus bias. */
   const pointwise = (backend: BackendWasm, x: tf.TensorInfo, matrix: tf.TensorInfo, bias: tf.TensorInfo | undefined, channels: number): tf.TensorInfo => {
@@ -161,7 +150,7 @@ export function registerWasmKernels(heap: HeapKernels): void {
     return { dataId, shape, dtype };
   };
 
-  const kernels: Record<string, Kernel> = {
+  registerKernels('wasm', {
     Identity: identity,
     FusedConv2D: fusedConv2D,
     Conv2DBackpropInput: conv2DBackpropInput,
@@ -174,9 +163,5 @@ export function registerWasmKernels(heap: HeapKernels): void {
     ChannelAffine: channelAffine,
     ChannelFill: channelFill,
     Adam: adam,
-  };
-  for (const [kernelName, kernel] of Object.entries(kernels)) {
-    if (tf.getKernel(kernelName, 'wasm')) tf.unregisterKernel(kernelName, 'wasm');
-    tf.registerKernel({ kernelName, backendName: 'wasm', kernelFunc: kernel as unknown as tf.KernelFunc });
-  }
+  });
 }

@@ -2,13 +2,9 @@
 // gradient to one thread, which then walks over the whole batch alone; and what we have as one pass it composes of many.
 import * as tf from '@tensorflow/tfjs';
 import { type WebGPUBackend, webgpu_util } from '@tensorflow/tfjs-backend-webgpu';
+import { type Call, type ConvInfo, isPointwise, type Kernel as BackendKernel, kernelOf, registerKernels } from './register-kernels.js';
 
-interface Call {
-  readonly inputs: Readonly<Record<string, tf.TensorInfo>>;
-  readonly attrs: Readonly<Record<string, unknown>>;
-  readonly backend: WebGPUBackend;
-}
-type Kernel = (call: Call) => tf.TensorInfo;
+type Kernel = BackendKernel<WebGPUBackend>;
 
 /** A program with one thread for each value of its output. */
 interface Program {
@@ -116,21 +112,16 @@ const channelFill: Kernel = ({ inputs, attrs, backend }) => {
   });
 };
 
-type ConvInfo = ReturnType<typeof tf.backend_util.computeConv2DInfo>;
-
-function convInfo(inputShape: number[], filterShape: number[], attrs: Call['attrs'], depthwise: boolean): ConvInfo {
+function convInfo(inputShape: number[], filterShape: number[], attrs: Call<WebGPUBackend>['attrs'], depthwise: boolean): ConvInfo {
   const { strides, pad, dimRoundingMode, dilations = 1 } = attrs as { strides: number; pad: number; dimRoundingMode?: 'floor'; dilations?: number };
   return tf.backend_util.computeConv2DInfo(inputShape as [number, number, number, number], filterShape as [number, number, number, number], strides, dilations, pad, dimRoundingMode, depthwise);
 }
-
-const isPointwise = (i: ConvInfo): boolean =>
-  i.filterHeight * i.filterWidth * i.strideHeight * i.strideWidth === 1 && i.outHeight === i.inHeight && i.outWidth === i.inWidth;
 
 /** [n, h, w, c] as [1, n·h·w, c]. */
 const asMatrix = (x: tf.TensorInfo): tf.TensorInfo => ({ ...x, shape: [1, tf.util.sizeFromShape(x.shape.slice(0, 3)), x.shape[3]!] });
 
 /** Σ over output positions of x · dy, in runs of positions, and then over those. */
-function filterGradient({ inputs, attrs, backend }: Call, info: ConvInfo, depthwise: boolean): tf.TensorInfo {
+function filterGradient({ inputs, attrs, backend }: Call<WebGPUBackend>, info: ConvInfo, depthwise: boolean): tf.TensorInfo {
   const filterShape = attrs['filterShape'] as number[];
   const size = tf.util.sizeFromShape(filterShape);
   const positions = info.batchSize * info.outHeight * info.outWidth;
@@ -168,8 +159,9 @@ function filterGradient({ inputs, attrs, backend }: Call, info: ConvInfo, depthw
 
 /** Registers the kernels on the WebGPU backend, after it is ready. */
 export function registerWebgpuKernels(): void {
-  const kernelOf = (name: string): Kernel => tf.getKernel(name, 'webgpu').kernelFunc as unknown as Kernel;
-  const [matMul, generalInputGradient, generalDepthwiseFilterGradient] = ['BatchMatMul', 'Conv2DBackpropInput', 'DepthwiseConv2dNativeBackpropFilter'].map(kernelOf) as [Kernel, Kernel, Kernel];
+  const matMul: Kernel = kernelOf('BatchMatMul', 'webgpu');
+  const generalInputGradient: Kernel = kernelOf('Conv2DBackpropInput', 'webgpu');
+  const generalDepthwiseFilterGradient: Kernel = kernelOf('DepthwiseConv2dNativeBackpropFilter', 'webgpu');
 
   /** dW = patches(x)ᵀ · dy; a pointwise convolution's patches are x itself. */
   const conv2DBackpropFilter: Kernel = (call) => {
@@ -211,7 +203,7 @@ export function registerWebgpuKernels(): void {
     });
   };
 
-  const kernels: Record<string, Kernel> = {
+  registerKernels('webgpu', {
     Conv2DBackpropFilter: conv2DBackpropFilter,
     Conv2DBackpropInput: conv2DBackpropInput,
     DepthwiseConv2dNativeBackpropFilter: depthwiseBackpropFilter,
@@ -221,9 +213,5 @@ export function registerWebgpuKernels(): void {
     ChannelAffine: channelAffine,
     ChannelFill: channelFill,
     Adam: adam,
-  };
-  for (const [kernelName, kernel] of Object.entries(kernels)) {
-    if (tf.getKernel(kernelName, 'webgpu')) tf.unregisterKernel(kernelName, 'webgpu');
-    tf.registerKernel({ kernelName, backendName: 'webgpu', kernelFunc: kernel as unknown as tf.KernelFunc });
-  }
+  });
 }

@@ -23,8 +23,17 @@ export interface Skipped {
 /** Whole images that go forward at once. WASM gains little from more and never gives memory back (efficientnet_b0 at 224 pixels, heap and CPU time an image: 1: 120 MiB, 75 ms; 4: 320, 46; 8: 580, 40). */
 export const imagesAtOnce = (): number => (tf.getBackend() === 'wasm' ? 4 : 8);
 
-/** Lets sockets and timers have their turn between two pieces of work. */
-export const breathe = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
+/** Settles when a GPU has done what it was given until the last `breathe`. */
+let given: Promise<unknown> = Promise.resolve();
+
+/** Between two pieces of work: lets sockets and timers have their turn, and a GPU come within one piece of here, or it would be handed whole epochs with all their batches. */
+export async function breathe(): Promise<void> {
+  const before = given;
+  const { queue } = tf.backend() as unknown as { queue?: GPUQueue };
+  // A GPU that is taken away is noticed by what reads its results.
+  given = queue?.onSubmittedWorkDone().catch(() => {}) ?? Promise.resolve();
+  await Promise.all([before, new Promise((resolve) => setTimeout(resolve, 0))]);
+}
 
 /** What a model sees of an example's picture: float32, [size, size, 3]. */
 export function inputOf(picture: Picture, size: number, { sample, variant }: Example): Float32Array {

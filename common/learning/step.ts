@@ -15,10 +15,11 @@ export const trainsMost = (student: Pick<Student, 'blocks'>, trainFrom: string):
 
 /**
  * WASM has 2 GiB for everything and never gives memory back: four whole images take 650 MiB of it, eight from the middle of EfficientNet-B0 on 450.
+ * A phone's GPU has no more than that.
  * Not by the number of threads, on which the result would depend then.
  */
 export function microBatchSize(student: Pick<Student, 'blocks'>, trainFrom: string): number {
-  if (tf.getBackend() !== 'wasm') return 32;
+  if (!['wasm', 'webgpu'].includes(tf.getBackend())) return 32;
   return trainsMost(student, trainFrom) ? 4 : 8;
 }
 

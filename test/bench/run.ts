@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { PACKAGE_ROOT } from '../support/shared-data.js';
 import { aggregation } from './aggregation.js';
+import { browser } from './browser.js';
 import { connections } from './connections.js';
 import { demo, padUfes } from './demo.js';
 import { withSection } from './document.js';
@@ -13,7 +14,7 @@ import { round } from './round.js';
 import { simulation } from './simulation.js';
 
 /** In the order of the document. */
-const BENCHMARKS = [simulation, padUfes, demo, round, engines, aggregation, connections];
+const BENCHMARKS = [simulation, padUfes, demo, round, engines, browser, aggregation, connections];
 
 const FILE = join(PACKAGE_ROOT, 'BENCHMARKS.md');
 

@@ -40,6 +40,7 @@ export async function servePage(entry: string): Promise<ServedPage> {
   const folder = await mkdtemp(join(tmpdir(), 'lentigo-page-'));
   await build({
     root: PACKAGE_ROOT,
+    base: './',
     configFile: false,
     logLevel: 'error',
     worker: { format: 'es' },

@@ -1,5 +1,8 @@
 // The training worker: hosts the engine, so that the page stays responsive, and runs the same training and prediction as an agent.
+import * as tf from '@tensorflow/tfjs';
+import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import { expose, transfer } from 'comlink';
+import type { EngineName } from '../../../common/engine/engine.js';
 import { decodePicture } from '../../../common/images/decode.web.js';
 import { predict } from '../../../common/learning/evaluate.js';
 import { type FeatureCache, MemoryFeatureCache } from '../../../common/learning/feature-cache.js';
@@ -11,13 +14,16 @@ import { ParameterSet } from '../../../common/update/parameter-set.js';
 import { createTrainer } from '../../participation/train-round.js';
 import { surveyEngines, useEngine } from './engines.js';
 import { spareThreads } from './gradient-threads.js';
-import { type FeatureStore, keepErrorCodes, type PredictionModel, type TrainingService } from './messages.js';
+import { type FeatureStore, keepErrorCodes, type OnProgress, type PredictionModel, type TrainingService } from './messages.js';
 
 /** Progress goes to the page at most so often: a step may take less. */
 const PROGRESS_MS = 100;
 
 let training: AbortController | undefined;
+let prepared: PredictionModel | undefined;
 let student: Student | undefined;
+/** Whether the GPU that the engine is on was taken away: a phone slept, a driver started again. */
+let lost = false;
 /** The features of one starting model at a time: another study's would push these out. */
 let kept: { start: string; features: FeatureCache } | undefined;
 
@@ -35,14 +41,32 @@ function modelOf({ start, parameters }: PredictionModel): Model {
   return { ...model, parameters: model.parameters.with(parameters.delta ? base.plus(new ParameterSet(specs, parameters.delta)) : base) };
 }
 
-function prepared(): Student {
-  if (!student) throw new Error('no model was prepared');
-  return student;
+async function start(engine?: EngineName): Promise<void> {
+  lost = false;
+  student = undefined;
+  if ((await useEngine(engine)) === 'webgpu') void (tf.backend() as WebGPUBackend).device.lost.then(() => (lost = true));
+}
+
+/** Once more on WASM, should the GPU be taken away meanwhile. */
+async function despiteLoss<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!lost) throw error;
+    await start('wasm');
+    return await work();
+  }
+}
+
+/** The prepared model on the engine in use. */
+function onEngine(): Student {
+  if (!prepared) throw new Error('no model was prepared');
+  return (student ??= createStudent(modelOf(prepared)));
 }
 
 const service: TrainingService = {
   async start(engine) {
-    await useEngine(engine);
+    await start(engine);
     return await surveyEngines(engine);
   },
 
@@ -51,15 +75,14 @@ const service: TrainingService = {
     const { signal } = (training = new AbortController());
     const samples = rows.map((row) => ({ ...row, load: async () => await decodePicture(await photographs(row.id), row.id) }));
     let told = { phase: '', at: 0 };
-    const trained = await createTrainer(samples, async (start) => cacheOf(start, features), spareThreads)(job, {
-      signal,
-      onProgress: (phase, progress) => {
-        const now = performance.now();
-        if (phase === told.phase && progress.fraction < 1 && now - told.at < PROGRESS_MS) return;
-        told = { phase, at: now };
-        onProgress(phase, progress);
-      },
-    });
+    const report: OnProgress = (phase, progress) => {
+      const now = performance.now();
+      if (phase === told.phase && progress.fraction < 1 && now - told.at < PROGRESS_MS) return;
+      told = { phase, at: now };
+      onProgress(phase, progress);
+    };
+    const trainer = createTrainer(samples, async (model) => cacheOf(model, features), spareThreads);
+    const trained = await despiteLoss(() => trainer(job, { signal, onProgress: report }));
     return transfer(trained, [trained.delta.buffer]);
   },
 
@@ -68,20 +91,24 @@ const service: TrainingService = {
   },
 
   async prepare(model) {
-    const next = createStudent(modelOf(model));
     student?.dispose();
-    student = next;
-    return next.labels;
+    student = undefined;
+    prepared = model;
+    return onEngine().labels;
   },
 
   async predict(photograph) {
-    const model = prepared();
-    const [probabilities] = await predict(model, [await decodePicture(photograph, 'the photograph')]);
-    return { probabilities: probabilities!, labels: model.labels };
+    const picture = await decodePicture(photograph, 'the photograph');
+    return await despiteLoss(async () => {
+      const model = onEngine();
+      const [probabilities] = await predict(model, [picture]);
+      return { probabilities: probabilities!, labels: model.labels };
+    });
   },
 
   async explain(photograph, of) {
-    return await gradCam(prepared(), await decodePicture(photograph, 'the photograph'), of);
+    const picture = await decodePicture(photograph, 'the photograph');
+    return await despiteLoss(() => gradCam(onEngine(), picture, of));
   },
 };
 

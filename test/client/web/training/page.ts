@@ -18,6 +18,7 @@ const rows = samples.map(({ id, label, patient, split, revision }) => ({ id, lab
 const photograph = async (id: string): Promise<Blob> => await toPng(await samples.find((s) => s.id === id)!.load());
 
 let worker: TrainingWorker;
+let begun: () => void;
 
 const page = {
   async start(engine?: EngineName) {
@@ -31,12 +32,15 @@ const page = {
     let turns = 0;
     const timer = setInterval(() => turns++, 10);
     try {
-      const { delta, samples: count, loss } = await worker.trainer(rows, photograph)(trainingJob(trainFrom), { signal: new AbortController().signal, onProgress: (phase) => phases.add(phase) });
+      const { delta, samples: count, loss } = await worker.trainer(rows, photograph)(trainingJob(trainFrom), { signal: new AbortController().signal, onProgress: (phase) => (phases.add(phase), begun()) });
       return { delta: [...delta], count, loss, phases: [...phases], turns };
     } finally {
       clearInterval(timer);
     }
   },
+
+  /** The first training step has been done, or is about to be. */
+  training: new Promise<void>((resolve) => (begun = resolve)),
 
   /** A training that is stopped at its first sign of life: what it ended with. */
   async stopped() {

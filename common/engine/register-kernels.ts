@@ -1,0 +1,27 @@
+// What our kernels of several engines share: how tfjs calls a kernel, and how it gets to know one.
+import * as tf from '@tensorflow/tfjs';
+
+/** One call of a kernel of backend `B`. */
+export interface Call<B> {
+  readonly inputs: Readonly<Record<string, tf.TensorInfo>>;
+  readonly attrs: Readonly<Record<string, unknown>>;
+  readonly backend: B;
+}
+export type Kernel<B> = (call: Call<B>) => tf.TensorInfo;
+
+/** The kernel that a backend has by this name. */
+export const kernelOf = <B>(name: string, backend: string): Kernel<B> => tf.getKernel(name, backend).kernelFunc as unknown as Kernel<B>;
+
+/** Registers kernels on a backend, instead of those that it has by the same names. */
+export function registerKernels<B>(backendName: string, kernels: Readonly<Record<string, Kernel<B>>>): void {
+  for (const [kernelName, kernel] of Object.entries(kernels)) {
+    if (tf.getKernel(kernelName, backendName)) tf.unregisterKernel(kernelName, backendName);
+    tf.registerKernel({ kernelName, backendName, kernelFunc: kernel as unknown as tf.KernelFunc });
+  }
+}
+
+export type ConvInfo = ReturnType<typeof tf.backend_util.computeConv2DInfo>;
+
+/** Whether a convolution is a product of matrices: 1 × 1, and every position of x is one of y. */
+export const isPointwise = (i: ConvInfo): boolean =>
+  i.filterHeight === 1 && i.filterWidth === 1 && i.strideHeight === 1 && i.strideWidth === 1 && i.outHeight === i.inHeight && i.outWidth === i.inWidth;
