@@ -38,9 +38,15 @@ interface NodeCrypto {
 const PRIVATE_PREFIX = Uint8Array.of(0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20);
 const PUBLIC_PREFIX = Uint8Array.of(0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0);
 
-const ofNode = ({ createPrivateKey, createPublicKey, sign, verify }: NodeCrypto): Ed25519 => ({
-  sign: (message, secretKey) => new Uint8Array(sign(null, message, createPrivateKey({ key: concat(PRIVATE_PREFIX, secretKey.subarray(0, 32)), format: 'der', type: 'pkcs8' }))),
-  verify: (message, signature, publicKey) => verify(null, message, createPublicKey({ key: concat(PUBLIC_PREFIX, publicKey), format: 'der', type: 'spki' }), signature),
+const ofNode = (node: NodeCrypto): Ed25519 => ({
+  sign(message, secretKey) {
+    const key = node.createPrivateKey({ key: concat(PRIVATE_PREFIX, secretKey.subarray(0, 32)), format: 'der', type: 'pkcs8' });
+    return new Uint8Array(node.sign(null, message, key));
+  },
+  verify(message, signature, publicKey) {
+    const key = node.createPublicKey({ key: concat(PUBLIC_PREFIX, publicKey), format: 'der', type: 'spki' });
+    return node.verify(null, message, key, signature);
+  },
 });
 
 /** No import: this file is also the browsers'. */
