@@ -4,6 +4,7 @@ import Table from 'cli-table3';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { LentigoError } from '../../common/errors.js';
 import type { ScoreName } from '../../common/learning/metrics.js';
+import type { PartialAuc } from '../../common/learning/partial-auc.js';
 import { scoreText, TABLE_STYLE } from '../../common/learning/round-table.js';
 import type { EpochRecord } from './checkpoint.js';
 import { distill, type DistillationReport } from './distill.js';
@@ -101,13 +102,10 @@ const REPORTED: readonly [ScoreName, string][] = [['accuracy', 'accuracy'], ['ba
 
 /** The held-out results, with their intervals, of the epochs that validation chose. */
 function reportText({ trained, images }: DistillationReport): string {
-  const table = new Table({ ...TABLE_STYLE, head: ['held-out', 'epoch', ...REPORTED.map(([, title]) => title)] });
-  for (const { name, epoch, epochs, heldout } of trained) {
-    const cells = REPORTED.map(([score]) => {
-      const interval = heldout.intervals[score];
-      return `${scoreText(heldout[score])}${interval ? ` (${scoreText(interval.low)}–${scoreText(interval.high)})` : ''}`;
-    });
-    table.push([name, `${epoch} of ${epochs}`, ...cells]);
+  const table = new Table({ ...TABLE_STYLE, head: ['held-out', 'epoch', ...REPORTED.map(([, title]) => title), 'partial AUC'] });
+  const cell = (value: number | null, interval: PartialAuc['interval']): string => `${scoreText(value)}${interval ? ` (${scoreText(interval.low)}–${scoreText(interval.high)})` : ''}`;
+  for (const { name, epoch, epochs, heldout, partialAuc } of trained) {
+    table.push([name, `${epoch} of ${epochs}`, ...REPORTED.map(([score]) => cell(heldout[score], heldout.intervals[score])), cell(partialAuc.value, partialAuc.interval)]);
   }
-  return `${images.train} training, ${images.validation} validation, ${images.heldout} held-out images; 95% intervals over patients\n\n${table.toString()}`;
+  return `${images.train} training, ${images.validation} validation, ${images.heldout} held-out images; 95% intervals over patients; partial AUC: above 80% sensitivity, of 0.2\n\n${table.toString()}`;
 }

@@ -9,6 +9,7 @@ import { systemCode, writeDurably } from '../../common/files/durable.node.js';
 import { type Evaluated, predictSamples } from '../../common/learning/evaluate.js';
 import { FolderFeatureCache } from '../../common/learning/feature-cache.node.js';
 import { type Metrics, metricsOf } from '../../common/learning/metrics.js';
+import { type PartialAuc, partialAuc } from '../../common/learning/partial-auc.js';
 import { predictionsPath, writePredictions } from '../../common/learning/predictions.node.js';
 import { loadModel, saveModel } from '../../common/model/folder.node.js';
 import { completeColumns, fitMetadata } from '../../common/model/metadata.js';
@@ -42,6 +43,8 @@ export interface TrainedReport {
   readonly epochs: number;
   readonly validation: Metrics;
   readonly heldout: Metrics;
+  /** Of the held-out images, above a sensitivity of 80%. */
+  readonly partialAuc: PartialAuc;
 }
 
 /** out/distillation.json. */
@@ -226,7 +229,7 @@ class Distillation {
       await writePredictions(predictionsPath(this.#out, name), predictions, labels);
       const { best, history } = this.#curves.get(name)!;
       const chosen = history.find(({ epoch }) => epoch === best)!;
-      trained.push({ name, epoch: best, epochs: history.length, validation: chosen.validation, heldout: metricsOf(predictions, labels, seed) });
+      trained.push({ name, epoch: best, epochs: history.length, validation: chosen.validation, heldout: metricsOf(predictions, labels, seed), partialAuc: partialAuc(predictions, labels, new Random(seed).fork('partial AUC')) });
     }
     return { settings, images: { train: train.length, validation: validation.length, heldout: heldout.length }, trained };
   }
