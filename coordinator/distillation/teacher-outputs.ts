@@ -55,7 +55,7 @@ export class TeacherOutputs {
   async compute(samples: readonly Sample[], variants: number, onProgress: (fraction: number) => void): Promise<void> {
     for (const [i, sample] of samples.entries()) {
       const missing: Example[] = [];
-      for (let variant = 0; variant < variants; variant++) if (!(await this.#cache.get(keyOf({ sample, variant })))) missing.push({ sample, variant });
+      for (let variant = 0; variant < variants; variant++) if (!(await this.#stored({ sample, variant }))) missing.push({ sample, variant });
       const picture = missing.length > 0 ? await readable(sample) : undefined;
       if (picture) await this.#computeAll(picture, missing);
       onProgress((i + 1) / samples.length);
@@ -65,7 +65,7 @@ export class TeacherOutputs {
   /** Rows of these examples, all of which were computed. */
   async rows(examples: readonly Example[]): Promise<Float32Array[]> {
     return Promise.all(examples.map(async (example) => {
-      const row = await this.#cache.get(keyOf(example));
+      const row = await this.#stored(example);
       if (!row) throw new Error(`no teacher's output of ${example.sample.id}, variant ${example.variant}`);
       return row;
     }));
@@ -83,6 +83,15 @@ export class TeacherOutputs {
     return { logits, embedding, maps };
   }
 
+  /** Values of a row. */
+  get #length(): number {
+    return this.#sizes.reduce((a, b) => a + b, 0);
+  }
+  /** Undefined too for a row that a power cut left unfinished. */
+  async #stored(example: Example): Promise<Float32Array | undefined> {
+    const row = await this.#cache.get(keyOf(example));
+    return row?.length === this.#length ? row : undefined;
+  }
   async #computeAll(picture: Picture, examples: readonly Example[]): Promise<void> {
     for (let start = 0; start < examples.length; start += imagesAtOnce()) {
       await this.#computePart(picture, examples.slice(start, start + imagesAtOnce()));
@@ -97,7 +106,7 @@ export class TeacherOutputs {
     });
     const values = (await all.data()) as Float32Array;
     all.dispose();
-    const each = this.#sizes.reduce((a, b) => a + b, 0);
+    const each = this.#length;
     for (const [i, example] of examples.entries()) await this.#cache.set(keyOf(example), values.slice(i * each, (i + 1) * each));
   }
 }

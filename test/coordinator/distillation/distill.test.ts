@@ -46,7 +46,7 @@ beforeAll(async () => {
   await useEngine('wasm');
   reference = folder();
   expected = await run(reference);
-}, 120_000);
+}, 240_000);
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 describe('a distillation', () => {
@@ -63,7 +63,7 @@ describe('a distillation', () => {
     for (const { heldout: metrics } of expected.trained) expect(metrics.samples).toBe(expected.images.heldout);
   });
 
-  it.each([['teacher-1', 1], ['student', 1]] as const)('of which %s was interrupted after epoch %i gives the same numbers when it is run again, to the bit', { timeout: 60_000 }, async (training, epoch) => {
+  it.each([['teacher-1', 1], ['student', 1]] as const)('of which %s was interrupted after epoch %i gives the same numbers when it is run again, to the bit', { timeout: 240_000 }, async (training, epoch) => {
     const out = folder();
     const stop = new Error('stopped');
     await expect(run(out, {}, { onEpoch: (name, record) => { if (name === training && record.epoch === epoch) throw stop; } })).rejects.toBe(stop);
@@ -79,13 +79,13 @@ describe('a distillation', () => {
     expect(heldout(report)).toEqual(heldout(expected));
   });
 
-  it('takes the teachers of another, and then teaches the same', { timeout: 60_000 }, async () => {
+  it('takes the teachers of another, and then teaches the same', { timeout: 240_000 }, async () => {
     const out = folder();
     const report = await run(out, { teachersFrom: reference }, { onEpoch: (name) => expect(name).toBe('student') });
     expect(heldout(report)).toEqual(heldout(expected));
   });
 
-  it('teaches by the losses that are chosen alone: each gives another student, and so does none', { timeout: 120_000 }, async () => {
+  it('teaches by the losses that are chosen alone: each gives another student, and so does none', { timeout: 240_000 }, async () => {
     const students = [await readFile(join(reference, 'student/model/model.safetensors'))];
     for (const changes of [{ teachersFrom: reference, losses: ['logits'] }, { teachersFrom: reference, losses: ['features'] }, { teachersFrom: reference, losses: ['attention'] }, { teacher: null, losses: [] }] as const) {
       const out = folder();
@@ -96,7 +96,7 @@ describe('a distillation', () => {
     expect(new Set(students.map((student) => student.toString('base64'))).size).toBe(students.length);
   });
 
-  it('from starting weights also runs the phases that train a part, batch norm frozen', { timeout: 60_000 }, async () => {
+  it('from starting weights also runs the phases that train a part, batch norm frozen', { timeout: 240_000 }, async () => {
     const out = folder();
     const report = await run(out, { init: join(reference, 'student', 'model'), teacher: null, losses: [] });
     expect(report.trained[0]!.epochs).toBe(3);
@@ -105,12 +105,12 @@ describe('a distillation', () => {
     expect(after.parameters.values).not.toEqual(before.parameters.values);
   });
 
-  it('of an ensemble teaches by the mean of its logits', { timeout: 60_000 }, async () => {
+  it('of an ensemble teaches by the mean of its logits', { timeout: 240_000 }, async () => {
     const report = await run(folder(), { teacher: 'two', losses: ['logits'] });
     expect(report.trained.map(({ name }) => name)).toEqual(['teacher-1', 'teacher-2', 'student']);
   });
 
-  it("reads no metadata where none is asked for: the teacher's file has no encoder", { timeout: 60_000 }, async () => {
+  it("reads no metadata where none is asked for: the teacher's file has no encoder", { timeout: 240_000 }, async () => {
     const out = folder();
     await run(out, { metadata: 'none', losses: ['logits'] });
     expect((await readFile(join(out, 'teacher-1/teacher.safetensors'))).includes('metadata.')).toBe(false);
@@ -148,7 +148,7 @@ describe('refused are', () => {
     await expect(setUp(config({ teacher: 'three' }))).rejects.toMatchObject({ code: 'LENTIGO_USAGE', message: expect.stringContaining('one, two') as string });
   });
 
-  it('a damaged checkpoint, by its name', { timeout: 60_000 }, async () => {
+  it('a damaged checkpoint, by its name', { timeout: 240_000 }, async () => {
     const out = folder();
     await expect(run(out, {}, { onEpoch: () => { throw new Error('stopped'); } })).rejects.toThrow('stopped');
     await truncate(join(out, 'state', 'teacher-1.checkpoint'), 1000);
