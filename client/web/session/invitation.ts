@@ -9,5 +9,5 @@ export const pendingInvitation = (): Pending | undefined => pending;
 /** It is used up: nobody should find it in the address. */
 export function forgetInvitation(): void {
   pending = undefined;
-  if (location.hash.startsWith('#invitation=')) history.replaceState(null, '', `${location.pathname}#/rounds`);
+  if (location.hash.startsWith('#invitation=')) location.replace('#/rounds');
 }
