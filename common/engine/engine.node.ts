@@ -3,6 +3,7 @@ import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { activate, chooseAmong, CPU, type Prepared } from './engine.js';
+import { registerNativeKernels } from './native-kernels.js';
 import { startWasm } from './start-wasm.js';
 
 export type { EngineName, EngineReport } from './engine.js';
@@ -39,6 +40,7 @@ async function prepareNative(): Promise<Prepared> {
     if (!name) throw new Error("@tensorflow/tfjs-node isn't installed");
     require(name);
     await activate('tensorflow');
+    registerNativeKernels();
     return { what: `${name} ${(require(`${name}/package.json`) as { version: string }).version}` };
   } finally {
     process.noDeprecation = deprecations ?? false;

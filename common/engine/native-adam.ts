@@ -1,19 +1,7 @@
 // Adam on the native engine: TensorFlow's own fused operation, which takes one pass on all cores where tfjs's ten operations take ten.
 import * as tf from '@tensorflow/tfjs';
 import type { AdamCoefficients } from './heap-kernels.js';
-
-interface Attribute {
-  readonly name: string;
-  readonly type: number;
-  readonly value: unknown;
-}
-
-/** What tfjs-node's backend offers besides tfjs's own interface: any TensorFlow operation. */
-interface NodeBackend {
-  readonly binding: { readonly TF_FLOAT: number; readonly TF_ATTR_TYPE: number; readonly TF_ATTR_SHAPE: number; readonly TF_ATTR_STRING: number; readonly TF_ATTR_BOOL: number };
-  executeSingleOutput(name: string, attributes: readonly Attribute[], inputs: readonly tf.Tensor[]): tf.Tensor;
-  executeMultipleOutputs(name: string, attributes: readonly Attribute[], inputs: readonly tf.Tensor[], outputs: number): tf.Tensor[];
-}
+import type { Attribute, NodeBackend } from './native-backend.js';
 
 /** TensorFlow's ResourceHandle::ANONYMOUS_NAME: a resource of its own at each call. */
 const ANONYMOUS = 'cd2c89b7-88b7-44c8-ad83-06c2a9158347';

@@ -9,8 +9,13 @@ const run = <R extends tf.Rank>(kernel: string, inputs: Record<string, tf.Tensor
 /** x·sigmoid(x) (Ramachandran et al. 2017), any shape. */
 export const swish = <T extends tf.Tensor>(x: T): T => (has('Swish') ? (run('Swish', { x }) as T) : composedSwish(x));
 
-// Only x is kept for the gradient: computing its sigmoid again takes less time than reading it back, and half the memory.
-tf.registerGradient({ kernelName: 'Swish', inputsToSave: ['x'], gradFunc: (dy, [x]) => ({ x: () => run('SwishGrad', { x: x!, dy: dy as tf.Tensor }) }) });
+// Its sigmoid is computed again for the gradient: that takes less time than reading it back. y is kept anyway, by what comes next.
+tf.registerGradient({
+  kernelName: 'Swish',
+  inputsToSave: ['x'],
+  outputsToSave: [true],
+  gradFunc: (dy, [x, y]) => ({ x: () => run('SwishGrad', { x: x!, y: y!, dy: dy as tf.Tensor }) }),
+});
 
 const composedSwish: <T extends tf.Tensor>(x: T) => T = tf.customGrad((x, save) => {
   const s = tf.sigmoid(x as tf.Tensor);

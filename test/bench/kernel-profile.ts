@@ -1,7 +1,8 @@
-// Where the time of the WASM engine goes: milliseconds per image and kernel of EfficientNet-B0's inference and of one training step.
-// node dist/test/bench/kernel-profile.js [batch] [first trainable block]
+// Where an engine's time goes: milliseconds of processor time, of all threads together, per image and kernel of EfficientNet-B0's inference and of
+// one training step. Other work on the machine doesn't show in it.
+// node dist/test/bench/kernel-profile.js [batch] [first trainable block] [engine]
 import * as tf from '@tensorflow/tfjs';
-import { useEngine } from '../../common/engine/engine.node.js';
+import { type EngineName, useEngine } from '../../common/engine/engine.node.js';
 import { PAD_UFES_LABELS } from '../../common/model/labels.js';
 import { createStudent, initialParameters } from '../../common/model/student.js';
 import { Random } from '../../common/random.js';
@@ -10,15 +11,22 @@ const batch = Number(process.argv[2] ?? 4);
 const trainFrom = process.argv[3] ?? 'features.0';
 const REPEATS = 5;
 
-await useEngine('wasm');
+/** Processor time of this process so far, in ms. */
+const now = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
+
+await useEngine((process.argv[4] ?? 'wasm') as EngineName);
+const backend = tf.getBackend();
 const spent = new Map<string, { ms: number; calls: number }>();
-for (const config of tf.getKernelsForBackend('wasm')) {
-  tf.unregisterKernel(config.kernelName, 'wasm');
+for (const config of tf.getKernelsForBackend(backend)) {
+  tf.unregisterKernel(config.kernelName, backend);
   const kernelFunc: tf.KernelFunc = (call) => {
-    const start = performance.now();
+    const start = now();
     const out = config.kernelFunc(call);
     const entry = spent.get(config.kernelName) ?? { ms: 0, calls: 0 };
-    spent.set(config.kernelName, { ms: entry.ms + performance.now() - start, calls: entry.calls + 1 });
+    spent.set(config.kernelName, { ms: entry.ms + now() - start, calls: entry.calls + 1 });
     return out;
   };
   tf.registerKernel({ ...config, kernelFunc });
@@ -27,9 +35,9 @@ for (const config of tf.getKernelsForBackend('wasm')) {
 function profile(title: string, step: () => void): void {
   step();
   spent.clear();
-  const start = performance.now();
+  const start = now();
   for (let i = 0; i < REPEATS; i++) step();
-  const total = performance.now() - start;
+  const total = now() - start;
   const each = (ms: number) => (ms / REPEATS / batch).toFixed(1).padStart(7);
   const kernels = [...spent].sort(([, a], [, b]) => b.ms - a.ms).filter(([, { ms }]) => ms > total / 500);
   const inKernels = [...spent.values()].reduce((sum, { ms }) => sum + ms, 0);
