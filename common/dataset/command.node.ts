@@ -1,6 +1,7 @@
 // `lentigo dataset`: look at data before training on it.
 import Table from 'cli-table3';
 import { Command, Option } from 'commander';
+import { compareCommand } from '../comparison/command.node.js';
 import { LentigoError } from '../errors.js';
 import { LABEL_SETS } from '../model/labels.js';
 import { inspectDataset, type Inspection } from './inspect.js';
@@ -52,5 +53,6 @@ export function datasetCommand(): Command {
     .addOption(new Option('--labels <set>', "in whose words to count (default: the archive's own)").choices(Object.keys(LABEL_SETS)))
     .option('--json', 'print one JSON document')
     .action(inspect);
+  command.addCommand(compareCommand());
   return command;
 }

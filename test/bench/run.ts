@@ -7,6 +7,7 @@ import { aggregation } from './aggregation.js';
 import { browser } from './browser.js';
 import { connections } from './connections.js';
 import { demo, padUfes } from './demo.js';
+import { domain } from './domain.js';
 import { withSection } from './document.js';
 import { engines } from './engines.js';
 import { machineLine } from './machine.js';
@@ -14,7 +15,7 @@ import { round } from './round.js';
 import { simulation } from './simulation.js';
 
 /** In the order of the document. */
-const BENCHMARKS = [simulation, padUfes, demo, round, engines, browser, aggregation, connections];
+const BENCHMARKS = [simulation, padUfes, domain, demo, round, engines, browser, aggregation, connections];
 
 const FILE = join(PACKAGE_ROOT, 'BENCHMARKS.md');
 
