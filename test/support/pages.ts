@@ -44,6 +44,7 @@ export function openWindow(browser: Browser, { scheme = 'light', phone = false }
     colorScheme: scheme,
     reducedMotion: 'reduce',
     acceptDownloads: true,
+    ignoreHTTPSErrors: true, // tests' certificates sign themselves
     ...(phone ? { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true } : { viewport: { width: 1280, height: 900 } }),
   });
 }
