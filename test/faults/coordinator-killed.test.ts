@@ -67,7 +67,7 @@ it(`SIGKILL of the coordinator ${KILLS} times, while rounds are open, uploaded t
     const ending = new AbortController();
     const taking = clinics.takePart(ending.signal);
     taking.catch(() => undefined);
-    const view = await studyUntil(admin, clinics.study, (v) => v.status === 'completed' || v.status === 'paused');
+    const view = await studyUntil(admin, clinics.study, (v) => v.status === 'completed' || v.status === 'paused', 600);
     ending.abort();
     await taking.catch(() => undefined);
     for (const member of clinics.members) member.close();
