@@ -11,6 +11,7 @@ import { Aggregator } from './aggregation/aggregator.js';
 import { Evaluator } from './evaluation/evaluator.js';
 import { Audience } from './gateway/audience.js';
 import { serveClinics } from './gateway/clinics.js';
+import { serveConsole } from './gateway/console.js';
 import { Tickets } from './gateway/tickets.js';
 import { createApp } from './http/app.js';
 import { Downloads } from './http/blobs.js';
@@ -77,11 +78,13 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
 
     const addressOf = remoteAddress(options.trustProxy ?? false);
     let url = '';
-    const app = createApp({ store, blobs, studies, audience, adminToken, publicUrl: () => url, now, database, downloads, uploads, enrolments: new FailureLimit(), tokens: new FailureLimit(), addressOf, log });
+    const tokens = new FailureLimit();
+    const app = createApp({ store, blobs, studies, audience, adminToken, publicUrl: () => url, now, database, downloads, uploads, enrolments: new FailureLimit(), tokens, addressOf, log });
     const server = tls ? createTlsServer(tls, app) : http.createServer(app);
     const sockets = new SocketServer(server, { transports: ['websocket'], maxHttpBufferSize: MESSAGE_LIMIT, serveClient: false, pingInterval: 10_000, pingTimeout: 20_000 });
-    sockets.use((_socket, next) => next(new Error('Clinics connect to /clinic.'))); // socket.io's own root namespace, where nothing is served
+    sockets.use((_socket, next) => next(new Error('Clinics connect to /clinic, consoles to /console.'))); // socket.io's own root namespace, where nothing is served
     serveClinics(sockets.of('/clinic'), { store, keys, studies, audience, tickets, challenges: new FailureLimit(), addressOf, log });
+    serveConsole(sockets.of('/console'), { store, studies, audience, adminToken, tokens, addressOf, now, log });
     const stop = async () => {
       await studies.close();
       const patience = setTimeout(() => server.closeAllConnections(), PATIENCE_MS);

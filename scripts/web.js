@@ -12,12 +12,25 @@ const proxy = Object.fromEntries(['/api', '/blobs', '/uploads', '/socket.io'].ma
 /** Headers without which a page in development isn't cross-origin isolated, as the coordinator's are. */
 const headers = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
 
+/** Icons each from its own file: the package's index is eight thousand of them, and takes a minute to bundle. */
+const singleIcons = {
+  name: 'single-icons',
+  enforce: 'pre',
+  transform: {
+    filter: { id: /\.tsx$/ },
+    /** @param {string} code */
+    handler: (code) =>
+      code.replace(/import \{([^}]*)\} from '@tabler\/icons-react';/, (_, /** @type {string} */ names) =>
+        names.split(',').map((name) => name.trim()).filter(Boolean).map((name) => `import ${name} from '@tabler/icons-react/dist/esm/icons/${name}.mjs';`).join(' ')),
+  },
+};
+
 /** @param {'console' | 'clinic'} name */
 export const page = (name) =>
   defineConfig({
     // Relative, so that a proxy may put the coordinator under a prefix.
     base: './',
-    plugins: [react(), compression({ algorithms: ['gzip', 'brotliCompress'], threshold: 1024 })],
+    plugins: [singleIcons, react(), compression({ algorithms: ['gzip', 'brotliCompress'], threshold: 1024 })],
     build: { outDir: `${root}dist/web/${name}`, emptyOutDir: true, target: 'es2022', chunkSizeWarningLimit: 1500, reportCompressedSize: false },
     worker: { format: 'es' },
     server: { proxy, headers },

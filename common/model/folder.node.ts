@@ -56,8 +56,8 @@ export async function saveModel(dir: string, model: Model): Promise<void> {
   }
 }
 
-/** Without model.json and shards where tfjs lacks the layers. */
-function modelFiles(model: Model): [name: string, bytes: Uint8Array | string][] {
+/** A model folder's files. Without model.json and shards where tfjs lacks the layers; an engine must be in use. */
+export function modelFiles(model: Model): [name: string, bytes: Uint8Array | string][] {
   const { architecture, labels, parameters } = model;
   const modelTopology = layersTopology(architecture, labels.names.length);
   if (!modelTopology) return [[SAFETENSORS, encodeModel(model)]];

@@ -1,6 +1,7 @@
 // Puts a page on the screen: in Lentigo's theme, light or dark as the reader's system is.
 import { MantineProvider } from '@mantine/core';
 import '@mantine/core/styles.css';
+import './page.css';
 import { type ReactNode, StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { readableVariables, theme } from './theme.js';

@@ -14,9 +14,19 @@ export const theme = createTheme({
   headings: { fontWeight: '650' },
 });
 
-/** Mantine's own greys and reds fall short of WCAG's 4.5 to 1 on their backgrounds. */
+/** Mantine's own greys and reds fall short of WCAG's 4.5 to 1 on their backgrounds. `--page` lies behind what is on paper (page.css). */
 export const readableVariables: CSSVariablesResolver = () => ({
   variables: {},
-  light: { '--mantine-color-dimmed': '#59616a', '--mantine-color-placeholder': '#6a727b', '--mantine-color-error': '#b3261e', '--mantine-color-body': '#fbfcfc' },
-  dark: { '--mantine-color-dimmed': '#a9b0b7', '--mantine-color-placeholder': '#969da5', '--mantine-color-error': '#ff9b95', '--mantine-color-body': '#15191b' },
+  light: { '--page': '#f4f7f7', '--mantine-color-dimmed': '#59616a', '--mantine-color-placeholder': '#6a727b', '--mantine-color-error': '#b3261e', '--mantine-color-body': '#ffffff' },
+  dark: {
+    '--page': '#111516',
+    '--mantine-color-sea-light': 'rgba(96, 177, 180, 0.18)',
+    '--mantine-color-sea-light-hover': 'rgba(96, 177, 180, 0.26)',
+    '--mantine-color-sea-light-color': '#b0d9da',
+    '--mantine-color-dimmed': '#a9b0b7',
+    '--mantine-color-placeholder': '#969da5',
+    '--mantine-color-error': '#ff9b95',
+    '--mantine-color-body': '#1a1f21',
+    '--mantine-color-default-border': '#343c3f',
+  },
 });

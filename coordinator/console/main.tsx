@@ -1,10 +1,7 @@
 // The console: where it starts.
-import { Container, Title } from '@mantine/core';
+import '@mantine/notifications/styles.css';
 import { mount } from '../../common/web/mount.js';
-import { strings } from './strings.js';
+import { App } from './App.js';
+import './console.css';
 
-mount(
-  <Container component="main" py="xl">
-    <Title>{strings.title}</Title>
-  </Container>,
-);
+mount(<App />);

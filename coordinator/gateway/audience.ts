@@ -15,10 +15,15 @@ interface Presence {
 export class Audience {
   readonly #studies = new Map<string, Map<string, Presence>>();
   readonly #listeners: ((study: string) => void)[] = [];
+  readonly #onProgress: ((study: string) => void)[] = [];
 
   /** Called whenever a clinic comes or goes. */
   onChange(listener: (study: string) => void): void {
     this.#listeners.push(listener);
+  }
+  /** Called whenever a clinic reports how far it is. */
+  onProgress(listener: (study: string) => void): void {
+    this.#onProgress.push(listener);
   }
   /** Takes a clinic's new connection; an older one of the same clinic is closed. */
   join(study: string, clinic: string, line: Line): void {
@@ -47,7 +52,9 @@ export class Audience {
   }
   report(study: string, clinic: string, progress: Progress): void {
     const presence = this.#studies.get(study)?.get(clinic);
-    if (presence) presence.progress = progress;
+    if (!presence) return;
+    presence.progress = progress;
+    for (const listener of this.#onProgress) listener(study);
   }
   progress(study: string, clinic: string): Progress | null {
     return this.#studies.get(study)?.get(clinic)?.progress ?? null;

@@ -1,11 +1,13 @@
 // The console API: everything a study coordinator does, over HTTP with the admin token. The CLI uses it; so will the console's page.
-import { createHash, timingSafeEqual } from 'node:crypto';
 import express, { type RequestHandler, Router } from 'express';
+import { z } from 'zod';
 import { createNonce, hashSecret } from '../../common/crypto/enrolment.js';
+import { countSamples } from '../../common/dataset/inspect.js';
+import { openDataset } from '../../common/dataset/open.node.js';
 import { LentigoError } from '../../common/errors.js';
 import { trainableSpecs } from '../../common/model/architecture.js';
 import { decodeModel, decodeParameters, encodeModel } from '../../common/model/encoding.js';
-import { CreateInvitation, CreateStudy, StudyAction } from '../../common/protocol/console.js';
+import { CreateInvitation, CreateStudy, InspectDataset, StudyAction } from '../../common/protocol/console.js';
 import { formatInvitation } from '../../common/protocol/enrolment.js';
 import { ClinicId, Id, MAX_BLOB_BYTES, PROTOCOL } from '../../common/protocol/primitives.js';
 import type { Audience } from '../gateway/audience.js';
@@ -13,7 +15,10 @@ import type { Studies } from '../rounds/studies.js';
 import type { Blobs } from '../storage/blobs.js';
 import type { Clock } from '../storage/records.js';
 import type { Store } from '../storage/store.js';
+import { tokenCheck } from './admin-token.js';
 import { bodyOf } from './errors.js';
+import { knownModels } from './known-models.js';
+import { zippedModel } from './model-archive.js';
 
 export interface ConsoleParts {
   readonly store: Store;
@@ -25,6 +30,9 @@ export interface ConsoleParts {
   readonly publicUrl: () => string;
   readonly now: Clock;
 }
+
+/** How many audit entries are sent at a time. */
+const AUDIT_PAGE = 100;
 
 export function consoleRoutes(parts: ConsoleParts): Router {
   const { store, blobs, studies, audience } = parts;
@@ -46,8 +54,16 @@ export function consoleRoutes(parts: ConsoleParts): Router {
     decodeModel(bytes); // refuses what is no model before it is stored
     response.status(201).json(await blobs.put(bytes));
   });
+  router.get('/models', async (_request, response) => {
+    response.json(await knownModels(blobs, await store.studies()));
+  });
+  router.post('/datasets/inspect', async (request, response) => {
+    const { data, seed } = bodyOf(InspectDataset, request);
+    const { problems, ...counts } = countSamples(await openDataset(data, { seed }));
+    response.json({ ...counts, problems: problems.length });
+  });
   router.get('/studies', (_request, response) => {
-    response.json(studies.all.map(({ state }) => ({ id: state.id, name: state.config.name, status: state.status, reason: state.reason, completed: state.completed, rounds: state.config.rounds, best: state.best })));
+    response.json(studies.list());
   });
   router.post('/studies', async (request, response) => {
     const { state } = await studies.create(bodyOf(CreateStudy, request));
@@ -87,7 +103,27 @@ export function consoleRoutes(parts: ConsoleParts): Router {
     const { id } = request.params;
     response.json({ chain: await store.verifyAudit(id), entries: await store.audit(id) });
   });
-  // The whole model of the best or of the last round: the starting model with that round's trainable parameters.
+  router.get('/studies/:id/audit/chain', async (request, response) => {
+    response.json(await store.verifyAudit(request.params.id));
+  });
+  router.get('/studies/:id/audit/page', async (request, response) => {
+    const before = z.coerce.number().int().min(1).optional().safeParse(request.query['before']);
+    if (!before.success) throw new LentigoError('LENTIGO_MESSAGE_INVALID', 'before is the number of an audit entry.');
+    const page = await store.auditPart(request.params.id, { ...(before.data !== undefined && { before: before.data }), limit: AUDIT_PAGE });
+    response.json(page.toReversed());
+  });
+  router.get('/studies/:id/rounds/:number', async (request, response) => {
+    const { id } = request.params;
+    const number = z.coerce.number().int().min(0).max(100_000).safeParse(request.params.number);
+    const last = number.success ? (await store.round(id, number.data)).at(-1) : undefined;
+    if (!number.success || !last) throw new LentigoError('LENTIGO_ROUND_UNKNOWN', `Study ${id} has had no round ${request.params.number.slice(0, 20)}.`);
+    const evaluation = (await store.evaluations(id, number.data, number.data)).at(-1) ?? null;
+    response.json({
+      evaluation,
+      updates: last.updates.map(({ acceptedAt, ...update }) => ({ ...update, seconds: (acceptedAt - (last.openedAt ?? acceptedAt)) / 1000 })),
+    });
+  });
+  // The whole model of the best or of the last round: the starting model with that round's trainable parameters. With ?format=zip as a folder: safetensors, and tfjs's model.json with shards.
   router.get('/studies/:id/models/:which', async (request, response) => {
     const { id, which } = request.params;
     const { state } = studies.runner(id);
@@ -95,7 +131,9 @@ export function consoleRoutes(parts: ConsoleParts): Router {
     if (!result) throw new LentigoError('LENTIGO_STUDY_STATE', `Study ${id} has no ${which} model yet.`);
     const start = decodeModel(await blobs.read(state.start.sha256));
     const trained = decodeParameters(await blobs.read(result.sha256), trainableSpecs(start.architecture, start.labels.names.length, state.config.training.trainFrom));
-    response.type('application/octet-stream').send(Buffer.from(encodeModel({ ...start, parameters: start.parameters.with(trained) })));
+    const safetensors = encodeModel({ ...start, parameters: start.parameters.with(trained) });
+    const zip = request.query['format'] === 'zip';
+    response.type(zip ? 'application/zip' : 'application/octet-stream').send(Buffer.from(zip ? await zippedModel(safetensors) : safetensors));
   });
   router.post('/studies/:id/:action', async (request, response) => {
     const action = StudyAction.safeParse(request.params.action);
@@ -112,12 +150,11 @@ async function lastResult(store: Store, study: string) {
   return (await store.rounds(study)).filter((r) => r.phase === 'closed').at(-1)?.result ?? undefined;
 }
 
-/** @throws LENTIGO_ADMIN_TOKEN unless the request carries the token; compared in constant time, by hashes of equal length. */
+/** @throws LENTIGO_ADMIN_TOKEN unless the request carries the token. */
 function requireToken(token: string): RequestHandler {
-  const hash = (text: string) => createHash('sha256').update(text).digest();
-  const expected = hash(`Bearer ${token}`);
+  const isToken = tokenCheck(`Bearer ${token}`);
   return (request, _response, next) => {
-    if (!timingSafeEqual(hash(request.headers.authorization ?? ''), expected)) throw new LentigoError('LENTIGO_ADMIN_TOKEN', `${request.method} ${request.originalUrl} needs the admin token.`);
+    if (!isToken(request.headers.authorization)) throw new LentigoError('LENTIGO_ADMIN_TOKEN', `${request.method} ${request.originalUrl} needs the admin token.`);
     next();
   };
 }

@@ -6,7 +6,8 @@ import { openDataset } from '../../common/dataset/open.node.js';
 import { LentigoError } from '../../common/errors.js';
 import { trainableSpecs } from '../../common/model/architecture.js';
 import { decodeModel, encodeParameters } from '../../common/model/encoding.js';
-import type { CreateStudy } from '../../common/protocol/console.js';
+import type { CreateStudy, StudyList } from '../../common/protocol/console.js';
+import type { z } from 'zod';
 import type { Keys } from '../storage/keys.js';
 import type { NewStudy, StudyRecord } from '../storage/records.js';
 import { type RunnerParts, StudyRunner } from './runner.js';
@@ -52,6 +53,10 @@ export class Studies {
     const runner = this.#runners.get(study);
     if (!runner) throw new LentigoError('LENTIGO_STUDY_UNKNOWN', `There is no study ${study} here.`);
     return runner;
+  }
+  /** All studies in brief. */
+  list(): z.infer<typeof StudyList> {
+    return this.all.map(({ state }) => ({ id: state.id, name: state.config.name, status: state.status, reason: state.reason, completed: state.completed, rounds: state.config.rounds, best: state.best }));
   }
   get all(): readonly StudyRunner[] {
     return [...this.#runners.values()];

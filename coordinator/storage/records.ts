@@ -75,6 +75,32 @@ export interface RoundRecord extends RoundState {
   readonly updates: readonly (AcceptedUpdate & { readonly acceptedAt: number })[];
 }
 
+/** One attempt at a round with its updates summed up; bytes and milliseconds since the epoch, UTC. */
+export interface RoundSum {
+  readonly number: number;
+  readonly attempt: string;
+  readonly phase: RoundState['phase'];
+  readonly reason: string | null;
+  /** Clinics invited, and updates accepted. */
+  readonly cohort: number;
+  readonly returned: number;
+  readonly samples: number;
+  readonly bytesUp: number;
+  readonly bytesDown: number;
+  readonly plannedAt: number;
+  readonly openedAt: number | null;
+  readonly deadlineAt: number | null;
+  readonly closedAt: number | null;
+}
+
+/** What a clinic has sent. */
+export interface ClinicSum {
+  readonly updates: number;
+  readonly samples: number;
+  readonly bytes: number;
+  readonly seconds: number;
+}
+
 /** The metrics of one evaluated round. */
 export interface NewEvaluation {
   /** The attempt whose result was evaluated. */

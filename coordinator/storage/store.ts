@@ -8,7 +8,7 @@ import type { Database, Transaction } from './database.js';
 import { databaseError, isUniqueViolation } from './database-errors.js';
 import type { PrismaClient } from './generated/client.js';
 import type {
-  AuditEvent, AuditRecord, Changes, ClinicRecord, ClinicState, Clock, Committed, Enrolment, EvaluationRecord, InvitationRecord, NewEvaluation, NewInvitation, NewStudy, RoundRecord, StudyRecord,
+  AuditEvent, AuditRecord, Changes, ClinicRecord, ClinicState, Clock, Committed, Enrolment, EvaluationRecord, InvitationRecord, NewEvaluation, NewInvitation, NewStudy, RoundRecord, RoundSum, StudyRecord, ClinicSum,
 } from './records.js';
 import { auditRecord, clinicRecord, evaluationRecord, invitationRecord, json, roundColumns, roundRecord, signedText, studyColumns, studyRecord, WITH_ROUND, WITH_UPDATES } from './rows.js';
 
@@ -31,10 +31,16 @@ interface LockedStudy {
 export class Store {
   readonly #prisma: PrismaClient;
   readonly #now: Clock;
+  readonly #listeners: ((study: string) => void)[] = [];
 
   constructor(database: Database, now: Clock = Date.now) {
     this.#prisma = database.prisma;
     this.#now = now;
+  }
+
+  /** Called after each committed write, with the study that it concerned. */
+  onChange(listener: (study: string) => void): void {
+    this.#listeners.push(listener);
   }
 
   // ── reading ──
@@ -79,11 +85,38 @@ export class Store {
     return rows.map(roundRecord);
   }
 
-  /** By round number. */
-  async evaluations(studyId: string): Promise<EvaluationRecord[]> {
+  /** Every attempt at every round from this number on, summed up: by round number, then by when it was planned. */
+  async roundSums(studyId: string, from = 0): Promise<RoundSum[]> {
+    const rows = await reporting(() => this.#prisma.$queryRaw<RoundSumRow[]>`
+      SELECT r."number", r."id" AS "attempt", r."phase"::text, r."reason", cardinality(r."cohort") AS "cohort", r."bytesDown"::float8,
+        r."plannedAt", r."openedAt", r."deadlineAt", r."closedAt",
+        count(u."clinicId")::int AS "returned", coalesce(sum(u."samples"), 0)::float8 AS "samples", coalesce(sum(u."bytes"), 0)::float8 AS "bytesUp"
+      FROM "Round" r LEFT JOIN "Update" u ON u."attempt" = r."id"
+      WHERE r."studyId" = ${studyId} AND r."number" >= ${from}
+      GROUP BY r."id" ORDER BY r."number", r."plannedAt", r."id"`);
+    return rows.map((row) => ({ ...row, plannedAt: row.plannedAt.getTime(), openedAt: row.openedAt?.getTime() ?? null, deadlineAt: row.deadlineAt?.getTime() ?? null, closedAt: row.closedAt?.getTime() ?? null }));
+  }
+
+  /** What each clinic has sent over all rounds, by clinic id; `seconds` from announcements to receipts. */
+  async clinicSums(studyId: string): Promise<Map<string, ClinicSum>> {
+    const rows = await reporting(() => this.#prisma.$queryRaw<(ClinicSum & { clinic: string })[]>`
+      SELECT u."clinicId" AS "clinic", count(*)::int AS "updates", sum(u."samples")::float8 AS "samples", sum(u."bytes")::float8 AS "bytes",
+        coalesce(sum(extract(epoch FROM u."acceptedAt" - r."openedAt")), 0)::float8 AS "seconds"
+      FROM "Update" u JOIN "Round" r ON r."id" = u."attempt" WHERE u."studyId" = ${studyId} GROUP BY u."clinicId"`);
+    return new Map(rows.map(({ clinic, ...sum }) => [clinic, sum]));
+  }
+
+  /** One round's attempts with their updates. */
+  async round(studyId: string, number: number): Promise<RoundRecord[]> {
+    const rows = await reporting(() => this.#prisma.round.findMany({ where: { studyId, number }, include: WITH_UPDATES, orderBy: [{ plannedAt: 'asc' }, { id: 'asc' }] }));
+    return rows.map(roundRecord);
+  }
+
+  /** By round number, from this one on. */
+  async evaluations(studyId: string, from = 0, to?: number): Promise<EvaluationRecord[]> {
     const rows = await reporting(() =>
       this.#prisma.evaluation.findMany({
-        where: { round: { studyId } },
+        where: { round: { studyId, number: { gte: from, ...(to !== undefined && { lte: to }) } } },
         include: { round: { select: { number: true } } },
         orderBy: [{ round: { number: 'asc' } }, { evaluatedAt: 'asc' }],
       }),
@@ -95,6 +128,13 @@ export class Store {
   async audit(studyId: string): Promise<AuditRecord[]> {
     const rows = await reporting(() => this.#prisma.auditEntry.findMany({ where: { studyId }, orderBy: { seq: 'asc' } }));
     return rows.map(auditRecord);
+  }
+
+  /** The audit entries after number `after`, or the last ones before number `before`; at most `limit`, in order. */
+  async auditPart(studyId: string, { after, before, limit }: { readonly after?: number; readonly before?: number; readonly limit: number }): Promise<AuditRecord[]> {
+    const where = { studyId, seq: after !== undefined ? { gt: after } : { lt: before ?? 2 ** 31 - 1 } };
+    const rows = await reporting(() => this.#prisma.auditEntry.findMany({ where, orderBy: { seq: after !== undefined ? 'asc' : 'desc' }, take: limit }));
+    return rows.map(auditRecord).toSorted((a, b) => a.seq - b.seq);
   }
 
   /** The receipt of a clinic's accepted update in an attempt, and the SHA-256 of the sealed bytes that it is for; null without one. */
@@ -134,7 +174,7 @@ export class Store {
 
   /** Writes a new study and the first entries of its audit chain. `state.id` must be new. */
   async createStudy({ state, publicKey, architecture, labels }: NewStudy, audit: readonly AuditEvent[]): Promise<Committed> {
-    return this.#transaction(async (tx, at) => {
+    return this.#transaction(state.id, async (tx, at) => {
       const empty = { id: state.id, auditSeq: 0, auditHead: CHAIN_START };
       await tx.study.create({ data: { ...empty, ...studyColumns({ ...state, round: null }), publicKey, architecture, labels: json(labels), createdAt: at, updatedAt: at } });
       if (state.round) {
@@ -152,7 +192,7 @@ export class Store {
    * @throws LENTIGO_UPDATE_CONFLICT when the clinic already has an update in this attempt; LENTIGO_STUDY_UNKNOWN
    */
   async transition(next: StudyState, changes: Changes): Promise<Committed> {
-    return this.#transaction(async (tx, at) => {
+    return this.#transaction(next.id, async (tx, at) => {
       const study = await lockStudy(tx, next.id);
       if (changes.previous) await writeRound(tx, next.id, changes.previous, at);
       if (next.round) await writeRound(tx, next.id, next.round, at);
@@ -169,12 +209,12 @@ export class Store {
 
   /** Records an event that changes no state, such as a refused update. */
   async record(studyId: string, audit: readonly AuditEvent[]): Promise<Committed> {
-    return this.#transaction(async (tx, at) => ({ auditHead: await append(tx, await lockStudy(tx, studyId), audit, at) }));
+    return this.#transaction(studyId, async (tx, at) => ({ auditHead: await append(tx, await lockStudy(tx, studyId), audit, at) }));
   }
 
   /** Stores an invitation by the hash of its secret. @throws LENTIGO_STUDY_UNKNOWN */
   async invite(studyId: string, { clinicName, secretHash, expiresAt }: NewInvitation, actor: string): Promise<InvitationRecord> {
-    return this.#transaction(async (tx, at) => {
+    return this.#transaction(studyId, async (tx, at) => {
       const study = await lockStudy(tx, studyId);
       const id = uuidv7();
       const row = await tx.invitation.create({ data: { id, studyId, clinicName, secretHash, expiresAt: new Date(expiresAt), createdAt: at } });
@@ -189,7 +229,7 @@ export class Store {
    * @throws LENTIGO_INVITATION_INVALID, LENTIGO_INVITATION_OTHER_STUDY, LENTIGO_INVITATION_USED, LENTIGO_INVITATION_EXPIRED, LENTIGO_STUDY_UNKNOWN
    */
   async enrol(studyId: string, { secretHash, clinicId, key, name }: Enrolment): Promise<ClinicRecord> {
-    return this.#transaction(async (tx, at) => {
+    return this.#transaction(studyId, async (tx, at) => {
       const study = await lockStudy(tx, studyId); // two enrolments with one invitation take turns here
       const invitation = await tx.invitation.findUnique({ where: { secretHash }, include: { clinic: true } });
       if (invitation === null) throw new LentigoError('LENTIGO_INVITATION_INVALID', `No study of this coordinator gave out this invitation.`);
@@ -207,17 +247,22 @@ export class Store {
 
   /** Approves or revokes a clinic; again is no change and no entry. @throws LENTIGO_CLINIC_UNKNOWN, LENTIGO_STUDY_UNKNOWN */
   async setClinicState(studyId: string, clinicId: string, state: Exclude<ClinicState, 'pending'>, actor: string): Promise<ClinicRecord> {
-    return this.#transaction(async (tx, at) => {
+    return this.#transaction(studyId, async (tx, at) => {
       const study = await lockStudy(tx, studyId);
       await append(tx, study, await decide(tx, studyId, clinicId, state, actor, at), at);
       return clinicRecord(await tx.clinic.findUniqueOrThrow({ where: { studyId_id: { studyId, id: clinicId } } }));
     });
   }
 
-  #transaction<T>(work: (tx: Transaction, at: Date) => Promise<T>): Promise<T> {
-    return reporting(() => this.#prisma.$transaction((tx) => work(tx, new Date(this.#now()))));
+  async #transaction<T>(study: string, work: (tx: Transaction, at: Date) => Promise<T>): Promise<T> {
+    const done = await reporting(() => this.#prisma.$transaction((tx) => work(tx, new Date(this.#now()))));
+    for (const listener of this.#listeners) listener(study);
+    return done;
   }
 }
+
+/** As PostgreSQL gives it. */
+type RoundSumRow = Omit<RoundSum, 'plannedAt' | 'openedAt' | 'deadlineAt' | 'closedAt'> & { plannedAt: Date; openedAt: Date | null; deadlineAt: Date | null; closedAt: Date | null };
 
 const unknownStudy = (id: string) => new LentigoError('LENTIGO_STUDY_UNKNOWN', `There is no study ${id}.`);
 const unknownClinic = (study: string, id: string) => new LentigoError('LENTIGO_CLINIC_UNKNOWN', `Clinic ${id} is not enrolled in study ${study}.`);

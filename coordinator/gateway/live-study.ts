@@ -1,0 +1,44 @@
+// A study as its console shows it, read whole or from a round and an audit entry on.
+import type { LiveStudy, ScoreRow } from '../../common/protocol/console.js';
+import { type Metrics, SCORE_NAMES } from '../../common/learning/metrics.js';
+import type { Clock, EvaluationRecord } from '../storage/records.js';
+import type { Store } from '../storage/store.js';
+import type { Audience } from './audience.js';
+
+/** Up to where a console knows a study: rounds from this number on may have changed, audit entries after this one are new. */
+export interface Known {
+  readonly round: number;
+  readonly entry: number;
+}
+
+/** How many audit entries are read at once: enough for what happens between two readings, and for the feed at first. */
+const ENTRIES = 200;
+
+export async function readLiveStudy({ store, audience, now }: { store: Store; audience: Audience; now: Clock }, id: string, known?: Known): Promise<LiveStudy> {
+  const from = known?.round ?? 0;
+  const [record, clinics, sums, invitations, rounds, evaluations, entries] = await Promise.all([
+    store.study(id), store.clinics(id), store.clinicSums(id), store.invitations(id), store.roundSums(id, from), store.evaluations(id, from),
+    store.auditPart(id, known ? { after: known.entry, limit: ENTRIES } : { limit: ENTRIES }),
+  ]);
+  const { state, publicKey, architecture, labels, createdAt } = record;
+  const { config, status, reason, completed, best, round } = state;
+  const connected = new Set(audience.connected(id));
+  const inFlight = round && round.phase !== 'closed' && round.phase !== 'failed' ? round : null;
+  const returned = new Set(inFlight?.updates.map((u) => u.clinic));
+  return {
+    id, config, status, reason, completed, best, publicKey, architecture, labels, createdAt, invitations, rounds, now: now(),
+    clinics: clinics.map(({ id: clinic, name, state: approval, enrolledAt }) => ({
+      id: clinic, name, state: approval, enrolledAt,
+      connected: connected.has(clinic), progress: audience.progress(id, clinic),
+      now: returned.has(clinic) ? 'returned' : inFlight?.cohort.includes(clinic) ? 'invited' : 'absent',
+      ...(sums.get(clinic) ?? { updates: 0, samples: 0, bytes: 0, seconds: 0 }),
+    })),
+    scores: evaluations.map(scoreRow),
+    entries,
+  };
+}
+
+const scoreRow = ({ round, seconds, validation, heldout }: EvaluationRecord): ScoreRow => ({ round, seconds, validation: points(validation), heldout: points(heldout) });
+
+const points = (metrics: Metrics): ScoreRow['validation'] =>
+  Object.fromEntries(SCORE_NAMES.map((name) => [name, [metrics[name], metrics.intervals[name]?.low ?? null, metrics.intervals[name]?.high ?? null]])) as ScoreRow['validation'];

@@ -1,0 +1,35 @@
+// Takes the pictures: one page, as a desk and a phone show it, light and dark, into small WebP files.
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import sharp from 'sharp';
+import { openWindow } from '../support/pages.js';
+import { PACKAGE_ROOT } from '../support/shared-data.js';
+
+const FOLDER = join(PACKAGE_ROOT, 'docs', 'screenshots');
+
+export interface Shot {
+  readonly name: string;
+  /** Leads a fresh window to what is to be seen. */
+  readonly show: (page: Page) => Promise<void>;
+}
+
+/** Every shot in four looks; `only` names those wanted. */
+export async function capture(browser: Browser, shots: readonly Shot[], only: readonly string[] = []): Promise<void> {
+  await mkdir(FOLDER, { recursive: true });
+  for (const phone of [false, true]) {
+    for (const scheme of ['light', 'dark'] as const) {
+      for (const { name, show } of shots) {
+        if (only.length > 0 && !only.includes(name)) continue;
+        const window = await openWindow(browser, { scheme, phone });
+        const page = await window.newPage();
+        await show(page);
+        await page.waitForTimeout(400); // fonts and charts settle
+        const file = `${name}-${phone ? 'phone' : 'desktop'}-${scheme}.webp`;
+        await sharp(await page.screenshot({ type: 'png' })).webp({ quality: 82 }).toFile(join(FOLDER, file));
+        process.stderr.write(`${file}\n`);
+        await window.close();
+      }
+    }
+  }
+}
