@@ -1,4 +1,4 @@
-// The clinic's app by itself: how much it loads and without a network.
+// The clinic's app by itself: how much it loads, without a network, and training on WebGPU.
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
@@ -8,7 +8,7 @@ import { FIELDS, fieldProblem, type Photograph, trains } from '../../../client/w
 import { parseTable } from '../../../common/dataset/pad-ufes.js';
 import { launchBrowser, noBrowser } from '../../support/browser.js';
 import { ClinicApp, PASSPHRASE, writePhotographs } from '../../support/clinic-app.js';
-import { runCoordinator, temporaryFolder, type TestCoordinator } from '../../support/coordinator.js';
+import { createStudy, runCoordinator, studyUntil, temporaryFolder, type TestCoordinator } from '../../support/coordinator.js';
 import { PACKAGE_ROOT } from '../../support/shared-data.js';
 
 const photograph = (name: string, fields: Photograph['fields']): Photograph => ({ id: crypto.randomUUID(), name, type: 'image/jpeg', bytes: 1, sha256: '0'.repeat(64), width: 1, height: 1, added: '2026-01-01T00:00:00Z', quality: [], fields });
@@ -69,4 +69,21 @@ describe.skipIf(noBrowser)(`in a browser${noBrowser ? ` (skipped: ${noBrowser})`
     await app.go('Settings');
     await app.window.close();
   });
+
+  it('takes part on WebGPU', async () => {
+    await writePhotographs(join(folder, 'webgpu'), 'synthetic:site=1&images=6&seed=3&size=256&split=train');
+    const study = await createStudy(coordinator.admin, { rounds: 1, training: { trainFrom: 'features.3' }, cohort: { minimum: 1, quorum: 1 } });
+    const { invitation } = await coordinator.admin.invite(study, 'Graphics', 1);
+    const app = await ClinicApp.open(browser, coordinator.url, { invitation, search: '?engine=webgpu' });
+    await app.enrol('Graphics');
+    await app.importFolder(join(folder, 'webgpu'));
+    await coordinator.admin.decide(study, (await coordinator.admin.study(study)).clinics[0]!.id, 'approve');
+    await app.standing('Connected');
+    await coordinator.admin.act(study, 'start');
+    const { rounds } = await studyUntil(coordinator.admin, study, ({ status }) => status === 'completed', 300);
+    expect(rounds.at(-1)!.updates).toMatchObject([{ samples: 6 }]);
+    await app.go('Take part');
+    await app.sees('Trains on the graphics processor');
+    await app.window.close();
+  }, 400_000);
 });
