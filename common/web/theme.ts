@@ -1,12 +1,12 @@
 // How Lentigo's pages look: one calm colour, and text that is dark enough to read in both schemes.
 import { type CSSVariablesResolver, createTheme, type MantineColorsTuple } from '@mantine/core';
 
-const sea: MantineColorsTuple = ['#edf7f7', '#d8ecec', '#b0d9da', '#85c4c6', '#60b1b4', '#429b9f', '#2f8489', '#1f6d72', '#14575c', '#0a4145'];
+const sea: MantineColorsTuple = ['#edf7f7', '#d8ecec', '#b0d9da', '#85c4c6', '#60b1b4', '#429b9f', '#2b7c81', '#1f6d72', '#14575c', '#0a4145'];
 
 export const theme = createTheme({
   colors: { sea },
   primaryColor: 'sea',
-  primaryShade: { light: 7, dark: 4 },
+  primaryShade: { light: 7, dark: 6 },
   autoContrast: true,
   defaultRadius: 'md',
   cursorType: 'pointer',

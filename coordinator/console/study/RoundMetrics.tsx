@@ -65,7 +65,7 @@ const Scrolling = ({ label, minWidth, children }: { label: string; minWidth: num
   <Table.ScrollContainer minWidth={minWidth} scrollAreaProps={{ viewportProps: { tabIndex: 0, role: 'region', 'aria-label': label } }}>{children}</Table.ScrollContainer>
 );
 
-/** Shaded by the share of the row: how the photographs with one diagnosis were predicted. */
+/** Shaded by the share of the row: how the photographs with one diagnosis were predicted. Never so strongly that the number can't be read. */
 function Confusion({ matrix, names }: { matrix: Metrics['confusion']; names: readonly string[] }) {
   const dark = useComputedColorScheme('light') === 'dark';
   return (
@@ -80,8 +80,7 @@ function Confusion({ matrix, names }: { matrix: Metrics['confusion']; names: rea
               {row.map((n, j) => {
                 const share = sum === 0 ? 0 : n / sum;
                 const [r, g, b] = i === j ? (dark ? [64, 160, 164] : [31, 109, 114]) : dark ? [214, 140, 70] : [196, 110, 40];
-                const strong = share > (dark ? 0.85 : 0.55) && i === j;
-                return <td key={names[j]} title={t.cell(n, names[i]!, names[j]!)} style={{ background: `rgba(${r}, ${g}, ${b}, ${n === 0 ? 0.05 : (0.12 + 0.8 * share * (i === j ? 1 : 0.6)).toFixed(3)})`, color: strong ? (dark ? '#06181a' : '#ffffff') : 'var(--mantine-color-text)' }}>{n}</td>;
+                return <td key={names[j]} title={t.cell(n, names[i]!, names[j]!)} style={{ background: `rgba(${r}, ${g}, ${b}, ${n === 0 ? 0.05 : (0.1 + (dark ? 0.45 : 0.58) * share).toFixed(3)})`, color: dark ? '#ffffff' : '#000000' }}>{n}</td>;
               })}
             </tr>
           );
