@@ -86,8 +86,9 @@ describe.skipIf(!HAS_MANY_ADDRESSES)(`the admin token (${HAS_MANY_ADDRESSES ? 'f
   it('that was wrong 30 times in a minute is not looked at from this address until the minute is over, though enrolment is', async () => {
     const studies = (token: string | undefined, from: string) => rawRequest(coordinator.url, { method: 'GET', path: '/api/studies', from, headers: token === undefined ? {} : { authorization: `Bearer ${token}` } });
     const { token } = coordinator;
+    const wrong = `${token.startsWith('A') ? 'B' : 'A'}${token.slice(1)}`;
     for (let i = 0; i < LIMIT; i++) {
-      expect(await studies(i % 3 === 0 ? undefined : `${token.slice(0, -1)}${i}`, '127.0.2.1')).toMatchObject({ status: 401, code: 'LENTIGO_ADMIN_TOKEN' });
+      expect(await studies(i % 3 === 0 ? undefined : wrong, '127.0.2.1')).toMatchObject({ status: 401, code: 'LENTIGO_ADMIN_TOKEN' });
       expect((await studies(token, '127.0.2.2')).status).toBe(200);
     }
     expect(await studies(token, '127.0.2.1')).toMatchObject(limited());
