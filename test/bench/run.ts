@@ -11,11 +11,12 @@ import { domain } from './domain.js';
 import { withSection } from './document.js';
 import { engines } from './engines.js';
 import { machineLine } from './machine.js';
+import { pages } from './pages.js';
 import { round } from './round.js';
 import { simulation } from './simulation.js';
 
 /** In the order of the document. */
-const BENCHMARKS = [simulation, padUfes, domain, demo, round, engines, browser, aggregation, connections];
+const BENCHMARKS = [simulation, padUfes, domain, demo, round, engines, browser, pages, aggregation, connections];
 
 const FILE = join(PACKAGE_ROOT, 'BENCHMARKS.md');
 
