@@ -11,7 +11,7 @@ const STATUS_COLOUR: Record<StudyStatus, MantineColor> = { draft: 'gray', runnin
 
 export function StatusBadge({ status }: { status: StudyStatus }) {
   return (
-    <Badge variant="light" color={STATUS_COLOUR[status]} size="lg" tt="none" fw={600} style={{ flexShrink: 0 }} data-status={status}>
+    <Badge variant="light" color={STATUS_COLOUR[status]} size="lg" tt="none" fw={600} c="var(--mantine-color-text)" style={{ flexShrink: 0 }} data-status={status}>
       {strings.status[status]}
     </Badge>
   );

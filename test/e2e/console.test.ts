@@ -29,7 +29,8 @@ async function signIn(page: Page, { url, token }: TestCoordinator): Promise<void
   await page.getByRole('button', { name: t.signOut }).waitFor();
 }
 const tab = (page: Page, name: keyof typeof t.tabs) => page.getByRole('tab', { name: t.tabs[name] }).click();
-const curve = (page: Page) => page.locator('[data-testid=curves] path.recharts-line-curve').first().waitFor();
+/** Attached, not visible: a flat line has no height. */
+const curve = (page: Page) => page.locator('[data-testid=curves] path.recharts-line-curve').first().waitFor({ state: 'attached' });
 
 describe.skipIf(noBrowser)(`the console${noBrowser ? ` (skipped: ${noBrowser})` : ''}`, { timeout: 300_000 }, () => {
   let browser: Browser;

@@ -11,7 +11,7 @@ import { Panel } from '../ui.js';
 const t = strings.results;
 
 const COLOURS = {
-  light: { heldout: '#1f6d72', validation: '#b4621e', grid: '#e3e8e8', text: '#59616a', paper: '#ffffff' },
+  light: { heldout: '#1f6d72', validation: '#a4540f', grid: '#e3e8e8', text: '#59616a', paper: '#ffffff' },
   dark: { heldout: '#6cc3c6', validation: '#eca866', grid: '#343b3e', text: '#a9b0b7', paper: '#1f2426' },
 };
 

@@ -60,7 +60,7 @@ function Printed({ study }: { study: LiveStudy }) {
           </Table>
         </Panel>
         <RoundsTable study={study} all />
-        <Panel title={t.settings}><Code block fz="xs" style={{ whiteSpace: 'pre-wrap' }}>{stringify(config)}</Code></Panel>
+        <Panel title={t.settings}><Code block fz="xs" style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere', overflow: 'visible' }}>{stringify(config)}</Code></Panel>
         <Text size="sm" c="dimmed">{strings.disclaimer}</Text>
       </Stack>
     </article>
