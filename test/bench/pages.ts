@@ -36,7 +36,8 @@ async function load(browser: Browser, url: string, ready: string, slowdown: numb
   await page.goto(url, { waitUntil: 'commit' });
   await page.locator(ready).waitFor();
   const interactive = await page.evaluate<number>('new Promise((resolve) => requestAnimationFrame(() => setTimeout(() => resolve(performance.now()))))');
-  const paint = await page.evaluate<number>(`performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? NaN`);
+  await page.waitForFunction(`performance.getEntriesByName('first-contentful-paint').length > 0`);
+  const paint = await page.evaluate<number>(`performance.getEntriesByName('first-contentful-paint')[0].startTime`);
   const bytes = await page.evaluate<number>(`[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')].reduce((n, e) => n + e.encodedBodySize, 0)`);
   await window.close();
   return { paint, interactive, bytes };
