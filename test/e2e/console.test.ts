@@ -141,6 +141,7 @@ describe.skipIf(noBrowser)(`the console${noBrowser ? ` (skipped: ${noBrowser})` 
       const view = await coordinator.admin.study(id);
       expect(await page.getByTestId('curves').getAttribute('aria-label')).toContain(`round ${view.best!.round} is best`);
       await tab(page, 'results');
+      await page.locator('table.confusion td').first().waitFor(); // a round's metrics are fetched when they are looked at
       expect(await page.getByTestId('rounds').locator('tbody tr').count()).toBe(3);
       const shown = await page.locator('table.confusion td').allInnerTexts();
       expect(shown.filter((cell) => cell !== '').map(Number)).toEqual(view.evaluations.find((e) => e.round === view.best!.round)!.heldout.confusion.flat());
