@@ -14,18 +14,20 @@ export interface Shot {
   readonly show: (page: Page) => Promise<void>;
 }
 
-/** Every shot in four looks; `only` names those wanted. */
+/** Every shot in four looks; with `only`, those whose file names hold one of these. */
 export async function capture(browser: Browser, shots: readonly Shot[], only: readonly string[] = []): Promise<void> {
   await mkdir(FOLDER, { recursive: true });
   for (const phone of [false, true]) {
     for (const scheme of ['light', 'dark'] as const) {
       for (const { name, show } of shots) {
-        if (only.length > 0 && !only.includes(name)) continue;
+        const file = `${name}-${phone ? 'phone' : 'desktop'}-${scheme}.webp`;
+        if (only.length > 0 && !only.some((part) => file.includes(part))) continue;
         const window = await openWindow(browser, { scheme, phone });
         const page = await window.newPage();
+        page.setDefaultTimeout(90_000);
         await show(page);
+        await page.mouse.move(0, 0); // off the chart
         await page.waitForTimeout(400); // fonts and charts settle
-        const file = `${name}-${phone ? 'phone' : 'desktop'}-${scheme}.webp`;
         await sharp(await page.screenshot({ type: 'png' })).webp({ quality: 82 }).toFile(join(FOLDER, file));
         process.stderr.write(`${file}\n`);
         await window.close();

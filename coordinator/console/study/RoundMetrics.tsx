@@ -26,7 +26,7 @@ export function RoundMetrics({ metrics, labels }: { metrics: Metrics; labels: La
                   const of = metrics.perClass[name];
                   return (
                     <Table.Tr key={name}>
-                      <Table.Td><Group gap={6} wrap="nowrap">{name}{labels.malignant.includes(name) && <Badge size="xs" color="orange" variant="light" tt="none" c="var(--mantine-color-text)">{c.malignant}</Badge>}</Group></Table.Td>
+                      <Table.Td><Group gap={6} wrap="nowrap">{name}{labels.malignant.includes(name) && <Badge size="xs" color="orange" variant="light" tt="none" style={{ flexShrink: 0 }} c="var(--mantine-color-text)">{c.malignant}</Badge>}</Group></Table.Td>
                       {[of?.precision, of?.recall, of?.f1].map((value, i) => <Table.Td key={i} ta="right">{scoreText(value)}</Table.Td>)}
                       <Table.Td ta="right">{count(of?.support ?? 0)}</Table.Td>
                     </Table.Tr>
