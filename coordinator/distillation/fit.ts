@@ -21,8 +21,6 @@ const WARM_UP = 0.1;
 const CALIBRATION = { images: 128, batch: 16 };
 /** Images in one micro-batch: DenseNet-169 takes 5 GiB for eight. */
 const AT_ONCE = 8;
-/** Augmentations to draw from where there is no end of them. */
-const UNLIMITED = 2 ** 31;
 
 /** A share of a batch. */
 export interface Part {
@@ -41,9 +39,9 @@ export interface Task {
   readonly extra: Readonly<Record<string, tf.Variable>>;
   readonly phases: readonly Phase[];
   readonly samples: readonly Sample[];
-  /** Augmentations of each sample; absent: without end. */
-  readonly variants?: number;
-  /** Whether there were no weights to start from: batch norm then goes by the batch's statistics, and only phases that train all are run. */
+  /** Augmentations of each sample to draw from. */
+  readonly variants: number;
+  /** Whether there were no weights to start from: batch norm then goes by the batch's statistics. */
   readonly fromScratch: boolean;
   /** Loads what `loss` needs of these examples besides them. */
   prepare?(examples: readonly Example[]): Promise<void>;
@@ -65,8 +63,8 @@ export interface FitOptions extends Pick<Recipe, 'batchSize' | 'select'> {
   readonly onSkipped: (message: string) => void;
 }
 
-/** The phases that are run: those that train all where nothing was there to start from. */
-export const phasesOf = ({ phases, fromScratch }: Pick<Task, 'phases' | 'fromScratch'>): readonly Phase[] => phases.filter(({ trainFrom }) => !fromScratch || trainFrom === 'all');
+/** The phases that are run: where nothing was there to start from, only the last, and of the whole network. */
+export const phasesOf = ({ phases, fromScratch }: Pick<Task, 'phases' | 'fromScratch'>): readonly Phase[] => (fromScratch ? phases.slice(-1).map((phase) => ({ ...phase, trainFrom: 'all' })) : phases);
 
 const FRESH: TrainingState = { phase: 0, done: 0, steps: 0, stalled: 0, best: 0, history: [] };
 
@@ -154,8 +152,7 @@ class PhaseRun {
     const { batchSize, seed, select } = this.#options;
     const began = performance.now();
     const random = new Random(seed).fork('phase', state.phase, 'epoch', state.done + 1);
-    const drawn = variants ?? (this.#source.frozen ? 1 : UNLIMITED);
-    const examples = random.shuffle(samples).map((sample) => ({ sample, variant: random.int(drawn) }));
+    const examples = random.shuffle(samples).map((sample) => ({ sample, variant: random.int(variants) }));
     const steps = Math.ceil(samples.length / batchSize);
     const first = state.history.length;
     let [sum, seen] = [0, 0];

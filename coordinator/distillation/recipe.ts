@@ -7,7 +7,7 @@ import type { SelectionMetric, TrainingPlan } from '../../common/protocol/study.
 
 /** One stretch of training; AdamW starts afresh in each. */
 export interface Phase {
-  /** The first trainable block; `all`: from the first on. Without starting weights the phases that don't train all are left out. */
+  /** The first trainable block; `all`: from the first on. Without starting weights only the last phase is run, and trains all. */
   readonly trainFrom: string;
   readonly epochs: number;
   /** The highest: it rises for the first tenth of the phase's steps, then falls along half a cosine to 0 (Loshchilov & Hutter 2017). */
@@ -46,7 +46,7 @@ export interface Recipe {
   readonly focalGamma: number;
   readonly balance: TrainingPlan['balance'];
   readonly batchSize: number;
-  /** Augmented variants of each photograph that the student is taught with: the teacher says its mind of each once. */
+  /** Augmented variants of each photograph to draw from: the teacher says its mind of each once, and frozen features are computed once. */
   readonly variants: number;
   /** The metric by which validation chooses. */
   readonly select: SelectionMetric;

@@ -48,6 +48,7 @@ export function teacherTask(teacher: Teacher, splits: Splits, recipe: Recipe, { 
     extra: {},
     phases,
     samples: splits.train,
+    variants: recipe.variants,
     fromScratch,
     loss({ x, trainFrom, examples, batchStatistics, random }) {
       const { logits } = teacher.trace(x, trainFrom, examples.map(({ sample }) => sample), { batchStatistics, dropout: { rate: dropout, random } });
