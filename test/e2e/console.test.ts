@@ -1,5 +1,5 @@
-// The console in a real browser on a real coordinator: a study from its form to its model, with agents as processes of their own; and what it makes of a large one.
-import { readFile, rm, writeFile } from 'node:fs/promises';
+// The whole way of a study in real browsers on a real coordinator over HTTPS, from the console's form to the model that it gives, with two clinics in browsers and one agent; and what the console makes of a large study.
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unzipSync } from 'fflate';
 import type { Browser, Page } from 'playwright-core';
@@ -9,17 +9,21 @@ import { useEngine } from '../../common/engine/engine.node.js';
 import { evaluate } from '../../common/learning/evaluate.js';
 import { decodeModel, encodeModel } from '../../common/model/encoding.js';
 import { loadModel } from '../../common/model/folder.node.js';
-import { createStudent } from '../../common/model/student.js';
+import { createStudent, type Model } from '../../common/model/student.js';
 import { parseStudyYaml } from '../../common/protocol/study.js';
 import { strings } from '../../coordinator/console/strings.js';
 import { launchBrowser, noBrowser } from '../support/browser.js';
+import { ClinicApp, selfSigned, writePhotographs } from '../support/clinic-app.js';
 import { createStudy, EVALUATION_DATA, nano, runCoordinator, temporaryFolder, type TestCoordinator } from '../support/coordinator.js';
 import { Member } from '../support/member.js';
 import { complaintsOf, openWindow, seriousBarriers } from '../support/pages.js';
-import { launch, succeed } from '../support/processes.js';
+import { launch, type Running, succeed } from '../support/processes.js';
 import { seedRounds } from '../support/seeded-rounds.js';
 
 const t = strings;
+const folder = await temporaryFolder();
+const tls = selfSigned(folder);
+const missing = noBrowser ?? (tls ? undefined : 'there is no openssl');
 const TABS = ['overview', 'results', 'clinics', 'audit', 'downloads', 'report'] as const;
 
 async function signIn(page: Page, { url, token }: TestCoordinator): Promise<void> {
@@ -30,31 +34,40 @@ async function signIn(page: Page, { url, token }: TestCoordinator): Promise<void
 }
 const tab = (page: Page, name: keyof typeof t.tabs) => page.getByRole('tab', { name: t.tabs[name] }).click();
 /** Attached, not visible: a flat line has no height. */
-const curve = (page: Page) => page.locator('[data-testid=curves] path.recharts-line-curve').first().waitFor({ state: 'attached' });
+async function curve(page: Page): Promise<{ points: number }> {
+  const line = page.locator('[data-testid=curves] path.recharts-line-curve').first();
+  await line.waitFor({ state: 'attached' });
+  return { points: (await line.getAttribute('d'))!.split(/[LC]/).length };
+}
 
-describe.skipIf(noBrowser)(`the console${noBrowser ? ` (skipped: ${noBrowser})` : ''}`, { timeout: 300_000 }, () => {
+describe.skipIf(missing)(`the console${missing ? ` (skipped: ${missing})` : ''}`, { timeout: 300_000 }, () => {
   let browser: Browser;
-  let folder: string;
-  beforeAll(async () => {
-    [browser, folder] = await Promise.all([launchBrowser(), temporaryFolder()]);
-  });
+  beforeAll(async () => void (browser = await launchBrowser()));
   afterAll(async () => {
     await browser?.close();
     await rm(folder, { recursive: true });
   });
 
-  describe('a study of two clinics', () => {
+  describe('a study of two clinics in browsers and one with an agent', () => {
     let coordinator: TestCoordinator;
     let page: Page;
     let complaints: string[];
     let id: string;
+    let agent: Running;
+    const apps: Record<string, ClinicApp> = {};
+    const env = { NODE_EXTRA_CA_CERTS: tls?.cert ?? '' };
     beforeAll(async () => {
-      coordinator = await runCoordinator();
+      // This process looks behind the page as the administrator; agents and browsers are told of the certificate in their own ways.
+      process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
+      coordinator = await runCoordinator(undefined, 0, { tls });
       page = await (await openWindow(browser)).newPage();
       page.setDefaultTimeout(60_000);
       complaints = complaintsOf(page, coordinator.url);
     });
-    afterAll(() => coordinator?.close());
+    afterAll(async () => {
+      await agent?.kill('SIGTERM');
+      await coordinator?.close();
+    });
 
     it('lets in only who has the admin token, which is in no address and no lasting storage', async () => {
       await page.goto(`${coordinator.url}/console/`);
@@ -78,7 +91,8 @@ describe.skipIf(noBrowser)(`the console${noBrowser ? ` (skipped: ${noBrowser})` 
       await name.fill('Console study');
       await page.getByLabel(t.create.fields['rounds']![0], { exact: true }).fill('0');
       await page.getByText(/>=1/).waitFor();
-      await page.getByLabel(t.create.fields['rounds']![0], { exact: true }).fill('2');
+      await page.getByLabel(t.create.fields['rounds']![0], { exact: true }).fill('3');
+      for (const field of ['cohort.minimum', 'cohort.quorum']) await page.getByLabel(t.create.fields[field]![0]).fill('3');
       await page.getByLabel(t.create.fields['cohort.deadlineSeconds']![0]).fill('600');
       await page.getByText(t.create.model.upload).click();
       const start = { name: 'nano.safetensors', mimeType: 'application/octet-stream', buffer: Buffer.from(encodeModel(nano())) };
@@ -99,7 +113,7 @@ describe.skipIf(noBrowser)(`the console${noBrowser ? ` (skipped: ${noBrowser})` 
       complaints.splice(0); // the two refusals
       const [yaml] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: t.download }).click()]);
       const config = parseStudyYaml(await readFile(await yaml.path(), 'utf8'));
-      expect(config).toMatchObject({ name: 'Console study', rounds: 2, model: 'nano.safetensors', training: { trainFrom: 'features.3', epochs: 1 }, evaluation: { data: EVALUATION_DATA } });
+      expect(config).toMatchObject({ name: 'Console study', rounds: 3, cohort: { minimum: 3, quorum: 3 }, model: 'nano.safetensors', training: { trainFrom: 'features.3', epochs: 1 }, evaluation: { data: EVALUATION_DATA } });
       await page.getByRole('button', { name: t.create.submit }).click();
       await page.getByText(t.clinic.none).waitFor();
       const [study] = await coordinator.admin.studies();
@@ -107,8 +121,8 @@ describe.skipIf(noBrowser)(`the console${noBrowser ? ` (skipped: ${noBrowser})` 
       expect((await coordinator.admin.study(id)).config).toEqual(config);
     });
 
-    it('invites clinics by a link whose secret is in its fragment, and approves them by their fingerprints', async () => {
-      for (const name of ['North', 'South']) {
+    it('invites clinics by a link whose secret is in its fragment, and approves them by the fingerprints that they read out', async () => {
+      for (const name of ['North', 'South', 'East']) {
         await page.getByRole('button', { name: t.clinic.invite }).click();
         await page.getByLabel(t.invite.name).fill(name);
         await page.getByRole('button', { name: t.invite.make }).click();
@@ -116,59 +130,72 @@ describe.skipIf(noBrowser)(`the console${noBrowser ? ` (skipped: ${noBrowser})` 
         expect([link.origin, link.pathname, link.search]).toEqual([coordinator.url, '/clinic/', '']);
         await page.getByRole('img', { name: t.invite.qr }).waitFor();
         await page.getByRole('dialog').getByRole('button', { name: t.close }).last().click();
-        const enrolled = await succeed(['clinic', 'enrol', link.hash.replace('#invitation=', ''), '--home', join(folder, name), '--name', name]);
+        const invitation = link.hash.replace('#invitation=', '');
+        const read = name === 'East'
+          ? await succeed(['clinic', 'enrol', invitation, '--home', join(folder, name), '--name', name], { env })
+          : await (apps[name] = await ClinicApp.open(browser, coordinator.url, { invitation, look: { phone: name === 'South' } })).enrol(name);
         await page.getByTestId('pending').getByRole('button', { name: t.clinic.approve }).click(); // it appears by itself
-        const shown = await page.getByTestId('fingerprint').innerText();
-        expect(enrolled).toContain(shown);
+        expect(read).toContain(await page.getByTestId('fingerprint').innerText());
         await page.getByRole('button', { name: t.clinic.same }).click();
         await page.getByTestId('clinics').getByText(name).waitFor();
       }
-      expect((await coordinator.admin.study(id)).clinics.map((c) => c.state)).toEqual(['approved', 'approved']);
+      expect((await coordinator.admin.study(id)).clinics.map((c) => c.state)).toEqual(['approved', 'approved', 'approved']);
     });
 
-    it('runs with real agents before one’s eyes: the feed, the clinics, the curves', async () => {
+    it('runs three rounds before one’s eyes: the feed, the clinics, the curves', async () => {
+      for (const [i, app] of Object.values(apps).entries()) {
+        const photographs = join(folder, `photographs-${i}`);
+        await writePhotographs(photographs, `synthetic:site=${i + 2}&images=12&seed=${i + 1}&size=256&split=train`);
+        await app.importFolder(photographs);
+        await app.go('Take part');
+      }
       await tab(page, 'overview');
       await page.getByText(t.overview.nextStart).waitFor();
       await page.getByRole('button', { name: t.actions.start }).click();
       await page.locator('[data-status=running]').waitFor();
-      await page.getByText(t.overview.waiting(0, 2)).waitFor();
-      const agents = ['North', 'South'].map((name, i) => launch(['clinic', 'run', '--home', join(folder, name), '--data', `synthetic:site=${i + 1}&images=12&seed=${i + 1}&size=64&split=train`, '--json']));
-      await page.getByTestId('feed').getByText(t.feed.aggregated('Round 1', 2, 2)).waitFor({ timeout: 180_000 });
-      await page.getByTestId('feed').getByText(t.feed.update('North', 'Round 1', '12')).waitFor();
+      await page.getByText(t.overview.waiting(2, 3)).waitFor();
+      agent = launch(['clinic', 'run', '--home', join(folder, 'East'), '--data', 'synthetic:site=1&images=12&seed=1&size=64&split=train', '--json'], { env });
+      for (const round of ['Round 1', 'Round 3']) await page.getByTestId('feed').getByText(t.feed.aggregated(round, 3, 3)).waitFor({ timeout: 180_000 });
+      for (const name of ['North', 'South', 'East']) await page.getByTestId('feed').getByText(t.feed.update(name, 'Round 2', '12')).waitFor();
       await page.locator('[data-status=completed]').waitFor({ timeout: 120_000 });
-      expect(await Promise.all(agents.map((a) => a.ended))).toEqual([0, 0]);
-      await curve(page);
+      expect(await agent.ended).toBe(0);
+      for (const app of Object.values(apps)) await app.standing('The study has ended');
+      expect(await curve(page)).toEqual({ points: 1 + 3 }); // the starting model's, and one of each round
       const view = await coordinator.admin.study(id);
       expect(await page.getByTestId('curves').getAttribute('aria-label')).toContain(`round ${view.best!.round} is best`);
       await tab(page, 'results');
       await page.locator('table.confusion td').first().waitFor(); // a round's metrics are fetched when they are looked at
-      expect(await page.getByTestId('rounds').locator('tbody tr').count()).toBe(3);
+      expect(await page.getByTestId('rounds').locator('tbody tr').count()).toBe(4);
       const shown = await page.locator('table.confusion td').allInnerTexts();
       expect(shown.filter((cell) => cell !== '').map(Number)).toEqual(view.evaluations.find((e) => e.round === view.best!.round)!.heldout.confusion.flat());
       expect(complaints).toEqual([]);
-    });
+    }, 600_000);
 
-    it('gives the best model, whose predictions are the coordinator’s to the last digit; metrics as CSV; the whole audit chain', async () => {
+    it('gives the best and the last model, whose results on the held-out photographs are the coordinator’s to the last digit; metrics as CSV; the whole audit chain', async () => {
       await tab(page, 'downloads');
       const download = async (name: string) => {
         const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name }).click()]);
         return { name: file.suggestedFilename(), bytes: new Uint8Array(await readFile(await file.path())) };
       };
-      const { bytes, name } = await download(`${t.downloads.best}: ${t.downloads.safetensors}`);
-      expect(name).toBe('console-study-best.safetensors');
       const view = await coordinator.admin.study(id);
-      const expected = view.evaluations.find((e) => e.round === view.best!.round)!.heldout;
+      const resultOf = (round: number) => view.evaluations.find((e) => e.round === round)!.heldout;
       await useEngine('wasm');
-      const model = decodeModel(bytes);
-      const { samples } = await openDataset(EVALUATION_DATA, { labels: model.labels, seed: view.config.seed });
-      expect(await evaluate(createStudent(model), samples.filter((s) => s.split === 'heldout'), { trainFrom: 'features.3', seed: view.config.seed })).toEqual(expected);
-      const zip = await download(`${t.downloads.last}: ${t.downloads.zip}`);
-      const files = unzipSync(zip.bytes);
-      expect(Object.keys(files).toSorted()).toEqual(expect.arrayContaining(['model.json', 'model.safetensors']));
-      for (const [file, content] of Object.entries(files)) if (file !== 'model.safetensors') await writeFile(join(folder, file), content);
-      expect((await loadModel(folder)).parameters.values).toEqual(decodeModel(await coordinator.admin.model(id, 'last')).parameters.values);
+      const { samples } = await openDataset(EVALUATION_DATA, { seed: view.config.seed });
+      const measured = (model: Model) => evaluate(createStudent(model), samples.filter((s) => s.split === 'heldout'), { trainFrom: 'features.3', seed: view.config.seed });
+      for (const [which, expected] of [['best', resultOf(view.best!.round)], ['last', resultOf(3)]] as const) {
+        const { bytes, name } = await download(`${t.downloads[which]}: ${t.downloads.safetensors}`);
+        expect(name).toBe(`console-study-${which}.safetensors`);
+        expect(await measured(decodeModel(bytes))).toEqual(expected);
+        const files = unzipSync((await download(`${t.downloads[which]}: ${t.downloads.zip}`)).bytes);
+        expect(Object.keys(files).toSorted()).toEqual(expect.arrayContaining(['model.json', 'model.safetensors']));
+        const unpacked = join(folder, which);
+        await mkdir(unpacked);
+        for (const [file, content] of Object.entries(files)) if (file !== 'model.safetensors') await writeFile(join(unpacked, file), content);
+        expect(await measured(await loadModel(unpacked))).toEqual(expected);
+      }
+      const expected = resultOf(view.best!.round);
       const csv = new TextDecoder().decode((await download(t.downloads.csv)).bytes).trim().split('\r\n');
-      expect([csv.length, csv.find((row) => row.startsWith(`${view.best!.round},1,heldout,balancedAccuracy,`))?.split(',')[4]]).toEqual([1 + 3 * 2 * 7, String(expected.balancedAccuracy)]);
+      expect([csv.length, csv.find((row) => row.startsWith(`${view.best!.round},1,heldout,balancedAccuracy,`))?.split(',')[4]]).toEqual([1 + 4 * 2 * 7, String(expected.balancedAccuracy)]);
       await tab(page, 'audit');
       await page.getByRole('button', { name: t.audit.verify }).click();
       await page.getByText(/The chain is whole/).waitFor();
@@ -179,7 +206,7 @@ describe.skipIf(noBrowser)(`the console${noBrowser ? ` (skipped: ${noBrowser})` 
       const port = Number(new URL(coordinator.url).port);
       await coordinator.stop();
       await page.getByText(t.offline).waitFor();
-      coordinator = await runCoordinator(coordinator.dataDir, port);
+      coordinator = await runCoordinator(coordinator.dataDir, port, { tls });
       await page.getByText(t.offline).waitFor({ state: 'detached' });
       const [clinic] = (await coordinator.admin.study(id)).clinics;
       await coordinator.admin.decide(id, clinic!.id, 'revoke');
@@ -233,7 +260,7 @@ describe.skipIf(noBrowser)(`the console${noBrowser ? ` (skipped: ${noBrowser})` 
       await curve(page);
     });
     await page.getByText(t.overview.returned(20, 50)).waitFor();
-    expect(await page.locator('[data-testid=curves] path.recharts-line-curve').first().getAttribute('d').then((d) => d!.split(/[LC]/).length)).toBeGreaterThan(500);
+    expect((await curve(page)).points).toBeGreaterThan(500);
     await timed('results', async () => {
       await tab(page, 'results');
       await page.locator('table.confusion').waitFor();
