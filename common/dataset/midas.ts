@@ -1,4 +1,4 @@
-// MIDAS (Chiou et al. 2025, MRA-MIDAS, Stanford AIMI): lesions with their pathology, photographed by smartphone from 15 and 30 cm, and through a dermatoscope.
+// MIDAS (MRA-MIDAS, Stanford AIMI, doi:10.71718/15nz-jv40; Chiou et al. 2025, NEJM AI, doi:10.1056/AIdbp2400732): lesions with their pathology, photographed by smartphone from 15 and 30 cm, and through a dermatoscope.
 import { z } from 'zod';
 import { BINARY_LABELS } from '../model/labels.js';
 import { type Archive, stemOf } from './archive.js';

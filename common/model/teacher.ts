@@ -73,12 +73,17 @@ const teacherWeights = (design: TeacherDesign, classes: number): Weight[] => [..
 /** Names and shapes of a teacher's parameters: the backbone's blocks under their published names, then attention.*, metadata.* and fusion.*. */
 export const teacherSpecs = (design: TeacherDesign, classes: number): ParameterSpec[] => teacherWeights(design, classes).map(({ name, shape }) => ({ name, shape }));
 
-/** Drawn, and for the blocks taken from `backbone` where one is given: a model of the same architecture. */
-export function initialTeacher(design: TeacherDesign, labels: LabelSet, random: Random, backbone?: ParameterSet): TeacherModel {
+/** Names of the parameters that a teacher shares with every model of its architecture: the blocks' and pooling's. */
+export function backboneNames(architecture: ArchitectureId): Set<string> {
+  const { blocks, head } = networkOf(architecture);
+  return new Set([...blocks.flatMap(blockWeights), ...poolWeights(head)].map(({ name }) => name));
+}
+
+/** Drawn, and taken from `start` where that has a parameter of the name: a backbone's, or another such teacher's. */
+export function initialTeacher(design: TeacherDesign, labels: LabelSet, random: Random, start?: ParameterSet): TeacherModel {
   const parameters = new ParameterSet(teacherSpecs(design, labels.names.length));
-  const taken = new Set(networkOf(design.architecture).blocks.flatMap(blockWeights).concat(poolWeights(networkOf(design.architecture).head)).map(({ name }) => name));
   for (const { name, initial } of teacherWeights(design, labels.names.length)) {
-    if (backbone && taken.has(name)) parameters.get(name).set(backbone.get(name));
+    if (start?.has(name)) parameters.get(name).set(start.get(name));
     else fillInitial(parameters.get(name), initial, random.fork('initial', name));
   }
   return { design, labels, parameters };

@@ -38,7 +38,7 @@ export function distillCommand(): Command {
     .option('--losses <names>', `what the teacher teaches by, of ${LOSS_NAMES.join(', ')} (default: all that the preset has)`, parseLosses)
     .addOption(new Option('--metadata <columns>', 'what a multimodal teacher reads: all columns, those that no training row lacks, or none').choices(METADATA_CHOICES).default('all'))
     .option('--init <path>', 'what the student starts from: a model folder, or a published safetensors file (default: drawn weights)')
-    .option('--teacher-init <path>', "what a teacher's backbone starts from; once for each teacher", (path: string, before: string[]) => [...before, path], [])
+    .option('--teacher-init <path>', "what a teacher starts from: as --init, or another distillation's teacher-1; once for each teacher", (path: string, before: string[]) => [...before, path], [])
     .option('--teachers-from <dir>', 'the --out of another distillation, whose trained teachers are taken as they are')
     .option('--fold <k/n>', "hold out the k-th of n parts of all patients instead of the archive's own split: cross-validation", parseFold)
     .option('--seed <n>', 'of all training', parseSeed, 1)

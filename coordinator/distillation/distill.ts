@@ -111,20 +111,19 @@ class Distillation {
   }
 
   /** A trained teacher: from `out`, or trained now. */
-  async #teacher(name: string, plan: TeacherPlan, start: TeacherStart): Promise<Teacher> {
+  async #teacher(name: string, plan: TeacherPlan, { trained, history, start }: TeacherStart): Promise<Teacher> {
     const { splits, recipe, seed } = this.#setup;
     const { labels } = recipe;
     const file = join(this.#out, name, 'teacher.safetensors');
     const finished = await this.#finished(name);
     if (finished) return createTeacher(decodeTeacher(await readFile(file)));
-    const { trained, backbone } = start;
     if (trained) {
-      await this.#finish(name, Finished.parse(JSON.parse(start.history!)), () => writeDurably(file, encodeTeacher(trained)));
+      await this.#finish(name, Finished.parse(JSON.parse(history!)), () => writeDurably(file, encodeTeacher(trained)));
       return createTeacher(trained);
     }
     const design = this.#designOf(plan);
-    const teacher = createTeacher(initialTeacher(design, labels, new Random(seed).fork(name), backbone));
-    const task = teacherTask(teacher, splits, recipe, plan, !backbone);
+    const teacher = createTeacher(initialTeacher(design, labels, new Random(seed).fork(name), start));
+    const task = teacherTask(teacher, splits, recipe, plan, !start);
     await this.#fit(name, task, async () => writeDurably(file, encodeTeacher({ design, labels, parameters: await teacher.parameters() })));
     return teacher;
   }
@@ -246,7 +245,7 @@ class Distillation {
     let work = (teachers.length + 1) * splits.heldout.length + (teachers.length > 0 ? this.#outputsWork() : 0);
     for (const [i, { phases }] of teachers.entries()) {
       const start = teacherStarts[i]!;
-      if (!start.trained) work += await training(`teacher-${i + 1}`, phases, !start.backbone);
+      if (!start.trained) work += await training(`teacher-${i + 1}`, phases, !start.start);
     }
     return work + (await training(STUDENT, recipe.student.phases, fromScratch));
   }

@@ -11,7 +11,7 @@ import { microBatchSize } from '../../common/learning/step.js';
 import type { Student } from '../../common/model/student.js';
 import { Random } from '../../common/random.js';
 import type { ParameterSet } from '../../common/update/parameter-set.js';
-import { isBetter, selectionScore } from '../rounds/selection.js';
+import { isBetter } from '../rounds/selection.js';
 import type { Checkpoint, EpochRecord, TrainingState, Values } from './checkpoint.js';
 import type { Phase, Recipe } from './recipe.js';
 
@@ -106,6 +106,18 @@ export async function fit(task: Task, options: FitOptions): Promise<{ best: numb
 
 const isOver = ({ done, stalled }: TrainingState, { epochs, patience }: Phase): boolean => done >= epochs || stalled >= patience;
 
+/** By what validation chooses; a score that is not defined on these images counts as 0. */
+function chosenBy(validation: Metrics, select: Recipe['select']): number {
+  const names = [select].flat();
+  return names.reduce((sum, name) => sum + (validation[name] ?? 0), 0) / names.length;
+}
+
+/** The coming epoch's (highest) learning rate. */
+function learningRateOf({ learningRate, plateau }: Phase, { done, stalled, history }: TrainingState): number {
+  const last = done > 0 ? history.at(-1)!.learningRate : learningRate;
+  return plateau && stalled > 0 && stalled % plateau.patience === 0 ? last * plateau.factor : last;
+}
+
 const valuesOf = (parameters: ParameterSet): Map<string, Float32Array> => new Map(parameters.specs.map(({ name }) => [name, parameters.get(name)]));
 
 async function restoreModel(model: Pick<Task['model'], 'parameters' | 'load'>, values: Values): Promise<void> {
@@ -155,9 +167,10 @@ class PhaseRun {
     const examples = random.shuffle(samples).map((sample) => ({ sample, variant: random.int(variants) }));
     const steps = Math.ceil(samples.length / batchSize);
     const first = state.history.length;
+    const learningRate = learningRateOf(this.#phase, state);
     let [sum, seen] = [0, 0];
     for (let start = 0, step = 0; start < examples.length; start += batchSize, step++) {
-      this.#optimiser.learningRate = this.#phase.learningRate * shareOfPeak((state.done * steps + step) / (this.#phase.epochs * steps));
+      this.#optimiser.learningRate = learningRate * (this.#phase.plateau ? 1 : shareOfPeak((state.done * steps + step) / (this.#phase.epochs * steps)));
       const batch = await this.#source.batch(examples.slice(start, start + batchSize));
       if (batch) {
         await this.#task.prepare?.(batch.used);
@@ -173,9 +186,9 @@ class PhaseRun {
     if (seen === 0) throw new LentigoError('LENTIGO_DATA_EMPTY', `none of the ${samples.length} training images can be used`);
     if (fromScratch) await calibrateOn(model, random.fork('calibration').shuffle(samples.filter(({ id }) => !this.#source.skipped.has(id))).slice(0, CALIBRATION.images));
     const validation = await this.#task.evaluate(this.#trainFrom, this.#cache);
-    const record: EpochRecord = { epoch: first + 1, phase: state.phase, learningRate: this.#phase.learningRate, loss: sum / seen, validation, seconds: (performance.now() - began) / 1000 };
+    const record: EpochRecord = { epoch: first + 1, phase: state.phase, learningRate, loss: sum / seen, validation, seconds: (performance.now() - began) / 1000 };
     const before = state.history.find(({ epoch }) => epoch === state.best);
-    const better = isBetter(selectionScore(validation, select), before ? selectionScore(before.validation, select) : null);
+    const better = isBetter(chosenBy(validation, select), before ? chosenBy(before.validation, select) : null);
     return {
       ...state,
       done: state.done + 1,

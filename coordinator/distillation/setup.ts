@@ -16,7 +16,7 @@ import { decodeTeacher, encodeTeacher } from '../../common/model/teacher-file.js
 import { Random } from '../../common/random.js';
 import type { ParameterSet } from '../../common/update/parameter-set.js';
 import type { Losses, Recipe, TeacherPlan } from './recipe.js';
-import { startingModel } from './start.js';
+import { startingModel, startingTeacher } from './start.js';
 import type { Splits } from './tasks.js';
 
 export const LOSS_NAMES = ['logits', 'features', 'attention'] as const;
@@ -39,14 +39,15 @@ export interface DistillationConfig {
   readonly seed: number;
   /** What the student starts from. */
   readonly init?: string;
-  /** What the teachers' backbones start from, in their order. */
+  /** What the teachers start from, in their order. */
   readonly teacherInit: readonly string[];
   /** The folder of another distillation, whose teachers are taken as they are. */
   readonly teachersFrom?: string;
 }
 
 export interface TeacherStart {
-  readonly backbone?: ParameterSet;
+  /** What the parameters of these names begin with. */
+  readonly start?: ParameterSet;
   readonly trained?: TeacherModel;
   /** Of `trained`: history.json, as it stands there. */
   readonly history?: string;
@@ -125,23 +126,23 @@ function foldOf(samples: readonly Sample[], { fold, of }: NonNullable<Distillati
   return [...parts[fold - 1]!.map((sample) => ({ ...sample, split: 'heldout' as const })), ...rest.map((sample) => ({ ...sample, split: validation.has(sample) ? ('validation' as const) : ('train' as const) }))];
 }
 
-async function teacherStart({ recipe, teacherInit, teachersFrom }: DistillationConfig, { architecture }: TeacherPlan, i: number, random: Random): Promise<TeacherStart> {
+async function teacherStart({ recipe, teacherInit, teachersFrom }: DistillationConfig, plan: TeacherPlan, i: number, random: Random): Promise<TeacherStart> {
   if (teachersFrom !== undefined) {
     const folder = join(teachersFrom, `teacher-${i + 1}`);
     const trained = decodeTeacher(await read(join(folder, 'teacher.safetensors')));
-    if (trained.design.architecture !== architecture) throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `${folder} holds a teacher on ${trained.design.architecture}, not on ${architecture}`);
+    if (trained.design.architecture !== plan.architecture) throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `${folder} holds a teacher on ${trained.design.architecture}, not on ${plan.architecture}`);
     if (trained.labels.names.join() !== recipe.labels.names.join()) throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `${folder} holds a teacher of ${trained.labels.names.join(', ')}, not of ${recipe.labels.names.join(', ')}`);
     return { trained, history: (await read(join(folder, 'history.json'))).toString('utf8') };
   }
   const path = teacherInit[i];
-  return path === undefined ? {} : { backbone: (await startingModel(path, architecture, recipe.labels, random)).parameters };
+  return path === undefined ? {} : { start: await startingTeacher(path, plan, recipe, random) };
 }
 
 const read = (path: string): Promise<Buffer> => readFile(path).catch((cause: unknown) => {
   throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `${path} can't be read: ${(cause as Error).message}`, { cause });
 });
 
-const hashOf = ({ backbone, trained }: TeacherStart): string => (trained ? sha256(encodeTeacher(trained)) : backbone ? sha256(encodeParameters(backbone)) : 'drawn');
+const hashOf = ({ start, trained }: TeacherStart): string => (trained ? sha256(encodeTeacher(trained)) : start ? sha256(encodeParameters(start)) : 'drawn');
 
 const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
 

@@ -1,5 +1,7 @@
 // What a network starts from: a model folder, or a published file of weights.
+import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { LentigoError } from '../../common/errors.js';
 import type { ArchitectureId } from '../../common/model/architecture-id.js';
 import { networkOf } from '../../common/model/architecture.js';
@@ -7,7 +9,11 @@ import { loadModel } from '../../common/model/folder.node.js';
 import { importBackbone } from '../../common/model/import-weights.js';
 import type { LabelSet } from '../../common/model/labels.js';
 import { initialParameters, type Model } from '../../common/model/student.js';
+import { backboneNames } from '../../common/model/teacher.js';
+import { decodeTeacher } from '../../common/model/teacher-file.js';
 import type { Random } from '../../common/random.js';
+import type { ParameterSet } from '../../common/update/parameter-set.js';
+import type { Recipe, TeacherPlan } from './recipe.js';
 
 /**
  * The model in a folder, its head kept if it is for the same diagnoses; or the backbone in a safetensors file, with a new head.
@@ -30,4 +36,18 @@ export async function startingModel(path: string, architecture: ArchitectureId, 
   const { dense } = networkOf(architecture).head;
   const backbone = new Set(model.parameters.specs.map(({ name }) => name).filter((name) => !name.startsWith(`${dense}.`)));
   return { architecture, labels, parameters: initialParameters(architecture, labels, random).with(model.parameters.subset(backbone)) };
+}
+
+/**
+ * What a teacher starts from: what `startingModel` reads; or the backbone of the teacher that another distillation left in a folder (its teacher-1),
+ * and all of that where it was for the same diagnoses, of the same design and without metadata: the first stage of a transfer in two.
+ * @throws what startingModel throws
+ */
+export async function startingTeacher(path: string, { architecture, attention, fused }: TeacherPlan, { labels, metadata }: Recipe, random: Random): Promise<ParameterSet> {
+  const file = join(path, 'teacher.safetensors');
+  if (!existsSync(file)) return (await startingModel(path, architecture, labels, random)).parameters;
+  const { design, labels: own, parameters } = decodeTeacher(await readFile(file));
+  if (design.architecture !== architecture) throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `${path} holds a teacher on ${design.architecture}, not on ${architecture}`);
+  const same = own.names.join() === labels.names.join() && design.attention === attention && design.fused === fused && !design.metadata && !metadata;
+  return same ? parameters : parameters.subset(backboneNames(architecture));
 }

@@ -2,11 +2,12 @@
 import { LentigoError } from '../../../common/errors.js';
 import type { Recipe } from '../recipe.js';
 import { ham10000 } from './ham10000.js';
+import { midas } from './midas.js';
 import { padUfes } from './pad-ufes.js';
 import { slice3d } from './slice-3d.js';
 import { trial } from './trial.js';
 
-export const PRESETS: readonly Recipe[] = [padUfes, ham10000, slice3d, trial];
+export const PRESETS: readonly Recipe[] = [padUfes, ham10000, slice3d, midas, trial];
 
 /** @throws LENTIGO_USAGE */
 export function presetNamed(name: string): Recipe {
