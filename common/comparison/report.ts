@@ -1,4 +1,5 @@
 // A comparison as one HTML page: figures inside, nothing fetched, no script.
+import { MALIGNANCY } from '../dataset/diagnoses.js';
 import { COLOURS, type Comparison, type Estimate } from './compare.js';
 
 export interface Side {
@@ -73,7 +74,7 @@ ${row([`the ${neighbours.k} nearest neighbours tell the archives apart`, estimat
 </tbody></table>
 <p>Distances are in the first ${frechet.components} principal components, ${percent(frechet.share)} of the variance. Accuracies are balanced over classes, by cross-validation over patients; intervals are bootstrapped over patients, 95%.</p>
 <h2>Diagnosis by the ${neighbours.k} nearest neighbours</h2>
-<p>${neighbours.classes.length < 2 ? 'The archives share fewer than two diagnoses.' : `Among ${neighbours.classes.map(escape).join(', ')}, which both have.`}</p>
+<p>${neighbours.classes.length < 2 ? 'The archives share fewer than two diagnoses.' : `Among ${neighbours.classes.map(escape).join(', ')}, which both have.`} ${escape(MALIGNANCY)}</p>
 <table><tbody>${row(['neighbours ●, images ●', estimate(withinA)])}${row(['neighbours ◆, images ◆', estimate(withinB)])}${row(['neighbours ●, images ◆', estimate(fromAToB)])}${row(['neighbours ◆, images ●', estimate(fromBToA)])}</tbody></table>
 <h2>Colour and brightness</h2>
 <p>Means over images, and one standard deviation to each side. Difference: in standard deviations, ◆ minus ●.</p>

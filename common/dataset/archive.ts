@@ -26,8 +26,15 @@ export interface ArchiveRow {
   readonly leftOut?: string | undefined;
 }
 
-export interface Archive {
+/** Where photographs come from, and on what terms: for a model card. */
+export interface Source {
   readonly name: string;
+  /** Authors, year, DOI. */
+  readonly citation: string;
+  readonly licence: string;
+}
+
+export interface Archive extends Source {
   /** What its table may be called. */
   readonly tables: readonly string[];
   /** The columns that its reader can't do without; by them an archive is recognised. */

@@ -26,7 +26,7 @@ export function formatInspection(inspection: Inspection): string {
     : [`${inspection.problems.length} images can't be used:`, ...inspection.problems.map(({ code, message }) => `  ${code}  ${message}`)].join('\n');
   const left = Object.entries(inspection.leftOut).sort(([, a], [, b]) => b - a);
   const leftOut = left.length === 0 ? '' : `Not offered, because the label set has no word for them or for the reason given:\n${left.map(([reason, images]) => `  ${images}  ${reason}`).join('\n')}\n`;
-  return `${inspection.name}\n${classes.toString()}\n${skin.toString()}\n${leftOut}${problems}\n`;
+  return `${inspection.name}\n${classes.toString()}\n${skin.toString()}\n${leftOut}${problems}\n${inspection.note}\n`;
 }
 
 /** Progress on stderr: one line that is rewritten on a terminal, nothing elsewhere. */

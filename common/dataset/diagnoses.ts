@@ -3,7 +3,10 @@
 /** The same diagnosis in the label sets of PAD-UFES-20, of HAM10000, and benign against malignant; null where that set has no word for it. */
 export type Words = readonly [padUfes: string | null, ham10000: string | null, binary: 'benign' | 'malignant' | null];
 
-/** Malignant is what the archive itself counts so: PAD-UFES-20 keeps actinic keratosis apart from cancer, HAM10000's akiec holds carcinoma in situ, MIDAS files it under malignant. */
+/** Said wherever archives are inspected or compared. */
+export const MALIGNANCY = "What counts as malignant is what an archive counts so. Actinic keratosis is benign in PAD-UFES-20 (ACK); in HAM10000 (akiec, which holds carcinoma in situ) and in MIDAS it is malignant. Read in PAD-UFES-20's words, theirs is ACK, and benign.";
+
+/** See MALIGNANCY. */
 export const DIAGNOSES = {
   'PAD-UFES-20': {
     ACK: ['ACK', 'akiec', 'benign'],

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { LentigoError } from '../errors.js';
 import { decodePicture } from '../images/decode.node.js';
 import type { LabelSet } from '../model/labels.js';
-import { type Archive, isImageName, labelRows, refuseDuplicates, splitRows, stemOf } from './archive.js';
+import { type Archive, isImageName, labelRows, refuseDuplicates, type Source, splitRows, stemOf } from './archive.js';
 import { HAM10000 } from './ham10000.js';
 import { ISIC_2024 } from './isic-2024.js';
 import { MIDAS } from './midas.js';
@@ -62,7 +62,7 @@ async function findImages(folder: string, key: (stem: string) => string): Promis
  * A row whose image is missing is among `problems`; a diagnosis of another archive than the labels' that they have no word for is among `leftOut`.
  * @throws LENTIGO_DATA_NO_METADATA, LENTIGO_DATA_METADATA_INVALID, LENTIGO_DATA_UNKNOWN_DIAGNOSIS, LENTIGO_DATA_SPLIT_LEAK
  */
-export async function readFolder(dir: string, { labels, seed = 0 }: ReadOptions = {}): Promise<Dataset> {
+export async function readFolder(dir: string, { labels, seed = 0 }: ReadOptions = {}): Promise<Dataset & { readonly source: Source }> {
   const folder = resolve(dir);
   const { archive, table, file } = await readTable(folder);
   const rows = archive.rows(table, file);
@@ -82,5 +82,6 @@ export async function readFolder(dir: string, { labels, seed = 0 }: ReadOptions 
       else samples.push({ id, label, patient, split: splits[start + i]!, fitzpatrick, clinical, revision: `${found.size}-${found.mtimeMs}`, load: () => decodePicture(path) });
     }
   }
-  return { name: folder, samples, problems, ...(Object.keys(leftOut).length > 0 && { leftOut }) };
+  const { name, citation, licence } = archive;
+  return { name: folder, samples, problems, source: { name, citation, licence }, ...(Object.keys(leftOut).length > 0 && { leftOut }) };
 }

@@ -22,6 +22,8 @@ const known = (value: string | undefined): string | undefined => (value === '' |
 
 export const HAM10000: Archive = {
   name: 'HAM10000',
+  citation: 'Tschandl et al. 2018, https://doi.org/10.7910/DVN/DBW86T',
+  licence: 'CC BY-NC 4.0',
   tables: ['metadata.csv', 'HAM10000_metadata.csv', 'HAM10000_metadata.tab', 'HAM10000_metadata'],
   columns: COLUMNS,
   imageColumn: 'image_id',

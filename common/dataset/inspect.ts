@@ -1,5 +1,6 @@
 // What a dataset holds: counts that a reader checks before training on it.
 import { LentigoError } from '../errors.js';
+import { MALIGNANCY } from './diagnoses.js';
 import { SPLITS, type DataProblem, type Dataset, type Sample, type Split } from './sample.js';
 
 export interface Inspection {
@@ -14,6 +15,8 @@ export interface Inspection {
   /** Of Fitzpatrick types 1–6 and "unknown". */
   readonly byFitzpatrick: Readonly<Record<string, number>>;
   readonly problems: readonly DataProblem[];
+  /** What a reader must know before comparing it with another archive. */
+  readonly note: string;
   /** Images that aren't offered, by the reason. */
   readonly leftOut: Readonly<Record<string, number>>;
 }
@@ -38,6 +41,7 @@ export function countSamples({ name, samples, problems, leftOut = {} }: Dataset)
     patientsBySplit: perSplit(samples, patientsOf),
     byFitzpatrick: Object.fromEntries([1, 2, 3, 4, 5, 6, undefined].map((type) => [type ?? 'unknown', samples.filter((sample) => sample.fitzpatrick === type).length])),
     problems,
+    note: MALIGNANCY,
     leftOut,
   };
 }

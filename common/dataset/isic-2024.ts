@@ -28,6 +28,8 @@ function clinicalOf(row: Clinical): Clinical {
 
 export const ISIC_2024: Archive = {
   name: 'ISIC 2024',
+  citation: 'SLICE-3D, Kurtansky et al. 2024, https://doi.org/10.34970/2024-slice-3d',
+  licence: 'CC BY-NC 4.0',
   tables: ['train-metadata.csv'],
   columns: COLUMNS,
   imageColumn: 'isic_id',

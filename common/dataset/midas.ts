@@ -33,6 +33,8 @@ function skinType(given: string | undefined): number | undefined {
 
 export const MIDAS: Archive = {
   name: 'MIDAS',
+  citation: 'MRA-MIDAS, Chiou et al. 2024, https://doi.org/10.71718/15nz-jv40',
+  licence: 'the research use agreement of Stanford AIMI',
   tables: ['release_midas.xlsx', 'release_midas.csv'],
   columns: COLUMNS,
   imageColumn: 'midas_file_name',

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import { LentigoError } from '../errors.js';
 import { Random } from '../random.js';
+import type { Source } from './archive.js';
 import { readFolder, type ReadOptions } from './folder.node.js';
 import { partitionByPatient } from './partition.js';
 import { SPLITS, type Dataset } from './sample.js';
@@ -29,8 +30,13 @@ function parse<T>(schema: z.ZodType<T>, query: string, spec: string): T {
   throw new LentigoError('LENTIGO_USAGE', `--data ${spec}: ${path.length > 0 ? `${path[0]?.toString()}: ` : ''}${message}`);
 }
 
+/** What every opened dataset knows of where it comes from. */
+export type OpenedDataset = Dataset & { readonly source: Source };
+
+const SYNTHETIC: Source = { name: 'synthetic lesions', citation: 'painted by Lentigo; no photograph of a person', licence: 'Apache-2.0' };
+
 /** This clinic's part of the training patients; the other splits stay whole. */
-function shareOf(dataset: Dataset, { clinics, clinic }: { clinics: number; clinic: number }, seed: number): Dataset {
+function shareOf(dataset: OpenedDataset, { clinics, clinic }: { clinics: number; clinic: number }, seed: number): OpenedDataset {
   const training = dataset.samples.filter((sample) => sample.split === 'train');
   const kept = new Set(partitionByPatient(training, clinics, new Random(seed).fork('clinics'))[clinic - 1]);
   return { ...dataset, name: `${dataset.name} (clinic ${clinic} of ${clinics})`, samples: dataset.samples.filter((sample) => sample.split !== 'train' || kept.has(sample)) };
@@ -48,10 +54,10 @@ function shareOf(dataset: Dataset, { clinics, clinic }: { clinics: number; clini
  * @throws LENTIGO_DATA_EMPTY fewer training patients than clinics
  * @throws what readFolder throws
  */
-export async function openDataset(spec: string, options: ReadOptions = {}): Promise<Dataset> {
+export async function openDataset(spec: string, options: ReadOptions = {}): Promise<OpenedDataset> {
   if (spec.startsWith('synthetic:')) {
     const { site, ...rest } = parse(Synthetic, spec.slice('synthetic:'.length), spec);
-    return syntheticDataset({ ...rest, sites: site, labels: options.labels });
+    return { ...syntheticDataset({ ...rest, sites: site, labels: options.labels }), source: SYNTHETIC };
   }
   const mark = spec.lastIndexOf('?');
   if (mark < 0 || existsSync(spec)) return readFolder(spec, options);

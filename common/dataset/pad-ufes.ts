@@ -46,6 +46,8 @@ const WORDS: Readonly<Record<string, Words>> = DIAGNOSES['PAD-UFES-20'];
 
 export const PAD_UFES_20: Archive = {
   name: 'PAD-UFES-20',
+  citation: 'Pacheco et al. 2020, https://doi.org/10.17632/zr7vgbcyr2.1',
+  licence: 'CC BY 4.0',
   tables: [METADATA],
   columns: COLUMNS,
   imageColumn: 'img_id',

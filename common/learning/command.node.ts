@@ -1,18 +1,26 @@
 // `lentigo evaluate` and `lentigo predict`: a model on a dataset, and on single pictures.
+import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
 import Table from 'cli-table3';
 import { Command } from 'commander';
 import { openDataset } from '../dataset/open.node.js';
+import { countSamples } from '../dataset/inspect.js';
 import { SPLITS, type Split } from '../dataset/sample.js';
 import { useEngine } from '../engine/engine.node.js';
 import { LentigoError } from '../errors.js';
 import { decodePicture } from '../images/decode.node.js';
+import { encodeModel } from '../model/encoding.js';
 import { loadModel } from '../model/folder.node.js';
 import type { LabelSet } from '../model/labels.js';
 import { createStudent } from '../model/student.js';
-import { evaluate, predict } from './evaluate.js';
+import { Random } from '../random.js';
+import { predict, predictSamples } from './evaluate.js';
 import { gradCam } from './grad-cam.js';
+import { groupIntervals } from './group-intervals.js';
 import { heatmapFiles, writeHeatmap } from './heatmap.node.js';
-import type { Metrics, ScoreName } from './metrics.js';
+import { type Metrics, metricsOf, type ScoreName } from './metrics.js';
+import { modelCard } from './model-card.js';
+import { trainingOf } from './training-record.node.js';
 
 const style = { head: [], border: [], compact: true };
 const right = 'right' as const;
@@ -65,7 +73,17 @@ function progressLine(what: string): (fraction: number) => void {
   };
 }
 
-async function evaluateModel({ model: dir, data, split, seed, json }: { model: string; data: string; split: string; seed: string; json?: true }): Promise<void> {
+interface EvaluateFlags {
+  readonly model: string;
+  readonly data: string;
+  readonly split: string;
+  readonly seed: string;
+  readonly card?: string;
+  readonly training?: string;
+  readonly json?: true;
+}
+
+async function evaluateModel({ model: dir, data, split, seed, card, training, json }: EvaluateFlags): Promise<void> {
   if (!SPLITS.includes(split as Split)) throw new LentigoError('LENTIGO_USAGE', `--split ${split}: it is one of ${SPLITS.join(', ')}`);
   if (!/^\d{1,9}$/.test(seed)) throw new LentigoError('LENTIGO_USAGE', `--seed ${seed}: must be a whole number`);
   const model = await loadModel(dir);
@@ -76,11 +94,19 @@ async function evaluateModel({ model: dir, data, split, seed, json }: { model: s
   for (const [reason, images] of Object.entries(dataset.leftOut ?? {})) process.stderr.write(`left out: ${images} images, ${reason}\n`);
   await useEngine();
   const student = createStudent(model);
-  const metrics = await evaluate(student, samples, {
+  const predictions = await predictSamples(student, samples, {
     onProgress: progressLine('evaluating'),
     onSkipped: ({ message }) => process.stderr.write(`left out: ${message}\n`),
   });
   student.dispose();
+  const metrics = metricsOf(predictions, model.labels);
+  if (card !== undefined) {
+    const evaluation = { metrics, groups: groupIntervals(predictions, model.labels, new Random('model card')), data: countSamples(dataset), source: dataset.source, split: split as Split };
+    const text = modelCard(model, createHash('sha256').update(encodeModel(model)).digest('hex'), training ?? (await trainingOf(dir)), evaluation);
+    await writeFile(card, text).catch((cause: unknown) => {
+      throw new LentigoError('LENTIGO_USAGE', `--card ${card}: ${(cause as Error).message}`, { cause });
+    });
+  }
   process.stdout.write(json ? `${JSON.stringify(metrics, undefined, 2)}\n` : `${dataset.name}, ${split}: ${formatMetrics(metrics, model.labels)}`);
 }
 
@@ -143,6 +169,8 @@ export function evaluateCommand(): Command {
     .requiredOption('--data <dir>', 'a folder of PAD-UFES-20, HAM10000, ISIC 2024 or MIDAS, or synthetic:site=1&images=60')
     .requiredOption('--split <name>', SPLITS.join(', '))
     .option('--seed <n>', 'decides the splits where the table has no split column', '0')
+    .option('--card <file>', 'also write the result as a model card, Markdown')
+    .option('--training <text>', "for the card: how the model was trained (default: what a distillation's folder says)")
     .option('--json', 'print one JSON document')
     .action(evaluateModel);
 }

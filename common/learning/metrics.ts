@@ -6,6 +6,8 @@ import type { LabelSet } from '../model/labels.js';
 /** null: not defined here (a class without examples, a group with one kind only). */
 const score = z.number().nullable();
 const Interval = z.strictObject({ low: z.number(), high: z.number() }).nullable();
+/** 95%; null where the score isn't defined. */
+export type Interval = z.infer<typeof Interval>;
 const Scores = z.strictObject({
   accuracy: score,
   /** Mean recall of the classes that occur. */
@@ -40,7 +42,7 @@ export const Metrics = Scores.extend({
 export type Metrics = z.infer<typeof Metrics>;
 
 const ECE_BINS = 15;
-const SMALLEST_GROUP = 20;
+export const SMALLEST_GROUP = 20;
 /** Of every bootstrap. */
 export const RESAMPLES = 500;
 
@@ -159,7 +161,7 @@ function calibrationError({ labels, predicted }: Prepared, probabilities: Predic
   return ratio(gap.reduce((sum, g) => sum + Math.abs(g), 0), labels.length);
 }
 
-function skinTypeGroups(fitzpatrick: readonly (number | undefined)[]): Record<keyof Metrics['byFitzpatrick'], number[]> {
+export function skinTypeGroups(fitzpatrick: readonly (number | undefined)[]): Record<keyof Metrics['byFitzpatrick'], number[]> {
   const groups = { 'I-II': [] as number[], 'III-IV': [] as number[], 'V-VI': [] as number[], unknown: [] as number[] };
   for (const [i, type] of fitzpatrick.entries()) {
     groups[type === undefined ? 'unknown' : type <= 2 ? 'I-II' : type <= 4 ? 'III-IV' : 'V-VI'].push(i);
@@ -184,6 +186,12 @@ export function scorer(predictions: Predictions, set: LabelSet): (times: Float64
   return (times) => scoresOf(prepared, times);
 }
 
+/** Precision, recall and F1 of each class, as a function of how often each image counts. */
+export function classScorer(predictions: Predictions, set: LabelSet): (times: Float64Array) => ReturnType<typeof classScores> {
+  const prepared = prepare(predictions, set);
+  return (times) => classScores(confusionOf(prepared, times));
+}
+
 /** Percentile bootstrap (Efron & Tibshirani 1993, chapter 13) over patients. */
 function bootstrap(prepared: Prepared, patients: readonly string[], random: Random): Metrics['intervals'] {
   const draw = drawPatients(patients, random);
@@ -196,11 +204,14 @@ function bootstrap(prepared: Prepared, patients: readonly string[], random: Rand
     }
   }
   return Object.fromEntries(
-    SCORE_NAMES.map((name, s) => {
-      const sorted = drawn[s]!.sort((a, b) => a - b);
-      return [name, sorted.length === 0 ? null : { low: quantile(sorted, 0.025), high: quantile(sorted, 0.975) }];
-    }),
+    SCORE_NAMES.map((name, s) => [name, intervalOf(drawn[s]!)]),
   ) as Metrics['intervals'];
+}
+
+/** The middle 95% of what a bootstrap drew. */
+export function intervalOf(drawn: readonly number[]): Interval {
+  const sorted = drawn.toSorted((a, b) => a - b);
+  return sorted.length === 0 ? null : { low: quantile(sorted, 0.025), high: quantile(sorted, 0.975) };
 }
 
 /** By linear interpolation between the two nearest of ascending values. */

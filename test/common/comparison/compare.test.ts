@@ -102,6 +102,7 @@ describe('dataset compare', () => {
     expect((JSON.parse(printed) as Comparison).images).toEqual([16, 16]);
     const page = await readFile(out, 'utf8');
     expect(page.match(/<svg/g)).toHaveLength(2);
+    expect(page).toContain('Actinic keratosis is benign in PAD-UFES-20');
     expect(page.match(/data:image\/jpeg;base64,/g)).toHaveLength(24);
     expect(page).not.toMatch(/<script|https?:\/\/|<link|@import/);
   });

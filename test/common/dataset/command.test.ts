@@ -30,7 +30,7 @@ describe('dataset inspect', () => {
 
   it('without --json prints a table by diagnosis, split, patient and skin type', async () => {
     await run('inspect', 'synthetic:images=24&size=32');
-    for (const part of ['diagnosis', 'train', 'heldout', 'patients', 'Fitzpatrick', 'VI', 'NEV', 'No problems']) expect(printed).toContain(part);
+    for (const part of ['diagnosis', 'train', 'heldout', 'patients', 'Fitzpatrick', 'VI', 'NEV', 'No problems', 'Actinic keratosis is benign in PAD-UFES-20']) expect(printed).toContain(part);
   });
 
   it('names what can not be used', async () => {
