@@ -1,6 +1,6 @@
 // The frame around every page: navigation below on a phone, at the side on a desktop; and the lock after a time without use.
 import { AppShell, Group, Image, Indicator, NavLink, Text, UnstyledButton } from '@mantine/core';
-import { useHash, useIdle } from '@mantine/hooks';
+import { useHash } from '@mantine/hooks';
 import { IconPhoto, IconPhotoSearch, IconRefresh, IconSettings, type TablerIcon } from '@tabler/icons-react';
 import { type ComponentType, useEffect } from 'react';
 import { PhotographsPage } from './pages/photographs.js';
@@ -10,6 +10,7 @@ import { SettingsPage } from './pages/settings.js';
 import { cover, IDLE_MINUTES, lock, useSession } from './session/app-state.js';
 import { pendingInvitation } from './session/invitation.js';
 import { takePart, useTakingPart } from './session/taking-part.js';
+import { whenUnused } from './session/unused.js';
 import { STRINGS } from './strings.js';
 
 const PAGES: Readonly<Record<keyof typeof STRINGS.pages, { icon: TablerIcon; page: ComponentType }>> = {
@@ -25,18 +26,17 @@ export function Shell() {
   const session = useSession();
   const [hash] = useHash();
   const { standing, round } = useTakingPart();
-  const idle = useIdle(IDLE_MINUTES * 60_000, { initialState: false });
   // First things first: who isn't enrolled, or waits for approval, starts where that happens.
   const first: PageName = pendingInvitation() || standing === 'waiting-approval' ? 'rounds' : 'photographs';
   const current = NAMES.find((name) => hash === `#/${name}`) ?? first;
   const Page = PAGES[current].page;
   useEffect(() => void takePart(session), [session]);
-  useEffect(() => {
-    if (!idle) return;
+  useEffect(() => whenUnused(IDLE_MINUTES * 60_000, () => {
+    const { standing } = useTakingPart.getState();
     // Rounds go on behind the lock; where there are none to miss, everything readable leaves memory.
     if (standing === 'connected' || standing === 'offline' || standing === 'waiting-approval') cover();
     else lock();
-  }, [idle, standing]);
+  }), []);
   return (
     <AppShell header={{ height: 60 }} navbar={{ width: 220, breakpoint: 'sm', collapsed: { mobile: true } }} footer={{ height: { base: 'calc(64px + env(safe-area-inset-bottom))', sm: 0 } }} padding={{ base: 'md', sm: 'xl' }}>
       <a href="#content" className="skip" onClick={(event) => (event.preventDefault(), document.getElementById('content')?.focus())}>{STRINGS.skip}</a>

@@ -81,7 +81,8 @@ export const STRINGS = {
     camera: 'Camera', files: 'Add photographs', folder: 'Import a folder',
     folderHint: 'A folder with metadata.csv and images, as PAD-UFES-20 is published.',
     filters: { all: 'All', unlabelled: 'No diagnosis', doubtful: 'To check' },
-    noDiagnosis: 'No diagnosis', apart: 'Kept apart', toCheck: 'To check',
+    noDiagnosis: 'No diagnosis', apart: 'Kept apart', toCheck: 'To check', foreign: 'Not of this study',
+    foreignNote: (n: number, diagnoses: readonly string[], known: readonly string[]) => `${photographs(n)} ${n === 1 ? 'is' : 'are'} not of this study’s diagnoses (${diagnoses.join(', ')}): kept here, and not used in training. The study tells apart: ${known.join(', ')}.`,
     none: 'No photograph here.',
     importing: (done: number, of: number) => `Importing ${done.toLocaleString('en')} of ${photographs(of)}`,
     stop: 'Stop',
@@ -117,14 +118,19 @@ export const STRINGS = {
     genders: { FEMALE: 'Female', MALE: 'Male' } as Record<string, string>,
     more: 'More about the lesion',
     invalid: 'This does not fit.',
+    foreign: 'Not of this study’s diagnoses: the photograph is kept, and not used in training.',
+    countsAs: (name: string) => `In this study: ${name}.`,
     ageRange: '0 to 130 years', diameterRange: '0 to 1000 mm',
   },
   regions: {
     ABDOMEN: 'Abdomen', ARM: 'Arm', BACK: 'Back', CHEST: 'Chest', EAR: 'Ear', FACE: 'Face', FOOT: 'Foot', FOREARM: 'Forearm', HAND: 'Hand', LIP: 'Lip', NECK: 'Neck', NOSE: 'Nose', SCALP: 'Scalp', THIGH: 'Thigh',
   } as Record<string, string>,
   fitzpatrick: ['I: pale, always burns', 'II: fair, burns easily', 'III: medium, burns at times', 'IV: olive, burns seldom', 'V: brown, hardly burns', 'VI: dark, does not burn'],
+  /** Of the label sets in common/model/labels.ts; another study's labels are shown as the study names them. */
   diagnoses: {
     ACK: 'Actinic keratosis', BCC: 'Basal cell carcinoma', MEL: 'Melanoma', NEV: 'Nevus', SCC: 'Squamous cell carcinoma', SEK: 'Seborrhoeic keratosis',
+    akiec: 'Actinic keratosis or carcinoma in situ', bcc: 'Basal cell carcinoma', bkl: 'Benign keratosis', df: 'Dermatofibroma', mel: 'Melanoma', nv: 'Nevus', vasc: 'Vascular lesion',
+    benign: 'Benign', malignant: 'Malignant',
   } as Record<string, string>,
 
   quality: {
@@ -163,7 +169,8 @@ export const STRINGS = {
     closes: (when: string) => `The round closes at ${when}`,
     epoch: (n: number) => `Pass ${n} over the photographs`,
     loss: 'loss', trainingOn: (n: number) => `${photographs(n)} to train on`,
-    noneToTrain: 'No photograph with a diagnosis yet: your clinic can’t take part before there are some.',
+    foreign: (n: number) => `${photographs(n)} with a diagnosis that this study does not know`,
+    noneToTrain: 'No photograph with a diagnosis of this study yet: your clinic can’t take part before there are some.',
     engine: (name: string) => ({ webgpu: 'Trains on the graphics processor', wasm: 'Trains on the processor', cpu: 'Trains slowly, in plain JavaScript', native: 'Trains natively' })[name] ?? name,
     awake: 'The screen stays on while it trains. Plug in the charger on a phone.',
     pause: 'Pause', resume: 'Continue',
@@ -208,6 +215,10 @@ export const STRINGS = {
 
   error: { title: 'This did not work' },
 } as const;
+
+export const diagnosisName = (label: string): string => STRINGS.diagnoses[label] ?? label;
+/** With the study's own word beside it, where that is another. */
+export const diagnosisChoice = (label: string): string => (diagnosisName(label).toLowerCase() === label.toLowerCase() ? diagnosisName(label) : `${diagnosisName(label)} (${label})`);
 
 /** What to do about an error, where the app's advice differs from the command line's. */
 export const REMEDIES: Partial<Record<ErrorCode, string>> = {

@@ -1,4 +1,5 @@
 // What each archive's diagnoses are called in the label sets of this project: the one table to check when a number looks odd.
+import type { LabelSet } from '../model/labels.js';
 
 /** The same diagnosis in the label sets of PAD-UFES-20, of HAM10000, and benign against malignant; null where that set has no word for it. */
 export type Words = readonly [padUfes: string | null, ham10000: string | null, binary: 'benign' | 'malignant' | null];
@@ -63,3 +64,9 @@ export const DIAGNOSES = {
     'melanocytic tumor, possible re-excision (severe/spitz nevus, aimp)': [null, null, null],
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Words>>>>;
+
+const WORDS: Readonly<Record<string, Words>> = { ...DIAGNOSES['PAD-UFES-20'], ...DIAGNOSES.HAM10000 };
+
+/** A diagnosis that somebody made, in the words of PAD-UFES-20, of HAM10000 or of the label set itself → that label set's word for it; undefined where it has none. */
+export const labelOf = (diagnosis: string, { names }: LabelSet): string | undefined =>
+  [diagnosis, ...(Object.hasOwn(WORDS, diagnosis) ? WORDS[diagnosis]! : [])].find((word) => word !== null && names.includes(word)) ?? undefined;

@@ -1,7 +1,6 @@
 // The table of PAD-UFES-20 (Pacheco et al. 2020, doi:10.17632/zr7vgbcyr2.1): metadata.csv as text → checked rows, each with its split. The same for a folder on disk and for files picked in a browser.
 import { z } from 'zod';
-import { LentigoError } from '../errors.js';
-import { PAD_UFES_LABELS, type LabelSet } from '../model/labels.js';
+import { PAD_UFES_LABELS } from '../model/labels.js';
 import { type Archive, checkSplits, refuseDuplicates, stemOf } from './archive.js';
 import { DIAGNOSES, type Words } from './diagnoses.js';
 import { type Clinical, type Split } from './sample.js';
@@ -62,14 +61,12 @@ export const PAD_UFES_20: Archive = {
 };
 
 /**
- * The rows of metadata.csv, as they stand there; in the column `split` (train, validation or heldout) either all of them have a value or none.
+ * The rows of metadata.csv, as they stand there, whatever their diagnoses; in the column `split` (train, validation or heldout) either all of them have a value or none.
  * @param file what errors call the table
- * @throws LENTIGO_DATA_METADATA_INVALID, LENTIGO_DATA_UNKNOWN_DIAGNOSIS, LENTIGO_DATA_SPLIT_LEAK
+ * @throws LENTIGO_DATA_METADATA_INVALID, LENTIGO_DATA_SPLIT_LEAK
  */
-export function parseTable(csv: string, file: string, labels: LabelSet = PAD_UFES_LABELS): TableRow[] {
+export function parseTable(csv: string, file: string): TableRow[] {
   const rows = checkRows(parseTexts(csv, file), Row, COLUMNS, file).map((row) => ({ ...row, id: stemOf(row.img_id) }));
-  const other = rows.find(({ diagnostic }) => !labels.names.includes(diagnostic));
-  if (other) throw new LentigoError('LENTIGO_DATA_UNKNOWN_DIAGNOSIS', `${file}: row ${other.line}: unknown diagnosis "${other.diagnostic}"; known are ${labels.names.join(', ')}`);
   refuseDuplicates(rows.map(({ id, line, img_id }) => ({ id, line, image: img_id })), 'img_id', file);
   checkSplits(rows.map(({ patient_id, line, split }) => ({ patient: patient_id, line, split })), 'patient', file);
   return rows;

@@ -10,15 +10,10 @@ import { evaluateCommand, predictCommand } from '../../common/learning/command.n
 import { encodeModel } from '../../common/model/encoding.js';
 import { saveModel } from '../../common/model/folder.node.js';
 import { BINARY_LABELS, HAM10000_LABELS, type LabelSet } from '../../common/model/labels.js';
-import { initialParameters, type Model } from '../../common/model/student.js';
 import { parseInvitation } from '../../common/protocol/enrolment.js';
 import { StudyConfig } from '../../common/protocol/study.js';
-import { Random } from '../../common/random.js';
 import { writePhotographs } from '../security/photographs.js';
-import { runCoordinator, studyUntil, type TestCoordinator } from '../support/coordinator.js';
-
-const modelOf = (labels: LabelSet): Model => ({ architecture: 'nano', labels, parameters: initialParameters('nano', labels, new Random(1)) });
-const EVALUATION = 'synthetic:site=1&images=24&seed=9&size=64';
+import { EVALUATION_DATA, nano, runCoordinator, studyUntil, type TestCoordinator } from '../support/coordinator.js';
 
 let folder: string;
 let coordinator: TestCoordinator;
@@ -33,8 +28,8 @@ afterAll(async () => {
 });
 
 async function takePart(name: string, labels: LabelSet): Promise<{ events: AgentEvent[]; rounds: number; samples: number | undefined }> {
-  const config = StudyConfig.parse({ name, model: 'x', rounds: 1, training: { trainFrom: 'classifier', epochs: 1, variants: 1 }, cohort: { minimum: 1, quorum: 1, deadlineSeconds: 600 }, updates: { minSamples: 1 }, evaluation: { data: EVALUATION } });
-  const { id } = await coordinator.admin.createStudy({ config, start: await coordinator.admin.uploadModel(encodeModel(modelOf(labels))) });
+  const config = StudyConfig.parse({ name, model: 'x', rounds: 1, training: { trainFrom: 'classifier', epochs: 1, variants: 1 }, cohort: { minimum: 1, quorum: 1, deadlineSeconds: 600 }, updates: { minSamples: 1 }, evaluation: { data: EVALUATION_DATA } });
+  const { id } = await coordinator.admin.createStudy({ config, start: await coordinator.admin.uploadModel(encodeModel(nano(labels))) });
   const home = join(folder, name);
   const { enrolment } = await enrolHome(parseInvitation((await coordinator.admin.invite(id, name, 1)).invitation), home, name);
   expect(enrolment.labels).toEqual(labels);
@@ -63,7 +58,7 @@ describe('a clinic with the six diagnoses of PAD-UFES-20', () => {
 describe.each([['binary', BINARY_LABELS], ['ham10000', HAM10000_LABELS]])('a %s model', (name, labels) => {
   it('is evaluated and predicts in its own words', async () => {
     const model = join(folder, `model-${name}`);
-    await saveModel(model, modelOf(labels));
+    await saveModel(model, nano(labels));
     let printed = '';
     const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
       printed += String(text);

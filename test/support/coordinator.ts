@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { encodeModel } from '../../common/model/encoding.js';
-import { PAD_UFES_LABELS } from '../../common/model/labels.js';
+import { type LabelSet, PAD_UFES_LABELS } from '../../common/model/labels.js';
 import { initialParameters, type Model } from '../../common/model/student.js';
 import type { StudyView } from '../../common/protocol/console.js';
 import { StudyConfig } from '../../common/protocol/study.js';
@@ -24,7 +24,7 @@ process.env['LENTIGO_ENGINE'] ??= 'wasm';
 /** Enough for both splits of the coordinator's own data, and quick to evaluate. */
 export const EVALUATION_DATA = 'synthetic:site=1&images=24&seed=9&size=64';
 
-export const nano = (): Model => ({ architecture: 'nano', labels: PAD_UFES_LABELS, parameters: initialParameters('nano', PAD_UFES_LABELS, new Random(1)) });
+export const nano = (labels: LabelSet = PAD_UFES_LABELS): Model => ({ architecture: 'nano', labels, parameters: initialParameters('nano', labels, new Random(1)) });
 
 /** A temporary folder; the caller removes it. */
 export const temporaryFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'lentigo-test-'));
@@ -78,6 +78,7 @@ export async function runCoordinator(dataDir?: string, port = 0, options: Partia
 }
 
 export interface StudyChanges {
+  readonly labels?: LabelSet;
   readonly rounds?: number;
   readonly training?: Partial<StudyConfig['training']>;
   readonly cohort?: Partial<StudyConfig['cohort']>;
@@ -85,7 +86,7 @@ export interface StudyChanges {
 }
 
 /** A draft whose updates are tiny: only nano's classifier is trained. @returns the study's id */
-export async function createStudy(admin: ConsoleClient, { rounds = 2, training, cohort, updates }: StudyChanges = {}): Promise<string> {
+export async function createStudy(admin: ConsoleClient, { labels, rounds = 2, training, cohort, updates }: StudyChanges = {}): Promise<string> {
   const config = StudyConfig.parse({
     name: 'Test study', model: 'nano', rounds,
     training: { trainFrom: 'classifier', epochs: 1, batchSize: 4, variants: 1, ...training },
@@ -93,7 +94,7 @@ export async function createStudy(admin: ConsoleClient, { rounds = 2, training, 
     updates: { encoding: 'float32', maxNorm: 10, minSamples: 5, maxSamples: 50, ...updates },
     evaluation: { data: EVALUATION_DATA },
   });
-  const { id } = await admin.createStudy({ config, start: await admin.uploadModel(encodeModel(nano())) });
+  const { id } = await admin.createStudy({ config, start: await admin.uploadModel(encodeModel(nano(labels))) });
   return id;
 }
 

@@ -12,16 +12,17 @@ import { PickFiles, picksFolders } from '../parts/pick-files.js';
 import { Thumbnail } from '../parts/stored-image.js';
 import { useTask } from '../parts/use-task.js';
 import { type Imported, importFiles } from '../photographs/import-files.js';
-import { hasDiagnosis, type Photograph, trains } from '../photographs/photograph.js';
+import { isForeign, type Photograph, trains } from '../photographs/photograph.js';
+import type { LabelSet } from '../../../common/model/labels.js';
 import { useSession } from '../session/app-state.js';
-import { STRINGS } from '../strings.js';
+import { diagnosisName, STRINGS } from '../strings.js';
 
 const text = STRINGS.collect;
 type Filter = keyof typeof text.filters;
-const PASSES: Readonly<Record<Filter, (photograph: Photograph) => boolean>> = { all: () => true, unlabelled: (p) => !hasDiagnosis(p.fields), doubtful: (p) => p.quality.length > 0 };
+const PASSES: Readonly<Record<Filter, (photograph: Photograph, labels: LabelSet) => boolean>> = { all: () => true, unlabelled: (p) => p.fields.diagnostic === undefined, doubtful: (p, labels) => p.quality.length > 0 || isForeign(p, labels) };
 
 export function PhotographsPage() {
-  const { collection } = useSession();
+  const { collection, labels } = useSession();
   const [all, setAll] = useState<readonly Photograph[]>();
   const [filter, setFilter] = useState<Filter>('all');
   const [edited, setEdited] = useState<Photograph>();
@@ -56,10 +57,11 @@ export function PhotographsPage() {
       {picksFolders && <PickFiles folder variant="default" leftSection={<IconFolder size={20} aria-hidden />} onFiles={importAll} data-testid="import-folder">{text.folder}</PickFiles>}
     </Group>
   );
-  const shown = all?.filter(PASSES[filter]) ?? [];
+  const shown = all?.filter((p) => PASSES[filter](p, labels)) ?? [];
+  const foreign = all?.filter((p) => isForeign(p, labels)) ?? [];
 
   return (
-    <Page title={text.title} lead={all ? text.count(all.length, all.filter(trains).length) : STRINGS.common.working} actions={all && all.length > 0 ? buttons : undefined} width={1080}>
+    <Page title={text.title} lead={all ? text.count(all.length, all.filter((p) => trains(p, labels)).length) : STRINGS.common.working} actions={all && all.length > 0 ? buttons : undefined} width={1080}>
       {progress && (
         <Paper withBorder p="md">
           <Group justify="space-between" mb="xs"><Text size="sm" aria-live="polite">{text.importing(...progress)}</Text><Button size="compact-sm" variant="subtle" onClick={() => stop.current?.abort()}>{text.stop}</Button></Group>
@@ -79,13 +81,14 @@ export function PhotographsPage() {
       )}
       {all && all.length > 0 && (
         <>
+          {foreign.length > 0 && <Text size="sm" c="dimmed">{text.foreignNote(foreign.length, [...new Set(foreign.map((p) => diagnosisName(p.fields.diagnostic!)))], labels.names.map(diagnosisName))}</Text>}
           <SegmentedControl
             aria-label={text.title} value={filter} onChange={(value) => setFilter(value)} fullWidth={phone ?? false} style={{ alignSelf: 'flex-start' }}
-            data={(Object.keys(PASSES) as Filter[]).map((value) => ({ value, label: `${text.filters[value]} ${all.filter(PASSES[value]).length}` }))}
+            data={(Object.keys(PASSES) as Filter[]).map((value) => ({ value, label: `${text.filters[value]} ${all.filter((p) => PASSES[value](p, labels)).length}` }))}
           />
           {shown.length === 0 && <Text c="dimmed">{text.none}</Text>}
           <SimpleGrid cols={{ base: 2, xs: 3, sm: 4, md: 5 }} spacing="sm" component="ul" style={{ listStyle: 'none', margin: 0, padding: 0 }}>
-            {shown.map((photograph) => <Tile key={photograph.id} photograph={photograph} onOpen={() => setEdited(photograph)} />)}
+            {shown.map((photograph) => <Tile key={photograph.id} photograph={photograph} foreign={isForeign(photograph, labels)} onOpen={() => setEdited(photograph)} />)}
           </SimpleGrid>
         </>
       )}
@@ -99,19 +102,20 @@ export function PhotographsPage() {
   );
 }
 
-function Tile({ photograph, onOpen }: { photograph: Photograph; onOpen: () => void }) {
+function Tile({ photograph, foreign, onOpen }: { photograph: Photograph; foreign: boolean; onOpen: () => void }) {
   const { fields, quality, name } = photograph;
-  const diagnosis = hasDiagnosis(fields) ? STRINGS.diagnoses[fields.diagnostic!]! : text.noDiagnosis;
+  const diagnosis = fields.diagnostic === undefined ? text.noDiagnosis : diagnosisName(fields.diagnostic);
   return (
     <li style={{ contentVisibility: 'auto', containIntrinsicSize: '180px 240px' }}>
       <UnstyledButton onClick={onOpen} w="100%">
         <Card withBorder padding={0} radius="md">
           <Card.Section><Thumbnail photograph={photograph} alt="" /></Card.Section>
           <Stack gap={2} p="xs">
-            <Text size="sm" fw={600} truncate {...(!hasDiagnosis(fields) && { c: 'dimmed' })}>{diagnosis}</Text>
+            <Text size="sm" fw={600} truncate {...((fields.diagnostic === undefined || foreign) && { c: 'dimmed' })}>{diagnosis}</Text>
             <Group gap={4} justify="space-between" wrap="nowrap">
               <Text size="xs" c="dimmed" truncate>{fields.patient_id ?? name}</Text>
-              {quality.length > 0 ? <Badge size="xs" color="yellow" variant="light" style={{ flexShrink: 0 }}>{text.toCheck}</Badge>
+              {foreign ? <Badge size="xs" color="gray" variant="light" style={{ flexShrink: 0 }}>{text.foreign}</Badge>
+                : quality.length > 0 ? <Badge size="xs" color="yellow" variant="light" style={{ flexShrink: 0 }}>{text.toCheck}</Badge>
                 : fields.split && fields.split !== 'train' ? <Badge size="xs" color="gray" variant="light" style={{ flexShrink: 0 }}>{text.apart}</Badge> : null}
             </Group>
           </Stack>

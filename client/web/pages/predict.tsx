@@ -12,15 +12,14 @@ import { Page } from '../parts/page.js';
 import { PickFiles } from '../parts/pick-files.js';
 import { Thumbnail, useObjectUrl } from '../parts/stored-image.js';
 import { useTask } from '../parts/use-task.js';
-import { hasDiagnosis, type Photograph, trains } from '../photographs/photograph.js';
+import { type Photograph, trains } from '../photographs/photograph.js';
 import { useSession } from '../session/app-state.js';
 import { hasOwn, type KnownModel, knownModel, loadModel } from '../session/models.js';
 import { useTakingPart } from '../session/taking-part.js';
 import { trainingWorker } from '../session/training.js';
-import { STRINGS } from '../strings.js';
+import { diagnosisName, STRINGS } from '../strings.js';
 
 const text = STRINGS.predict;
-const nameOf = (label: string): string => STRINGS.diagnoses[label] ?? label;
 const percent = (p: number): string => `${(100 * p).toFixed(p < 0.0995 ? 1 : 0)} %`;
 
 interface Subject {
@@ -122,7 +121,7 @@ function Result({ subject: { image, known }, which }: { subject: Subject; which:
       current = false;
     };
   }, [image, which, store, run]);
-  const top = found && nameOf(found.labels.names[found.explanation.of]!);
+  const top = found && diagnosisName(found.labels.names[found.explanation.of]!);
   return (
     <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="lg">
       <Stack gap="xs">
@@ -133,8 +132,8 @@ function Result({ subject: { image, known }, which }: { subject: Subject; which:
         <ErrorNote error={error} />
         {busy && !found && <Group><Loader size="sm" aria-hidden /><Text aria-live="polite">{text.working}</Text></Group>}
         {found && <Probabilities {...found} />}
-        {known && hasDiagnosis(known.fields) && <Text size="sm">{text.truth(nameOf(known.fields.diagnostic!))}</Text>}
-        {known && trains(known) && <Text size="sm" c="dimmed">{text.trainedOn}</Text>}
+        {known?.fields.diagnostic !== undefined && <Text size="sm">{text.truth(diagnosisName(known.fields.diagnostic))}</Text>}
+        {known && found && trains(known, found.labels) && <Text size="sm" c="dimmed">{text.trainedOn}</Text>}
       </Stack>
     </SimpleGrid>
   );
@@ -148,13 +147,13 @@ function Probabilities({ explanation: { probabilities, of }, labels }: { explana
       <Paper withBorder p="md">
         <Text size="sm" c="dimmed">{text.malignancy}</Text>
         <Text fz={34} fw={650} lh={1.2} data-testid="malignancy">{percent(malignancy)}</Text>
-        <Text size="sm" c="dimmed">{text.malignancyHint(labels.malignant.map(nameOf).join(', '))}</Text>
+        <Text size="sm" c="dimmed">{text.malignancyHint(labels.malignant.map(diagnosisName).join(', '))}</Text>
       </Paper>
       <Stack gap="sm" component="ul" style={{ listStyle: 'none', margin: 0, padding: 0 }} aria-label={text.result} data-testid="probabilities">
         {rows.map(({ label, i, p, malignant }) => (
           <li key={label}>
-            <Group justify="space-between" mb={4}><Text size="sm" fw={i === of ? 650 : 400}>{nameOf(label)}{malignant ? ' •' : ''}</Text><Text size="sm" fw={i === of ? 650 : 400}>{percent(p)}</Text></Group>
-            <Progress value={100 * p} color={malignant ? 'orange' : 'sea'} size="sm" aria-label={nameOf(label)} />
+            <Group justify="space-between" mb={4}><Text size="sm" fw={i === of ? 650 : 400}>{diagnosisName(label)}{malignant ? ' •' : ''}</Text><Text size="sm" fw={i === of ? 650 : 400}>{percent(p)}</Text></Group>
+            <Progress value={100 * p} color={malignant ? 'orange' : 'sea'} size="sm" aria-label={diagnosisName(label)} />
           </li>
         ))}
       </Stack>

@@ -8,7 +8,7 @@ import { EnrolForm } from '../parts/enrol-form.js';
 import { ErrorNote } from '../parts/error-note.js';
 import { Fingerprint } from '../parts/fingerprint.js';
 import { Page } from '../parts/page.js';
-import { trains } from '../photographs/photograph.js';
+import { isForeign, trains } from '../photographs/photograph.js';
 import { useSession } from '../session/app-state.js';
 import type { Session } from '../session/session.js';
 import { pause, resume, type Standing, useTakingPart } from '../session/taking-part.js';
@@ -63,9 +63,9 @@ function Waiting({ clinic }: { clinic: string }) {
 
 function Now({ session }: { session: Session }) {
   const { standing, study, round, engine } = useTakingPart();
-  const [training, setTraining] = useState<number>();
+  const [photographs, setPhotographs] = useState<{ training: number; foreign: number }>();
   const phone = useMediaQuery('(max-width: 48em)');
-  useEffect(() => void session.collection.list().then((all) => setTraining(all.filter(trains).length)), [session]);
+  useEffect(() => void session.collection.list().then((all) => setPhotographs({ training: all.filter((p) => trains(p, session.labels)).length, foreign: all.filter((p) => isForeign(p, session.labels)).length })), [session]);
   const active = round && round.phase !== 'missed';
   const percent = Math.round(100 * (active ? round.fraction : 0));
   const title = round ? text.phases[round.phase] : standing === 'connected' && study?.status === 'running' ? text.waitingRound : text.standing[standing];
@@ -85,7 +85,8 @@ function Now({ session }: { session: Session }) {
         </Stack>
       </Group>
       <Group mt="md" gap="md">
-        {training !== undefined && <Text size="sm" c="dimmed">{training === 0 ? text.noneToTrain : text.trainingOn(training)}</Text>}
+        {photographs && <Text size="sm" c="dimmed">{photographs.training === 0 ? text.noneToTrain : text.trainingOn(photographs.training)}</Text>}
+        {photographs !== undefined && photographs.foreign > 0 && <Text size="sm" c="dimmed">{text.foreign(photographs.foreign)}</Text>}
         {round?.epoch !== undefined && round.epoch > 0 && <Text size="sm" c="dimmed">{text.epoch(round.epoch)}{round.loss === undefined ? '' : `, ${text.loss} ${round.loss.toFixed(3)}`}</Text>}
         {engine && <Text size="sm" c="dimmed">{text.engine(engine.name)}</Text>}
       </Group>

@@ -2,9 +2,9 @@
 import { Button, Collapse, NumberInput, SegmentedControl, Select, SimpleGrid, Stack, Text, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconChevronDown } from '@tabler/icons-react';
-import { PAD_UFES_LABELS } from '../../../common/model/labels.js';
-import { type Field, fieldProblem, type Fields, REGIONS } from '../photographs/photograph.js';
-import { STRINGS } from '../strings.js';
+import { type Field, fieldProblem, type Fields, labelIn, REGIONS } from '../photographs/photograph.js';
+import { useSession } from '../session/app-state.js';
+import { diagnosisChoice, diagnosisName, STRINGS } from '../strings.js';
 
 const SIGNS = ['itch', 'grew', 'hurt', 'changed', 'bleed', 'elevation'] as const;
 const text = STRINGS.fields;
@@ -14,21 +14,24 @@ const ANSWERS = [{ value: 'True', label: text.yes }, { value: 'False', label: te
 
 export function FieldsForm({ fields, onChange }: { fields: Fields; onChange: (fields: Fields) => void }) {
   const [more, { toggle }] = useDisclosure(['gender', 'biopsed', 'diameter_1', ...SIGNS].some((field) => fields[field as Field] !== undefined));
+  const { labels } = useSession();
   const set = (field: Field) => (value: string | number | null) => onChange({ ...fields, [field]: value === null ? '' : String(value) });
   const problem = (field: Field) => (fields[field] && fieldProblem(field, fields[field]) ? text.invalid : undefined);
   // A value of the imported table that isn't on the list stays what it is.
-  const choices = (field: Field, known: { value: string; label: string }[]) => (!fields[field] || known.some((k) => k.value === fields[field]) ? known : [...known, { value: fields[field], label: fields[field] }]);
+  const choices = (field: Field, known: { value: string; label: string }[], nameOf = (value: string) => value) => (!fields[field] || known.some((k) => k.value === fields[field]) ? known : [...known, { value: fields[field], label: nameOf(fields[field]) }]);
   const select = (field: Field, label: string, known: { value: string; label: string }[], searchable = false) => (
     <Select label={label} data={choices(field, known)} value={fields[field] || null} onChange={set(field)} clearable searchable={searchable} placeholder={text.none} comboboxProps={{ withinPortal: true }} clearButtonProps={{ 'aria-label': `${label}: ${text.none}` }} />
   );
   const number = (field: Field, label: string, description: string, max: number) => (
     <NumberInput label={label} description={description} value={fields[field] ? Number(fields[field]) : ''} onChange={set(field)} min={0} max={max} decimalScale={1} hideControls inputMode="decimal" error={problem(field)} />
   );
+  const label = labelIn(fields, labels);
+  const inStudy = !fields.diagnostic || label === fields.diagnostic ? undefined : label === undefined ? text.foreign : text.countsAs(diagnosisName(label));
   return (
     <Stack gap="md">
       <Select
-        label={text.diagnostic} value={fields.diagnostic || null} onChange={set('diagnostic')} clearable placeholder={text.none} size="md" clearButtonProps={{ 'aria-label': `${text.diagnostic}: ${text.none}` }}
-        data={PAD_UFES_LABELS.names.map((name) => ({ value: name, label: `${STRINGS.diagnoses[name]} (${name})` }))}
+        label={text.diagnostic} value={fields.diagnostic || null} onChange={set('diagnostic')} clearable maxDropdownHeight={380} placeholder={text.none} size="md" clearButtonProps={{ 'aria-label': `${text.diagnostic}: ${text.none}` }}
+        data={choices('diagnostic', labels.names.map((name) => ({ value: name, label: diagnosisChoice(name) })), diagnosisChoice)} description={inStudy}
       />
       <TextInput label={text.patient_id} description={text.patientHint} value={fields.patient_id ?? ''} onChange={(e) => set('patient_id')(e.currentTarget.value)} error={problem('patient_id')} autoComplete="off" />
       <SimpleGrid cols={{ base: 1, xs: 2 }}>

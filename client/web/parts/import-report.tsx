@@ -2,7 +2,6 @@
 import { Alert, List, Text } from '@mantine/core';
 import { IconPhotoCheck } from '@tabler/icons-react';
 import type { Imported } from '../photographs/import-files.js';
-import { hasDiagnosis } from '../photographs/photograph.js';
 import { STRINGS } from '../strings.js';
 
 const SHOWN = 8;
@@ -12,7 +11,7 @@ export function ImportReport({ imported: { added, known, refused, problems }, on
   return (
     <Alert variant="light" color={problems.length + refused.length > 0 ? 'yellow' : 'sea'} icon={<IconPhotoCheck aria-hidden />} title={text.title(added.length)} withCloseButton onClose={onClose} closeButtonLabel={STRINGS.common.close} aria-live="polite">
       {known > 0 && <Text size="sm">{text.known(known)}</Text>}
-      {added.some(({ fields }) => !hasDiagnosis(fields)) && <Text size="sm">{text.label}</Text>}
+      {added.some(({ fields }) => fields.diagnostic === undefined) && <Text size="sm">{text.label}</Text>}
       <Reasons title={text.refused(refused.length)} reasons={refused.map(({ name, quality }) => `${name}: ${quality.map(({ problem }) => STRINGS.quality[problem].title.toLowerCase()).join(', ')}`)} />
       <Reasons title={text.problems(problems.length)} reasons={problems.map(({ message }) => message)} />
     </Alert>

@@ -2,10 +2,11 @@
 import { sha256Hex, utf8 } from '../../../common/crypto/bytes.js';
 import { LentigoError } from '../../../common/errors.js';
 import { judgeQuality, measureQuality } from '../../../common/images/quality.js';
+import type { LabelSet } from '../../../common/model/labels.js';
 import type { Store } from '../../participation/store.js';
 import type { SampleRow } from '../training/messages.js';
 import { openImage, pixelsOf, thumbnailOf } from './decode.js';
-import { type Fields, Photograph, withoutEmpty } from './photograph.js';
+import { type Fields, labelIn, Photograph, withoutEmpty } from './photograph.js';
 
 const RECORDS = 'photographs';
 /** Folder of the features that training computed; their names begin with the photograph's id. */
@@ -90,10 +91,10 @@ export interface Examined extends Pick<Photograph, 'type' | 'sha256' | 'width' |
   readonly thumbnail: Uint8Array<ArrayBuffer>;
 }
 
-/** A photograph that trains, as training knows it; its pixels are asked for by its id. */
-export const sampleOf = ({ id, fields }: Photograph): SampleRow => ({
+/** A photograph that trains, as training knows it, in the study's labels; its pixels are asked for by its id. */
+export const sampleOf = ({ id, fields }: Photograph, labels: LabelSet): SampleRow => ({
   id,
-  label: fields.diagnostic!,
+  label: labelIn(fields, labels)!,
   patient: fields.patient_id ?? id,
   split: 'train',
   fitzpatrick: fields.fitspatrick === undefined ? undefined : Number(fields.fitspatrick),

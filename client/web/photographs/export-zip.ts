@@ -3,7 +3,7 @@ import { stringify } from 'csv-stringify/browser/esm/sync';
 import { strToU8, Zip, ZipPassThrough } from 'fflate';
 import { METADATA } from '../../../common/dataset/pad-ufes.js';
 import type { Collection } from './collection.js';
-import { FIELDS, hasDiagnosis, type Photograph } from './photograph.js';
+import { FIELDS, type Photograph } from './photograph.js';
 
 const fileName = ({ name, type }: Photograph): string => `${name}.${type === 'image/png' ? 'png' : 'jpg'}`;
 
@@ -33,7 +33,7 @@ export async function exportZip(collection: Collection): Promise<Blob> {
     zip.add(file);
     file.push(bytes, true);
   };
-  const [labelled, unlabelled] = [photographs.filter((p) => hasDiagnosis(p.fields)), photographs.filter((p) => !hasDiagnosis(p.fields))];
+  const [labelled, unlabelled] = [photographs.filter((p) => p.fields.diagnostic !== undefined), photographs.filter((p) => p.fields.diagnostic === undefined)];
   put(METADATA, strToU8(metadataCsv(labelled)));
   // Apart, as the table's format has no row without a diagnosis.
   if (unlabelled.length > 0) put('without-diagnosis.csv', strToU8(metadataCsv(unlabelled)));

@@ -18,7 +18,7 @@ export interface Imported {
 /**
  * Imports images one after the other; what was imported stays when the signal stops it.
  * With a metadata.csv among the files, its rows say which images are taken and what is known of them.
- * @throws LENTIGO_DATA_METADATA_INVALID, LENTIGO_DATA_UNKNOWN_DIAGNOSIS, LENTIGO_DATA_SPLIT_LEAK before anything is imported; LENTIGO_DISK_FULL
+ * @throws LENTIGO_DATA_METADATA_INVALID, LENTIGO_DATA_SPLIT_LEAK before anything is imported; LENTIGO_DISK_FULL
  */
 export async function importFiles(files: readonly File[], collection: Collection, onProgress: (done: number, of: number) => void, signal: AbortSignal): Promise<Imported> {
   const before = await collection.list();

@@ -1,7 +1,8 @@
 // A photograph as the clinic keeps it: the bytes as they were given, what is known of the lesion in PAD-UFES-20's columns, and what the quality checks found.
 import { z } from 'zod';
+import { labelOf } from '../../../common/dataset/diagnoses.js';
 import { Row } from '../../../common/dataset/pad-ufes.js';
-import { PAD_UFES_LABELS } from '../../../common/model/labels.js';
+import type { LabelSet } from '../../../common/model/labels.js';
 import { Sha256 } from '../../../common/protocol/primitives.js';
 
 /** The published columns but the image's name, each as text, as metadata.csv has them. */
@@ -29,9 +30,12 @@ export type Photograph = z.infer<typeof Photograph>;
 /** PAD-UFES-20's names of places on the body. */
 export const REGIONS = ['ABDOMEN', 'ARM', 'BACK', 'CHEST', 'EAR', 'FACE', 'FOOT', 'FOREARM', 'HAND', 'LIP', 'NECK', 'NOSE', 'SCALP', 'THIGH'] as const;
 
-/** Whether it takes part in training: it has a diagnosis, and its table doesn't keep it apart for validation. */
-export const trains = ({ fields }: Photograph): boolean => hasDiagnosis(fields) && (fields.split ?? 'train') === 'train';
-export const hasDiagnosis = ({ diagnostic }: Fields): boolean => PAD_UFES_LABELS.names.includes(diagnostic ?? '');
+/** Its diagnosis in the study's words; undefined where it has none, or one that the study doesn't know. The diagnosis itself stays as it was made. */
+export const labelIn = ({ diagnostic }: Fields, labels: LabelSet): string | undefined => (diagnostic === undefined ? undefined : labelOf(diagnostic, labels));
+/** Whether it has a diagnosis that the study doesn't know: it is kept, and doesn't train. */
+export const isForeign = ({ fields }: Photograph, labels: LabelSet): boolean => fields.diagnostic !== undefined && labelIn(fields, labels) === undefined;
+/** Whether it takes part in training: it has a diagnosis of the study, and its table doesn't keep it apart for validation. */
+export const trains = ({ fields }: Photograph, labels: LabelSet): boolean => labelIn(fields, labels) !== undefined && (fields.split ?? 'train') === 'train';
 
 /** What is wrong with a field's text, or nothing. */
 export function fieldProblem(field: Field, value: string): string | undefined {

@@ -1,6 +1,7 @@
 // What the app holds while it is unlocked: the encrypted store, the photographs, and who this clinic is.
 import type { Identity } from '../../../common/crypto/identity.js';
 import { asLentigoError } from '../../../common/errors.js';
+import { type LabelSet, PAD_UFES_LABELS } from '../../../common/model/labels.js';
 import { type Invitation, parseInvitation } from '../../../common/protocol/enrolment.js';
 import type { Enrolment } from '../../participation/enrolment.js';
 import { enrolStore, readHome } from '../../participation/home.js';
@@ -22,6 +23,11 @@ export class Session {
     this.store = store;
     this.collection = new Collection(store);
     this.clinic = clinic;
+  }
+
+  /** The diagnoses that photographs are given here: the study's; PAD-UFES-20's before there is one. */
+  get labels(): LabelSet {
+    return this.clinic?.enrolment.labels ?? PAD_UFES_LABELS;
   }
 
   /** @throws LENTIGO_HOME_INVALID, LENTIGO_VAULT_DAMAGED */

@@ -88,14 +88,15 @@ async function participate(session: Session, clinic: NonNullable<Session['clinic
 function trainer({ store, collection }: Session, awake: ScreenAwake): Trainer {
   return async (job, options) => {
     await rememberModel(store, job);
-    const photographs = (await collection.list()).filter(trains);
-    if (photographs.length === 0) throw new LentigoError('LENTIGO_UPDATE_SAMPLES', `Round ${job.announcement.round}: this clinic has no photograph with a diagnosis yet.`);
+    const { labels, round } = job.announcement;
+    const photographs = (await collection.list()).filter((photograph) => trains(photograph, labels));
+    if (photographs.length === 0) throw new LentigoError('LENTIGO_UPDATE_SAMPLES', `Round ${round}: this clinic has no photograph with a diagnosis of the study yet.`);
     const byId = new Map(photographs.map((photograph) => [photograph.id, photograph]));
     await awake.keep();
     try {
       const worker = await trainingWorker();
       show({ engine: worker.engines.find((engine) => engine.chosen) });
-      const trained = await worker.trainer(photographs.map(sampleOf), (id) => collection.image(byId.get(id)!), vaultFeatures(store))(job, options);
+      const trained = await worker.trainer(photographs.map((photograph) => sampleOf(photograph, labels)), (id) => collection.image(byId.get(id)!), vaultFeatures(store))(job, options);
       await rememberOwn(store, trained);
       return trained;
     } finally {
