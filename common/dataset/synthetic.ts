@@ -7,7 +7,7 @@ import type { Dataset, Sample, Split } from './sample.js';
 import { DEFAULT_FRACTIONS, splitByPatient } from './split.js';
 import { drawClinical } from './synthetic/clinical.js';
 import { drawLesion, SYNTHETIC_LABELS } from './synthetic/lesion.js';
-import { drawSkin, paint } from './synthetic/paint.js';
+import { drawSkin, paint, type Painting } from './synthetic/paint.js';
 import { siteStyle } from './synthetic/site.js';
 
 export interface SyntheticOptions {
@@ -21,6 +21,15 @@ export interface SyntheticOptions {
   /** All samples in this split; without it 60/20/20 by patient. */
   readonly split?: Split | undefined;
   readonly labels?: LabelSet | undefined;
+}
+
+export interface PaintedSample extends Sample {
+  /** The photograph, with the painter's own outline of the lesion: what a segmentation would have to find. */
+  painting(): Painting;
+}
+
+export interface PaintedDataset extends Dataset {
+  readonly samples: readonly PaintedSample[];
 }
 
 /** How many of 20 lesions have each diagnosis: a mild imbalance. */
@@ -37,7 +46,7 @@ function* diagnoses(labels: readonly string[], random: Random): Generator<string
  * Other label sets name the diagnoses in their words; what they have no word for isn't painted.
  * @throws LENTIGO_DATA_UNKNOWN_DIAGNOSIS none of the labels can be painted
  */
-export function syntheticDataset({ seed, sites, images, size = 256, split, labels = PAD_UFES_LABELS }: SyntheticOptions): Dataset {
+export function syntheticDataset({ seed, sites, images, size = 256, split, labels = PAD_UFES_LABELS }: SyntheticOptions): PaintedDataset {
   const words: Readonly<Record<string, Words>> = DIAGNOSES['PAD-UFES-20'];
   const labelOf = (diagnosis: string): string | undefined => words[diagnosis]!.find((word) => word !== null && labels.names.includes(word)) ?? undefined;
   const painted = SYNTHETIC_LABELS.filter((diagnosis) => labelOf(diagnosis) !== undefined);
@@ -45,7 +54,7 @@ export function syntheticDataset({ seed, sites, images, size = 256, split, label
   const name = `synthetic:site=${sites.join(',')}&images=${images}&seed=${seed}${split === undefined ? '' : `&split=${split}`}`;
   const root = new Random('synthetic lesions').fork(seed);
   const deal = diagnoses(painted, root.fork('diagnoses', ...sites));
-  const drafts: Omit<Sample, 'split'>[] = [];
+  const drafts: Omit<PaintedSample, 'split'>[] = [];
   for (let p = 0; drafts.length < images; p++) {
     const site = sites[p % sites.length]!;
     const style = siteStyle(site);
@@ -59,6 +68,7 @@ export function syntheticDataset({ seed, sites, images, size = 256, split, label
       const clinical = drawClinical(label, skin.type, ofPatient.fork('clinical'), ofPatient.fork('clinical', l));
       const photographs = 1 + ofPatient.int(2);
       for (let shot = 0; shot < photographs && drafts.length < images; shot++) {
+        const painting = (): Painting => paint(lesion, skin, style, size, ofPatient.fork('photograph', l, shot));
         drafts.push({
           id: `${patient}-lesion${l}-${shot}`,
           label: labelOf(label)!,
@@ -66,7 +76,8 @@ export function syntheticDataset({ seed, sites, images, size = 256, split, label
           revision: String(size),
           fitzpatrick: skin.type,
           clinical,
-          load: async () => paint(lesion, skin, style, size, ofPatient.fork('photograph', l, shot)),
+          painting,
+          load: async () => painting().picture,
         });
       }
     }

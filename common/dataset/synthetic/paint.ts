@@ -84,11 +84,17 @@ function drawHair(style: SiteStyle, size: number, random: Random): Float32Array 
   return plane;
 }
 
+export interface Painting {
+  readonly picture: Picture;
+  /** How much of the lesion is in each pixel, 0–1, size×size. */
+  readonly mask: Float32Array;
+}
+
 /**
  * Paints a photograph of size×size pixels. The same arguments give the same bytes.
  * @param random drives everything that differs between two photographs of one lesion: place, angle, light, noise
  */
-export function paint(lesion: Lesion, skin: Skin, style: SiteStyle, size: number, random: Random): Picture {
+export function paint(lesion: Lesion, skin: Skin, style: SiteStyle, size: number, random: Random): Painting {
   const near = style.scale * random.uniform(0.85, 1.2);
   const radius = lesion.radius * near * size;
   const cx = size * random.normal(0.5, 0.035);
@@ -188,5 +194,5 @@ export function paint(lesion: Lesion, skin: Skin, style: SiteStyle, size: number
     rgb[3 * i + 1]! += cover * (coat * 0.8 - rgb[3 * i + 1]!);
     rgb[3 * i + 2]! += cover * (coat * 0.65 - rgb[3 * i + 2]!);
   }
-  return photograph(rgb, style, size, random.fork('camera'));
+  return { picture: photograph(rgb, style, size, random.fork('camera')), mask: inLesion };
 }

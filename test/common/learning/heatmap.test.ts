@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { openDataset } from '../../../common/dataset/open.node.js';
+import { syntheticDataset } from '../../../common/dataset/synthetic.js';
 import { useEngine } from '../../../common/engine/engine.node.js';
 import { predictCommand } from '../../../common/learning/command.node.js';
 import { gradCam } from '../../../common/learning/grad-cam.js';
@@ -14,8 +14,14 @@ import { createStudent } from '../../../common/model/student.js';
 import { PACKAGE_ROOT } from '../../support/shared-data.js';
 
 const START = join(PACKAGE_ROOT, 'models/start');
-/** Within which every painted lesion has its middle, and outside which there is mostly skin: the lesion's radius is 9 to 30% of the side, its centre within 11% of the middle. */
-const RADIUS = 0.3;
+const SIZE = 224;
+
+/** Mean heat where the lesion is, over the mean where it isn't. */
+function contrast(heat: Float32Array, mask: Float32Array): number {
+  const mean = (weight: (i: number) => number): number => heat.reduce((sum, warm, i) => sum + warm * weight(i), 0) / heat.reduce((sum, _, i) => sum + weight(i), 0);
+  return mean((i) => mask[i]!) / mean((i) => 1 - mask[i]!);
+}
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
 let folder: string;
 beforeAll(async () => {
@@ -38,25 +44,18 @@ it('colours a picture only where there is heat', () => {
 });
 
 describe('the starting model', () => {
-  it('looks at the lesion: on most synthetic photographs there is more heat a pixel on it than around it', async () => {
+  it("looks at the lesion: there is more heat a pixel within the painter's outline than outside it, and more than within another lesion's", async () => {
     await useEngine();
     const student = createStudent(await loadModel(START));
-    const { samples } = await openDataset('synthetic:site=0&images=12&seed=31&size=224');
-    const shares: number[] = [];
-    for (const sample of samples) {
-      const explanation = await gradCam(student, await sample.load());
-      const heat = enlarge(explanation, 56);
-      const sums = { on: 0, onPixels: 0, off: 0, offPixels: 0 };
-      for (const [i, warm] of heat.entries()) {
-        const inside = Math.hypot((i % 56) + 0.5 - 28, Math.floor(i / 56) + 0.5 - 28) < RADIUS * 56;
-        if (inside) [sums.on, sums.onPixels] = [sums.on + warm, sums.onPixels + 1];
-        else [sums.off, sums.offPixels] = [sums.off + warm, sums.offPixels + 1];
-      }
-      shares.push(sums.on / sums.onPixels / (sums.off / sums.offPixels));
-    }
+    const paintings = syntheticDataset({ seed: 31, sites: [0], images: 24, size: SIZE }).samples.map((sample) => sample.painting());
+    const heats: Float32Array[] = [];
+    for (const { picture } of paintings) heats.push(enlarge(await gradCam(student, picture), SIZE));
     student.dispose();
-    expect(shares.filter((share) => share > 1).length).toBeGreaterThanOrEqual(10);
-    expect(shares.toSorted((a, b) => a - b)[6]).toBeGreaterThan(1.5);
+    const own = paintings.map(({ mask }, i) => contrast(heats[i]!, mask));
+    const others = paintings.map((_, i) => contrast(heats[i]!, paintings[(i + 1) % paintings.length]!.mask));
+    expect(own.filter((share) => share > 1).length).toBeGreaterThanOrEqual(20);
+    expect(median(own)).toBeGreaterThan(2);
+    expect(median(own)).toBeGreaterThan(median(others));
   });
 
   it('writes a PNG for each picture, two of one name apart', async () => {
