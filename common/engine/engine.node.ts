@@ -3,6 +3,7 @@ import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { activate, chooseAmong, CPU, type Prepared } from './engine.js';
+import { registerNativeCompiler } from './native-graph.node.js';
 import { registerNativeKernels } from './native-kernels.js';
 import { startWasm } from './start-wasm.js';
 
@@ -41,6 +42,7 @@ async function prepareNative(): Promise<Prepared> {
     require(name);
     await activate('tensorflow');
     registerNativeKernels();
+    registerNativeCompiler();
     return { what: `${name} ${(require(`${name}/package.json`) as { version: string }).version}` };
   } finally {
     process.noDeprecation = deprecations ?? false;

@@ -73,7 +73,7 @@ async function measureStep(student: Student, trainFrom: string, images: tf.Tenso
   const others = pay ? spareThreads() : [];
   const threaded = others.length > 0 ? await ThreadedStep.start(student, { trainFrom, loss: LOSS }, x.shape.slice(1), batch, others) : undefined;
   try {
-    const alone = () => trainStep(student, trainFrom, optimiser, x, labels, LOSS);
+    const alone = () => trainStep(student, trainFrom, optimiser, x, labels, LOSS, true);
     const [aloneMs, together] = await inTurn(repeats, alone, ...(threaded ? [() => threaded.step(optimiser, x, labels)] : []));
     // tfjs's native engine uses all cores by itself, its WASM engine one.
     const threads = tf.getBackend() === 'tensorflow' ? availableParallelism() : 1 + others.length;

@@ -5,6 +5,9 @@ import type { ClassBalance } from './class-balance.js';
 import { focalLoss } from './focal-loss.js';
 import type { Optimiser } from './optimiser.js';
 
+/** Steps of a training from which on compiling them takes less time than it saves. */
+export const WORTH_COMPILING = 10;
+
 /** What the loss needs besides logits and labels. `gamma`: of the focal loss. */
 export interface LossOptions extends ClassBalance {
   readonly gamma: number;
@@ -26,32 +29,33 @@ export function microBatchSize(student: Pick<Student, 'blocks'>, trainFrom: stri
 /**
  * A micro-batch's share in its batch's loss and gradients: sums over all micro-batches are the whole batch's.
  * @param x input of block `trainFrom`, [count, …] @param labels class indices, `count` of them @param n size of the whole batch
+ * @param compiled for many micro-batches of one size, where the engine can
  * @returns the loss and the gradients of the variables, in their order; the caller disposes of them
  */
-export function partGradients(student: Student, trainFrom: string, x: tf.Tensor, labels: readonly number[], n: number, { gamma, weights, offsets }: LossOptions): [tf.Scalar, ...tf.Tensor[]] {
+export function partGradients(student: Student, trainFrom: string, x: tf.Tensor, labels: readonly number[], n: number, { gamma, weights, offsets }: LossOptions, compiled = false): [tf.Scalar, ...tf.Tensor[]] {
   const variables = student.variables(trainFrom);
   return tf.tidy(() => {
     const classes = tf.tensor1d([...labels], 'int32');
     const factors = tf.tensor1d([...weights]);
     const adjust = tf.tensor1d([...offsets]);
-    const loss = () => focalLoss(tf.add(student.logits(x, trainFrom), adjust), classes, gamma, factors);
+    const loss = () => focalLoss(tf.add(compiled ? student.compiledLogits(x, trainFrom) : student.logits(x, trainFrom), adjust), classes, gamma, factors);
     const { value, grads } = tf.variableGrads(() => tf.mul<tf.Scalar>(loss(), labels.length / n), variables);
     return [value, ...variables.map((v) => grads[v.name]!)] as [tf.Scalar, ...tf.Tensor[]];
   });
 }
 
 /**
- * @param x input of block `trainFrom`, [n, …] @param labels class indices, n of them
+ * @param x input of block `trainFrom`, [n, …] @param labels class indices, n of them @param compiled for many steps of this n (`WORTH_COMPILING`)
  * @returns the batch's mean loss, a scalar that the caller disposes of (not read back here: that would wait for the engine)
  */
-export function trainStep(student: Student, trainFrom: string, optimiser: Optimiser, x: tf.Tensor, labels: readonly number[], loss: LossOptions): tf.Scalar {
+export function trainStep(student: Student, trainFrom: string, optimiser: Optimiser, x: tf.Tensor, labels: readonly number[], loss: LossOptions, compiled = false): tf.Scalar {
   const n = labels.length;
   const size = microBatchSize(student, trainFrom);
   return tf.tidy(() => {
     let sums: tf.Tensor[] | undefined;
     for (let start = 0; start < n; start += size) {
       const count = Math.min(size, n - start);
-      const part = tf.tidy(() => partGradients(student, trainFrom, count === n ? x : tf.slice(x, start, count), labels.slice(start, start + count), n, loss));
+      const part = tf.tidy(() => partGradients(student, trainFrom, count === n ? x : tf.slice(x, start, count), labels.slice(start, start + count), n, loss, compiled));
       const before = sums;
       sums = before ? part.map((g, i) => tf.add(before[i]!, g)) : part;
       if (before) tf.dispose([...before, ...part]);

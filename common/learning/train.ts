@@ -11,7 +11,7 @@ import type { FeatureCache } from './feature-cache.js';
 import { breathe, FeatureSource, type Skipped } from './features.js';
 import { type Thread, ThreadedStep } from './gradient-threads.js';
 import { createOptimiser } from './optimiser.js';
-import { microBatchSize, trainsMost, trainStep } from './step.js';
+import { microBatchSize, trainsMost, trainStep, WORTH_COMPILING } from './step.js';
 
 export interface TrainingProgress {
   /** `preparing`: frozen features are computed. */
@@ -72,6 +72,7 @@ export async function train(student: Student, samples: readonly Sample[], plan: 
   const loss = { gamma: plan.focalGamma, ...classBalance(counts, plan.balance) };
   const optimiser = createOptimiser(student.variables(plan.trainFrom), plan);
   const variants = source.frozen || plan.variants === 1 ? plan.variants : UNLIMITED_VARIANTS;
+  const worthCompiling = plan.epochs * Math.floor(usable().length / plan.batchSize) >= WORTH_COMPILING;
   const losses: number[] = [];
   let sum = tf.scalar(0);
   let threaded: ThreadedStep | undefined;
@@ -90,7 +91,7 @@ export async function train(student: Student, samples: readonly Sample[], plan: 
         if (batch) {
           const { x, used } = batch;
           const classes = used.map(({ sample }) => labels.get(sample)!);
-          const step = threaded ? await threaded.step(optimiser, x, classes) : trainStep(student, plan.trainFrom, optimiser, x, classes, loss);
+          const step = threaded ? await threaded.step(optimiser, x, classes) : trainStep(student, plan.trainFrom, optimiser, x, classes, loss, worthCompiling && used.length === plan.batchSize);
           const next = tf.tidy(() => tf.add<tf.Scalar>(sum, tf.mul(step, used.length)));
           tf.dispose([x, step, sum]);
           sum = next;

@@ -63,11 +63,14 @@ export function blockIndex(id: ArchitectureId, name: string): number {
 }
 
 /**
- * The parameters that train from block `trainFrom` on, in the order of the full set; running statistics never do.
+ * The parameters that block `trainFrom` and those after it read, running statistics included, in the order of the full set.
  * @throws LENTIGO_STUDY_INVALID when the architecture has no such block.
  */
-export function trainableSpecs(id: ArchitectureId, classes: number, trainFrom: string): ParameterSpec[] {
+export function specsFrom(id: ArchitectureId, classes: number, trainFrom: string): ParameterSpec[] {
   const before = networkOf(id).blocks.slice(0, blockIndex(id, trainFrom));
   const frozen = new Set(before.flatMap((b) => blockWeights(b).map((w) => w.name)));
-  return parameterSpecs(id, classes).filter(({ name }) => !isStatistic(name) && !frozen.has(name));
+  return parameterSpecs(id, classes).filter(({ name }) => !frozen.has(name));
 }
+
+/** The parameters that train from block `trainFrom` on, as `specsFrom`; running statistics never do. */
+export const trainableSpecs = (id: ArchitectureId, classes: number, trainFrom: string): ParameterSpec[] => specsFrom(id, classes, trainFrom).filter(({ name }) => !isStatistic(name));

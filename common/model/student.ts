@@ -3,7 +3,8 @@ import * as tf from '@tensorflow/tfjs';
 import type { Sample } from '../dataset/sample.js';
 import type { Random } from '../random.js';
 import { ParameterSet } from '../update/parameter-set.js';
-import { type ArchitectureId, blockIndex, blockNames, networkOf, parameterSpecs, trainableSpecs, weightsOf } from './architecture.js';
+import { compiled } from '../engine/compiled.js';
+import { type ArchitectureId, blockIndex, blockNames, networkOf, parameterSpecs, specsFrom, trainableSpecs, weightsOf } from './architecture.js';
 import { calibrate } from './calibrate.js';
 import type { LabelSet } from './labels.js';
 import { byBatch } from './layers/batch-norm.js';
@@ -52,8 +53,11 @@ export interface Student extends Classifier {
   /**
    * As `logits`, with what lies before them; in a tidy of the caller's.
    * `batchStatistics`: batch norm by the batch's own, for training from scratch; running statistics stay as they are (`calibrate` estimates them afterwards).
+   * `compiled`: as a whole, where the engine can; for many calls of one shape, differentiated in the variables.
    */
-  trace(x: tf.Tensor, trainFrom: string, options?: { readonly batchStatistics?: boolean }): Trace;
+  trace(x: tf.Tensor, trainFrom: string, options?: { readonly batchStatistics?: boolean; readonly compiled?: boolean }): Trace;
+  /** As `logits`, compiled as for `trace`. */
+  compiledLogits(x: tf.Tensor, trainFrom: string): tf.Tensor2D;
   /** All parameters, batch-norm running statistics included, read back from the engine. */
   parameters(): Promise<ParameterSet>;
   /** Overwrites the named parameters: a full set or a subset. @throws LENTIGO_WEIGHTS_INVALID on an unknown name or another shape. */
@@ -79,7 +83,18 @@ export function createStudent({ architecture, labels, parameters }: Model): Stud
   const names = blockNames(architecture);
   const trainable = (trainFrom: string): string[] => trainableSpecs(architecture, labels.names.length, trainFrom).map((s) => s.name);
 
-  const trace: Student['trace'] = (x, trainFrom, { batchStatistics = false } = {}) => {
+  const compile = (what: string, x: tf.Tensor, trainFrom: string, f: () => readonly tf.Tensor[]): readonly tf.Tensor[] =>
+    compiled(`${architecture} ${labels.names.length} ${trainFrom} ${what}`, x, specsFrom(architecture, labels.names.length, trainFrom).map(({ name }) => lookup(name) as tf.Variable), f);
+
+  const trace: Student['trace'] = (x, trainFrom, { batchStatistics = false, ...options } = {}) => {
+    if (options.compiled) {
+      const passed = names.slice(blockIndex(architecture, trainFrom), -1);
+      const [logits, embedding, ...maps] = compile(`trace ${batchStatistics}`, x, trainFrom, () => {
+        const { maps, embedding, logits } = trace(x, trainFrom, { batchStatistics });
+        return [logits, embedding, ...passed.map((block) => maps.get(block)!)];
+      }) as [tf.Tensor2D, tf.Tensor2D, ...tf.Tensor4D[]];
+      return { logits, embedding, maps: new Map(passed.map((block, i) => [block, maps[i]!])) };
+    }
     const { maps, last } = traceBlocks(blocks.slice(blockIndex(architecture, trainFrom)), x as tf.Tensor4D, { parameters: lookup, ...(batchStatistics && { normalise: byBatch }) });
     const embedding = pool(last, head, lookup);
     return { maps, embedding, logits: classify(embedding, head, lookup) };
@@ -94,6 +109,7 @@ export function createStudent({ architecture, labels, parameters }: Model): Stud
     trace,
     variables: (trainFrom) => trainable(trainFrom).map(lookup) as tf.Variable[],
     features: (x, trainFrom) => tf.tidy(() => tf.clone(traceBlocks(blocks.slice(0, blockIndex(architecture, trainFrom)), x, { parameters: lookup }).last)),
+    compiledLogits: (x, trainFrom) => compile('logits', x, trainFrom, () => [trace(x, trainFrom).logits])[0] as tf.Tensor2D,
     logits: (x, trainFrom = names[0]!) => tf.tidy(() => trace(x, trainFrom).logits),
     parameters: () => variables.read(),
     load: (given) => variables.load(given),

@@ -7,7 +7,7 @@ import { AdamW } from '../../common/learning/adamw.js';
 import type { FeatureCache } from '../../common/learning/feature-cache.js';
 import { breathe, type Example, FeatureSource } from '../../common/learning/features.js';
 import type { Metrics } from '../../common/learning/metrics.js';
-import { microBatchSize } from '../../common/learning/step.js';
+import { microBatchSize, WORTH_COMPILING } from '../../common/learning/step.js';
 import type { Student } from '../../common/model/student.js';
 import { Random } from '../../common/random.js';
 import type { ParameterSet } from '../../common/update/parameter-set.js';
@@ -29,6 +29,8 @@ export interface Part {
   readonly trainFrom: string;
   readonly examples: readonly Example[];
   readonly batchStatistics: boolean;
+  /** Whether many parts of this size come. */
+  readonly compiled: boolean;
   /** For what the loss draws. */
   readonly random: Random;
 }
@@ -207,12 +209,14 @@ class PhaseRun {
     const n = used.length;
     const batchStatistics = this.#task.fromScratch;
     const size = batchStatistics ? n : Math.min(AT_ONCE, microBatchSize(this.#task.model, this.#trainFrom));
+    const { batchSize } = this.#options;
+    const compiled = n === batchSize && this.#phase.epochs * Math.floor(this.#task.samples.length / batchSize) >= WORTH_COMPILING;
     const loss = tf.tidy(() => {
       let sums: tf.Tensor[] | undefined;
       for (let start = 0; start < n; start += size) {
         const count = Math.min(size, n - start);
         const part = tf.tidy(() => {
-          const input = { x: tf.slice(x, start, count), trainFrom: this.#trainFrom, examples: used.slice(start, start + count), batchStatistics, random: random.fork(start) };
+          const input = { x: tf.slice(x, start, count), trainFrom: this.#trainFrom, examples: used.slice(start, start + count), batchStatistics, compiled, random: random.fork(start) };
           const { value, grads } = tf.variableGrads(() => tf.mul<tf.Scalar>(this.#task.loss(input), count / n), [...this.#variables]);
           return [value, ...this.#variables.map((v) => grads[v.name]!)];
         });

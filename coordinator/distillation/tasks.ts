@@ -75,8 +75,8 @@ export function studentTask(student: Student, splits: Splits, recipe: Recipe, te
       rows.clear();
       for (const [i, row] of (await teaching.outputs.rows(examples)).entries()) rows.set(examples[i]!, row);
     },
-    loss({ x, trainFrom, examples, batchStatistics }) {
-      const { maps, embedding, logits } = student.trace(x, trainFrom, { batchStatistics });
+    loss({ x, trainFrom, examples, batchStatistics, compiled }) {
+      const { maps, embedding, logits } = student.trace(x, trainFrom, { batchStatistics, compiled });
       const focal = onLabels(logits, examples);
       if (!teaching) return focal;
       const { losses, outputs, pairings } = teaching;

@@ -30,7 +30,7 @@ export function training(architecture: ArchitectureId, batch: number, trainFrom?
     /** Computes nothing that anybody waits for. */
     step: (): void => {
       loss?.dispose();
-      loss = trainStep(student, first, optimiser, x, labels, options);
+      loss = trainStep(student, first, optimiser, x, labels, options, true);
     },
     loss: async (): Promise<number> => (await loss!.data())[0]!,
     dispose: (): void => {

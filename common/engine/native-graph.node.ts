@@ -1,0 +1,242 @@
+// Compiles for the native engine: the operations that a function runs, forward and back, are recorded once, and run from then on as one TensorFlow graph.
+// A thousand operations called from JavaScript take as long there as what they compute; within a graph TensorFlow runs them on all cores at once.
+import * as tf from '@tensorflow/tfjs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Compiler, registerCompiler } from './compiled.js';
+import { type Node, savedModel, TAG } from './graph-def.js';
+import type { Attribute, Binding, Handle, NodeBackend } from './native-backend.js';
+
+/** Graphs that are kept, those used last. */
+const MOST = 16;
+
+/** tfjs's name for running a graph, by which it finds the gradient. */
+const KERNEL = 'RunGraph';
+
+interface Attributes {
+  readonly graph: Graph;
+  /** Whether a gradient will be asked for. */
+  readonly differentiated: boolean;
+  /** TensorFlow's tensors that the forward run leaves for the gradient: its inputs, and what it computed on the way. */
+  inputs: readonly number[];
+  kept: readonly number[];
+}
+
+const backend = (): NodeBackend => tf.backend() as unknown as NodeBackend;
+
+/** The bytes of a tensor that was made from JavaScript. */
+function bytesOf(binding: Binding, dtype: number, values: ArrayLike<number>): Uint8Array {
+  const { TF_FLOAT, TF_INT32, TF_INT64, TF_BOOL } = binding;
+  if (dtype === TF_FLOAT) return new Uint8Array(Float32Array.from(values).buffer);
+  // tfjs-node has an int64 as two int32.
+  if (dtype === TF_INT32 || dtype === TF_INT64) return new Uint8Array(Int32Array.from(values).buffer);
+  if (dtype === TF_BOOL) return Uint8Array.from(values);
+  throw new Error(`a constant of TensorFlow's type ${dtype} isn't known`);
+}
+
+/** Writes down each operation that runs, as a node of a graph. */
+class Recorder {
+  readonly nodes: Node[] = [];
+  /** The graph's names of TensorFlow's tensors. */
+  readonly #names = new Map<number, string>();
+  readonly #backend = backend();
+  readonly #binding = this.#backend.binding;
+
+  /** Runs `work`, recording. */
+  record<T>(work: () => T): T {
+    const binding = this.#binding;
+    this.#backend.binding = Object.create(binding, {
+      createTensor: {
+        value: (shape: readonly number[], dtype: number, values: ArrayLike<number>): number => {
+          const id = binding.createTensor(shape, dtype, values);
+          this.#add(id, 'Const', [this.#type('dtype', dtype)], [], { shape: [...shape], dtype, bytes: bytesOf(binding, dtype, values) });
+          return id;
+        },
+      },
+      executeOp: {
+        value: (op: string, attributes: readonly Attribute[], inputs: readonly number[], count: number) => {
+          const outputs = binding.executeOp(op, attributes, inputs, count);
+          // The one operation whose type tfjs-node leaves to TensorFlow, which in a graph has to be told.
+          const all = op === 'ExpandDims' ? [this.#type('T', outputs[0]!.dtype)] : attributes;
+          const name = this.#add(outputs[0]?.id, op, all, inputs.map((id) => this.#nameOf(id)));
+          for (const [i, { id }] of outputs.entries()) if (i > 0) this.#names.set(id, `${name}:${i}`);
+          return outputs;
+        },
+      },
+    }) as Binding;
+    try {
+      return work();
+    } finally {
+      this.#backend.binding = binding;
+    }
+  }
+  /** A tensor whose value is given at each run. */
+  input(tensor: tf.Tensor): string {
+    const [id] = this.#backend.getInputTensorIds([tensor]);
+    const dtype = this.#binding[tensor.dtype === 'int32' ? 'TF_INT32' : 'TF_FLOAT'];
+    return this.#add(id, 'Placeholder', [this.#type('dtype', dtype), { name: 'shape', type: this.#binding.TF_ATTR_SHAPE, value: tensor.shape }], []);
+  }
+  nameOf(tensor: tf.Tensor): string {
+    return this.#nameOf(this.#backend.getInputTensorIds([tensor])[0]!);
+  }
+
+  #add(id: number | undefined, op: string, attributes: readonly Attribute[], inputs: readonly string[], constant?: Node['constant']): string {
+    const name = `n${this.nodes.length}`;
+    this.nodes.push({ name, op, attributes, inputs, ...(constant && { constant }) });
+    if (id !== undefined) this.#names.set(id, name);
+    return name;
+  }
+  #nameOf(id: number): string {
+    const name = this.#names.get(id);
+    if (name === undefined) throw new Error('it uses a tensor that is neither x, nor a variable, nor made in it');
+    return name;
+  }
+  #type(name: string, value: number): Attribute {
+    return { name, type: this.#binding.TF_ATTR_TYPE, value };
+  }
+}
+
+/** What runSavedModel calls outputs. */
+const outputNames = (names: readonly string[]): string => names.map((name) => (name.includes(':') ? name : `${name}:0`)).join(',');
+
+/** Operations that only see the same values in another shape: they are done again rather than kept. */
+const VIEWS = new Set(['Reshape', 'ExpandDims', 'Squeeze']);
+
+/** What the way back to `gradients` needs of the first `forward` nodes. */
+function neededBack(nodes: readonly Node[], forward: number, gradients: readonly string[]): string[] {
+  const places = new Map(nodes.map(({ name }, i) => [name, i]));
+  const needed = new Set<string>();
+  const seen = new Set<string>();
+  const pending = [...gradients];
+  for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
+    if (seen.has(name)) continue;
+    seen.add(name);
+    const place = places.get(name.split(':')[0]!)!;
+    const { op, inputs } = nodes[place]!;
+    if (place < forward && inputs.length > 0 && !VIEWS.has(op)) needed.add(name);
+    else pending.push(...inputs);
+  }
+  return [...needed];
+}
+
+/** A recorded function, and its gradient. */
+class Graph {
+  readonly #backend = backend();
+  readonly #model: number;
+  readonly #inputs: readonly string[];
+  readonly #outputs: readonly string[];
+  readonly #slopes: readonly string[];
+  readonly #gradients: readonly string[];
+  readonly #kept: readonly string[];
+  /** Which of the inputs have gradients. */
+  readonly trainable: readonly number[];
+
+  /** Records f of x and the variables, and its gradient in the trainable ones. @throws where TensorFlow doesn't take the graph */
+  constructor(x: tf.Tensor, variables: readonly tf.Variable[], f: () => readonly tf.Tensor[]) {
+    const recorder = new Recorder();
+    const trainable = variables.filter((v) => v.trainable);
+    let forward = 0;
+    let [outputs, slopes]: (readonly string[])[] = [[], []];
+    // The gradient of Σ value · slope is what the chain rule needs, whatever the slopes are.
+    const weighted = (): tf.Scalar => {
+      const values = f();
+      outputs = values.map((value) => recorder.nameOf(value));
+      forward = recorder.nodes.length;
+      const factors = values.map(({ shape }) => tf.zeros(shape));
+      slopes = factors.map((factor) => recorder.input(factor));
+      return tf.addN(values.map((value, i) => tf.sum(tf.mul(value, factors[i]!)))) as tf.Scalar;
+    };
+    this.#inputs = [x, ...variables].map((tensor) => recorder.input(tensor));
+    this.#gradients = tf.tidy(() => {
+      const { grads } = recorder.record(() => tf.variableGrads(weighted, trainable));
+      return trainable.map((v) => recorder.nameOf(grads[v.name]!));
+    });
+    this.trainable = trainable.map((v) => 1 + variables.indexOf(v));
+    this.#outputs = outputs!;
+    this.#slopes = slopes!;
+    this.#kept = neededBack(recorder.nodes, forward, this.#gradients);
+    const folder = mkdtempSync(join(tmpdir(), 'lentigo-graph-'));
+    try {
+      writeFileSync(join(folder, 'saved_model.pb'), savedModel(recorder.nodes, this.#backend.binding));
+      this.#model = this.#backend.binding.loadSavedModel(folder, TAG);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+
+  /** @param inputs x and the variables @returns the outputs and, where they will be differentiated, what the gradient needs */
+  forward(inputs: readonly number[], differentiated: boolean): { outputs: tf.Tensor[]; kept: number[] } {
+    const names = differentiated ? [...this.#outputs, ...this.#kept] : this.#outputs;
+    const handles = this.#backend.binding.runSavedModel(this.#model, inputs, outputNames(this.#inputs), outputNames(names));
+    const outputs = handles.slice(0, this.#outputs.length).map((handle) => this.#backend.createOutputTensor(handle));
+    return { outputs, kept: handles.slice(outputs.length).map(({ id }) => id) };
+  }
+  /** The gradients of the trainable variables, to be made tensors of; frees what was kept. */
+  backward(inputs: readonly number[], kept: readonly number[], slopes: readonly tf.Tensor[]): Handle[] {
+    const { binding } = this.#backend;
+    const given = outputNames([...this.#inputs, ...this.#kept, ...this.#slopes]);
+    const handles = binding.runSavedModel(this.#model, [...inputs, ...kept, ...this.#backend.getInputTensorIds(slopes)], given, outputNames(this.#gradients));
+    for (const id of kept) binding.deleteTensor(id);
+    return handles;
+  }
+  dispose(): void {
+    this.#backend.binding.deleteSavedModel(this.#model);
+  }
+}
+
+/** By key and shape of x, those used last at the end; undefined where TensorFlow didn't take it. */
+const graphs = new Map<string, Graph | undefined>();
+
+function graphOf(key: string, x: tf.Tensor, variables: readonly tf.Variable[], f: () => readonly tf.Tensor[]): Graph | undefined {
+  const full = `${key} ${x.shape.join()}`;
+  if (!graphs.has(full)) {
+    try {
+      graphs.set(full, new Graph(x, variables, f));
+    } catch {
+      graphs.set(full, undefined);
+    }
+  }
+  const graph = graphs.get(full);
+  graphs.delete(full);
+  graphs.set(full, graph);
+  if (graphs.size > MOST) {
+    const [oldest, unused] = [...graphs][0]!;
+    unused?.dispose();
+    graphs.delete(oldest);
+  }
+  return graph;
+}
+
+const compile: Compiler = (key, x, variables, f) => {
+  const graph = graphOf(key, x, variables, f);
+  if (!graph) return f();
+  const attributes: Attributes = { graph, differentiated: tf.engine().state.gradientDepth > 0, inputs: [], kept: [] };
+  // In the order of their names, which the gradients bear.
+  const inputs = Object.fromEntries([x, ...variables].map((tensor, i) => [`${i}`, tensor]));
+  const outputs = tf.engine().runKernel(KERNEL, inputs, attributes as unknown as tf.NamedAttrMap) as tf.Tensor | tf.Tensor[];
+  return Array.isArray(outputs) ? outputs : [outputs];
+};
+
+/** Makes `compiled` work on tfjs-node's backend. */
+export function registerNativeCompiler(): void {
+  registerCompiler('tensorflow', compile);
+  const run = ({ inputs, attrs }: { inputs: Readonly<Record<string, tf.TensorInfo>>; attrs: Attributes }): tf.Tensor[] => {
+    attrs.inputs = backend().getInputTensorIds(Object.values(inputs));
+    const { outputs, kept } = attrs.graph.forward(attrs.inputs, attrs.differentiated);
+    attrs.kept = kept;
+    return outputs;
+  };
+  tf.registerKernel({ kernelName: KERNEL, backendName: 'tensorflow', kernelFunc: run as unknown as tf.KernelFunc });
+}
+
+tf.registerGradient({
+  kernelName: KERNEL,
+  gradFunc: (dy, _, attrs) => {
+    const { graph, inputs, kept } = attrs as unknown as Attributes;
+    let gradients: Handle[] | undefined;
+    // Each is asked for in a tidy of its own, which would take the others away.
+    const gradient = (i: number) => () => backend().createOutputTensor((gradients ??= graph.backward(inputs, kept, Array.isArray(dy) ? dy : [dy]))[i]!);
+    return Object.fromEntries(graph.trainable.map((place, i) => [`${place}`, gradient(i)]));
+  },
+});

@@ -1,0 +1,79 @@
+// Students compiled as TensorFlow graphs on the native engine: what they compute, and what they leave in memory.
+import * as tf from '@tensorflow/tfjs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { useEngine } from '../../../common/engine/engine.node.js';
+import type { NodeBackend } from '../../../common/engine/native-backend.js';
+import type { ArchitectureId } from '../../../common/model/architecture.js';
+import { PAD_UFES_LABELS } from '../../../common/model/labels.js';
+import { createStudent, initialParameters, type Student, type Trace } from '../../../common/model/student.js';
+import { Random } from '../../../common/random.js';
+import { ENGINES } from '../../support/engines.js';
+import { expectClose } from './contract.js';
+
+const student = (architecture: ArchitectureId, seed: number): Student =>
+  createStudent({ architecture, labels: PAD_UFES_LABELS, parameters: initialParameters(architecture, PAD_UFES_LABELS, new Random(seed)) });
+
+const valuesOf = (t: tf.Tensor) => ({ shape: t.shape, values: Float64Array.from(t.dataSync()) });
+
+/** TensorFlow's tensors, those that tfjs doesn't know of included. */
+const held = (): number => (tf.backend() as unknown as NodeBackend).binding.getNumOfTensors();
+
+describe.skipIf(!ENGINES.includes('native'))(`a compiled student${ENGINES.includes('native') ? '' : ' [skipped: no native engine]'}`, () => {
+  beforeAll(async () => void (await useEngine('native')));
+  afterAll(() => tf.disposeVariables());
+
+  /** A loss of all that a trace gives, and its gradients. */
+  const gradients = (model: Student, trainFrom: string, trace: () => Trace): tf.Tensor[] =>
+    tf.tidy(() => {
+      const loss = (): tf.Scalar => {
+        const { maps, embedding, logits } = trace();
+        return tf.addN([...maps.values(), embedding, logits].map((t) => tf.mean(tf.square(t)))) as tf.Scalar;
+      };
+      const variables = model.variables(trainFrom);
+      const { value, grads } = tf.variableGrads(loss, variables);
+      return [value, ...variables.map((v) => grads[v.name]!)];
+    });
+
+  it.each<[ArchitectureId, string | undefined]>([['nano', undefined], ['nano', 'features.3'], ['nano_convnext', undefined], ['mobilenet_v2', 'features.16']])(
+    '%s from %s gives what it gives otherwise, and its gradients, again with other parameters and for another student',
+    (architecture, block) => {
+      const [one, other] = [student(architecture, 1), student(architecture, 2)];
+      const trainFrom = block ?? one.blocks[0]!;
+      const images = tf.randomNormal<tf.Rank.R4>([2, one.inputSize, one.inputSize, 3], 0, 1, 'float32', 3);
+      const x = one.features(images, trainFrom);
+      let before = 0;
+      for (const model of [one, other, one]) {
+        const plain = gradients(model, trainFrom, () => model.trace(x, trainFrom));
+        const compiled = gradients(model, trainFrom, () => model.trace(x, trainFrom, { compiled: true }));
+        for (const [i, expected] of plain.entries()) expectClose(valuesOf(compiled[i]!), valuesOf(expected));
+        const [logits, own] = [model.logits(x, trainFrom), model.compiledLogits(x, trainFrom)];
+        expectClose(valuesOf(own), valuesOf(logits));
+        tf.dispose([...plain, ...compiled, logits, own]);
+        // The first two have left what they need from now on.
+        if (model === other) before = held();
+      }
+      expect(held()).toBe(before);
+      tf.dispose([images, x]);
+      one.dispose();
+      other.dispose();
+    },
+  );
+
+  it('is a graph: it asks TensorFlow for less than a tenth of the operations', () => {
+    const model = student('nano', 1);
+    const x = tf.zeros<tf.Rank.R4>([2, 64, 64, 3]);
+    const operations = (compiled: boolean): number => {
+      const backend = tf.backend() as unknown as NodeBackend;
+      const { binding } = backend;
+      let count = 0;
+      backend.binding = Object.create(binding, { executeOp: { value: (...call: Parameters<typeof binding.executeOp>) => (count++, binding.executeOp(...call)) } }) as typeof binding;
+      tf.dispose(gradients(model, 'features.0', () => model.trace(x, 'features.0', { compiled })));
+      backend.binding = binding;
+      return count;
+    };
+    operations(true);
+    expect(operations(true)).toBeLessThan(operations(false) / 10);
+    x.dispose();
+    model.dispose();
+  });
+});
