@@ -1,25 +1,30 @@
 // The clinic's app: a lock, and behind it the pages.
 import { Center, Loader } from '@mantine/core';
+import { lazy, Suspense } from 'react';
 import { mount } from '../../common/web/mount.js';
 import './app.css';
 import { Unlock } from './pages/unlock.js';
 import { Welcome } from './pages/welcome.js';
 import { begin, useApp } from './session/app-state.js';
-import { Shell } from './shell.js';
 import { STRINGS } from './strings.js';
+
+/** What lies behind the lock comes while the passphrase is typed: the first page needs little. */
+const behind = import('./shell.js');
+const Shell = lazy(() => behind.then(({ Shell }) => ({ default: Shell })));
+const working = <Center mih="100dvh"><Loader aria-label={STRINGS.common.working} /></Center>;
 
 function App() {
   const phase = useApp((app) => app.phase);
   switch (phase) {
     case 'starting':
-      return <Center mih="100dvh"><Loader aria-label={STRINGS.common.working} /></Center>;
+      return working;
     case 'new':
       return <Welcome />;
     case 'locked':
     case 'covered':
       return <Unlock covered={phase === 'covered'} />;
     case 'open':
-      return <Shell />;
+      return <Suspense fallback={working}><Shell /></Suspense>;
   }
 }
 

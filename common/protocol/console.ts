@@ -106,6 +106,9 @@ export const ClinicRow = z.object({
 });
 export type ClinicRow = z.infer<typeof ClinicRow>;
 
+/** The share of the evaluation in flight that is done, 0–1; null when none is. */
+const Evaluated = z.number().nullable();
+
 /**
  * coordinator → console, event `study`, and the acknowledgement of `watch`. The first holds everything; later ones hold, of rounds,
  * scores and audit entries, those that are new or may have changed: the receiver replaces them by attempt, round and number.
@@ -116,6 +119,7 @@ export const LiveStudy = z.object({
   publicKey: PublicKey, architecture: ArchitectureId, labels: LabelSet, createdAt: z.number(),
   /** The coordinator's clock when this was read. */
   now: z.number(),
+  evaluated: Evaluated,
   clinics: z.array(ClinicRow),
   invitations: z.array(z.object({ clinicName: ClinicName, expiresAt: z.number(), usedAt: z.number().nullable() })),
   rounds: z.array(RoundRow),
@@ -125,8 +129,8 @@ export const LiveStudy = z.object({
 });
 export type LiveStudy = z.infer<typeof LiveStudy>;
 
-/** coordinator → console, event `progress`: how far each connected clinic is. */
-export const LiveProgress = z.object({ id: Id, clinics: z.record(ClinicId, Progress.nullable()) });
+/** coordinator → console, event `progress`: how far each connected clinic and the evaluation are. */
+export const LiveProgress = z.object({ id: Id, evaluated: Evaluated, clinics: z.record(ClinicId, Progress.nullable()) });
 export type LiveProgress = z.infer<typeof LiveProgress>;
 
 /** console → coordinator, event `watch`: one study, or, with null, the list of all (event `studies`). */

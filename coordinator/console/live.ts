@@ -110,8 +110,8 @@ export const useLiveStudy = (id: string): Live<LiveStudy> =>
     const onProgress = (message: unknown) => {
       const progress = LiveProgress.safeParse(message);
       if (!progress.success || progress.data.id !== id) return;
-      const { clinics } = progress.data;
-      set((before) => before && { ...before, clinics: before.clinics.map((c) => (c.id in clinics ? { ...c, progress: clinics[c.id]! } : c)) });
+      const { clinics, evaluated } = progress.data;
+      set((before) => before && { ...before, evaluated, clinics: before.clinics.map((c) => (c.id in clinics ? { ...c, progress: clinics[c.id]! } : c)) });
     };
     line.on('study', onStudy);
     line.on('progress', onProgress);

@@ -101,7 +101,6 @@ export const strings = {
       'training.momentum': ['Momentum', 'SGD only.'],
       'training.weightDecay': ['Weight decay', ''],
       'training.focalGamma': ['Focal loss γ', '0 is cross-entropy.'],
-      'training.classWeights': ['Class weights', 'From each clinic’s own counts.'],
       'training.balance': ['Class balance', 'From each clinic’s own counts.'],
       'training.variants': ['Augmented variants', 'Of each photograph; 1 is the plain one.'],
       'cohort.minimum': ['Clinics to open a round', 'So many must be connected.'],
@@ -126,6 +125,7 @@ export const strings = {
     phase: {
       planned: 'waits for clinics', open: 'clinics are training', aggregating: 'updates are averaged', evaluating: 'the new model is evaluated', closed: 'done', failed: 'failed',
     },
+    evaluating: (percent: number) => `the new model is evaluated, ${percent}%`,
     waiting: (connected: number, needed: number) => `${connected} of the ${needed} clinics that a round needs are connected.`,
     returned: (n: number, of: number) => `${n} of ${of} clinics returned`,
     deadline: (left: string) => `Deadline in ${left}`,

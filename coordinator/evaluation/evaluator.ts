@@ -2,15 +2,15 @@
 import { Worker } from 'node:worker_threads';
 import type { EngineName } from '../../common/engine/engine.node.js';
 import { LentigoError } from '../../common/errors.js';
-import type { Evaluation, EvaluationJob, EvaluationProgress } from './job.js';
+import type { Evaluation, EvaluationJob } from './job.js';
 import type { Reply, Request } from './worker.js';
 
-export type { Evaluation, EvaluationJob, EvaluationProgress } from './job.js';
+export type { Evaluation, EvaluationJob } from './job.js';
 
 interface Pending {
   readonly resolve: (value: Evaluation) => void;
   readonly reject: (error: LentigoError) => void;
-  readonly onProgress: ((progress: EvaluationProgress) => void) | undefined;
+  readonly onProgress: ((fraction: number) => void) | undefined;
 }
 
 /** @example const { validation, heldout } = await new Evaluator().evaluate({ start, result, trainFrom: 'features.6', data: 'synthetic:images=60', seed: 1 }); */
@@ -28,10 +28,11 @@ export class Evaluator {
 
   /**
    * Metrics of a round's result on both of the coordinator's splits. Jobs wait for each other.
+   * @param onProgress the share of their images that is done, 0–1
    * @throws LENTIGO_DATA_EMPTY a split has no usable image; what openDataset and the decoders throw; LENTIGO_UPDATE_NOT_FINITE
    * @throws LENTIGO_INTERNAL the worker died under this job; the next job gets a new one
    */
-  evaluate(job: EvaluationJob, onProgress?: (progress: EvaluationProgress) => void): Promise<Evaluation> {
+  evaluate(job: EvaluationJob, onProgress?: (fraction: number) => void): Promise<Evaluation> {
     if (this.#closed) return Promise.reject(new LentigoError('LENTIGO_INTERNAL', 'the evaluator is closed'));
     const worker = (this.#worker ??= this.#start());
     const id = this.#id++;
@@ -69,7 +70,7 @@ export class Evaluator {
     const pending = this.#pending.get(reply.id);
     if (!pending) return;
     if (reply.kind === 'progress') {
-      pending.onProgress?.(reply.progress);
+      pending.onProgress?.(reply.fraction);
       return;
     }
     this.#pending.delete(reply.id);

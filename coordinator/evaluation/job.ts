@@ -22,12 +22,6 @@ export interface EvaluationJob {
   readonly seed: number;
 }
 
-export interface EvaluationProgress {
-  readonly split: Split;
-  /** Share of the split's images done, 0–1. */
-  readonly fraction: number;
-}
-
 export interface Evaluation {
   readonly validation: Metrics;
   readonly heldout: Metrics;
@@ -46,15 +40,22 @@ interface Bench {
 export class EvaluationBench {
   #bench: Bench | undefined;
 
-  /** @throws LENTIGO_DATA_EMPTY, LENTIGO_WEIGHTS_INVALID, LENTIGO_UPDATE_NOT_FINITE, and what openDataset throws */
-  async run(job: EvaluationJob, onProgress: (progress: EvaluationProgress) => void): Promise<Evaluation> {
+  /**
+   * @param onProgress the share of both splits' images that is done, 0–1
+   * @throws LENTIGO_DATA_EMPTY, LENTIGO_WEIGHTS_INVALID, LENTIGO_UPDATE_NOT_FINITE, and what openDataset throws
+   */
+  async run(job: EvaluationJob, onProgress: (fraction: number) => void): Promise<Evaluation> {
     const started = performance.now();
     const { student, samples, cache } = await this.#prepare(job);
     student.load(decodeParameters(await readFile(job.result), trainableSpecs(student.architecture, student.labels.names.length, job.trainFrom)));
+    const all = samples.filter(({ split }) => split !== 'train').length;
+    let before = 0;
     const metricsOf = async (split: Split): Promise<Metrics> => {
       const own = samples.filter((sample) => sample.split === split);
       if (own.length === 0) throw new LentigoError('LENTIGO_DATA_EMPTY', `${job.data} has no usable image in the ${split} split, which every round is evaluated on`);
-      return evaluate(student, own, { trainFrom: job.trainFrom, cache, seed: job.seed, onProgress: (fraction) => onProgress({ split, fraction }) });
+      const metrics = await evaluate(student, own, { trainFrom: job.trainFrom, cache, seed: job.seed, onProgress: (fraction) => onProgress((before + fraction * own.length) / all) });
+      before += own.length;
+      return metrics;
     };
     const validation = await metricsOf('validation');
     const heldout = await metricsOf('heldout');

@@ -2,14 +2,14 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { type EngineName, useEngine } from '../../common/engine/engine.node.js';
 import { asLentigoError, type ErrorCode } from '../../common/errors.js';
-import { type Evaluation, EvaluationBench, type EvaluationJob, type EvaluationProgress } from './job.js';
+import { type Evaluation, EvaluationBench, type EvaluationJob } from './job.js';
 
 export interface Request {
   readonly id: number;
   readonly job: EvaluationJob;
 }
 export type Reply = { readonly id: number } & (
-  | { readonly kind: 'progress'; readonly progress: EvaluationProgress }
+  | { readonly kind: 'progress'; readonly fraction: number }
   | { readonly kind: 'done'; readonly value: Evaluation }
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string; readonly stack: string | undefined }
 );
@@ -23,7 +23,7 @@ const reply = (message: Reply): void => port.postMessage(message);
 async function answer({ id, job }: Request): Promise<Reply> {
   try {
     await useEngine(engine);
-    const value = await bench.run(job, (progress) => reply({ id, kind: 'progress', progress }));
+    const value = await bench.run(job, (fraction) => reply({ id, kind: 'progress', fraction }));
     return { id, kind: 'done', value };
   } catch (thrown) {
     const { code, message } = asLentigoError(thrown);

@@ -33,7 +33,7 @@ const LIST = 'studies';
 /** What those who watch a study have, and what they have yet to hear. */
 interface Board {
   known: Known;
-  /** Nothing, how far the clinics are, or everything. */
+  /** Nothing, how far clinics and evaluation are, or everything. */
   stale: 'no' | 'progress' | 'all';
 }
 
@@ -85,7 +85,7 @@ export function serveConsole(namespace: Namespace, parts: ConsoleGatewayParts): 
       return;
     }
     if (stale === 'progress') {
-      const progress: LiveProgress = { id, clinics: Object.fromEntries(audience.connected(id).map((clinic) => [clinic, audience.progress(id, clinic)])) };
+      const progress: LiveProgress = { id, evaluated: studies.runner(id).evaluated, clinics: Object.fromEntries(audience.connected(id).map((clinic) => [clinic, audience.progress(id, clinic)])) };
       namespace.to(id).emit('progress', progress);
       return;
     }
@@ -115,6 +115,7 @@ export function serveConsole(namespace: Namespace, parts: ConsoleGatewayParts): 
   store.onChange((id) => changed(id, 'all'));
   audience.onChange((id) => changed(id, 'all'));
   audience.onProgress((id) => changed(id, 'progress'));
+  studies.onEvaluating((id) => changed(id, 'progress'));
 
   namespace.on('connection', (socket) => {
     socket.on('watch', (message: unknown, acknowledge: unknown) => {

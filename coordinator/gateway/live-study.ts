@@ -1,6 +1,7 @@
 // A study as its console shows it, read whole or from a round and an audit entry on.
 import type { LiveStudy, ScoreRow } from '../../common/protocol/console.js';
 import { type Metrics, SCORE_NAMES } from '../../common/learning/metrics.js';
+import type { Studies } from '../rounds/studies.js';
 import type { Clock, EvaluationRecord } from '../storage/records.js';
 import type { Store } from '../storage/store.js';
 import type { Audience } from './audience.js';
@@ -14,7 +15,7 @@ export interface Known {
 /** How many audit entries are read at once: enough for what happens between two readings, and for the feed at first. */
 const ENTRIES = 200;
 
-export async function readLiveStudy({ store, audience, now }: { store: Store; audience: Audience; now: Clock }, id: string, known?: Known): Promise<LiveStudy> {
+export async function readLiveStudy({ store, studies, audience, now }: { store: Store; studies: Studies; audience: Audience; now: Clock }, id: string, known?: Known): Promise<LiveStudy> {
   const from = known?.round ?? 0;
   const [record, clinics, sums, invitations, rounds, evaluations, entries] = await Promise.all([
     store.study(id), store.clinics(id), store.clinicSums(id), store.invitations(id), store.roundSums(id, from), store.evaluations(id, from),
@@ -26,7 +27,7 @@ export async function readLiveStudy({ store, audience, now }: { store: Store; au
   const inFlight = round && round.phase !== 'closed' && round.phase !== 'failed' ? round : null;
   const returned = new Set(inFlight?.updates.map((u) => u.clinic));
   return {
-    id, config, status, reason, completed, best, publicKey, architecture, labels, createdAt, invitations, rounds, now: now(),
+    id, config, status, reason, completed, best, publicKey, architecture, labels, createdAt, invitations, rounds, now: now(), evaluated: studies.runner(id).evaluated,
     clinics: clinics.map(({ id: clinic, name, state: approval, enrolledAt }) => ({
       id: clinic, name, state: approval, enrolledAt,
       connected: connected.has(clinic), progress: audience.progress(id, clinic),

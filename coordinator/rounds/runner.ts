@@ -35,6 +35,8 @@ export interface RunnerParts {
   readonly aggregator: Aggregator;
   readonly evaluator: Evaluator;
   readonly audience: Audience;
+  /** Told of a study whose evaluation got further. */
+  readonly onEvaluating: (study: string) => void;
   readonly now: Clock;
   readonly log: Logger;
 }
@@ -71,6 +73,7 @@ export class StudyRunner {
   #due = { attempt: '', at: 0 };
   /** The attempt and phase whose heavy work is under way, so that a pause and resume doesn't start it twice. */
   #working = '';
+  #evaluated: number | null = null;
   /** Bytes of its models that had been served when an attempt was first announced. */
   #served = { attempt: '', before: 0 };
   /** How many updates of each clinic were refused in this attempt. */
@@ -90,6 +93,10 @@ export class StudyRunner {
   }
   get state(): StudyState {
     return this.#state;
+  }
+  /** The share of the evaluation in flight that is done, 0–1; null when none is. */
+  get evaluated(): number | null {
+    return this.#evaluated;
   }
   /** Carries on from the stored state, after creation or a restart. */
   begin(): void {
@@ -471,8 +478,11 @@ export class StudyRunner {
     if (!round.result) throw new LentigoError('LENTIGO_INTERNAL', `round ${round.number} has nothing to evaluate`);
     const { validation, heldout, seconds } = await evaluator.evaluate(
       { start: blobs.path(start.sha256), result: blobs.path(round.result.sha256), trainFrom: config.training.trainFrom, data: config.evaluation.data, seed: config.seed },
-      (progress) => this.#log.debug({ round: round.number, ...progress }, 'evaluating'),
-    );
+      (fraction) => {
+        this.#evaluated = fraction;
+        this.#parts.onEvaluating(id);
+      },
+    ).finally(() => (this.#evaluated = null));
     const score = selectionScore(validation, config.evaluation.select);
     const { number, attempt, result } = round;
     this.#log.info({ round: number, score, ms: Math.round(seconds * 1000) }, 'model evaluated');

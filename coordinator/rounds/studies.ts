@@ -16,11 +16,16 @@ export class Studies {
   readonly #parts: RunnerParts;
   readonly #keys: Keys;
   readonly #runners = new Map<string, StudyRunner>();
+  readonly #onEvaluating: ((study: string) => void)[] = [];
 
-  constructor(parts: RunnerParts, keys: Keys) {
-    this.#parts = parts;
+  constructor(parts: Omit<RunnerParts, 'onEvaluating'>, keys: Keys) {
+    this.#parts = { ...parts, onEvaluating: (study) => this.#onEvaluating.forEach((listener) => listener(study)) };
     this.#keys = keys;
     parts.audience.onChange((study) => this.#runners.get(study)?.presenceChanged());
+  }
+  /** Called whenever the evaluation of a study's model got further. */
+  onEvaluating(listener: (study: string) => void): void {
+    this.#onEvaluating.push(listener);
   }
   /** Every stored study; to be known before anyone can connect and ask for one. */
   async load(): Promise<void> {

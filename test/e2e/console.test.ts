@@ -231,11 +231,31 @@ describe.skipIf(missing)(`the console${missing ? ` (skipped: ${missing})` : ''}`
           if (name === 'results' || name === 'report') await other.locator('table.confusion').first().waitFor();
           await look(name);
           expect([name, await other.evaluate('document.documentElement.scrollWidth <= innerWidth')]).toEqual([name, true]); // nothing runs off the side
+          if (name === 'report') continue;
+          const box = (await other.getByRole('tab', { selected: true }).boundingBox())!;
+          expect([name, box.x >= 0 && box.x + box.width <= other.viewportSize()!.width]).toEqual([name, true]);
         }
         expect(found).toEqual([]);
         await window.close();
       }
     });
+  });
+
+  it('shows how far an evaluation is', async () => {
+    const coordinator = await runCoordinator();
+    const id = await createStudy(coordinator.admin, { data: 'synthetic:site=1&images=100&seed=9&size=256' });
+    const page = await (await openWindow(browser)).newPage();
+    page.setDefaultTimeout(60_000);
+    await signIn(page, coordinator);
+    await page.goto(`${coordinator.url}/console/#/studies/${id}`);
+    await page.getByRole('button', { name: t.actions.start }).click();
+    const shown = page.getByText(new RegExp(t.overview.evaluating(0).replace('0', '([1-9]\\d?)')));
+    const percent = async () => Number(/\d+/.exec(await shown.innerText())![0]);
+    const first = await percent();
+    expect(await page.getByRole('progressbar', { name: t.overview.phase.evaluating }).getAttribute('aria-valuenow').then(Number)).toBeGreaterThanOrEqual(first);
+    await page.getByTestId('curves').waitFor();
+    await shown.waitFor({ state: 'detached' });
+    await coordinator.close();
   });
 
   it('shows 50 clinics and 500 rounds at once, and a change to them within a moment', async () => {

@@ -79,6 +79,7 @@ export async function runCoordinator(dataDir?: string, port = 0, options: Partia
 
 export interface StudyChanges {
   readonly labels?: LabelSet;
+  readonly data?: string;
   readonly rounds?: number;
   readonly training?: Partial<StudyConfig['training']>;
   readonly cohort?: Partial<StudyConfig['cohort']>;
@@ -86,13 +87,13 @@ export interface StudyChanges {
 }
 
 /** A draft whose updates are tiny: only nano's classifier is trained. @returns the study's id */
-export async function createStudy(admin: ConsoleClient, { labels, rounds = 2, training, cohort, updates }: StudyChanges = {}): Promise<string> {
+export async function createStudy(admin: ConsoleClient, { labels, data = EVALUATION_DATA, rounds = 2, training, cohort, updates }: StudyChanges = {}): Promise<string> {
   const config = StudyConfig.parse({
     name: 'Test study', model: 'nano', rounds,
     training: { trainFrom: 'classifier', epochs: 1, batchSize: 4, variants: 1, ...training },
     cohort: { minimum: 2, quorum: 2, deadlineSeconds: 600, ...cohort },
     updates: { encoding: 'float32', maxNorm: 10, minSamples: 5, maxSamples: 50, ...updates },
-    evaluation: { data: EVALUATION_DATA },
+    evaluation: { data },
   });
   const { id } = await admin.createStudy({ config, start: await admin.uploadModel(encodeModel(nano(labels))) });
   return id;

@@ -3,8 +3,7 @@ import { Alert, Button, Paper, Stack, Text, Textarea, TextInput, Title } from '@
 import { useState } from 'react';
 import { ClinicName } from '../../../common/protocol/primitives.js';
 import { replaceSession, useSession } from '../session/app-state.js';
-import { forgetInvitation, pendingInvitation } from '../session/invitation.js';
-import { tryInvitation } from '../session/session.js';
+import { forgetInvitation, pendingInvitation, tryInvitation } from '../session/invitation.js';
 import { STRINGS } from '../strings.js';
 import { ErrorNote } from './error-note.js';
 import { Privacy } from './privacy.js';

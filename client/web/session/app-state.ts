@@ -2,7 +2,7 @@
 import { create } from 'zustand';
 import type { Store } from '../../participation/store.js';
 import { Vault } from '../vault/open.js';
-import { Session } from './session.js';
+import type { Session } from './session.js';
 
 /** new: nothing is stored yet; locked: a passphrase is needed; covered: at work, but hidden until the passphrase is given again. */
 export type Phase = 'starting' | 'new' | 'locked' | 'open' | 'covered';
@@ -23,7 +23,10 @@ export async function begin(): Promise<void> {
   useApp.setState({ vault, phase: (await vault.exists()) ? 'locked' : 'new' });
 }
 
-export const openWith = async (store: Store): Promise<void> => useApp.setState({ session: await Session.open(store), phase: 'open' });
+export async function openWith(store: Store): Promise<void> {
+  const { Session } = await import('./session.js');
+  useApp.setState({ session: await Session.open(store), phase: 'open' });
+}
 export const replaceSession = (session: Session): void => useApp.setState({ session });
 
 /** @throws LENTIGO_PASSPHRASE_WRONG, LENTIGO_VAULT_DAMAGED */

@@ -1,8 +1,7 @@
 // What the app holds while it is unlocked: the encrypted store, the photographs, and who this clinic is.
 import type { Identity } from '../../../common/crypto/identity.js';
-import { asLentigoError } from '../../../common/errors.js';
 import { type LabelSet, PAD_UFES_LABELS } from '../../../common/model/labels.js';
-import { type Invitation, parseInvitation } from '../../../common/protocol/enrolment.js';
+import type { Invitation } from '../../../common/protocol/enrolment.js';
 import type { Enrolment } from '../../participation/enrolment.js';
 import { enrolStore, readHome } from '../../participation/home.js';
 import type { Store } from '../../participation/store.js';
@@ -40,20 +39,5 @@ export class Session {
   async enrol(invitation: Invitation, name: string): Promise<Session> {
     await enrolStore(this.store, invitation, name, HERE);
     return await Session.open(this.store);
-  }
-}
-
-/** The invitation in a link (…/clinic/#invitation=…) or in pasted text: the word itself, or the link. @throws LENTIGO_INVITATION_INVALID, LENTIGO_PROTOCOL_VERSION */
-export function invitationIn(text: string): Invitation {
-  const at = text.indexOf('#invitation=');
-  return parseInvitation(at < 0 ? text : decodeURIComponent(text.slice(at + '#invitation='.length)));
-}
-
-/** The same, or what is wrong with it. */
-export function tryInvitation(text: string): { invitation: Invitation } | { error: ReturnType<ReturnType<typeof asLentigoError>['body']> } {
-  try {
-    return { invitation: invitationIn(text) };
-  } catch (thrown) {
-    return { error: asLentigoError(thrown).body() };
   }
 }

@@ -4,7 +4,6 @@ import { asLentigoError, type ErrorBody, LentigoError } from '../../../common/er
 import type { EngineReport } from '../../../common/engine/engine.js';
 import type { Progress, StudyNotice } from '../../../common/protocol/round.js';
 import type { ParticipationEvent, StepProgress } from '../../participation/events.js';
-import { Participant } from '../../participation/participant.js';
 import type { Trainer } from '../../participation/round.js';
 import { sampleOf } from '../photographs/collection.js';
 import { trains } from '../photographs/photograph.js';
@@ -74,6 +73,7 @@ export async function resume(session: Session): Promise<void> {
 async function participate(session: Session, clinic: NonNullable<Session['clinic']>, signal: AbortSignal): Promise<void> {
   const awake = new ScreenAwake();
   try {
+    const { Participant } = await import('../../participation/participant.js');
     const participant = new Participant({ ...clinic, store: session.store, train: trainer(session, awake), onEvent: (event) => show((before) => after(before, event)) });
     const notice = await participant.run(signal);
     show(notice ? { standing: 'over', round: undefined, study: notice } : { standing: 'paused', round: undefined });

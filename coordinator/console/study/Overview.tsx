@@ -86,16 +86,17 @@ const Figure = ({ name, value, text }: { name: string; value: string; text: stri
 
 /** The round in flight: its phase, who has returned, and how long is left. */
 function Now({ study, round }: { study: LiveStudy; round: RoundRow }) {
-  const { config, completed, clinics, rounds, status } = study;
+  const { config, completed, clinics, rounds, status, evaluated } = study;
   const now = useNow(study.now);
   const left = status === 'running' ? secondsLeft(rounds, completed, config.rounds) : null;
   const connected = clinics.filter((c) => c.connected && c.state === 'approved').length;
   const open = round.phase === 'open';
-  const share = round.phase === 'closed' ? 100 : open ? (100 * round.returned) / Math.max(1, round.cohort) : round.phase === 'planned' ? 0 : 100;
+  const evaluating = round.phase === 'evaluating' && evaluated !== null;
+  const share = evaluating ? 100 * evaluated : round.phase === 'closed' ? 100 : open ? (100 * round.returned) / Math.max(1, round.cohort) : round.phase === 'planned' ? 0 : 100;
   return (
-    <Panel title={t.round(round.number)} text={round.reason ?? t.phase[round.phase]} aside={left !== null && left > 0 ? <Text size="sm" c="dimmed" className="numbers">{t.left(durationText(left))}</Text> : undefined}>
+    <Panel title={t.round(round.number)} text={round.reason ?? (evaluating ? t.evaluating(Math.floor(100 * evaluated)) : t.phase[round.phase])} aside={left !== null && left > 0 ? <Text size="sm" c="dimmed" className="numbers">{t.left(durationText(left))}</Text> : undefined}>
       <Stack gap="xs">
-        <Progress value={share} size="lg" radius="xl" animated={status === 'running' && ['aggregating', 'evaluating'].includes(round.phase)} aria-label={t.returned(round.returned, round.cohort)} {...(round.phase === 'failed' && { color: 'red' })} />
+        <Progress value={share} size="lg" radius="xl" animated={status === 'running' && ['aggregating', 'evaluating'].includes(round.phase)} aria-label={evaluating ? t.phase.evaluating : t.returned(round.returned, round.cohort)} {...(round.phase === 'failed' && { color: 'red' })} />
         <Group justify="space-between" className="numbers">
           <Text size="sm">{round.phase === 'planned' ? t.waiting(connected, config.cohort.minimum) : round.number > 0 ? t.returned(round.returned, round.cohort) : ''}</Text>
           {open && round.deadlineAt !== null && <Text size="sm" c="dimmed">{t.deadline(durationText(Math.max(0, round.deadlineAt - now) / 1000))}</Text>}

@@ -19,6 +19,9 @@ import { Results } from './Results.js';
 const TABS = { overview: IconLayoutDashboard, results: IconChartLine, clinics: IconUsers, audit: IconHistory, downloads: IconDownload } as const;
 type Tab = keyof typeof TABS;
 
+/** On a phone the tabs are wider than the screen. */
+const intoView = (tab: HTMLElement | null): void => tab?.scrollIntoView({ inline: 'center', block: 'nearest' });
+
 export default function StudyPage() {
   const { id = '', tab = 'overview' } = useParams();
   const navigate = useNavigate();
@@ -47,7 +50,7 @@ export default function StudyPage() {
           {(Object.keys(TABS) as Tab[]).map((name) => {
             const Icon = TABS[name];
             return (
-              <Tabs.Tab key={name} value={name} leftSection={<Icon size={17} aria-hidden />}>
+              <Tabs.Tab key={name} value={name} ref={name === tab ? intoView : null} leftSection={<Icon size={17} aria-hidden />}>
                 {strings.tabs[name]}{name === 'clinics' && pending > 0 && ` (${pending})`}
               </Tabs.Tab>
             );
