@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
 import { type Sample } from '../dataset/sample.js';
+import { compiled } from '../engine/compiled.js';
 import { gelu } from '../engine/ops.js';
 import { LentigoError } from '../errors.js';
 import type { Random } from '../random.js';
@@ -47,7 +48,7 @@ export interface Dropout {
 export interface Teacher extends Classifier, Pick<Student, 'trainable' | 'variables' | 'parameters' | 'load' | 'calibrate' | 'dispose'> {
   readonly design: TeacherDesign;
   /** As a student's; maps are the blocks', the last as attention leaves it; the embedding is the fused layer. */
-  trace(x: tf.Tensor, trainFrom: string, samples: readonly Sample[], options?: { readonly batchStatistics?: boolean; readonly dropout?: Dropout }): Trace;
+  trace(x: tf.Tensor, trainFrom: string, samples: readonly Sample[], options?: { readonly batchStatistics?: boolean; readonly compiled?: boolean; readonly dropout?: Dropout }): Trace;
 }
 
 const ATTENTION = 'attention';
@@ -104,12 +105,27 @@ export function createTeacher({ design, labels, parameters }: TeacherModel): Tea
     return specs.map(({ name }) => name).filter((name) => !isStatistic(name) && !frozen.has(name));
   };
 
-  const trace: Teacher['trace'] = (x, trainFrom, samples, { batchStatistics = false, dropout } = {}) => {
+  const lastBlock = blocks.at(-1)!.name;
+  /** Its blocks' outputs, the last as attention leaves it. */
+  const look = (x: tf.Tensor, trainFrom: string, batchStatistics: boolean): Map<string, tf.Tensor4D> => {
     const context = { parameters: lookup, ...(batchStatistics && { normalise: byBatch }) };
     const { maps, last } = traceBlocks(blocks.slice(blockIndex(architecture, trainFrom)), x as tf.Tensor4D, context);
-    const seen = attention.reduce((y, layer) => layer.forward(y, context), last);
-    maps.set(blocks.at(-1)!.name, seen);
-    const pooled = pool(seen, head, lookup);
+    return maps.set(lastBlock, attention.reduce((y, layer) => layer.forward(y, context), last));
+  };
+  const compiledLook: typeof look = (x, trainFrom, batchStatistics) => {
+    const passed = blocks.slice(blockIndex(architecture, trainFrom));
+    const weights = [...passed.flatMap(blockWeights), ...attention.flatMap((layer) => layer.weights)].map(({ name }) => lookup(name) as tf.Variable);
+    const names = passed.length > 0 ? passed.map(({ name }) => name) : [lastBlock];
+    const maps = compiled(`teacher ${architecture} ${attention.length} ${trainFrom} ${batchStatistics}`, x, weights, () => {
+      const all = look(x, trainFrom, batchStatistics);
+      return names.map((name) => all.get(name)!);
+    }) as tf.Tensor4D[];
+    return new Map(names.map((name, i) => [name, maps[i]!]));
+  };
+
+  const trace: Teacher['trace'] = (x, trainFrom, samples, { batchStatistics = false, dropout, ...options } = {}) => {
+    const maps = (options.compiled ? compiledLook : look)(x, trainFrom, batchStatistics);
+    const pooled = pool(maps.get(lastBlock)!, head, lookup);
     if (fused === 0) {
       const embedding = dropped(pooled, dropout);
       return { maps, embedding, logits: classify(embedding, head, lookup) };

@@ -50,8 +50,8 @@ export function teacherTask(teacher: Teacher, splits: Splits, recipe: Recipe, { 
     samples: splits.train,
     variants: recipe.variants,
     fromScratch,
-    loss({ x, trainFrom, examples, batchStatistics, random }) {
-      const { logits } = teacher.trace(x, trainFrom, examples.map(({ sample }) => sample), { batchStatistics, dropout: { rate: dropout, random } });
+    loss({ x, trainFrom, examples, batchStatistics, compiled, random }) {
+      const { logits } = teacher.trace(x, trainFrom, examples.map(({ sample }) => sample), { batchStatistics, compiled, dropout: { rate: dropout, random } });
       return loss(logits, examples);
     },
     evaluate: evaluation(teacher, splits),

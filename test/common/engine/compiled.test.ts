@@ -6,6 +6,7 @@ import type { NodeBackend } from '../../../common/engine/native-backend.js';
 import type { ArchitectureId } from '../../../common/model/architecture.js';
 import { PAD_UFES_LABELS } from '../../../common/model/labels.js';
 import { createStudent, initialParameters, type Student, type Trace } from '../../../common/model/student.js';
+import { createTeacher, initialTeacher } from '../../../common/model/teacher.js';
 import { Random } from '../../../common/random.js';
 import { ENGINES } from '../../support/engines.js';
 import { expectClose } from './contract.js';
@@ -23,7 +24,7 @@ describe.skipIf(!ENGINES.includes('native'))(`a compiled student${ENGINES.includ
   afterAll(() => tf.disposeVariables());
 
   /** A loss of all that a trace gives, and its gradients. */
-  const gradients = (model: Student, trainFrom: string, trace: () => Trace): tf.Tensor[] =>
+  const gradients = (model: Pick<Student, 'variables'>, trainFrom: string, trace: () => Trace): tf.Tensor[] =>
     tf.tidy(() => {
       const loss = (): tf.Scalar => {
         const { maps, embedding, logits } = trace();
@@ -58,6 +59,17 @@ describe.skipIf(!ENGINES.includes('native'))(`a compiled student${ENGINES.includ
       other.dispose();
     },
   );
+
+  it.each(['stem', 'stages.1', 'classifier'])('and a teacher with attention, from %s', (trainFrom) => {
+    const design = { architecture: 'nano_convnext', attention: true, fused: 8 } as const;
+    const teacher = createTeacher(initialTeacher(design, PAD_UFES_LABELS, new Random(1)));
+    const images = tf.randomNormal<tf.Rank.R4>([2, teacher.inputSize, teacher.inputSize, 3], 0, 1, 'float32', 3);
+    const x = teacher.features(images, trainFrom);
+    const [plain, compiled] = [false, true].map((compiled) => gradients(teacher, trainFrom, () => teacher.trace(x, trainFrom, [], { compiled })));
+    for (const [i, expected] of plain!.entries()) expectClose(valuesOf(compiled![i]!), valuesOf(expected));
+    tf.dispose([...plain!, ...compiled!, images, x]);
+    teacher.dispose();
+  });
 
   it('is a graph: it asks TensorFlow for less than a tenth of the operations', () => {
     const model = student('nano', 1);
