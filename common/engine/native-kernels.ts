@@ -1,28 +1,89 @@
-// Swish on the native engine in fewer passes over memory than tfjs's operations take: 1 forward instead of 2, 4 back instead of 5.
+// Kernels of ours for the native engine, composed of TensorFlow's operations otherwise than tfjs-node does: swish in fewer passes over memory
+// (1 forward instead of 2, 4 back instead of 5), and pointwise convolutions as products of matrices.
 import * as tf from '@tensorflow/tfjs';
-import type { NodeBackend } from './native-backend.js';
+import type { Attribute, NodeBackend } from './native-backend.js';
+import { type Call, isPointwise, type Kernel as BackendKernel, kernelOf, registerKernels } from './register-kernels.js';
 
-type Kernel = (call: { readonly inputs: Readonly<Record<string, tf.Tensor>>; readonly backend: NodeBackend }) => tf.Tensor;
+type Kernel = BackendKernel<NodeBackend>;
+
+const float = ({ binding }: NodeBackend): Attribute => ({ name: 'T', type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT });
 
 /** a · σ(x): what TensorFlow calls the gradient of softplus. */
-const timesSigmoid = (backend: NodeBackend, a: tf.Tensor, x: tf.Tensor): tf.Tensor => {
-  const { TF_ATTR_TYPE, TF_FLOAT } = backend.binding;
-  return backend.executeSingleOutput('SoftplusGrad', [{ name: 'T', type: TF_ATTR_TYPE, value: TF_FLOAT }], [a, x]);
+const timesSigmoid = (backend: NodeBackend, a: tf.Tensor, x: tf.Tensor): tf.Tensor => backend.executeSingleOutput('SoftplusGrad', [float(backend)], [a, x]);
+
+const swish: Kernel = ({ inputs, backend }) => {
+  const x = inputs['x'] as tf.Tensor;
+  return timesSigmoid(backend, x, x);
 };
 
-const KERNELS: Readonly<Record<string, Kernel>> = {
-  Swish: ({ inputs: { x }, backend }) => timesSigmoid(backend, x!, x!),
-  /** With y = x·σ(x): dy·(σ + y·(1 − σ)) = dy·σ + y·(dy − dy·σ). */
-  SwishGrad: ({ inputs: { x, y, dy }, backend }) =>
-    tf.tidy(() => {
-      const a = timesSigmoid(backend, dy!, x!);
-      return tf.add(a, tf.mul(y!, tf.sub(dy!, a)));
-    }),
+/** With y = x·σ(x): dy·(σ + y·(1 − σ)) = dy·σ + y·(dy − dy·σ). */
+const swishGrad: Kernel = ({ inputs, backend }) => {
+  const { x, y, dy } = inputs as Record<'x' | 'y' | 'dy', tf.Tensor>;
+  return tf.tidy(() => {
+    const a = timesSigmoid(backend, dy, x);
+    return tf.add(a, tf.mul(y, tf.sub(dy, a)));
+  });
 };
+
+/** [n, h, w, c] as [n·h·w, c]; a pointwise filter [1, 1, c, o] as [c, o]. */
+const asMatrix = (x: tf.TensorInfo): tf.Tensor2D => tf.reshape(x as tf.Tensor, [-1, x.shape.at(-1)!]);
+
+/** The product of two matrices, each transposed first or not. */
+function product(backend: NodeBackend, a: tf.Tensor2D, b: tf.Tensor2D, { transposeA = false, transposeB = false }: { transposeA?: boolean; transposeB?: boolean } = {}): tf.Tensor2D {
+  const flag = (name: string, value: boolean): Attribute => ({ name, type: backend.binding.TF_ATTR_BOOL, value });
+  return backend.executeSingleOutput('MatMul', [float(backend), flag('transpose_a', transposeA), flag('transpose_b', transposeB)], [a, b]) as tf.Tensor2D;
+}
+
+interface Convolution {
+  readonly strides: [number, number] | number;
+  readonly pad: 'valid' | 'same' | number | tf.backend_util.ExplicitPadding;
+  readonly dimRoundingMode?: 'floor' | 'round' | 'ceil';
+  readonly dilations?: [number, number] | number;
+  readonly inputShape?: number[];
+  readonly filterShape?: number[];
+}
+
+/** Whether a call is of a pointwise convolution in NHWC, given its input and filter. */
+function pointwise({ attrs }: Call<NodeBackend>, inputShape: number[], filterShape: number[]): boolean {
+  const { strides, pad, dimRoundingMode, dilations = 1 } = attrs as unknown as Convolution;
+  if (attrs['dataFormat'] !== 'NHWC') return false;
+  return isPointwise(tf.backend_util.computeConv2DInfo(inputShape as [number, number, number, number], filterShape as [number, number, number, number], strides, dilations, pad, dimRoundingMode));
+}
 
 /** Registers the kernels on tfjs-node's backend. */
 export function registerNativeKernels(): void {
-  for (const [kernelName, kernel] of Object.entries(KERNELS)) {
-    tf.registerKernel({ kernelName, backendName: 'tensorflow', kernelFunc: kernel as unknown as tf.KernelFunc });
-  }
+  const generalConvolution = kernelOf<NodeBackend>('FusedConv2D', 'tensorflow');
+  const generalInputGradient = kernelOf<NodeBackend>('Conv2DBackpropInput', 'tensorflow');
+  const generalFilterGradient = kernelOf<NodeBackend>('Conv2DBackpropFilter', 'tensorflow');
+
+  const fusedConv2D: Kernel = (call) => {
+    const { inputs, attrs, backend } = call;
+    const { x, filter, bias } = inputs as Record<'x' | 'filter' | 'bias', tf.TensorInfo>;
+    if (attrs['activation'] !== 'linear' || !bias || !pointwise(call, x.shape, filter.shape)) return generalConvolution(call);
+    return tf.tidy(() => tf.reshape(tf.add(product(backend, asMatrix(x), asMatrix(filter)), bias as tf.Tensor), [...x.shape.slice(0, 3), filter.shape[3]!]));
+  };
+
+  /** dx = dy · Wᵀ: a third of what TensorFlow's own takes. */
+  const conv2DBackpropInput: Kernel = (call) => {
+    const { dy, filter } = call.inputs as Record<'dy' | 'filter', tf.TensorInfo>;
+    const shape = call.attrs['inputShape'] as number[];
+    if (!pointwise(call, shape, filter.shape)) return generalInputGradient(call);
+    return tf.tidy(() => tf.reshape(product(call.backend, asMatrix(dy), asMatrix(filter), { transposeB: true }), shape));
+  };
+
+  /** dW = xᵀ · dy */
+  const conv2DBackpropFilter: Kernel = (call) => {
+    const { x, dy } = call.inputs as Record<'x' | 'dy', tf.TensorInfo>;
+    const shape = call.attrs['filterShape'] as number[];
+    if (!pointwise(call, x.shape, shape)) return generalFilterGradient(call);
+    return tf.tidy(() => tf.reshape(product(call.backend, asMatrix(x), asMatrix(dy), { transposeA: true }), shape));
+  };
+
+  registerKernels('tensorflow', {
+    Swish: swish,
+    SwishGrad: swishGrad,
+    FusedConv2D: fusedConv2D,
+    Conv2DBackpropInput: conv2DBackpropInput,
+    Conv2DBackpropFilter: conv2DBackpropFilter,
+  });
 }
