@@ -1,8 +1,9 @@
-// Makes the starting model of the demo: EfficientNet-B0 trained from nothing on synthetic lesions of the neutral site. `npm run pretrain -- --out models/start`
+// Makes the starting model of the demo, on synthetic lesions of the neutral site alone: EfficientNet-B0 trained from nothing, then taught by a teacher that also reads the metadata. `npm run pretrain -- --out models/start`
 import * as tf from '@tensorflow/tfjs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { Sample } from '../common/dataset/sample.js';
 import { syntheticDataset } from '../common/dataset/synthetic.js';
 import { useEngine } from '../common/engine/engine.node.js';
 import { augment } from '../common/images/augment.js';
@@ -17,17 +18,24 @@ import { trainStep } from '../common/learning/step.js';
 import { PAD_UFES_LABELS } from '../common/model/labels.js';
 import { networkOf } from '../common/model/architecture.js';
 import { decodeModel, encodeModel } from '../common/model/encoding.js';
+import { loadModel } from '../common/model/folder.node.js';
 import { createStudent, initialParameters, type Student } from '../common/model/student.js';
 import { Random } from '../common/random.js';
 import type { ParameterSet } from '../common/update/parameter-set.js';
+import { distill } from '../coordinator/distillation/distill.js';
+import { padUfes } from '../coordinator/distillation/presets/pad-ufes.js';
+import type { Recipe } from '../coordinator/distillation/recipe.js';
+import { LOSS_NAMES, setUp } from '../coordinator/distillation/setup.js';
 
 const { values: given } = parseArgs({
   options: {
     out: { type: 'string', default: 'models/start' },
     images: { type: 'string', default: '2400' },
     seed: { type: 'string', default: '1' },
-    /** Goes on with this phase, from the model that the one before left in --out. */
+    /** Goes on with this phase, from the model that the one before left in --out. The last is the distillation. */
     phase: { type: 'string', default: '1' },
+    /** Of the distillation, which carries on there after a kill. */
+    work: { type: 'string', default: 'out/start' },
   },
 });
 
@@ -39,6 +47,16 @@ const PHASES = [
   { size: 128, epochs: 3, batch: 16, peak: 7e-4, batchNorm: true, lamps: true },
   { size: 224, epochs: 1, batch: 16, peak: 3e-4, batchNorm: true, lamps: true },
 ];
+/** Last, a teacher on the same network, with attention and metadata, teaches it: pad-ufes' losses, a budget of minutes. */
+const RECIPE: Recipe = {
+  ...padUfes,
+  name: 'start',
+  about: 'the starting model, on synthetic lesions',
+  student: { architecture: 'efficientnet_b0', phases: [{ trainFrom: 'all', epochs: 4, learningRate: 1e-4, weightDecay: 0.05, patience: 4 }] },
+  teachers: { 'efficientnet-b0': [{ architecture: 'efficientnet_b0', attention: true, fused: 256, dropout: 0.3, phases: [{ trainFrom: 'features.7', epochs: 12, learningRate: 5e-4, weightDecay: 0.05, patience: 4 }] }] },
+  variants: 4,
+};
+const TAUGHT_IMAGES = 1500;
 const WEIGHT_DECAY = 0.05;
 const CALIBRATION_IMAGES = 192;
 /** Share of a phase's steps in which the learning rate rises. */
@@ -95,49 +113,89 @@ async function report(student: Student): Promise<void> {
   }
 }
 
-log(`engine ${await useEngine()}`);
-const { samples } = syntheticDataset({ seed: 1000 + Number(given.seed), sites: [0], images: Number(given.images), split: 'train' });
-const pictures: Picture[] = [];
-for (const sample of samples) pictures.push(await sample.load());
-const classes = samples.map(({ label }) => labels.names.indexOf(label));
-log(`${pictures.length} pictures painted`);
+/** Trains from nothing, small pictures first, and leaves the model in --out after each phase. */
+async function train(): Promise<void> {
+  const { samples } = syntheticDataset({ seed: 1000 + Number(given.seed), sites: [0], images: Number(given.images), split: 'train' });
+  const pictures: Picture[] = [];
+  for (const sample of samples) pictures.push(await sample.load());
+  const classes = samples.map(({ label }) => labels.names.indexOf(label));
+  log(`${pictures.length} pictures painted`);
 
-const student = createStudent(phase > 1 ? decodeModel(await readFile(file)) : { architecture: 'efficientnet_b0', labels, parameters: initial() });
-const first = student.blocks[0]!;
-const variables = student.variables(first);
-const forward = trainingForward(student);
-const counts = labels.names.map((_, c) => classes.filter((own) => own === c).length);
-const balance = classBalance(counts, 'inverse-sqrt');
-const weights = tf.tensor1d([...balance.weights]);
+  const student = createStudent(phase > 1 ? decodeModel(await readFile(file)) : { architecture: 'efficientnet_b0', labels, parameters: initial() });
+  const first = student.blocks[0]!;
+  const variables = student.variables(first);
+  const forward = trainingForward(student);
+  const counts = labels.names.map((_, c) => classes.filter((own) => own === c).length);
+  const balance = classBalance(counts, 'inverse-sqrt');
+  const weights = tf.tensor1d([...balance.weights]);
 
-for (const [p, { size, epochs, batch, peak, batchNorm, lamps }] of PHASES.entries()) {
-  if (p + 1 < phase) continue;
-  const optimiser = new AdamW(variables, { learningRate: 0, weightDecay: WEIGHT_DECAY });
-  const steps = Math.floor(samples.length / batch);
-  for (let epoch = 0; epoch < epochs; epoch++) {
-    const draw = random.fork(p + 1, epoch);
-    const order = draw.shuffle(classes.map((_, i) => i));
-    let sum = 0;
-    for (let step = 0; step < steps; step++) {
-      const chosen = order.slice(step * batch, (step + 1) * batch);
-      const x = stack(chosen.map((i) => pictures[i]!), size, lamps, draw);
-      const own = chosen.map((i) => classes[i]!);
-      optimiser.learningRate = schedule(peak, (epoch * steps + step) / (epochs * steps));
-      const loss = batchNorm
-        ? tf.tidy(() => {
-            const { value, grads } = tf.variableGrads(() => focalLoss(forward(x), tf.tensor1d(own, 'int32'), 0, weights), variables);
-            optimiser.apply(variables.map((v) => grads[v.name]!));
-            return value;
-          })
-        : trainStep(student, first, optimiser, x, own, { gamma: 0, ...balance });
-      sum += (await loss.data())[0]!;
-      tf.dispose([x, loss]);
+  for (const [p, { size, epochs, batch, peak, batchNorm, lamps }] of PHASES.entries()) {
+    if (p + 1 < phase) continue;
+    const optimiser = new AdamW(variables, { learningRate: 0, weightDecay: WEIGHT_DECAY });
+    const steps = Math.floor(samples.length / batch);
+    for (let epoch = 0; epoch < epochs; epoch++) {
+      const draw = random.fork(p + 1, epoch);
+      const order = draw.shuffle(classes.map((_, i) => i));
+      let sum = 0;
+      for (let step = 0; step < steps; step++) {
+        const chosen = order.slice(step * batch, (step + 1) * batch);
+        const x = stack(chosen.map((i) => pictures[i]!), size, lamps, draw);
+        const own = chosen.map((i) => classes[i]!);
+        optimiser.learningRate = schedule(peak, (epoch * steps + step) / (epochs * steps));
+        const loss = batchNorm
+          ? tf.tidy(() => {
+              const { value, grads } = tf.variableGrads(() => focalLoss(forward(x), tf.tensor1d(own, 'int32'), 0, weights), variables);
+              optimiser.apply(variables.map((v) => grads[v.name]!));
+              return value;
+            })
+          : trainStep(student, first, optimiser, x, own, { gamma: 0, ...balance });
+        sum += (await loss.data())[0]!;
+        tf.dispose([x, loss]);
+      }
+      log(`phase ${p + 1}, ${size} pixels, epoch ${epoch + 1} of ${epochs}: loss ${(sum / steps).toFixed(3)}`);
     }
-    log(`phase ${p + 1}, ${size} pixels, epoch ${epoch + 1} of ${epochs}: loss ${(sum / steps).toFixed(3)}`);
+    optimiser.dispose();
+    if (batchNorm) await calibrate(student, pictures, lamps);
+    await report(student);
+    await mkdir(given.out, { recursive: true });
+    await writeFile(file, encodeModel({ architecture: student.architecture, labels, parameters: await student.parameters() }, { half: true }));
   }
-  optimiser.dispose();
-  if (batchNorm) await calibrate(student, pictures, lamps);
-  await report(student);
-  await mkdir(given.out, { recursive: true });
-  await writeFile(file, encodeModel({ architecture: student.architecture, labels, parameters: await student.parameters() }, { half: true }));
+  student.dispose();
 }
+
+/** Painting takes as long as a forward pass: the pictures are kept. */
+async function paintedOnce(samples: readonly Sample[], change: (picture: Picture, of: Sample) => Picture = (picture) => picture): Promise<Sample[]> {
+  const out: Sample[] = [];
+  for (const sample of samples) {
+    const picture = change(await sample.load(), sample);
+    out.push({ ...sample, load: async () => picture });
+  }
+  return out;
+}
+
+/** Teaches the model in --out, and puts the student in its place. */
+async function teach(): Promise<void> {
+  const setup = await setUp({
+    recipe: RECIPE, teacher: 'efficientnet-b0', losses: LOSS_NAMES, metadata: 'all', seed: Number(given.seed),
+    data: `synthetic:site=0&images=${TAUGHT_IMAGES}&seed=${3000 + Number(given.seed)}&size=224`, init: given.out, teacherInit: [given.out],
+  });
+  const { train, validation, heldout } = setup.splits;
+  const splits = {
+    train: await paintedOnce(train, (picture, { id }) => relight(picture, random.fork('lamp', id))),
+    validation: await paintedOnce(validation),
+    heldout: await paintedOnce(heldout),
+  };
+  const { trained } = await distill({ ...setup, splits }, given.work, {
+    onEpoch: (name, { epoch, loss, validation }) => log(`${name}, epoch ${epoch}: loss ${loss.toFixed(3)}, validation balanced accuracy ${validation.balancedAccuracy?.toFixed(3)}`),
+  });
+  for (const { name, epoch, heldout: metrics } of trained) log(`${name}, epoch ${epoch}: held-out balanced accuracy ${metrics.balancedAccuracy?.toFixed(3)}, malignant AUC ${metrics.malignantAuc?.toFixed(3)}`);
+  const model = await loadModel(join(given.work, 'student', 'model'));
+  await writeFile(file, encodeModel(model, { half: true }));
+  const student = createStudent(model);
+  await report(student);
+  student.dispose();
+}
+
+log(`engine ${await useEngine()}`);
+if (phase <= PHASES.length) await train();
+await teach();
