@@ -33,7 +33,7 @@ export async function trainBaseline(
     onEvaluating: (fraction: number) => void;
   },
 ): Promise<{ record: BaselineRecord; predictions: Evaluated }> {
-  const { student, config } = world;
+  const { student, config, reader } = world;
   const { training, rounds, select } = config;
   const began = performance.now();
   const epochs = rounds * training.epochs;
@@ -42,6 +42,7 @@ export async function trainBaseline(
   const result = await train(student, samples, { ...training, epochs }, {
     seed: `${config.seed}/${name}`,
     ...(cache && { cache }),
+    reader,
     onProgress: ({ phase, fraction }) => {
       if (phase === 'training') onTraining(fraction);
     },

@@ -26,7 +26,7 @@ export interface ClinicUpdate {
  * @throws LENTIGO_UPDATE_NOT_FINITE or LENTIGO_UPDATE_NORM naming clinic and round; what `train` throws
  */
 export async function trainClinic(
-  { config, shares, student }: World,
+  { config, shares, student, reader }: World,
   { round, clinic, base }: { round: number; clinic: number; base: ParameterSet },
   { cache, onProgress }: { cache: FeatureCache | undefined; onProgress: (progress: TrainingProgress) => void },
 ): Promise<ClinicUpdate> {
@@ -34,7 +34,7 @@ export async function trainClinic(
   const name = clinicName(clinic);
   const seed = seedOf({ seed: config.seed, round }, name);
   student.load(base);
-  const { delta, samples, loss } = await trainDelta(student, base, shares[clinic]!, config.training, { seed, ...(cache && { cache }), onProgress });
+  const { delta, samples, loss } = await trainDelta(student, base, shares[clinic]!, config.training, { seed, ...(cache && { cache }), reader, onProgress });
   try {
     const payload = encodeDelta(delta, encoding, seed);
     return { payload, samples, loss, norm: checkDelta(ENCODINGS[encoding].decode(payload), { count: base.length, maxNorm }) };

@@ -44,6 +44,7 @@ export async function simulate(config: SimulationConfig, out: string, listener: 
       return await new Simulation(world, out, await Journal.open(out, world), listener).run();
     } finally {
       world.student.dispose();
+      await world.reader.release();
     }
   } finally {
     unlock();

@@ -6,6 +6,7 @@ import { type EngineName, useEngine } from '../common/engine/engine.node.js';
 import { LentigoError } from '../common/errors.js';
 import { type Evaluated, predictSamples } from '../common/learning/evaluate.js';
 import type { FeatureCache } from '../common/learning/feature-cache.js';
+import { InputThread } from '../common/learning/input-thread.node.js';
 import { type Metrics, metricsOf } from '../common/learning/metrics.js';
 import { trainableSpecs } from '../common/model/architecture.js';
 import { encodeModel, encodeParameters } from '../common/model/encoding.js';
@@ -32,6 +33,8 @@ export interface World {
   readonly shares: readonly (readonly Sample[])[];
   /** One for all: every clinic loads the round's base into it. */
   readonly student: Student;
+  /** Reads the photographs of all. */
+  readonly reader: InputThread;
   /** Reads what could not be used. */
   readonly problems: readonly string[];
 }
@@ -57,6 +60,7 @@ export async function createWorld(config: SimulationConfig): Promise<World> {
     splits,
     shares: partition(splits.train, { clinics: config.clinics, alpha: config.alpha, seed: new Random(config.seed) }),
     student: createStudent(model),
+    reader: new InputThread(),
     problems: dataset.problems.map((p) => p.message),
   };
 }
@@ -67,11 +71,11 @@ export const clinicName = (index: number): string => `clinic-${index + 1}`;
 
 /** The student as it is loaded, on one split. */
 export async function evaluateSplit(
-  { student, splits, config }: World,
+  { student, splits, config, reader }: World,
   split: Split,
   cache: FeatureCache | undefined,
   onProgress: (fraction: number) => void,
 ): Promise<{ metrics: Metrics; predictions: Evaluated }> {
-  const predictions = await predictSamples(student, splits[split], { trainFrom: config.training.trainFrom, ...(cache && { cache }), onProgress });
+  const predictions = await predictSamples(student, splits[split], { trainFrom: config.training.trainFrom, cache, reader, onProgress });
   return { metrics: metricsOf(predictions, student.labels, config.seed), predictions };
 }

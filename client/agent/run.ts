@@ -6,6 +6,7 @@ import { LentigoError } from '../../common/errors.js';
 import { lockDirectory } from '../../common/files/directory-lock.node.js';
 import { FolderFeatureCache } from '../../common/learning/feature-cache.node.js';
 import { spareThreads } from '../../common/learning/gradient-threads.node.js';
+import { InputThread } from '../../common/learning/input-thread.node.js';
 import { Participant } from '../participation/participant.js';
 import { createTrainer } from '../participation/train-round.js';
 import type { AgentEvent } from './display.js';
@@ -35,7 +36,7 @@ export async function runAgent({ home: folder, data, engine, signal, onEvent }: 
     const samples = dataset.samples.filter(({ split }) => split === 'train');
     if (samples.length === 0) throw new LentigoError('LENTIGO_DATA_EMPTY', `${dataset.name} holds no usable image in the train split.`);
     onEvent({ event: 'ready', data: dataset.name, images: samples.length, engine: await useEngine(engine) });
-    const train = createTrainer(samples, (start) => FolderFeatureCache.open(join(folder, 'features', start)), spareThreads);
+    const train = createTrainer(samples, (start) => FolderFeatureCache.open(join(folder, 'features', start)), { threads: spareThreads, reader: new InputThread() });
     const notice = await new Participant({ enrolment, identity, store, train, onEvent }).run(signal);
     onEvent({ event: 'done', status: notice?.status ?? 'interrupted' });
   } finally {

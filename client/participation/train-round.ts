@@ -2,7 +2,7 @@
 import type { Sample } from '../../common/dataset/sample.js';
 import { LentigoError } from '../../common/errors.js';
 import type { FeatureCache } from '../../common/learning/feature-cache.js';
-import type { Thread } from '../../common/learning/gradient-threads.js';
+import type { TrainingOptions } from '../../common/learning/train.js';
 import { trainableSpecs } from '../../common/model/architecture.js';
 import { decodeModel, decodeParameters } from '../../common/model/encoding.js';
 import { createStudent } from '../../common/model/student.js';
@@ -14,10 +14,10 @@ import type { Trainer } from './round.js';
  * delta = trained − base, over the trainable parameters. Call useEngine first.
  * @param samples the clinic's training split
  * @param cacheOf the feature cache that belongs to a starting model, by its SHA-256
- * @param threads starts what training runs on besides this thread
+ * @param threads what training runs on besides this thread; the reader is released after each round
  * @throws LENTIGO_UPDATE_SAMPLES before training, when the study doesn't take so few or so many; what `train` throws; LENTIGO_WEIGHTS_INVALID
  */
-export function createTrainer(samples: readonly Sample[], cacheOf: (start: string) => Promise<FeatureCache>, threads: () => readonly Thread[] = () => []): Trainer {
+export function createTrainer(samples: readonly Sample[], cacheOf: (start: string) => Promise<FeatureCache>, { threads, reader }: Pick<TrainingOptions, 'threads' | 'reader'> = {}): Trainer {
   return async ({ announcement, clinic, start, base }, { signal, onProgress }): Promise<Trained> => {
     const { plan, architecture, labels, round, minSamples, maxSamples } = announcement;
     if (samples.length < minSamples || samples.length > maxSamples) {
@@ -34,11 +34,13 @@ export function createTrainer(samples: readonly Sample[], cacheOf: (start: strin
         seed: seedOf(announcement, clinic),
         cache: await cacheOf(announcement.start.sha256),
         signal,
-        threads,
+        ...(threads && { threads }),
+        reader,
         onProgress: ({ phase, ...progress }) => onProgress(phase, progress),
       });
     } finally {
       student.dispose();
+      await reader?.release();
     }
   };
 }

@@ -79,7 +79,7 @@ export async function readFolder(dir: string, { labels, seed = 0 }: ReadOptions 
     for (const [i, { id, line, image, label, patient, fitzpatrick, clinical, path }] of part.entries()) {
       const found = stats[i];
       if (!path || !found) problems.push({ id, code: 'LENTIGO_DATA_IMAGE_MISSING', message: `row ${line}: no image ${image} (.png, .jpg or .jpeg) below ${folder}` });
-      else samples.push({ id, label, patient, split: splits[start + i]!, fitzpatrick, clinical, revision: `${found.size}-${found.mtimeMs}`, load: () => decodePicture(path) });
+      else samples.push({ id, label, patient, split: splits[start + i]!, fitzpatrick, clinical, revision: `${found.size}-${found.mtimeMs}`, origin: { file: path }, load: () => decodePicture(path) });
     }
   }
   const { name, citation, licence } = archive;

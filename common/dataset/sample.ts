@@ -1,11 +1,15 @@
 // The one shape that every archive's images take: a labelled photograph of one patient.
 import type { Picture } from '../images/picture.js';
+import type { Scene } from './synthetic/paint.js';
 
 export const SPLITS = ['train', 'validation', 'heldout'] as const;
 export type Split = (typeof SPLITS)[number];
 
 /** Clinical metadata: a column's value, undefined where it is missing. A column that the archive doesn't have is absent. */
 export type Clinical = Readonly<Record<string, string | number | undefined>>;
+
+/** What a photograph is loaded from, as data that another thread can be given. */
+export type Origin = { readonly file: string } | { readonly scene: Scene };
 
 export interface Sample {
   /** Unique in its dataset: the image's stem (img_id without extension) for PAD-UFES-20. */
@@ -21,6 +25,8 @@ export interface Sample {
   readonly clinical?: Clinical | undefined;
   /** Changes when the photograph behind the id is replaced; undefined where that can't be. Features of another revision aren't reused. */
   readonly revision?: string | undefined;
+  /** Where a thread can load the photograph by itself: what `load` loads. */
+  readonly origin?: Origin | undefined;
   /** Decodes the photograph, upright. @throws LENTIGO_DATA_IMAGE_UNREADABLE */
   load(): Promise<Picture>;
 }

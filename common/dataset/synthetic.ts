@@ -68,7 +68,7 @@ export function syntheticDataset({ seed, sites, images, size = 256, split, label
       const clinical = drawClinical(label, skin.type, ofPatient.fork('clinical'), ofPatient.fork('clinical', l));
       const photographs = 1 + ofPatient.int(2);
       for (let shot = 0; shot < photographs && drafts.length < images; shot++) {
-        const painting = (): Painting => paint(lesion, skin, style, size, ofPatient.fork('photograph', l, shot));
+        const scene = { lesion, skin, style, size, seed: ofPatient.fork('photograph', l, shot).seed };
         drafts.push({
           id: `${patient}-lesion${l}-${shot}`,
           label: labelOf(label)!,
@@ -76,8 +76,9 @@ export function syntheticDataset({ seed, sites, images, size = 256, split, label
           revision: String(size),
           fitzpatrick: skin.type,
           clinical,
-          painting,
-          load: async () => painting().picture,
+          origin: { scene },
+          painting: () => paint(scene),
+          load: async () => paint(scene).picture,
         });
       }
     }

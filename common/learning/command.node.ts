@@ -18,6 +18,7 @@ import { predict, predictSamples } from './evaluate.js';
 import { gradCam } from './grad-cam.js';
 import { groupIntervals } from './group-intervals.js';
 import { heatmapFiles, writeHeatmap } from './heatmap.node.js';
+import { InputThread } from './input-thread.node.js';
 import { type Metrics, metricsOf, type ScoreName } from './metrics.js';
 import { modelCard } from './model-card.js';
 import { trainingOf } from './training-record.node.js';
@@ -94,10 +95,13 @@ async function evaluateModel({ model: dir, data, split, seed, card, training, js
   for (const [reason, images] of Object.entries(dataset.leftOut ?? {})) process.stderr.write(`left out: ${images} images, ${reason}\n`);
   await useEngine();
   const student = createStudent(model);
+  const reader = new InputThread();
   const predictions = await predictSamples(student, samples, {
+    reader,
     onProgress: progressLine('evaluating'),
     onSkipped: ({ message }) => process.stderr.write(`left out: ${message}\n`),
   });
+  await reader.release();
   student.dispose();
   const metrics = metricsOf(predictions, model.labels);
   if (card !== undefined) {

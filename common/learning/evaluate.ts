@@ -5,10 +5,9 @@ import { LentigoError } from '../errors.js';
 import type { Picture } from '../images/picture.js';
 import { toInput } from '../images/prepare.js';
 import type { Classifier, Student } from '../model/student.js';
-import type { FeatureCache } from './feature-cache.js';
-import { breathe, FeatureSource, imagesAtOnce, type Skipped } from './features.js';
+import { breathe, FeatureSource, imagesAtOnce, type Skipped, type SourceOptions } from './features.js';
 import { type Metrics, metricsOf, type Predictions } from './metrics.js';
-import { labelIndex } from './train.js';
+import { batchesOf, labelIndex } from './train.js';
 
 /** Softmax over the last axis, read back: one row of probabilities for each image. @throws LENTIGO_UPDATE_NOT_FINITE */
 async function probabilitiesOf(logits: () => tf.Tensor2D): Promise<number[][]> {
@@ -35,10 +34,9 @@ export async function predict(student: Student, pictures: readonly Picture[]): P
   return rows;
 }
 
-export interface EvaluationOptions {
+export interface EvaluationOptions extends SourceOptions {
   /** With a cache: the features at this block are kept, and the next evaluation computes only what follows. */
   readonly trainFrom?: string;
-  readonly cache?: FeatureCache;
   /** Of the bootstrap. */
   readonly seed?: number | string;
   /** Share of the images done, 0–1. */
@@ -59,20 +57,20 @@ export interface Evaluated extends Predictions {
  */
 export async function predictSamples(student: Classifier, samples: readonly Sample[], options: Omit<EvaluationOptions, 'seed'> = {}): Promise<Evaluated> {
   const trainFrom = options.trainFrom ?? student.blocks[0]!;
-  const source = new FeatureSource(student, trainFrom, options.cache);
+  const source = new FeatureSource(student, trainFrom, options);
   const label = labelIndex(student);
   for (const sample of samples) label(sample);
   const probabilities: number[][] = [];
   const used: Sample[] = [];
-  const step = imagesAtOnce();
-  for (let i = 0; i < samples.length; i += step) {
-    const batch = await source.batch(samples.slice(i, i + step).map((sample) => ({ sample, variant: 0 })));
+  const batches = batchesOf(samples.map((sample) => ({ sample, variant: 0 })), imagesAtOnce());
+  let done = 0;
+  for await (const batch of source.batches(batches)) {
     if (batch) {
       probabilities.push(...(await probabilitiesOf(() => student.logits(batch.x, trainFrom, batch.used.map(({ sample }) => sample)))));
       used.push(...batch.used.map(({ sample }) => sample));
       batch.x.dispose();
     }
-    options.onProgress?.(Math.min(1, (i + step) / samples.length));
+    options.onProgress?.(++done / batches.length);
     await breathe();
   }
   for (const [id, message] of source.skipped) options.onSkipped?.({ id, message });

@@ -2,11 +2,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { asLentigoError } from '../errors.js';
 import type { Sample } from '../dataset/sample.js';
-import { toAugmentedInput, toInput } from '../images/prepare.js';
-import type { Picture } from '../images/picture.js';
 import type { Classifier } from '../model/student.js';
-import { Random } from '../random.js';
 import type { FeatureCache } from './feature-cache.js';
+import { DirectReader, type InputReader, readAhead } from './inputs.js';
 
 /** One training example: variant 0 is the plain image, every other number an augmentation of its own, the same in every round. */
 export interface Example {
@@ -35,9 +33,17 @@ export async function breathe(): Promise<void> {
   await Promise.all([before, new Promise((resolve) => setTimeout(resolve, 0))]);
 }
 
-/** What a model sees of an example's picture: float32, [size, size, 3]. */
-export function inputOf(picture: Picture, size: number, { sample, variant }: Example): Float32Array {
-  return variant === 0 ? toInput(picture, size) : toAugmentedInput(picture, size, new Random('variant').fork(sample.id, variant));
+/** An example, and what the model sees of it. */
+interface Input {
+  readonly example: Example;
+  readonly values: Float32Array;
+}
+
+export interface SourceOptions {
+  /** Of this starting model; without one, or where nothing is frozen, features are computed each time. */
+  readonly cache?: FeatureCache | undefined;
+  /** Of the samples' dataset; without one, this thread reads. */
+  readonly reader?: InputReader | undefined;
 }
 
 /** The frozen part of a student in front of its images. `skipped` grows as unreadable images are met; they are never tried again. */
@@ -46,86 +52,91 @@ export class FeatureSource {
   readonly #student: Pick<Classifier, 'blocks' | 'inputSize' | 'features'>;
   readonly #trainFrom: string;
   readonly #cache: FeatureCache | undefined;
+  readonly #reader: InputReader;
   /** Of one input of the trainable part. */
   readonly shape: readonly number[];
   readonly #size: number;
   readonly frozen: boolean;
 
-  /** @param cache of this starting model; without one, or where nothing is frozen, features are computed each time */
-  constructor(student: Pick<Classifier, 'blocks' | 'inputSize' | 'features'>, trainFrom: string, cache?: FeatureCache) {
+  constructor(student: Pick<Classifier, 'blocks' | 'inputSize' | 'features'>, trainFrom: string, { cache, reader = new DirectReader() }: SourceOptions = {}) {
     this.#student = student;
     this.#trainFrom = trainFrom;
     this.frozen = trainFrom !== student.blocks[0];
     this.#cache = this.frozen ? cache : undefined;
+    this.#reader = reader;
     this.#size = student.inputSize;
     this.shape = tf.tidy(() => student.features(tf.zeros([1, this.#size, this.#size, 3]), trainFrom).shape.slice(1));
   }
 
-  /** Computes what the cache lacks, one decoded picture in memory at a time. `onDone` hears the share of samples done. */
+  /** Computes what the cache lacks; the next images are read meanwhile. `onDone` hears the share of samples done. */
   async prepare(samples: readonly Sample[], variants: number, onDone: (fraction: number) => void, signal?: AbortSignal): Promise<void> {
     if (!this.#cache) return;
-    let waiting: Example[] = [];
-    let inputs: Float32Array[] = [];
+    const atOnce = imagesAtOnce();
+    const waiting: Input[] = [];
     const flush = async () => {
-      if (inputs.length > 0) await this.#compute(waiting, inputs);
-      waiting = [];
-      inputs = [];
+      if (waiting.length > 0) await this.#compute(waiting.splice(0));
       await breathe();
     };
-    for (const [i, sample] of samples.entries()) {
+    const missing = async (sample: Sample): Promise<Input[]> => {
+      const lacking: Example[] = [];
+      for (let variant = 0; variant < variants; variant++) if (!(await this.#cached({ sample, variant }))) lacking.push({ sample, variant });
+      return await this.#inputs(sample, lacking);
+    };
+    let done = 0;
+    for await (const inputs of readAhead(samples, missing, 1 + Math.ceil(atOnce / variants))) {
       signal?.throwIfAborted();
-      const missing: Example[] = [];
-      for (let variant = 0; variant < variants; variant++) {
-        const example = { sample, variant };
-        if (!(await this.#cached(example))) missing.push(example);
+      for (const input of inputs) {
+        waiting.push(input);
+        if (waiting.length === atOnce) await flush();
       }
-      const picture = missing.length > 0 ? await this.#load(sample) : undefined;
-      for (const example of picture ? missing : []) {
-        waiting.push(example);
-        inputs.push(inputOf(picture!, this.#size, example));
-        if (inputs.length === imagesAtOnce()) await flush();
-      }
-      onDone((i + 1) / samples.length);
+      onDone(++done / samples.length);
     }
     await flush();
   }
 
   /**
-   * The input of the trainable part for these examples, [n, …], n ≤ their number: unreadable images are left out. The caller disposes of `x`.
-   * @returns undefined when none can be read
+   * For each of these batches the input of the trainable part, [n, …], n ≤ its examples: unreadable images are left out. The caller disposes of `x`.
+   * While it uses one batch, the images of the next are read. undefined stands for a batch of which none can be read.
+   * @throws the signal's reason when aborted
    */
-  async batch(examples: readonly Example[]): Promise<{ x: tf.Tensor; used: Example[] } | undefined> {
-    const features = new Map<Example, Float32Array>();
-    const missing: Example[] = [];
-    const inputs: Float32Array[] = [];
-    for (const example of examples) {
-      const cached = await this.#cached(example);
-      if (cached) features.set(example, cached);
-      else {
-        const picture = await this.#load(example.sample);
-        if (!picture) continue;
-        missing.push(example);
-        inputs.push(inputOf(picture, this.#size, example));
-      }
+  async *batches(lists: Iterable<readonly Example[]>, signal?: AbortSignal): AsyncGenerator<{ x: tf.Tensor; used: Example[] } | undefined> {
+    for await (const inputs of readAhead(lists, (examples) => this.#read(examples), 1)) {
+      signal?.throwIfAborted();
+      yield await this.#batch(inputs);
     }
-    if (!this.frozen) return missing.length > 0 ? { x: this.#stack(inputs, [this.#size, this.#size, 3]), used: missing } : undefined;
-    const size = imagesAtOnce();
-    for (let i = 0; i < missing.length; i += size) {
-      const part = missing.slice(i, i + size);
-      for (const [k, values] of (await this.#compute(part, inputs.slice(i, i + size))).entries()) features.set(part[k]!, values);
-    }
-    const used = examples.filter((example) => features.has(example));
-    return used.length > 0 ? { x: this.#stack(used.map((example) => features.get(example)!), this.shape), used } : undefined;
   }
 
-  async #compute(examples: readonly Example[], inputs: readonly Float32Array[]): Promise<Float32Array[]> {
+  /** The features that are cached of these examples, and else their inputs. */
+  async #read(examples: readonly Example[]): Promise<(Input & { cached: boolean })[]> {
+    const found = examples.map(async (example) => {
+      // Without a cache, nothing is awaited here: the reader is asked before an engine takes this thread.
+      const features = this.#cache && (await this.#cached(example));
+      const inputs = features ? [{ example, values: features }] : await this.#inputs(example.sample, [example]);
+      return inputs.map((input) => ({ ...input, cached: features !== undefined }));
+    });
+    return (await Promise.all(found)).flat();
+  }
+
+  async #batch(found: readonly (Input & { cached: boolean })[]): Promise<{ x: tf.Tensor; used: Example[] } | undefined> {
+    if (found.length === 0) return undefined;
+    const used = found.map(({ example }) => example);
+    if (!this.frozen) return { x: this.#stack(found, [this.#size, this.#size, 3]), used };
+    const missing = found.filter(({ cached }) => !cached);
+    const features = new Map(found.map(({ example, values }) => [example, values]));
+    const size = imagesAtOnce();
+    for (let i = 0; i < missing.length; i += size) for (const { example, values } of await this.#compute(missing.slice(i, i + size))) features.set(example, values);
+    return { x: this.#stack(used.map((example) => ({ values: features.get(example)! })), this.shape), used };
+  }
+
+  /** Features in the place of inputs. */
+  async #compute(inputs: readonly Input[]): Promise<Input[]> {
     const x = this.#stack(inputs, [this.#size, this.#size, 3]) as tf.Tensor4D;
     const y = this.#student.features(x, this.#trainFrom);
     const values = (await y.data()) as Float32Array;
     tf.dispose([x, y]);
     const each = values.length / inputs.length;
-    const features = inputs.map((_, i) => values.slice(i * each, (i + 1) * each));
-    for (const [i, example] of examples.entries()) await this.#cache?.set(this.#key(example), features[i]!);
+    const features = inputs.map(({ example }, i) => ({ example, values: values.slice(i * each, (i + 1) * each) }));
+    for (const { example, values } of features) await this.#cache?.set(this.#key(example), values);
     return features;
   }
 
@@ -134,15 +145,17 @@ export class FeatureSource {
     return features?.length === this.shape.reduce((a, b) => a * b, 1) ? features : undefined;
   }
 
-  async #load(sample: Sample): Promise<Picture | undefined> {
-    if (this.skipped.has(sample.id)) return undefined;
+  /** None where the sample can't be read. */
+  async #inputs(sample: Sample, examples: readonly Example[]): Promise<Input[]> {
+    if (examples.length === 0 || this.skipped.has(sample.id)) return [];
     try {
-      return await sample.load();
+      const inputs = await this.#reader.read(sample, examples.map(({ variant }) => variant), this.#size);
+      return examples.map((example, i) => ({ example, values: inputs[i]! }));
     } catch (error) {
       const known = asLentigoError(error);
       if (known.code !== 'LENTIGO_DATA_IMAGE_UNREADABLE' && known.code !== 'LENTIGO_DATA_IMAGE_MISSING') throw error;
       this.skipped.set(sample.id, known.message);
-      return undefined;
+      return [];
     }
   }
 
@@ -150,10 +163,10 @@ export class FeatureSource {
     return `${this.#trainFrom}/${variant}/${sample.revision ?? ''}/${sample.id}`;
   }
 
-  #stack(rows: readonly Float32Array[], shape: readonly number[]): tf.Tensor {
-    const each = rows[0]!.length;
+  #stack(rows: readonly { readonly values: Float32Array }[], shape: readonly number[]): tf.Tensor {
+    const each = rows[0]!.values.length;
     const all = new Float32Array(rows.length * each);
-    for (const [i, row] of rows.entries()) all.set(row, i * each);
+    for (const [i, { values }] of rows.entries()) all.set(values, i * each);
     return tf.tensor(all, [rows.length, ...shape]);
   }
 }

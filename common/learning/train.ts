@@ -10,6 +10,7 @@ import { classBalance } from './class-balance.js';
 import type { FeatureCache } from './feature-cache.js';
 import { breathe, FeatureSource, type Skipped } from './features.js';
 import { type Thread, ThreadedStep } from './gradient-threads.js';
+import type { InputReader } from './inputs.js';
 import { createOptimiser } from './optimiser.js';
 import { microBatchSize, trainsMost, trainStep, WORTH_COMPILING } from './step.js';
 
@@ -36,6 +37,8 @@ export interface TrainingOptions {
   readonly signal?: AbortSignal;
   /** Starts threads to train on besides this one, where they pay; the training ends them. On WASM, and without effect on the result. */
   readonly threads?: () => readonly Thread[];
+  /** Reads the photographs, this thread by default; without effect on the result. The caller releases it. */
+  readonly reader?: InputReader | undefined;
 }
 
 export interface TrainingResult {
@@ -58,13 +61,13 @@ const UNLIMITED_VARIANTS = 2 ** 31;
  * @throws LENTIGO_DATA_EMPTY no readable sample; LENTIGO_DATA_UNKNOWN_DIAGNOSIS a label that the student doesn't have; the signal's reason when aborted
  */
 export async function train(student: Student, samples: readonly Sample[], plan: TrainingPlan, options: TrainingOptions): Promise<TrainingResult> {
-  const { cache, signal } = options;
+  const { cache, reader, signal } = options;
   const random = new Random(options.seed);
   const label = labelIndex(student);
   const labels = new Map(samples.map((sample) => [sample, label(sample)]));
   const report = progressReporter(options.onProgress);
 
-  const source = new FeatureSource(student, plan.trainFrom, cache);
+  const source = new FeatureSource(student, plan.trainFrom, { cache, reader });
   await source.prepare(samples, plan.variants, (fraction) => report({ phase: 'preparing', fraction, epoch: 0 }), signal);
 
   const usable = () => samples.filter((sample) => !source.skipped.has(sample.id));
@@ -84,10 +87,9 @@ export async function train(student: Student, samples: readonly Sample[], plan: 
     for (let epoch = 1; epoch <= plan.epochs; epoch++) {
       const draw = random.fork('epoch', epoch);
       const examples = draw.shuffle(usable()).map((sample) => ({ sample, variant: draw.int(variants) }));
-      let seen = 0;
-      for (let start = 0; start < examples.length; start += plan.batchSize) {
-        signal?.throwIfAborted();
-        const batch = await source.batch(examples.slice(start, start + plan.batchSize));
+      const batches = batchesOf(examples, plan.batchSize);
+      let [done, seen] = [0, 0];
+      for await (const batch of source.batches(batches, signal)) {
         if (batch) {
           const { x, used } = batch;
           const classes = used.map(({ sample }) => labels.get(sample)!);
@@ -97,7 +99,7 @@ export async function train(student: Student, samples: readonly Sample[], plan: 
           sum = next;
           seen += used.length;
         }
-        const fraction = (epoch - 1 + Math.min(1, (start + plan.batchSize) / examples.length)) / plan.epochs;
+        const fraction = (epoch - 1 + ++done / batches.length) / plan.epochs;
         report({ phase: 'training', fraction, epoch, ...(losses.length > 0 && { loss: losses.at(-1)! }) });
         await breathe();
       }
@@ -120,6 +122,9 @@ export async function train(student: Student, samples: readonly Sample[], plan: 
     sum.dispose();
   }
 }
+
+/** Items in parts of so many; the last is what is left. */
+export const batchesOf = <T>(items: readonly T[], size: number): T[][] => Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
 
 /** Sample → index of its class. @throws LENTIGO_DATA_UNKNOWN_DIAGNOSIS */
 export function labelIndex(student: Pick<Student, 'labels'>): (sample: Sample) => number {

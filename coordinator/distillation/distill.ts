@@ -8,6 +8,8 @@ import { lockDirectory } from '../../common/files/directory-lock.node.js';
 import { systemCode, writeDurably } from '../../common/files/durable.node.js';
 import { type Evaluated, predictSamples } from '../../common/learning/evaluate.js';
 import { FolderFeatureCache } from '../../common/learning/feature-cache.node.js';
+import { InputThread } from '../../common/learning/input-thread.node.js';
+import type { InputReader } from '../../common/learning/inputs.js';
 import { type Metrics, metricsOf } from '../../common/learning/metrics.js';
 import { type PartialAuc, partialAuc } from '../../common/learning/partial-auc.js';
 import { predictionsPath, writePredictions } from '../../common/learning/predictions.node.js';
@@ -69,9 +71,11 @@ const STEP_COST = 3;
  */
 export async function distill(setup: DistillationSetup, out: string, listener: DistillationListener = {}): Promise<DistillationReport> {
   const unlock = lockDirectory(out);
+  const reader = new InputThread();
   try {
-    return await new Distillation(setup, out, listener).run();
+    return await new Distillation(setup, out, listener, reader).run();
   } finally {
+    await reader.release();
     unlock();
   }
 }
@@ -82,13 +86,15 @@ class Distillation {
   readonly #state: string;
   readonly #listener: DistillationListener;
   readonly #curves = new Map<string, Curve>();
+  readonly #reader: InputReader;
   #progress = new Progress(1);
 
-  constructor(setup: DistillationSetup, out: string, listener: DistillationListener) {
+  constructor(setup: DistillationSetup, out: string, listener: DistillationListener, reader: InputReader) {
     this.#setup = setup;
     this.#out = out;
     this.#state = join(out, 'state');
     this.#listener = listener;
+    this.#reader = reader;
   }
 
   async run(): Promise<DistillationReport> {
@@ -156,7 +162,7 @@ class Distillation {
     const from = phasesOf({ phases: recipe.student.phases, fromScratch }).map(({ trainFrom }) => (trainFrom === 'all' ? 0 : student.blocks.indexOf(trainFrom)));
     const pairings = losses.attention > 0 ? pairingsOf(student, teachers[0]!, student.blocks[Math.max(...from)]!, sample) : [];
     const outputs = await TeacherOutputs.open(join(this.#state, 'outputs'), teachers, pairings, sample);
-    await outputs.compute(splits.train, recipe.variants, this.#progress.piece("the teachers' outputs:", this.#outputsWork()));
+    await outputs.compute(splits.train, recipe.variants, this.#reader, this.#progress.piece("the teachers' outputs:", this.#outputsWork()));
     if (losses.features === 0) return { losses, outputs, pairings };
     const width = tf.tidy(() => student.trace(tf.zeros([1, student.inputSize, student.inputSize, 3]), student.blocks[0]!).embedding.shape[1]);
     const random = new Random(seed).fork('projection');
@@ -176,6 +182,7 @@ class Distillation {
       select: recipe.select,
       seed: `${seed}/${name}`,
       checkpoint: new Checkpoint(this.#state, name),
+      reader: this.#reader,
       cache: (phase) => FolderFeatureCache.open(`${features}-${phase}`),
       onProgress: ({ epoch, epochs, fraction }) => {
         if (told?.epoch !== epoch) told = { epoch, tell: this.#progress.piece(`${name}, epoch ${epoch + 1} of at most ${epochs}:`, cost) };
@@ -224,7 +231,7 @@ class Distillation {
     const { train, validation, heldout } = splits;
     const trained: TrainedReport[] = [];
     for (const [name, model] of models) {
-      const predictions: Evaluated = await predictSamples(model, heldout, { onProgress: this.#progress.piece(`${name}, held-out:`, heldout.length) });
+      const predictions: Evaluated = await predictSamples(model, heldout, { reader: this.#reader, onProgress: this.#progress.piece(`${name}, held-out:`, heldout.length) });
       await writePredictions(predictionsPath(this.#out, name), predictions, labels);
       const { best, history } = this.#curves.get(name)!;
       const chosen = history.find(({ epoch }) => epoch === best)!;

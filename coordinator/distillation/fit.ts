@@ -2,12 +2,14 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Sample } from '../../common/dataset/sample.js';
 import { LentigoError } from '../../common/errors.js';
-import { toInput } from '../../common/images/prepare.js';
 import { AdamW } from '../../common/learning/adamw.js';
 import type { FeatureCache } from '../../common/learning/feature-cache.js';
+import type { EvaluationOptions } from '../../common/learning/evaluate.js';
 import { breathe, type Example, FeatureSource } from '../../common/learning/features.js';
+import type { InputReader } from '../../common/learning/inputs.js';
 import type { Metrics } from '../../common/learning/metrics.js';
 import { microBatchSize, WORTH_COMPILING } from '../../common/learning/step.js';
+import { batchesOf } from '../../common/learning/train.js';
 import type { Student } from '../../common/model/student.js';
 import { Random } from '../../common/random.js';
 import type { ParameterSet } from '../../common/update/parameter-set.js';
@@ -50,7 +52,7 @@ export interface Task {
   /** The mean loss of the part's examples, differentiable in the model's variables and `extra`. */
   loss(part: Part): tf.Scalar;
   /** On the validation split. */
-  evaluate(trainFrom: string, cache: FeatureCache | undefined): Promise<Metrics>;
+  evaluate(options: Pick<EvaluationOptions, 'trainFrom' | 'cache' | 'reader'>): Promise<Metrics>;
 }
 
 export interface FitOptions extends Pick<Recipe, 'batchSize' | 'select'> {
@@ -58,6 +60,8 @@ export interface FitOptions extends Pick<Recipe, 'batchSize' | 'select'> {
   readonly checkpoint: Checkpoint;
   /** Of this phase's frozen features. */
   readonly cache?: (phase: number) => Promise<FeatureCache>;
+  /** Of all photographs; the caller releases it. */
+  readonly reader: InputReader;
   /** Epochs done so far, of at most so many; `fraction` is of the epoch in progress. */
   readonly onProgress: (progress: { readonly epoch: number; readonly epochs: number; readonly fraction: number }) => void;
   /** After each epoch, when its checkpoint is on disk. */
@@ -145,7 +149,7 @@ class PhaseRun {
     this.#options = options;
     this.#trainFrom = phase.trainFrom === 'all' ? task.model.blocks[0]! : phase.trainFrom;
     this.#cache = cache;
-    this.#source = new FeatureSource(task.model, this.#trainFrom, cache);
+    this.#source = new FeatureSource(task.model, this.#trainFrom, { cache, reader: options.reader });
     this.#variables = [...task.model.variables(this.#trainFrom), ...Object.values(task.extra)];
     this.#optimiser = new AdamW(this.#variables, phase);
   }
@@ -163,17 +167,17 @@ class PhaseRun {
   /** One more epoch, and what validation says of it. */
   async epoch(state: TrainingState): Promise<TrainingState> {
     const { model, samples, variants, fromScratch } = this.#task;
-    const { batchSize, seed, select } = this.#options;
+    const { batchSize, seed, select, reader } = this.#options;
     const began = performance.now();
     const random = new Random(seed).fork('phase', state.phase, 'epoch', state.done + 1);
     const examples = random.shuffle(samples).map((sample) => ({ sample, variant: random.int(variants) }));
-    const steps = Math.ceil(samples.length / batchSize);
+    const batches = batchesOf(examples, batchSize);
+    const steps = batches.length;
     const first = state.history.length;
     const learningRate = learningRateOf(this.#phase, state);
-    let [sum, seen] = [0, 0];
-    for (let start = 0, step = 0; start < examples.length; start += batchSize, step++) {
+    let [step, sum, seen] = [0, 0, 0];
+    for await (const batch of this.#source.batches(batches)) {
       this.#optimiser.learningRate = learningRate * (this.#phase.plateau ? 1 : shareOfPeak((state.done * steps + step) / (this.#phase.epochs * steps)));
-      const batch = await this.#source.batch(examples.slice(start, start + batchSize));
       if (batch) {
         await this.#task.prepare?.(batch.used);
         const loss = await this.#step(batch, random.fork('step', step));
@@ -181,13 +185,13 @@ class PhaseRun {
         sum += loss * batch.used.length;
         seen += batch.used.length;
       }
-      this.#tell(state, Math.min(1, (start + batchSize) / examples.length));
+      this.#tell(state, ++step / steps);
       await breathe();
     }
     for (const [id, message] of this.#source.skipped) this.#options.onSkipped(`${id}: ${message}`);
     if (seen === 0) throw new LentigoError('LENTIGO_DATA_EMPTY', `none of the ${samples.length} training images can be used`);
-    if (fromScratch) await calibrateOn(model, random.fork('calibration').shuffle(samples.filter(({ id }) => !this.#source.skipped.has(id))).slice(0, CALIBRATION.images));
-    const validation = await this.#task.evaluate(this.#trainFrom, this.#cache);
+    if (fromScratch) await calibrateOn(model, reader, random.fork('calibration').shuffle(samples.filter(({ id }) => !this.#source.skipped.has(id))).slice(0, CALIBRATION.images));
+    const validation = await this.#task.evaluate({ trainFrom: this.#trainFrom, cache: this.#cache, reader });
     const record: EpochRecord = { epoch: first + 1, phase: state.phase, learningRate, loss: sum / seen, validation, seconds: (performance.now() - began) / 1000 };
     const before = state.history.find(({ epoch }) => epoch === state.best);
     const better = isBetter(chosenBy(validation, select), before ? chosenBy(before.validation, select) : null);
@@ -242,12 +246,12 @@ class PhaseRun {
 const shareOfPeak = (done: number): number => (done < WARM_UP ? (done + 1e-3) / WARM_UP : (1 + Math.cos((Math.PI * (done - WARM_UP)) / (1 - WARM_UP))) / 2);
 
 /** Batch-norm statistics of the plain pictures. */
-async function calibrateOn(model: Task['model'], samples: readonly Sample[]): Promise<void> {
+async function calibrateOn(model: Task['model'], reader: InputReader, samples: readonly Sample[]): Promise<void> {
   const size = model.inputSize;
   const batches: tf.Tensor4D[] = [];
-  for (let start = 0; start < samples.length; start += CALIBRATION.batch) {
-    const pictures = await Promise.all(samples.slice(start, start + CALIBRATION.batch).map((sample) => sample.load()));
-    batches.push(tf.tidy(() => tf.concat(pictures.map((picture) => tf.tensor4d(toInput(picture, size), [1, size, size, 3])))));
+  for (const batch of batchesOf(samples, CALIBRATION.batch)) {
+    const inputs = (await Promise.all(batch.map((sample) => reader.read(sample, [0], size)))).flat();
+    batches.push(tf.tidy(() => tf.concat(inputs.map((input) => tf.tensor4d(input, [1, size, size, 3])))));
   }
   await model.calibrate(batches);
   tf.dispose(batches);

@@ -38,7 +38,7 @@ function labelLoss(model: Pick<Classifier, 'labels'>, samples: readonly Sample[]
     focalLoss(tf.add(logits, tf.tensor1d([...offsets])), tf.tensor1d(examples.map(({ sample }) => label(sample)), 'int32'), focalGamma, tf.tensor1d([...weights]));
 }
 
-const evaluation = (model: Classifier, { validation }: Splits): Task['evaluate'] => async (trainFrom, cache) => metricsOf(await predictSamples(model, validation, { trainFrom, ...(cache && { cache }) }), model.labels);
+const evaluation = (model: Classifier, { validation }: Splits): Task['evaluate'] => async (options) => metricsOf(await predictSamples(model, validation, options), model.labels);
 
 /** A teacher on the labels alone. */
 export function teacherTask(teacher: Teacher, splits: Splits, recipe: Recipe, { phases, dropout }: TeacherPlan, fromScratch: boolean): Task {

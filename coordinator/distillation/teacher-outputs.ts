@@ -2,10 +2,11 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Sample } from '../../common/dataset/sample.js';
 import { asLentigoError } from '../../common/errors.js';
-import type { Picture } from '../../common/images/picture.js';
 import { attentionMap } from '../../common/learning/distillation-losses.js';
 import { FolderFeatureCache } from '../../common/learning/feature-cache.node.js';
-import { breathe, type Example, imagesAtOnce, inputOf } from '../../common/learning/features.js';
+import { breathe, type Example, imagesAtOnce } from '../../common/learning/features.js';
+import { type InputReader, readAhead } from '../../common/learning/inputs.js';
+import { batchesOf } from '../../common/learning/train.js';
 import type { Teacher } from '../../common/model/teacher.js';
 import type { Trace } from '../../common/model/student.js';
 
@@ -51,14 +52,22 @@ export class TeacherOutputs {
     return this.#sizes[1]!;
   }
 
-  /** Computes what the folder lacks, one decoded photograph at a time. Unreadable ones are left out. */
-  async compute(samples: readonly Sample[], variants: number, onProgress: (fraction: number) => void): Promise<void> {
-    for (const [i, sample] of samples.entries()) {
-      const missing: Example[] = [];
-      for (let variant = 0; variant < variants; variant++) if (!(await this.#stored({ sample, variant }))) missing.push({ sample, variant });
-      const picture = missing.length > 0 ? await readable(sample) : undefined;
-      if (picture) await this.#computeAll(picture, missing);
-      onProgress((i + 1) / samples.length);
+  /** Computes what the folder lacks; the next photograph is read meanwhile. Unreadable ones are left out. */
+  async compute(samples: readonly Sample[], variants: number, reader: InputReader, onProgress: (fraction: number) => void): Promise<void> {
+    const size = this.#teachers[0]!.inputSize;
+    const missing = async (sample: Sample): Promise<(readonly [Example, Float32Array])[]> => {
+      const lacking: Example[] = [];
+      for (let variant = 0; variant < variants; variant++) if (!(await this.#stored({ sample, variant }))) lacking.push({ sample, variant });
+      const inputs = lacking.length > 0 ? await readable(reader.read(sample, lacking.map(({ variant }) => variant), size)) : undefined;
+      return inputs ? lacking.map((example, i) => [example, inputs[i]!]) : [];
+    };
+    let done = 0;
+    for await (const inputs of readAhead(samples, missing, 1)) {
+      for (const part of batchesOf(inputs, imagesAtOnce())) {
+        await this.#compute(part);
+        await breathe();
+      }
+      onProgress(++done / samples.length);
     }
   }
 
@@ -92,30 +101,24 @@ export class TeacherOutputs {
     const row = await this.#cache.get(keyOf(example));
     return row?.length === this.#length ? row : undefined;
   }
-  async #computeAll(picture: Picture, examples: readonly Example[]): Promise<void> {
-    for (let start = 0; start < examples.length; start += imagesAtOnce()) {
-      await this.#computePart(picture, examples.slice(start, start + imagesAtOnce()));
-      await breathe();
-    }
-  }
-  async #computePart(picture: Picture, examples: readonly Example[]): Promise<void> {
+  async #compute(inputs: readonly (readonly [Example, Float32Array])[]): Promise<void> {
     const size = this.#teachers[0]!.inputSize;
     const all = tf.tidy(() => {
-      const x = tf.concat(examples.map((example) => tf.tensor4d(inputOf(picture, size, example), [1, size, size, 3])));
-      return tf.concat(partsOf(this.#teachers, this.#pairings, x, examples.map(({ sample }) => sample)), 1);
+      const x = tf.concat(inputs.map(([, values]) => tf.tensor4d(values, [1, size, size, 3])));
+      return tf.concat(partsOf(this.#teachers, this.#pairings, x, inputs.map(([{ sample }]) => sample)), 1);
     });
     const values = (await all.data()) as Float32Array;
     all.dispose();
     const each = this.#length;
-    for (const [i, example] of examples.entries()) await this.#cache.set(keyOf(example), values.slice(i * each, (i + 1) * each));
+    for (const [i, [example]] of inputs.entries()) await this.#cache.set(keyOf(example), values.slice(i * each, (i + 1) * each));
   }
 }
 
 const keyOf = ({ sample, variant }: Example): string => `${variant}/${sample.revision ?? ''}/${sample.id}`;
 
-async function readable(sample: Sample): Promise<Picture | undefined> {
+async function readable(inputs: Promise<Float32Array[]>): Promise<Float32Array[] | undefined> {
   try {
-    return await sample.load();
+    return await inputs;
   } catch (error) {
     const { code } = asLentigoError(error);
     if (code !== 'LENTIGO_DATA_IMAGE_UNREADABLE' && code !== 'LENTIGO_DATA_IMAGE_MISSING') throw error;

@@ -5,6 +5,7 @@ import type { Sample, Split } from '../../common/dataset/sample.js';
 import { LentigoError } from '../../common/errors.js';
 import { evaluate } from '../../common/learning/evaluate.js';
 import { MemoryFeatureCache } from '../../common/learning/feature-cache.js';
+import { InputThread } from '../../common/learning/input-thread.node.js';
 import type { Metrics } from '../../common/learning/metrics.js';
 import { trainableSpecs } from '../../common/model/architecture.js';
 import { decodeModel, decodeParameters } from '../../common/model/encoding.js';
@@ -39,6 +40,7 @@ interface Bench {
 /** Evaluates jobs one after the other, and keeps what the next round of the same study needs again. */
 export class EvaluationBench {
   #bench: Bench | undefined;
+  readonly #reader = new InputThread();
 
   /**
    * @param onProgress the share of both splits' images that is done, 0–1
@@ -48,18 +50,23 @@ export class EvaluationBench {
     const started = performance.now();
     const { student, samples, cache } = await this.#prepare(job);
     student.load(decodeParameters(await readFile(job.result), trainableSpecs(student.architecture, student.labels.names.length, job.trainFrom)));
+    const reader = this.#reader;
     const all = samples.filter(({ split }) => split !== 'train').length;
     let before = 0;
     const metricsOf = async (split: Split): Promise<Metrics> => {
       const own = samples.filter((sample) => sample.split === split);
       if (own.length === 0) throw new LentigoError('LENTIGO_DATA_EMPTY', `${job.data} has no usable image in the ${split} split, which every round is evaluated on`);
-      const metrics = await evaluate(student, own, { trainFrom: job.trainFrom, cache, seed: job.seed, onProgress: (fraction) => onProgress((before + fraction * own.length) / all) });
+      const metrics = await evaluate(student, own, { trainFrom: job.trainFrom, cache, reader, seed: job.seed, onProgress: (fraction) => onProgress((before + fraction * own.length) / all) });
       before += own.length;
       return metrics;
     };
-    const validation = await metricsOf('validation');
-    const heldout = await metricsOf('heldout');
-    return { validation, heldout, seconds: (performance.now() - started) / 1000 };
+    try {
+      const validation = await metricsOf('validation');
+      const heldout = await metricsOf('heldout');
+      return { validation, heldout, seconds: (performance.now() - started) / 1000 };
+    } finally {
+      await reader.release();
+    }
   }
 
   async #prepare({ start, trainFrom, data, seed }: EvaluationJob): Promise<Bench> {

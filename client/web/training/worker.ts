@@ -81,7 +81,7 @@ const service: TrainingService = {
       told = { phase, at: now };
       onProgress(phase, progress);
     };
-    const trainer = createTrainer(samples, async (model) => cacheOf(model, features), spareThreads);
+    const trainer = createTrainer(samples, async (model) => cacheOf(model, features), { threads: spareThreads });
     const trained = await despiteLoss(() => trainer(job, { signal, onProgress: report }));
     return transfer(trained, [trained.delta.buffer]);
   },

@@ -1,6 +1,6 @@
 // A lesion, a patient's skin and a site's style → one synthetic photograph. Light through skin by Beer–Lambert: pigment and blood darken each channel by its own absorption.
 import type { Picture } from '../../images/picture.js';
-import type { Random } from '../../random.js';
+import { Random } from '../../random.js';
 import { photograph, shade } from './camera.js';
 import { Cobbles, dot, noise, smoothstep, stroke } from './fields.js';
 import type { Lesion } from './lesion.js';
@@ -84,17 +84,26 @@ function drawHair(style: SiteStyle, size: number, random: Random): Float32Array 
   return plane;
 }
 
+/** All that a photograph is painted from. */
+export interface Scene {
+  readonly lesion: Lesion;
+  readonly skin: Skin;
+  readonly style: SiteStyle;
+  /** Pixels a side. */
+  readonly size: number;
+  /** Of everything that differs between two photographs of one lesion: place, angle, light, noise. */
+  readonly seed: string;
+}
+
 export interface Painting {
   readonly picture: Picture;
   /** How much of the lesion is in each pixel, 0–1, size×size. */
   readonly mask: Float32Array;
 }
 
-/**
- * Paints a photograph of size×size pixels. The same arguments give the same bytes.
- * @param random drives everything that differs between two photographs of one lesion: place, angle, light, noise
- */
-export function paint(lesion: Lesion, skin: Skin, style: SiteStyle, size: number, random: Random): Painting {
+/** Paints a photograph of size×size pixels. The same scene gives the same bytes. */
+export function paint({ lesion, skin, style, size, seed }: Scene): Painting {
+  const random = new Random(seed);
   const near = style.scale * random.uniform(0.85, 1.2);
   const radius = lesion.radius * near * size;
   const cx = size * random.normal(0.5, 0.035);
