@@ -10,13 +10,14 @@ import { demo, padUfes } from './demo.js';
 import { domain } from './domain.js';
 import { withSection } from './document.js';
 import { engines } from './engines.js';
+import { images } from './images.js';
 import { machineLine } from './machine.js';
 import { pages } from './pages.js';
 import { round } from './round.js';
 import { simulation } from './simulation.js';
 
 /** In the order of the document. */
-const BENCHMARKS = [simulation, padUfes, domain, demo, round, engines, browser, pages, aggregation, connections];
+const BENCHMARKS = [simulation, padUfes, domain, demo, round, engines, images, browser, pages, aggregation, connections];
 
 const FILE = join(PACKAGE_ROOT, 'BENCHMARKS.md');
 
