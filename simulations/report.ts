@@ -1,28 +1,14 @@
 // A simulation's results: as one document, as metrics.csv, and as text.
 import Table from 'cli-table3';
 import type { EngineName } from '../common/engine/engine.js';
-import { type Metrics, SCORE_NAMES, type ScoreName } from '../common/learning/metrics.js';
-import { meanPairedDifference, type Pair, type PairedDifference } from '../common/learning/paired.js';
+import { type Metrics, SCORE_NAMES } from '../common/learning/metrics.js';
+import { type Paired, pairedText } from '../common/learning/paired.js';
 import { headlineText, rowCells, scoreText, TABLE_STYLE } from '../common/learning/round-table.js';
-import type { LabelSet } from '../common/model/labels.js';
 import type { SelectionMetric } from '../common/protocol/study.js';
-import { Random } from '../common/random.js';
 import { isBetter, selectionScore } from '../coordinator/rounds/selection.js';
 import type { SimulationConfig } from './config.js';
 import type { BaselineRecord, RoundRecord } from './journal.js';
 import { clinicName, type World } from './world.js';
-
-/** The scores that federated and centralised are compared by. */
-export interface Paired {
-  readonly balancedAccuracy: PairedDifference;
-  readonly malignantAuc: PairedDifference;
-}
-
-/** Federated (a) against centralised (b), averaged over the pairs. */
-export function pairedOf(pairs: readonly Pair[], labels: LabelSet, seed: number): Paired {
-  const difference = (metric: ScoreName) => meanPairedDifference(pairs, metric, { labels, random: new Random(seed).fork('paired', metric) });
-  return { balancedAccuracy: difference('balancedAccuracy'), malignantAuc: difference('malignantAuc') };
-}
 
 /** out/simulation.json. */
 export interface SimulationReport {
@@ -106,18 +92,9 @@ export function conclusion({ rounds, best, baselines, paired, config }: Simulati
   const chosen = rounds.find((r) => r.round === best)!;
   const lines = [`* chosen by validation (${config.select})`, headlineText(chosen.round, chosen.heldout)];
   if (baselines.length > 0) lines.push('', comparison(chosen, baselines, sum(rounds.map(samplesOf)) * config.training.epochs));
-  if (paired) lines.push(pairedText(paired));
+  if (paired) lines.push(federatedMinusCentralised(paired));
   return lines.join('\n');
 }
-
-/** The differences as a sentence. */
-export function pairedText({ balancedAccuracy, malignantAuc }: Paired): string {
-  const say = ({ difference, interval }: PairedDifference) =>
-    `${difference === null ? '–' : signed(difference)}${interval ? ` (95% ${signed(interval.low)} to ${signed(interval.high)})` : ''}`;
-  return `Federated minus centralised, paired over held-out patients: balanced accuracy ${say(balancedAccuracy)}, malignant AUC ${say(malignantAuc)}.`;
-}
-
-const signed = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`;
 
 function comparison(chosen: RoundRecord, baselines: readonly BaselineRecord[], seen: number): string {
   const table = new Table({ ...TABLE_STYLE, head: ['held-out', 'bal.acc', 'AUC mal.', 'weighted F1', 'acc', 'images seen', 'chosen'] });
@@ -126,3 +103,6 @@ function comparison(chosen: RoundRecord, baselines: readonly BaselineRecord[], s
   for (const { name, heldout, seen: own, epoch, epochs } of baselines) table.push([name, ...scores(heldout), own, `epoch ${epoch} of ${epochs}`]);
   return table.toString();
 }
+
+/** As a sentence. */
+export const federatedMinusCentralised = (paired: Paired): string => `Federated minus centralised, paired over held-out patients: ${pairedText(paired)}.`;

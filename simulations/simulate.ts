@@ -13,7 +13,8 @@ import type { SimulationConfig } from './config.js';
 import { hasUpdate, Journal, type RoundRecord } from './journal.js';
 import { predictionsPath, readPredictions, writePredictions } from '../common/learning/predictions.node.js';
 import { Progress } from '../common/progress.node.js';
-import { bestRound, metricsCsv, type Paired, pairedOf, reportOf, type SimulationReport } from './report.js';
+import { type Paired, pairedOf } from '../common/learning/paired.js';
+import { bestRound, metricsCsv, reportOf, type SimulationReport } from './report.js';
 import { clinicName, createWorld, evaluateSplit, type World } from './world.js';
 
 export interface SimulationListener {

@@ -8,7 +8,8 @@ import { scoreText, TABLE_STYLE } from '../common/learning/round-table.js';
 import { loadModel } from '../common/model/folder.node.js';
 import { CENTRALISED } from './baseline.js';
 import { predictionsPath, readPredictions } from '../common/learning/predictions.node.js';
-import { type Paired, pairedOf, pairedText, type SimulationReport } from './report.js';
+import { type Paired, pairedOf } from '../common/learning/paired.js';
+import { federatedMinusCentralised, type SimulationReport } from './report.js';
 
 const SCORES = ['balancedAccuracy', 'malignantAuc', 'weightedF1', 'accuracy'] as const;
 type Row = Readonly<Record<(typeof SCORES)[number], number | null>>;
@@ -64,5 +65,5 @@ export function summaryText({ runs, mean, paired }: Summary): string {
     for (const run of runs) add(kind, String(run.seed), run[kind]);
     add(kind, 'mean', mean[kind]);
   }
-  return `${table.toString()}\n${pairedText(paired)}`;
+  return `${table.toString()}\n${federatedMinusCentralised(paired)}`;
 }

@@ -1,6 +1,6 @@
 // Two models on the same images: is one better? The difference of a score, with an interval bootstrapped over patients.
 import type { LabelSet } from '../model/labels.js';
-import type { Random } from '../random.js';
+import { Random } from '../random.js';
 import type { Predictions, ScoreName } from './metrics.js';
 import { drawPatients, quantile, RESAMPLES, scorer } from './metrics.js';
 
@@ -57,3 +57,23 @@ export function meanPairedDifference(pairs: readonly Pair[], metric: ScoreName, 
     interval: sorted.length === 0 ? null : { low: quantile(sorted, 0.025), high: quantile(sorted, 0.975) },
   };
 }
+
+/** The differences of the two scores that models are compared by. */
+export interface Paired {
+  readonly balancedAccuracy: PairedDifference;
+  readonly malignantAuc: PairedDifference;
+}
+
+/** a − b, averaged over the pairs. */
+export function pairedOf(pairs: readonly Pair[], labels: LabelSet, seed: number): Paired {
+  const difference = (metric: ScoreName) => meanPairedDifference(pairs, metric, { labels, random: new Random(seed).fork('paired', metric) });
+  return { balancedAccuracy: difference('balancedAccuracy'), malignantAuc: difference('malignantAuc') };
+}
+
+const signed = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`;
+
+/** "+0.012 (95% −0.031 to +0.055)". */
+export const differenceText = ({ difference, interval }: PairedDifference): string =>
+  `${difference === null ? '–' : signed(difference)}${interval ? ` (95% ${signed(interval.low)} to ${signed(interval.high)})` : ''}`;
+
+export const pairedText = ({ balancedAccuracy, malignantAuc }: Paired): string => `balanced accuracy ${differenceText(balancedAccuracy)}, malignant AUC ${differenceText(malignantAuc)}`;

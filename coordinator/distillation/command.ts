@@ -9,12 +9,13 @@ import { scoreText, TABLE_STYLE } from '../../common/learning/round-table.js';
 import type { EpochRecord } from './checkpoint.js';
 import { distill, type DistillationReport } from './distill.js';
 import { PRESETS, presetNamed } from './presets/index.js';
+import { summarise, summaryText } from './summary.js';
 import { type DistillationConfig, LOSS_NAMES, type LossName, METADATA_CHOICES, setUp } from './setup.js';
 
 interface Flags {
-  readonly preset: string;
-  readonly data: string;
-  readonly out: string;
+  readonly preset?: string;
+  readonly data?: string;
+  readonly out?: string;
   readonly teacher?: string | false;
   readonly losses?: readonly LossName[];
   readonly metadata: DistillationConfig['metadata'];
@@ -28,11 +29,11 @@ interface Flags {
 }
 
 export function distillCommand(): Command {
-  return new Command('distill')
+  const command = new Command('distill')
     .description(`train teachers, and a student that learns from them\n\nPresets:\n${PRESETS.map(({ name, about, teachers }) => `  ${name}: ${about}\n    teachers: ${Object.keys(teachers).join(', ')}`).join('\n')}`)
-    .requiredOption('--preset <name>', PRESETS.map(({ name }) => name).join(', '))
-    .requiredOption('--data <dir>', 'photographs in the form of their archive, or synthetic:site=0&images=120')
-    .requiredOption('--out <dir>', 'student/model, teacher-N, curves.csv, curves.svg, distillation.json; the same command again carries on where it was stopped')
+    .option('--preset <name>', PRESETS.map(({ name }) => name).join(', '))
+    .option('--data <dir>', 'photographs in the form of their archive, or synthetic:site=0&images=120')
+    .option('--out <dir>', 'student/model, teacher-N, curves.csv, curves.svg, distillation.json; the same command again carries on where it was stopped')
     .option('--teacher <name>', "one of the preset's teachers (default: the first)")
     .option('--without-teacher', 'the student by itself, under the same budget: what a teacher is compared with')
     .option('--losses <names>', `what the teacher teaches by, of ${LOSS_NAMES.join(', ')} (default: all that the preset has)`, parseLosses)
@@ -44,6 +45,15 @@ export function distillCommand(): Command {
     .option('--seed <n>', 'of all training', parseSeed, 1)
     .option('--json', 'print one JSON document')
     .action(run);
+  command
+    .command('summary')
+    .description('several finished distillations by one preset, under several seeds, losses or folds: scores, means, and what the teacher brings')
+    .argument('<out...>', 'their --out folders')
+    .action(async (outs: string[]) => {
+      const rows = await summarise(outs);
+      process.stdout.write(command.opts()['json'] ? `${JSON.stringify(rows, undefined, 1)}\n` : `${summaryText(rows)}\n`);
+    });
+  return command;
 }
 
 function parseSeed(text: string): number {
@@ -66,6 +76,9 @@ function parseLosses(text: string): LossName[] {
 }
 
 async function run({ preset, data, out, teacher, withoutTeacher, losses, metadata, seed, fold, init, teacherInit, teachersFrom, json }: Flags): Promise<void> {
+  if (preset === undefined || data === undefined || out === undefined) {
+    throw new LentigoError('LENTIGO_USAGE', `a distillation needs --preset, --data and --out: ${[preset ?? '--preset', data ?? '--data', out ?? '--out'].filter((given) => given.startsWith('--')).join(', ')} is missing`);
+  }
   const recipe = presetNamed(preset);
   if (withoutTeacher && (teacher !== undefined || losses || teacherInit.length > 0 || teachersFrom !== undefined)) {
     throw new LentigoError('LENTIGO_USAGE', '--without-teacher leaves nothing for --teacher, --losses, --teacher-init and --teachers-from');

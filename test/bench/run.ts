@@ -7,6 +7,7 @@ import { aggregation } from './aggregation.js';
 import { browser } from './browser.js';
 import { connections } from './connections.js';
 import { demo, padUfes } from './demo.js';
+import { distillation } from './distillation.js';
 import { domain } from './domain.js';
 import { withSection } from './document.js';
 import { engines } from './engines.js';
@@ -17,7 +18,7 @@ import { round } from './round.js';
 import { simulation } from './simulation.js';
 
 /** In the order of the document. */
-const BENCHMARKS = [simulation, padUfes, domain, demo, round, engines, images, browser, pages, aggregation, connections];
+const BENCHMARKS = [simulation, distillation, padUfes, domain, demo, round, engines, images, browser, pages, aggregation, connections];
 
 const FILE = join(PACKAGE_ROOT, 'BENCHMARKS.md');
 

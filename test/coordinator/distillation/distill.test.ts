@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { useEngine } from '../../../common/engine/engine.node.js';
+import type { Metrics, ScoreName } from '../../../common/learning/metrics.js';
 import { encodeModel } from '../../../common/model/encoding.js';
 import { loadModel, saveModel } from '../../../common/model/folder.node.js';
 import { PAD_UFES_LABELS } from '../../../common/model/labels.js';
@@ -14,6 +15,7 @@ import { distill, type DistillationListener, type DistillationReport } from '../
 import { presetNamed } from '../../../coordinator/distillation/presets/index.js';
 import type { Phase, Recipe } from '../../../coordinator/distillation/recipe.js';
 import { type DistillationConfig, setUp } from '../../../coordinator/distillation/setup.js';
+import type { SummaryRow } from '../../../coordinator/distillation/summary.js';
 import { launch, lentigo, succeed } from '../../support/processes.js';
 
 const DATA = 'synthetic:site=0&images=36&size=64';
@@ -171,6 +173,31 @@ describe('the command', () => {
     for (const [i, file] of (await bytes(killed)).entries()) expect(Buffer.compare(file, (await bytes(whole))[i]!)).toBe(0);
     const text = await succeed(args(whole));
     for (const part of ['teacher-1', 'student', 'balanced acc.', '95% intervals over patients']) expect(text).toContain(part);
+  });
+
+  it('sums several up: the student of a teacher against the one without, patient by patient', { timeout: 240_000 }, async () => {
+    const plain = folder();
+    const { trained: [alone] } = await run(plain, { teacher: null, losses: [] });
+    const rows = JSON.parse(await succeed(['distill', 'summary', '--json', reference, plain])) as SummaryRow[];
+    const score = (metrics: Metrics) => Object.fromEntries(['balancedAccuracy', 'malignantAuc', 'weightedF1', 'accuracy'].map((name) => [name, metrics[name as ScoreName]]));
+    expect(rows.map(({ name, seeds }) => [name, seeds.map(({ scores }) => scores)])).toEqual([
+      ['teacher-1 one, metadata all', [score(expected.trained[0]!.heldout)]],
+      ['student of one: logits, features, attention', [score(expected.trained[1]!.heldout)]],
+      ['student without teacher', [score(alone!.heldout)]],
+    ]);
+    const gain = expected.trained[1]!.heldout.balancedAccuracy! - alone!.heldout.balancedAccuracy!;
+    expect(rows.map((row) => row.gain?.balancedAccuracy.difference ?? null)).toEqual([null, gain, null]);
+    expect(await succeed(['distill', 'summary', reference, plain])).toContain('Minus the student without teacher');
+  });
+
+  it('sums the folds of a cross-validation up as one evaluation of all their images', { timeout: 240_000 }, async () => {
+    const folds = [folder(), folder()];
+    const reports = [];
+    for (const [i, out] of folds.entries()) reports.push(await run(out, { teacher: null, losses: [], fold: { fold: i + 1, of: 2 } }));
+    const [row] = JSON.parse(await succeed(['distill', 'summary', '--json', ...folds])) as SummaryRow[];
+    expect(row!.seeds.map(({ images }) => images)).toEqual([reports[0]!.images.heldout + reports[1]!.images.heldout]);
+    const right = reports.reduce((n, { images, trained: [one] }) => n + one!.heldout.accuracy! * images.heldout, 0);
+    expect(row!.seeds[0]!.scores.accuracy).toBeCloseTo(right / row!.seeds[0]!.images, 12);
   });
 
   it('names the presets where there is no such one, and options that contradict each other', async () => {

@@ -1,0 +1,99 @@
+// Several finished distillations side by side: rows of the same kind over seeds or folds, and what each student gains on the one without a teacher.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import Table from 'cli-table3';
+import { z } from 'zod';
+import { LentigoError } from '../../common/errors.js';
+import type { Evaluated } from '../../common/learning/evaluate.js';
+import { metricsOf } from '../../common/learning/metrics.js';
+import { differenceText, type Paired, pairedOf } from '../../common/learning/paired.js';
+import { predictionsPath, readPredictions } from '../../common/learning/predictions.node.js';
+import { scoreText, TABLE_STYLE } from '../../common/learning/round-table.js';
+import { LabelSet } from '../../common/model/labels.js';
+
+const SCORES = ['balancedAccuracy', 'malignantAuc', 'weightedF1', 'accuracy'] as const;
+type Scores = Readonly<Record<(typeof SCORES)[number], number | null>>;
+
+/** What of distillation.json says which row a result belongs to. */
+const Finished = z.looseObject({
+  settings: z.looseObject({ recipe: z.looseObject({ name: z.string(), labels: LabelSet }), teacher: z.string().nullable(), losses: z.array(z.string()), metadata: z.string(), seed: z.int() }),
+  trained: z.array(z.looseObject({ name: z.string() })),
+});
+
+export interface SummaryRow {
+  /** "student without teacher", "student: logits, features", "teacher-1 efficientnetv2-b0, metadata all". */
+  readonly name: string;
+  readonly seeds: readonly { readonly seed: number; readonly images: number; readonly scores: Scores }[];
+  readonly mean: Scores;
+  /** Of students: minus the student without a teacher, over the seeds of this row. Null where there is no such student. */
+  readonly gain: Paired | null;
+}
+
+const PLAIN = 'student without teacher';
+
+const meanOf = (all: readonly Scores[]): Scores =>
+  Object.fromEntries(SCORES.map((score) => {
+    const values = all.map((scores) => scores[score]).filter((value) => value !== null);
+    return [score, values.length < all.length ? null : values.reduce((a, b) => a + b, 0) / all.length];
+  })) as Scores;
+
+function joined(parts: readonly Evaluated[]): Evaluated {
+  const rows = parts.flatMap(({ ids, patients, labels, probabilities }) => ids.map((id, i) => ({ id, patient: patients[i]!, label: labels[i]!, probability: probabilities[i]! })));
+  rows.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+  return { ids: rows.map((r) => r.id), patients: rows.map((r) => r.patient), labels: rows.map((r) => r.label), probabilities: rows.map((r) => r.probability) };
+}
+
+/**
+ * Results of one kind and seed on different held-out images, such as the folds of a cross-validation, are put together before they are scored;
+ * the same teacher that taught in several folders counts once.
+ * @param outs folders of finished distillations by one preset
+ * @throws LENTIGO_USAGE a folder holds none, or one of another preset, or rows that are compared hold out different images
+ */
+export async function summarise(outs: readonly string[]): Promise<SummaryRow[]> {
+  const rows = new Map<string, Map<number, Evaluated[]>>();
+  let first: { name: string; labels: LabelSet } | undefined;
+  for (const out of outs) {
+    const text = await readFile(join(out, 'distillation.json'), 'utf8').catch((cause: unknown) => {
+      throw new LentigoError('LENTIGO_USAGE', `${out} holds no finished distillation`, { cause });
+    });
+    const { settings: { recipe, teacher, losses, metadata, seed }, trained } = Finished.parse(JSON.parse(text));
+    first ??= recipe;
+    if (recipe.name !== first.name) throw new LentigoError('LENTIGO_USAGE', `${outs[0]} is of the preset ${first.name}, ${out} of ${recipe.name}`);
+    for (const { name } of trained) {
+      const row = name !== 'student' ? `${name} ${teacher}, metadata ${metadata}` : teacher === null ? PLAIN : `student of ${teacher}: ${losses.join(', ')}${metadata === 'all' ? '' : `, its metadata ${metadata}`}`;
+      const bySeed = rows.get(row) ?? new Map<number, Evaluated[]>();
+      rows.set(row, bySeed);
+      const parts = bySeed.get(seed) ?? [];
+      bySeed.set(seed, parts);
+      const predictions = await readPredictions(predictionsPath(out, name), recipe.labels);
+      if (!parts.some(({ ids }) => ids.includes(predictions.ids[0]!))) parts.push(predictions);
+    }
+  }
+  const { labels } = first!;
+  const whole = new Map([...rows].map(([name, seeds]) => [name, new Map([...seeds].map(([seed, parts]) => [seed, joined(parts)]))]));
+  return [...whole].map(([name, seeds]) => {
+    const scored = [...seeds].sort(([a], [b]) => a - b).map(([seed, predictions]) => ({ seed, images: predictions.ids.length, scores: metricsOf(predictions, labels, seed) as Scores }));
+    const plain = name !== PLAIN && name.startsWith('student') ? whole.get(PLAIN) : undefined;
+    const pairs = [...seeds].flatMap(([seed, a]) => {
+      const b = plain?.get(seed);
+      if (b && b.ids.join() !== a.ids.join()) throw new LentigoError('LENTIGO_USAGE', `seed ${seed} of "${name}" and of "${PLAIN}" were held out on different images`);
+      return b ? [{ a, b }] : [];
+    });
+    return {
+      name,
+      seeds: scored.map(({ seed, images, scores }) => ({ seed, images, scores: Object.fromEntries(SCORES.map((score) => [score, scores[score]])) as Scores })),
+      mean: meanOf(scored.map(({ scores }) => scores)),
+      gain: pairs.length > 0 ? pairedOf(pairs, labels, 0) : null,
+    };
+  });
+}
+
+export function summaryText(rows: readonly SummaryRow[]): string {
+  const table = new Table({ ...TABLE_STYLE, head: ['held-out', 'seed', 'images', 'bal.acc', 'AUC mal.', 'weighted F1', 'acc'] });
+  for (const { name, seeds, mean } of rows) {
+    for (const { seed, images, scores } of seeds) table.push([name, String(seed), images, ...SCORES.map((score) => scoreText(scores[score]))]);
+    if (seeds.length > 1) table.push([name, 'mean', '', ...SCORES.map((score) => scoreText(mean[score]))]);
+  }
+  const gains = rows.flatMap(({ name, gain }) => (gain ? [`  ${name}: balanced accuracy ${differenceText(gain.balancedAccuracy)}, malignant AUC ${differenceText(gain.malignantAuc)}`] : []));
+  return [table.toString(), ...(gains.length > 0 ? [`Minus the student without teacher of the same seeds, paired over held-out patients:`, ...gains] : [])].join('\n');
+}
