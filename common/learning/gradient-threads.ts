@@ -62,6 +62,11 @@ function split(values: Float32Array, tensors: readonly tf.Tensor[]): Float32Arra
   return tensors.map(({ size }) => values.subarray(at, (at += size)));
 }
 
+/** sum ← sum + values */
+function add(sum: Float32Array, values: Float32Array): void {
+  for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + values[i]!;
+}
+
 /** Takes micro-batches, one after the other, until none is left. */
 function work(student: Student, { trainFrom, loss }: ThreadedTraining, shared: Shared, { n, size, shape }: Step): void {
   const each = sizeOf(shape);
@@ -146,8 +151,9 @@ export class ThreadedStep {
     Atomics.store(shared.next, 0, 0);
     const step: Step = { kind: 'step', n: labels.length, size: this.#size, shape: x.shape.slice(1) };
     await this.#ask(step, () => work(this.#student, this.#training, shared, step));
-    const sum = shared.parts[0]!.slice();
-    for (const part of shared.parts.slice(1, Math.ceil(step.n / step.size))) for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + part[i]!;
+    // In the first part's place: another sixteen megabytes would be made anew, and cleared, at each step.
+    const [sum, ...others] = shared.parts.slice(0, Math.ceil(step.n / step.size)) as [Float32Array, ...Float32Array[]];
+    for (const part of others) add(sum, part);
     return tf.tidy(() => {
       const loss = tf.scalar(sum[0]!);
       optimiser.apply(split(sum.subarray(1), variables).map((values, i) => tf.tensor(values, variables[i]!.shape)));
