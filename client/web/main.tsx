@@ -1,6 +1,6 @@
 // The clinic's app: a lock, and behind it the pages.
 import { Center, Loader } from '@mantine/core';
-import { lazy, Suspense } from 'react';
+import { lazy, Suspense, useEffect } from 'react';
 import { mount } from '../../common/web/mount.js';
 import './app.css';
 import { Unlock } from './pages/unlock.js';
@@ -8,13 +8,17 @@ import { Welcome } from './pages/welcome.js';
 import { begin, useApp } from './session/app-state.js';
 import { STRINGS } from './strings.js';
 
-/** What lies behind the lock comes while the passphrase is typed: the first page needs little. */
-const behind = import('./shell.js');
-const Shell = lazy(() => behind.then(({ Shell }) => ({ default: Shell })));
+/** What lies behind the lock, which the first page doesn't wait for. */
+const behind = () => import('./shell.js');
+const Shell = lazy(() => behind().then(({ Shell }) => ({ default: Shell })));
 const working = <Center mih="100dvh"><Loader aria-label={STRINGS.common.working} /></Center>;
 
 function App() {
   const phase = useApp((app) => app.phase);
+  // It comes while the passphrase is typed.
+  useEffect(() => {
+    if (phase !== 'starting') void behind();
+  }, [phase]);
   switch (phase) {
     case 'starting':
       return working;
