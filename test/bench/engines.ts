@@ -1,6 +1,7 @@
 // Milliseconds per image of EfficientNet-B0, inference and training steps as clinics take them, on each engine that is there; beside them PyTorch, where it is.
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { surveyEngines, useEngine } from '../../common/engine/engine.node.js';
 import { measureSpeed, type Speed } from '../../common/learning/speed.node.js';
@@ -29,7 +30,7 @@ export const engines: Benchmark = {
       await useEngine(name);
       const speed = await measureSpeed(TRAIN_FROM, { batch: BATCH, repeats: REPEATS });
       rows.push(row(name, speed));
-      if (name === 'wasm') ratio = threadsLine(await measureSpeed(['features.0'], { batch: 2 * BATCH, repeats: REPEATS }));
+      if (name === 'wasm') ratio = threadsLine(await measureSpeed(['features.0'], { batch: 2 * BATCH, repeats: REPEATS }), await twoProcesses());
     }
     const after = before && (await pytorch());
     if (before && after) rows.push(['PyTorch, before', ...cells(before)], ['PyTorch, after', ...cells(after)]);
@@ -43,9 +44,25 @@ ${ratio}`;
 
 const row = (name: string, { inferenceMs, steps }: Speed): string[] => [name, inferenceMs.toFixed(1), ...steps.map(({ trainingMs, threads, aloneMs }) => `${trainingMs.toFixed(1)}${threads > 1 && trainingMs !== aloneMs ? ` (${aloneMs.toFixed(1)} on one thread)` : ''}`)];
 
-/** What a second thread brings, with four parts to a batch that it can share. */
-const threadsLine = ({ steps: [step] }: Speed): string =>
-  `With ${2 * BATCH} images a step, wasm trains the whole network in ${step!.aloneMs.toFixed(1)} ms an image on one thread and in ${step!.trainingMs.toFixed(1)} on ${step!.threads}, in turn: ${(step!.aloneMs / step!.trainingMs).toFixed(2)} times as fast.`;
+/** What a second thread brings, with four parts to a batch that it can share; @param limit what a second process of its own brings */
+const threadsLine = ({ steps: [step] }: Speed, limit: number | undefined): string =>
+  `With ${2 * BATCH} images a step, wasm trains the whole network in ${step!.aloneMs.toFixed(1)} ms an image on one thread and in ${step!.trainingMs.toFixed(1)} on ${step!.threads}, in turn: ${(step!.aloneMs / step!.trainingMs).toFixed(2)} times as fast.${limit === undefined ? '' : ` Two processes that have nothing in common but the machine, each on a core of its own, train ${limit.toFixed(2)} times as fast as one.`}`;
+
+/** What two trainings in processes of their own do side by side, in units of one alone; undefined where there is no `taskset` to give each its core. */
+async function twoProcesses(): Promise<number | undefined> {
+  const train = async (core: number): Promise<number> => {
+    const { stdout } = await promisify(execFile)('taskset', ['-c', String(core), process.execPath, fileURLToPath(new URL('./train-once.js', import.meta.url)), String(2 * BATCH), String(REPEATS)]);
+    return Number(stdout);
+  };
+  try {
+    const alone = await train(0);
+    const [one, other] = await Promise.all([train(0), train(1)]);
+    const after = await train(1);
+    return ((alone + after) / 2) * (1 / one! + 1 / other!);
+  } catch {
+    return undefined;
+  }
+}
 
 interface Reference {
   readonly torch: string;
