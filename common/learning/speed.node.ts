@@ -31,16 +31,26 @@ const LOSS = { gamma: 2, weights: Array.from({ length: CLASSES }, () => 1), offs
 
 const median = (times: readonly number[]): number => times.toSorted((a, b) => a - b)[times.length >> 1]!;
 
-/** Milliseconds that each way of computing takes until its result is read: the median of so many turns, after one to warm up. */
+/** Where ways are compared, each has so many turns. */
+const TURNS = 2;
+
+/**
+ * Milliseconds that each way of computing takes until its result is read: the median of so many, after one to warm up. In a turn a way is computed
+ * several times in a row, as training does: a thread whose memory has lain idle for a second comes back slowly.
+ */
 async function inTurn(repeats: number, ...ways: readonly (() => tf.Tensor | Promise<tf.Tensor>)[]): Promise<number[]> {
   const times: number[][] = ways.map(() => []);
-  for (let turn = 0; turn <= repeats; turn++) {
+  const turns = ways.length > 1 ? TURNS : 1;
+  const inRow = Math.ceil(repeats / turns);
+  for (let turn = 0; turn < turns; turn++) {
     for (const [i, way] of ways.entries()) {
-      const start = performance.now();
-      const result = await way();
-      await result.data();
-      result.dispose();
-      if (turn > 0) times[i]!.push(performance.now() - start);
+      for (let step = 0; step <= inRow; step++) {
+        const start = performance.now();
+        const result = await way();
+        await result.data();
+        result.dispose();
+        if (step > 0) times[i]!.push(performance.now() - start);
+      }
     }
   }
   return times.map(median);

@@ -17,7 +17,7 @@ describe('lentigo doctor --bench', () => {
       if (!available || name === 'cpu') expect([inferenceMs, trainingMs, threads]).toEqual([null, null, null]);
       else if (trainingMs !== null) {
         expect(inferenceMs).toBeGreaterThan(0);
-        expect(trainingMs).toBeGreaterThan(inferenceMs!);
+        expect(trainingMs).toBeGreaterThan(0);
         expect(threads).toBeGreaterThanOrEqual(1);
       }
     }
