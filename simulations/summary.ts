@@ -3,32 +3,19 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Table from 'cli-table3';
 import { LentigoError } from '../common/errors.js';
-import type { Metrics } from '../common/learning/metrics.js';
-import { scoreText, TABLE_STYLE } from '../common/learning/round-table.js';
+import { TABLE_STYLE } from '../common/learning/round-table.js';
+import { meanOf, SCORE_TITLES, scoreCells, type ScoreRow, scoresOf } from '../common/learning/score-row.js';
 import { loadModel } from '../common/model/folder.node.js';
 import { CENTRALISED } from './baseline.js';
 import { predictionsPath, readPredictions } from '../common/learning/predictions.node.js';
 import { type Paired, pairedOf } from '../common/learning/paired.js';
 import { federatedMinusCentralised, type SimulationReport } from './report.js';
 
-const SCORES = ['balancedAccuracy', 'malignantAuc', 'weightedF1', 'accuracy'] as const;
-type Row = Readonly<Record<(typeof SCORES)[number], number | null>>;
-
 export interface Summary {
-  readonly runs: readonly { readonly out: string; readonly seed: number; readonly federated: Row; readonly centralised: Row }[];
-  readonly mean: { readonly federated: Row; readonly centralised: Row };
+  readonly runs: readonly { readonly out: string; readonly seed: number; readonly federated: ScoreRow; readonly centralised: ScoreRow }[];
+  readonly mean: { readonly federated: ScoreRow; readonly centralised: ScoreRow };
   /** Of the means over the runs. */
   readonly paired: Paired;
-}
-
-const rowOf = (values: (score: (typeof SCORES)[number]) => number | null): Row => Object.fromEntries(SCORES.map((score) => [score, values(score)])) as Row;
-const scoresOf = (metrics: Metrics): Row => rowOf((score) => metrics[score]);
-
-function meanOf(rows: readonly Row[]): Row {
-  return rowOf((score) => {
-    const values = rows.map((row) => row[score]).filter((value) => value !== null);
-    return values.length === rows.length ? values.reduce((a, b) => a + b, 0) / rows.length : null;
-  });
 }
 
 /**
@@ -59,8 +46,8 @@ export async function summarise(outs: readonly string[]): Promise<Summary> {
 }
 
 export function summaryText({ runs, mean, paired }: Summary): string {
-  const table = new Table({ ...TABLE_STYLE, head: ['held-out', 'seed', 'bal.acc', 'AUC mal.', 'weighted F1', 'acc'] });
-  const add = (name: string, seed: string, row: Row) => table.push([name, seed, ...SCORES.map((score) => scoreText(row[score]))]);
+  const table = new Table({ ...TABLE_STYLE, head: ['held-out', 'seed', ...SCORE_TITLES] });
+  const add = (name: string, seed: string, row: ScoreRow) => table.push([name, seed, ...scoreCells(row)]);
   for (const kind of ['federated', 'centralised'] as const) {
     for (const run of runs) add(kind, String(run.seed), run[kind]);
     add(kind, 'mean', mean[kind]);

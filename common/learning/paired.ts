@@ -73,7 +73,7 @@ export function pairedOf(pairs: readonly Pair[], labels: LabelSet, seed: number)
 const signed = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`;
 
 /** "+0.012 (95% −0.031 to +0.055)". */
-export const differenceText = ({ difference, interval }: PairedDifference): string =>
+const differenceText = ({ difference, interval }: PairedDifference): string =>
   `${difference === null ? '–' : signed(difference)}${interval ? ` (95% ${signed(interval.low)} to ${signed(interval.high)})` : ''}`;
 
 export const pairedText = ({ balancedAccuracy, malignantAuc }: Paired): string => `balanced accuracy ${differenceText(balancedAccuracy)}, malignant AUC ${differenceText(malignantAuc)}`;

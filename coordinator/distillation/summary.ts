@@ -6,13 +6,11 @@ import { z } from 'zod';
 import { LentigoError } from '../../common/errors.js';
 import type { Evaluated } from '../../common/learning/evaluate.js';
 import { metricsOf } from '../../common/learning/metrics.js';
-import { differenceText, type Paired, pairedOf } from '../../common/learning/paired.js';
+import { type Paired, pairedOf, pairedText } from '../../common/learning/paired.js';
 import { predictionsPath, readPredictions } from '../../common/learning/predictions.node.js';
-import { scoreText, TABLE_STYLE } from '../../common/learning/round-table.js';
+import { TABLE_STYLE } from '../../common/learning/round-table.js';
+import { meanOf, SCORE_TITLES, scoreCells, type ScoreRow, scoresOf } from '../../common/learning/score-row.js';
 import { LabelSet } from '../../common/model/labels.js';
-
-const SCORES = ['balancedAccuracy', 'malignantAuc', 'weightedF1', 'accuracy'] as const;
-type Scores = Readonly<Record<(typeof SCORES)[number], number | null>>;
 
 /** What of distillation.json says which row a result belongs to. */
 const Finished = z.looseObject({
@@ -21,21 +19,21 @@ const Finished = z.looseObject({
 });
 
 export interface SummaryRow {
-  /** "student without teacher", "student: logits, features", "teacher-1 efficientnetv2-b0, metadata all". */
+  /** "student without teacher", "student of efficientnetv2-b0: logits, features", "teacher-1 efficientnetv2-b0, metadata all". */
   readonly name: string;
-  readonly seeds: readonly { readonly seed: number; readonly images: number; readonly scores: Scores }[];
-  readonly mean: Scores;
+  readonly seeds: readonly { readonly seed: number; readonly images: number; readonly scores: ScoreRow }[];
+  readonly mean: ScoreRow;
   /** Of students: minus the student without a teacher, over the seeds of this row. Null where there is no such student. */
   readonly gain: Paired | null;
 }
 
 const PLAIN = 'student without teacher';
 
-const meanOf = (all: readonly Scores[]): Scores =>
-  Object.fromEntries(SCORES.map((score) => {
-    const values = all.map((scores) => scores[score]).filter((value) => value !== null);
-    return [score, values.length < all.length ? null : values.reduce((a, b) => a + b, 0) / all.length];
-  })) as Scores;
+function rowName(model: string, { teacher, losses, metadata }: z.infer<typeof Finished>['settings']): string {
+  if (model !== 'student') return `${model} ${teacher}, metadata ${metadata}`;
+  if (teacher === null) return PLAIN;
+  return `student of ${teacher}: ${losses.join(', ')}${metadata === 'all' ? '' : `, its metadata ${metadata}`}`;
+}
 
 function joined(parts: readonly Evaluated[]): Evaluated {
   const rows = parts.flatMap(({ ids, patients, labels, probabilities }) => ids.map((id, i) => ({ id, patient: patients[i]!, label: labels[i]!, probability: probabilities[i]! })));
@@ -56,11 +54,12 @@ export async function summarise(outs: readonly string[]): Promise<SummaryRow[]> 
     const text = await readFile(join(out, 'distillation.json'), 'utf8').catch((cause: unknown) => {
       throw new LentigoError('LENTIGO_USAGE', `${out} holds no finished distillation`, { cause });
     });
-    const { settings: { recipe, teacher, losses, metadata, seed }, trained } = Finished.parse(JSON.parse(text));
+    const { settings, trained } = Finished.parse(JSON.parse(text));
+    const { recipe, seed } = settings;
     first ??= recipe;
     if (recipe.name !== first.name) throw new LentigoError('LENTIGO_USAGE', `${outs[0]} is of the preset ${first.name}, ${out} of ${recipe.name}`);
     for (const { name } of trained) {
-      const row = name !== 'student' ? `${name} ${teacher}, metadata ${metadata}` : teacher === null ? PLAIN : `student of ${teacher}: ${losses.join(', ')}${metadata === 'all' ? '' : `, its metadata ${metadata}`}`;
+      const row = rowName(name, settings);
       const bySeed = rows.get(row) ?? new Map<number, Evaluated[]>();
       rows.set(row, bySeed);
       const parts = bySeed.get(seed) ?? [];
@@ -72,7 +71,7 @@ export async function summarise(outs: readonly string[]): Promise<SummaryRow[]> 
   const { labels } = first!;
   const whole = new Map([...rows].map(([name, seeds]) => [name, new Map([...seeds].map(([seed, parts]) => [seed, joined(parts)]))]));
   return [...whole].map(([name, seeds]) => {
-    const scored = [...seeds].sort(([a], [b]) => a - b).map(([seed, predictions]) => ({ seed, images: predictions.ids.length, scores: metricsOf(predictions, labels, seed) as Scores }));
+    const scored = [...seeds].sort(([a], [b]) => a - b).map(([seed, predictions]) => ({ seed, images: predictions.ids.length, scores: scoresOf(metricsOf(predictions, labels, seed)) }));
     const plain = name !== PLAIN && name.startsWith('student') ? whole.get(PLAIN) : undefined;
     const pairs = [...seeds].flatMap(([seed, a]) => {
       const b = plain?.get(seed);
@@ -81,7 +80,7 @@ export async function summarise(outs: readonly string[]): Promise<SummaryRow[]> 
     });
     return {
       name,
-      seeds: scored.map(({ seed, images, scores }) => ({ seed, images, scores: Object.fromEntries(SCORES.map((score) => [score, scores[score]])) as Scores })),
+      seeds: scored,
       mean: meanOf(scored.map(({ scores }) => scores)),
       gain: pairs.length > 0 ? pairedOf(pairs, labels, 0) : null,
     };
@@ -89,11 +88,11 @@ export async function summarise(outs: readonly string[]): Promise<SummaryRow[]> 
 }
 
 export function summaryText(rows: readonly SummaryRow[]): string {
-  const table = new Table({ ...TABLE_STYLE, head: ['held-out', 'seed', 'images', 'bal.acc', 'AUC mal.', 'weighted F1', 'acc'] });
+  const table = new Table({ ...TABLE_STYLE, head: ['held-out', 'seed', 'images', ...SCORE_TITLES] });
   for (const { name, seeds, mean } of rows) {
-    for (const { seed, images, scores } of seeds) table.push([name, String(seed), images, ...SCORES.map((score) => scoreText(scores[score]))]);
-    if (seeds.length > 1) table.push([name, 'mean', '', ...SCORES.map((score) => scoreText(mean[score]))]);
+    for (const { seed, images, scores } of seeds) table.push([name, String(seed), images, ...scoreCells(scores)]);
+    if (seeds.length > 1) table.push([name, 'mean', '', ...scoreCells(mean)]);
   }
-  const gains = rows.flatMap(({ name, gain }) => (gain ? [`  ${name}: balanced accuracy ${differenceText(gain.balancedAccuracy)}, malignant AUC ${differenceText(gain.malignantAuc)}`] : []));
-  return [table.toString(), ...(gains.length > 0 ? [`Minus the student without teacher of the same seeds, paired over held-out patients:`, ...gains] : [])].join('\n');
+  const gains = rows.flatMap(({ name, gain }) => (gain ? [`  ${name}: ${pairedText(gain)}`] : []));
+  return [table.toString(), ...(gains.length > 0 ? ['Minus the student without teacher of the same seeds, paired over held-out patients:', ...gains] : [])].join('\n');
 }

@@ -1,12 +1,12 @@
 // Finished distillations summed up: teachers, and students with and without them. The distillations themselves take hours; this reads their folders.
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { succeed } from '../support/processes.js';
 import { PACKAGE_ROOT } from '../support/shared-data.js';
 import type { Benchmark } from './benchmark.js';
+import { readFinished } from './finished.js';
 
 const SEEDS = [0, 1, 2];
 const FOLDERS = (process.env['LENTIGO_DISTILLATIONS'] ?? SEEDS.flatMap((seed) => [`out/plain-${seed}`, `out/distilled-${seed}`]).join(' ')).split(' ');
@@ -23,11 +23,8 @@ export const distillation: Benchmark = {
   command: `npx lentigo distill summary ${FOLDERS.join(' ')}`,
   long: true,
   async run(say) {
-    const folders = FOLDERS.map((folder) => resolve(PACKAGE_ROOT, folder));
-    const missing = folders.find((folder) => !existsSync(join(folder, 'distillation.json')));
-    if (missing) throw new Error(`${missing} holds no finished distillation; LENTIGO_DISTILLATIONS names the folders, relative to the package, separated by spaces`);
-    const reports = await Promise.all(folders.map(async (folder) => Report.parse(JSON.parse(await readFile(join(folder, 'distillation.json'), 'utf8')))));
-    const teachers = await Promise.all(folders.map(async (folder) => readFile(join(folder, 'teacher-1', 'teacher.safetensors')).then((bytes) => createHash('sha256').update(bytes).digest('hex'), () => undefined)));
+    const reports = (await readFinished(FOLDERS, 'distillation.json', 'finished distillation', 'LENTIGO_DISTILLATIONS')).map((report) => Report.parse(report));
+    const teachers = await Promise.all(FOLDERS.map(async (folder) => readFile(join(PACKAGE_ROOT, folder, 'teacher-1', 'teacher.safetensors')).then((bytes) => createHash('sha256').update(bytes).digest('hex'), () => undefined)));
     say('summing up');
     const summary = await succeed(['distill', 'summary', ...FOLDERS], { cwd: PACKAGE_ROOT });
     const commands = reports.map((report, i) => {

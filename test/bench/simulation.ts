@@ -1,11 +1,9 @@
 // Finished simulations summed up: federated against centralised, paired over seeds. The simulations themselves take hours; this reads their folders.
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
 import type { SimulationReport } from '../../simulations/report.js';
 import { succeed } from '../support/processes.js';
 import { PACKAGE_ROOT } from '../support/shared-data.js';
 import { type Benchmark, table } from './benchmark.js';
+import { readFinished } from './finished.js';
 
 const FOLDERS = (process.env['LENTIGO_SIMULATIONS'] ?? 'out/sim-0 out/sim-1 out/sim-2').split(' ');
 
@@ -18,10 +16,7 @@ export const simulation: Benchmark = {
   command: `npx lentigo simulate summary ${FOLDERS.join(' ')}`,
   long: true,
   async run(say) {
-    const folders = FOLDERS.map((folder) => resolve(PACKAGE_ROOT, folder));
-    const missing = folders.find((folder) => !existsSync(join(folder, 'simulation.json')));
-    if (missing) throw new Error(`${missing} holds no simulation; LENTIGO_SIMULATIONS names the folders, relative to the package, separated by spaces`);
-    const reports = await Promise.all(folders.map(async (folder) => JSON.parse(await readFile(join(folder, 'simulation.json'), 'utf8')) as SimulationReport));
+    const reports = (await readFinished(FOLDERS, 'simulation.json', 'simulation', 'LENTIGO_SIMULATIONS')) as SimulationReport[];
     say('summing up');
     const summary = await succeed(['simulate', 'summary', ...FOLDERS], { cwd: PACKAGE_ROOT });
     const { images } = reports[0]!;
