@@ -1,6 +1,8 @@
-// Training steps on several threads: each computes the gradients of micro-batches on an engine of its own, over shared memory. A micro-batch
-// goes to whichever thread is free, its gradients to a place of its own; they are summed in order: the result is that of one thread, to the bit.
+// Training steps on several threads: each computes the gradients of micro-batches on a WASM engine of its own, over shared memory. A micro-batch
+// goes to whichever thread is free, its gradients to a place of its own; then each thread sums its share of all parameters, over the micro-batches
+// in their order: the result is that of one thread, to the bit.
 import * as tf from '@tensorflow/tfjs';
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import type { ArchitectureId } from '../model/architecture-id.js';
 import type { LabelSet } from '../model/labels.js';
 import { createStudent, type Student } from '../model/student.js';
@@ -23,8 +25,10 @@ interface Shared {
   /** The batch: inputs of block `trainFrom`, and class indices. */
   readonly x: Float32Array;
   readonly labels: Int32Array;
-  /** For each micro-batch its loss and its gradients. */
+  /** For each micro-batch its loss and its gradients; the first becomes the sum of all. */
   readonly parts: readonly Float32Array[];
+  /** For each micro-batch 1 when it is computed, else 0. */
+  readonly done: Int32Array;
   /** The next micro-batch that nobody has taken. */
   readonly next: Int32Array;
 }
@@ -42,6 +46,13 @@ interface Start extends ThreadedTraining {
   readonly specs: readonly ParameterSpec[];
   readonly values: Float32Array;
   readonly shared: Shared;
+  /** Which share of the sums is this thread's, of how many. */
+  readonly share: Share;
+}
+
+interface Share {
+  readonly index: number;
+  readonly of: number;
 }
 
 /** One batch: `n` examples of `shape`, in micro-batches of `size`. */
@@ -54,17 +65,21 @@ interface Step {
 
 export type ThreadMessage = Start | Step;
 
+/** Floats that one thread sums before the next micro-batch's: they stay in its cache. */
+const BLOCK = 4096;
+
 const sharedFloats = (length: number): Float32Array => new Float32Array(new SharedArrayBuffer(length * 4));
+const sharedInts = (length: number): Int32Array => new Int32Array(new SharedArrayBuffer(length * 4));
+
+/** A tensor's values where they lie on the engine's heap, until its next operation: a copy of all gradients, at each step, costs more than it looks. */
+const valuesOf = (tensor: tf.Tensor): Float32Array => (tf.backend() as BackendWasm).typedArrayFromHeap(tensor) as Float32Array;
+
+const partsOf = ({ n, size }: Step): number => Math.ceil(n / size);
 
 /** Views of consecutive parts of a vector, as long as the tensors. */
 function split(values: Float32Array, tensors: readonly tf.Tensor[]): Float32Array[] {
   let at = 0;
   return tensors.map(({ size }) => values.subarray(at, (at += size)));
-}
-
-/** sum ← sum + values */
-function add(sum: Float32Array, values: Float32Array): void {
-  for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + values[i]!;
 }
 
 /** Takes micro-batches, one after the other, until none is left. */
@@ -73,10 +88,23 @@ function work(student: Student, { trainFrom, loss }: ThreadedTraining, shared: S
   for (let part = Atomics.add(shared.next, 0, 1); part * size < n; part = Atomics.add(shared.next, 0, 1)) {
     const [start, end] = [part * size, Math.min(n, (part + 1) * size)];
     tf.tidy(() => {
-      const x = tf.tensor(shared.x.slice(start * each, end * each), [end - start, ...shape]);
+      const x = tf.tensor(shared.x.subarray(start * each, end * each), [end - start, ...shape]);
       const found = partGradients(student, trainFrom, x, [...shared.labels.subarray(start, end)], n, loss);
-      for (const [i, values] of split(shared.parts[part]!, found).entries()) values.set(found[i]!.dataSync());
+      for (const [i, values] of split(shared.parts[part]!, found).entries()) values.set(valuesOf(found[i]!));
     });
+    Atomics.store(shared.done, part, 1);
+    Atomics.notify(shared.done, part);
+  }
+}
+
+/** Adds up a share of all micro-batches' gradients, in the first one's place, when they are computed: `ready` waits for one. */
+function sum(shared: Shared, parts: number, { index, of }: Share, ready: (part: number) => void): void {
+  for (let part = 0; part < parts; part++) ready(part);
+  const [total, ...others] = shared.parts.slice(0, parts) as [Float32Array, ...Float32Array[]];
+  const [from, to] = [Math.floor((index * total.length) / of), Math.floor(((index + 1) * total.length) / of)];
+  for (let start = from; start < to; start += BLOCK) {
+    const end = Math.min(to, start + BLOCK);
+    for (const part of others) for (let i = start; i < end; i++) total[i] = total[i]! + part[i]!;
   }
 }
 
@@ -85,7 +113,7 @@ export function threadWork(): (message: ThreadMessage) => void {
   let step: ((message: Step) => void) | undefined;
   return (message) => {
     if (message.kind === 'step') return step!(message);
-    const { architecture, labelSet, specs, values, shared, trainFrom } = message;
+    const { architecture, labelSet, specs, values, shared, share, trainFrom } = message;
     const student = createStudent({ architecture, labels: labelSet, parameters: new ParameterSet(specs, values) });
     const variables = student.variables(trainFrom);
     step = (batch) => {
@@ -93,6 +121,7 @@ export function threadWork(): (message: ThreadMessage) => void {
         for (const [i, values] of split(shared.parameters, variables).entries()) variables[i]!.assign(tf.tensor(values, variables[i]!.shape));
       });
       work(student, message, shared, batch);
+      sum(shared, partsOf(batch), share, (part) => void Atomics.wait(shared.done, part, 0));
     };
   };
 }
@@ -126,14 +155,15 @@ export class ThreadedStep {
     const shared: Shared = {
       parameters: sharedFloats(trainable),
       x: sharedFloats(batchSize * sizeOf(shape)),
-      labels: new Int32Array(new SharedArrayBuffer(batchSize * 4)),
+      labels: sharedInts(batchSize),
       parts: Array.from({ length: Math.ceil(batchSize / size) }, () => sharedFloats(trainable + 1)),
-      next: new Int32Array(new SharedArrayBuffer(4)),
+      done: sharedInts(Math.ceil(batchSize / size)),
+      next: sharedInts(1),
     };
     const { architecture, labels } = student;
     const started = new ThreadedStep(student, training, threads, shared, size);
     try {
-      await started.#ask({ kind: 'start', ...training, architecture, labelSet: labels, specs: all.specs, values: all.values, shared }, () => {});
+      await started.#ask((index) => ({ kind: 'start', ...training, architecture, labelSet: labels, specs: all.specs, values: all.values, shared, share: { index, of: 1 + threads.length } }), () => {});
       return started;
     } catch (e) {
       started.dispose();
@@ -145,18 +175,19 @@ export class ThreadedStep {
   async step(optimiser: Optimiser, x: tf.Tensor, labels: readonly number[]): Promise<tf.Scalar> {
     const shared = this.#shared;
     const variables = this.#student.variables(this.#training.trainFrom);
-    for (const [i, values] of split(shared.parameters, variables).entries()) values.set(variables[i]!.dataSync());
-    shared.x.set(x.dataSync());
+    for (const [i, values] of split(shared.parameters, variables).entries()) values.set(valuesOf(variables[i]!));
+    shared.x.set(valuesOf(x));
     shared.labels.set(labels);
+    shared.done.fill(0);
     Atomics.store(shared.next, 0, 0);
     const step: Step = { kind: 'step', n: labels.length, size: this.#size, shape: x.shape.slice(1) };
-    await this.#ask(step, () => work(this.#student, this.#training, shared, step));
-    // In the first part's place: another sixteen megabytes would be made anew, and cleared, at each step.
-    const [sum, ...others] = shared.parts.slice(0, Math.ceil(step.n / step.size)) as [Float32Array, ...Float32Array[]];
-    for (const part of others) add(sum, part);
+    await this.#ask(() => step, () => work(this.#student, this.#training, shared, step));
+    const of = 1 + this.#threads.length;
+    sum(shared, partsOf(step), { index: of - 1, of }, () => {});
+    const [total] = shared.parts as [Float32Array];
     return tf.tidy(() => {
-      const loss = tf.scalar(sum[0]!);
-      optimiser.apply(split(sum.subarray(1), variables).map((values, i) => tf.tensor(values, variables[i]!.shape)));
+      const loss = tf.scalar(total[0]!);
+      optimiser.apply(split(total.subarray(1), variables).map((values, i) => tf.tensor(values, variables[i]!.shape)));
       return loss;
     });
   }
@@ -166,12 +197,12 @@ export class ThreadedStep {
     for (const thread of this.#threads) thread.end();
   }
 
-  /** Gives every thread the message, does `meanwhile` on this one, and waits for all. */
-  async #ask(message: ThreadMessage, meanwhile: () => void): Promise<void> {
+  /** Gives every thread its message, does `meanwhile` on this one, and waits for all. */
+  async #ask(message: (index: number) => ThreadMessage, meanwhile: () => void): Promise<void> {
     const answers = Promise.all(this.#threads.map((thread) => thread.answer()));
     // Should `meanwhile` throw, nobody waits for the answers.
     answers.catch(() => {});
-    for (const thread of this.#threads) thread.post(message);
+    for (const [index, thread] of this.#threads.entries()) thread.post(message(index));
     meanwhile();
     await answers;
   }

@@ -21,7 +21,6 @@ export const engines: Benchmark = {
   command: 'npm run bench -- engines',
   async run(say) {
     const rows: string[][] = [];
-    let ratio = '';
     say('PyTorch');
     const before = await pytorch();
     for (const { name, available, onRequest } of await surveyEngines()) {
@@ -30,42 +29,30 @@ export const engines: Benchmark = {
       await useEngine(name);
       const speed = await measureSpeed(TRAIN_FROM, { batch: BATCH, repeats: REPEATS });
       rows.push(row(name, speed));
-      if (name === 'wasm') {
-        const threaded = await measureSpeed(['features.0'], { batch: 2 * BATCH, repeats: REPEATS });
-        ratio = threadsLine(threaded, await twoProcesses(threaded.steps[0]!.aloneMs));
-      }
     }
+    say('two threads');
+    const threads = await twoThreads();
     const after = before && (await pytorch());
     if (before && after) rows.push(['PyTorch, before', ...cells(before)], ['PyTorch, after', ...cells(after)]);
     return `EfficientNet-B0, 224 × 224 pixels, ${BATCH} images at a time; milliseconds per image, median of ${REPEATS} after one to warm up. A training step is forward, backward and AdamW, batch norm frozen; from a later block it starts at that block's cached features.${before ? ` PyTorch ${before.torch} (test/bench/pytorch.py) takes the same steps, with ${before.threads} threads, before and after the engines.` : ''}
 
 ${table(['engine', 'inference', ...TRAIN_FROM.map((block) => `training from ${block}`)], rows)}
 
-${ratio}`;
+${threads}`;
   },
 };
 
 const row = (name: string, { inferenceMs, steps }: Speed): string[] => [name, inferenceMs.toFixed(1), ...steps.map(({ trainingMs, threads, aloneMs }) => `${trainingMs.toFixed(1)}${threads > 1 && trainingMs !== aloneMs ? ` (${aloneMs.toFixed(1)} on one thread)` : ''}`)];
 
-/** What a second thread brings, with four parts to a batch that it can share; @param limit what a second process of its own brings */
-const threadsLine = ({ steps: [step] }: Speed, limit: number | undefined): string =>
-  `With ${2 * BATCH} images a step, wasm trains the whole network in ${step!.aloneMs.toFixed(1)} ms an image on one thread and in ${step!.trainingMs.toFixed(1)} on ${step!.threads}: ${(step!.aloneMs / step!.trainingMs).toFixed(2)} times as fast.${limit === undefined ? '' : ` Two processes that have nothing in common but the machine, each on a core of its own, train ${limit.toFixed(2)} times as fast as one.`}`;
+/** Turns of one thread and of two, and steps of each in a row. */
+const TURNS = 8;
+const ROW = 4;
 
-/**
- * What two trainings in processes of their own do side by side, each on one core, in units of one alone that may use what it can of both.
- * @param aloneMs of that one, per image @returns undefined where there is no `taskset` to give each its core
- */
-async function twoProcesses(aloneMs: number): Promise<number | undefined> {
-  const train = async (core: number): Promise<number> => {
-    const { stdout } = await promisify(execFile)('taskset', ['-c', String(core), process.execPath, fileURLToPath(new URL('./train-once.js', import.meta.url)), String(2 * BATCH), String(REPEATS)]);
-    return Number(stdout);
-  };
-  try {
-    const both = await Promise.all([train(0), train(1)]);
-    return both.reduce((sum, ms) => sum + aloneMs / ms, 0);
-  } catch {
-    return undefined;
-  }
+/** What a second thread brings to WASM, with four parts to a batch that it can share. */
+async function twoThreads(): Promise<string> {
+  const { stdout } = await promisify(execFile)(process.execPath, [fileURLToPath(new URL('./threads.js', import.meta.url)), ...[2 * BATCH, TURNS, ROW].map(String)]);
+  const { alone, together, apart } = JSON.parse(stdout) as { alone: number; together: number; apart: number };
+  return `In a process of its own, with ${2 * BATCH} images a step, wasm trains the whole network in ${alone.toFixed(1)} ms an image on one thread and in ${together.toFixed(1)} on two: ${(alone / together).toFixed(2)} times as fast (medians of ${TURNS * ROW} steps, the ways taking turns, ${ROW} steps in a row after one to warm up). Two threads that share nothing but the machine, each on ${BATCH} images of its own, take ${apart.toFixed(1)}: ${(alone / apart).toFixed(2)} times as fast.`;
 }
 
 interface Reference {
