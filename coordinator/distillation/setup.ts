@@ -87,7 +87,7 @@ export async function setUp(config: DistillationConfig): Promise<DistillationSet
   const { about: _, teachers: __, ...kept } = recipe;
   const data = Object.values(splits).flat().map(({ id, label, patient, split, clinical }) => [id, label, patient, split, clinical]);
   const settings = {
-    format: 1, engine, recipe: { ...kept, teachers }, teacher, losses: config.losses, metadata, seed,
+    format: 1, engine, recipe: { ...kept, teachers }, teacher, losses: config.losses, metadata, seed, ...(config.fold && { fold: config.fold }),
     hashes: { data: sha256(JSON.stringify(data)), student: sha256(encodeParameters(student.parameters)), teachers: teacherStarts.map(hashOf) },
   };
   return { recipe, splits, losses, metadata, teachers, teacherStarts, student, fromScratch: config.init === undefined, seed, settings, problems: dataset.problems.map((p) => p.message) };
