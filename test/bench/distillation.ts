@@ -8,31 +8,70 @@ import { PACKAGE_ROOT } from '../support/shared-data.js';
 import type { Benchmark } from './benchmark.js';
 import { readFinished } from './finished.js';
 
-const SEEDS = [0, 1, 2];
-const FOLDERS = (process.env['LENTIGO_DISTILLATIONS'] ?? SEEDS.flatMap((seed) => [`out/plain-${seed}`, `out/distilled-${seed}`]).join(' ')).split(' ');
+/** Distillations by one preset, which belong side by side. */
+interface Distillations extends Pick<Benchmark, 'name' | 'title'> {
+  /** Of the environment: their folders, relative to the package. */
+  readonly variable: string;
+  readonly folders: readonly string[];
+  /** What the names in their commands stand for. */
+  readonly data: string;
+  readonly names: string;
+  /** The commands' --init and --teacher-init. */
+  readonly init?: string;
+  readonly teacherInit: string;
+}
+
+const PAD_UFES = { data: 'PAD_UFES_DIR', names: '`PAD_UFES_DIR`: the published data set; `B0_DIR`: `lentigo weights import` of an EfficientNet-B0 with torchvision\'s names; `V2_FILE`: Keras\' EfficientNetV2-B0', init: 'B0_DIR', teacherInit: 'V2_FILE' };
 
 const Report = z.looseObject({
-  settings: z.looseObject({ engine: z.string(), recipe: z.looseObject({ name: z.string() }), teacher: z.string().nullable(), losses: z.array(z.string()), metadata: z.string(), seed: z.int() }),
+  settings: z.looseObject({ engine: z.string(), recipe: z.looseObject({ name: z.string() }), teacher: z.string().nullable(), losses: z.array(z.string()), metadata: z.string(), seed: z.int(), fold: z.strictObject({ fold: z.int(), of: z.int() }).optional() }),
   images: z.strictObject({ train: z.int(), validation: z.int(), heldout: z.int() }),
 });
 type Report = z.infer<typeof Report>;
 
-export const distillation: Benchmark = {
+export const distillation = benchmarkOf({
   name: 'distillation',
   title: 'The distilled student, on PAD-UFES-20',
-  command: `npx lentigo distill summary ${FOLDERS.join(' ')}`,
-  long: true,
-  async run(say) {
-    const reports = (await readFinished(FOLDERS, 'distillation.json', 'finished distillation', 'LENTIGO_DISTILLATIONS')).map((report) => Report.parse(report));
-    const teachers = await Promise.all(FOLDERS.map(async (folder) => readFile(join(PACKAGE_ROOT, folder, 'teacher-1', 'teacher.safetensors')).then((bytes) => createHash('sha256').update(bytes).digest('hex'), () => undefined)));
-    say('summing up');
-    const summary = await succeed(['distill', 'summary', ...FOLDERS], { cwd: PACKAGE_ROOT });
-    const commands = reports.map((report, i) => {
-      const first = teachers[i] === undefined ? i : teachers.indexOf(teachers[i]);
-      return commandOf(report, FOLDERS[i]!, first < i ? FOLDERS[first] : undefined);
-    });
-    const { train, validation, heldout } = reports[0]!.images;
-    return `${train} training, ${validation} validation and ${heldout} held-out photographs, divided by patient; each epoch chosen on validation. Made by these (\`PAD_UFES_DIR\`: the published data set; \`B0_DIR\`: \`lentigo weights import\` of an EfficientNet-B0 with torchvision's names; \`V2_FILE\`: Keras' EfficientNetV2-B0):
+  variable: 'LENTIGO_DISTILLATIONS',
+  folders: [0, 1, 2].flatMap((seed) => [`out/plain-${seed}`, `out/distilled-${seed}`]),
+  ...PAD_UFES,
+});
+
+export const folds = benchmarkOf({
+  name: 'folds',
+  title: 'The distilled student, cross-validated on PAD-UFES-20',
+  variable: 'LENTIGO_FOLDS',
+  folders: [1, 2, 3, 4, 5].flatMap((fold) => [`out/fold-${fold}-plain`, `out/fold-${fold}-distilled`]),
+  ...PAD_UFES,
+});
+
+export const dermoscopy = benchmarkOf({
+  name: 'ham10000',
+  title: 'A distilled student of dermoscopic images, on HAM10000',
+  variable: 'LENTIGO_HAM10000_DISTILLATIONS',
+  folders: ['out/ham10000-plain', 'out/ham10000-distilled'],
+  data: 'HAM10000_DIR',
+  names: '`HAM10000_DIR`: a part of the published data set; `V2_FILE`: Keras\' EfficientNetV2-B0; no published weights of the preset\'s other networks were at hand, so the student starts from drawn ones',
+  teacherInit: 'V2_FILE',
+});
+
+function benchmarkOf({ name, title, variable, folders: usual, names, ...start }: Distillations): Benchmark {
+  const outs = process.env[variable]?.split(' ') ?? usual;
+  return {
+    name,
+    title,
+    command: `npx lentigo distill summary ${outs.join(' ')}`,
+    long: true,
+    async run(say) {
+      const reports = (await readFinished(outs, 'distillation.json', 'finished distillation', variable)).map((report) => Report.parse(report));
+      const teachers = await Promise.all(outs.map(async (folder) => readFile(join(PACKAGE_ROOT, folder, 'teacher-1', 'teacher.safetensors')).then((bytes) => createHash('sha256').update(bytes).digest('hex'), () => undefined)));
+      say('summing up');
+      const summary = await succeed(['distill', 'summary', ...outs], { cwd: PACKAGE_ROOT });
+      const commands = reports.map((report, i) => {
+        const first = teachers[i] === undefined ? i : teachers.indexOf(teachers[i]);
+        return commandOf(report, start, outs[i]!, first < i ? outs[first] : undefined);
+      });
+      return `${imagesOf(reports)} photographs, divided by patient; each epoch chosen on validation. Made by these (${names}):
 
 \`\`\`sh
 ${commands.join('\n')}
@@ -41,11 +80,23 @@ ${commands.join('\n')}
 \`\`\`
 ${summary.trim()}
 \`\`\``;
-  },
-};
+    },
+  };
+}
+
+/** "594 training, 145 validation and 253 held-out"; of folds, what all of them hold out in turn. */
+function imagesOf(reports: readonly Report[]): string {
+  const { train, validation, heldout } = reports[0]!.images;
+  const { fold } = reports[0]!.settings;
+  return fold ? `${train + validation + heldout}, each held out once in ${fold.of} parts,` : `${train} training, ${validation} validation and ${heldout} held-out`;
+}
 
 /** The command that gives this report. @param from the folder whose teacher it took */
-function commandOf({ settings: { engine, recipe, teacher, losses, metadata, seed } }: Report, out: string, from: string | undefined): string {
-  const taught = teacher === null ? '--without-teacher' : `--teacher ${teacher} ${from === undefined ? '--teacher-init V2_FILE' : `--teachers-from ${from}`} --losses ${losses.join(',')} --metadata ${metadata}`;
-  return `LENTIGO_ENGINE=${engine} npx lentigo distill --preset ${recipe.name} --data PAD_UFES_DIR --init B0_DIR ${taught} --seed ${seed} --out ${out}`;
+function commandOf({ settings: { engine, recipe, teacher, losses, metadata, seed, fold } }: Report, { data, init, teacherInit }: Pick<Distillations, 'data' | 'init' | 'teacherInit'>, out: string, from: string | undefined): string {
+  const options = [
+    ...(init === undefined ? [] : [`--init ${init}`]),
+    ...(teacher === null ? ['--without-teacher'] : [`--teacher ${teacher}`, from === undefined ? `--teacher-init ${teacherInit}` : `--teachers-from ${from}`, `--losses ${losses.join(',')}`, `--metadata ${metadata}`]),
+    ...(fold ? [`--fold ${fold.fold}/${fold.of}`] : []),
+  ];
+  return `LENTIGO_ENGINE=${engine} npx lentigo distill --preset ${recipe.name} --data ${data} ${options.join(' ')} --seed ${seed} --out ${out}`;
 }

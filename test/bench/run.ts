@@ -7,7 +7,7 @@ import { aggregation } from './aggregation.js';
 import { browser } from './browser.js';
 import { connections } from './connections.js';
 import { demo, padUfes } from './demo.js';
-import { distillation } from './distillation.js';
+import { dermoscopy, distillation, folds } from './distillation.js';
 import { domain } from './domain.js';
 import { withSection } from './document.js';
 import { engines } from './engines.js';
@@ -15,16 +15,16 @@ import { images } from './images.js';
 import { machineLine } from './machine.js';
 import { pages } from './pages.js';
 import { round } from './round.js';
-import { simulation } from './simulation.js';
+import { fromDistilled, simulation } from './simulation.js';
 
 /** In the order of the document. */
-const BENCHMARKS = [simulation, distillation, padUfes, domain, demo, round, engines, images, browser, pages, aggregation, connections];
+const BENCHMARKS = [simulation, distillation, folds, fromDistilled, padUfes, dermoscopy, domain, demo, round, engines, images, browser, pages, aggregation, connections];
 
 const FILE = join(PACKAGE_ROOT, 'BENCHMARKS.md');
 
 async function bench(names: readonly string[], { list }: { list?: boolean }): Promise<void> {
   if (list) {
-    for (const { name, title, long } of BENCHMARKS) process.stdout.write(`${name.padEnd(14)}${title}${long ? ' (only when named)' : ''}\n`);
+    for (const { name, title, long } of BENCHMARKS) process.stdout.write(`${name.padEnd(17)}${title}${long ? ' (only when named)' : ''}\n`);
     return;
   }
   const unknown = names.find((name) => !BENCHMARKS.some((b) => b.name === name));

@@ -5,43 +5,76 @@ import { PACKAGE_ROOT } from '../support/shared-data.js';
 import { type Benchmark, table } from './benchmark.js';
 import { readFinished } from './finished.js';
 
-const FOLDERS = (process.env['LENTIGO_SIMULATIONS'] ?? 'out/sim-0 out/sim-1 out/sim-2').split(' ');
+/** Simulations that differ in their seeds alone. */
+interface Simulations extends Pick<Benchmark, 'name' | 'title'> {
+  /** Of the environment: their folders, relative to the package; the default's are named after the seeds. */
+  readonly variable: string;
+  readonly folder: string;
+  /** The model that all start from, in words and as an argument. */
+  readonly start: string;
+  readonly init: (seed: number) => string;
+  /** What follows the results. */
+  readonly beside?: string;
+}
+
+const SEEDS = [0, 1, 2];
 
 /** What PyTorch reaches on the same photographs from the same weights; held-out, seeds 0, 1, 2. The section says how it was trained. */
 const PYTORCH = { 'balanced accuracy': [0.515, 0.547, 0.523], 'malignant AUC': [0.862, 0.818, 0.829], 'weighted F1': [0.647, 0.622, 0.621], accuracy: [0.652, 0.625, 0.621] };
 
-export const simulation: Benchmark = {
+const reference = Object.entries(PYTORCH).map(([metric, values]) => [metric, ...values.map((v) => v.toFixed(3)), (values.reduce((a, b) => a + b) / values.length).toFixed(3)]);
+
+export const simulation = benchmarkOf({
   name: 'simulation',
   title: 'Federated against centralised, on PAD-UFES-20',
-  command: `npx lentigo simulate summary ${FOLDERS.join(' ')}`,
-  long: true,
-  async run(say) {
-    const reports = (await readFinished(FOLDERS, 'simulation.json', 'simulation', 'LENTIGO_SIMULATIONS')) as SimulationReport[];
-    say('summing up');
-    const summary = await succeed(['simulate', 'summary', ...FOLDERS], { cwd: PACKAGE_ROOT });
-    const { images } = reports[0]!;
-    const minutes = reports.map((report) => (report.rounds.reduce((all, { seconds }) => all + seconds, 0) / 60).toFixed(0));
-    const reference = Object.entries(PYTORCH).map(([metric, values]) => [metric, ...values.map((v) => v.toFixed(3)), (values.reduce((a, b) => a + b) / values.length).toFixed(3)]);
-    return `${images.train} training, ${images.validation} validation and ${images.heldout} held-out photographs, divided by patient. Each simulation was made by one of these (\`PAD_UFES_DIR\`: the published data set; \`B0_DIR\`: \`lentigo weights import\` of an EfficientNet-B0 with torchvision's names); its federated rounds took ${minutes.join(', ')} minutes:
+  variable: 'LENTIGO_SIMULATIONS',
+  folder: 'out/sim',
+  start: '`B0_DIR`: `lentigo weights import` of an EfficientNet-B0 with torchvision\'s names',
+  init: () => 'B0_DIR',
+  beside: `The same photographs and weights in PyTorch 2.13, in one place, the whole network (14 epochs, batch 16, focal loss γ 2 with square-root inverse class weights, AdamW 5e-4 with a one-cycle schedule, crop/flip/rotate/brightness; epoch chosen on validation), held-out:
+
+${table(['PyTorch, seed', ...SEEDS.map(String), 'mean'], reference)}`,
+});
+
+export const fromDistilled = benchmarkOf({
+  name: 'distilled-study',
+  title: 'Federated against centralised, from the distilled student',
+  variable: 'LENTIGO_DISTILLED_STUDIES',
+  folder: 'out/distilled-study',
+  start: 'the student of the same seed of the section above, which learned from these training photographs already',
+  init: (seed) => `out/distilled-${seed}/student/model`,
+});
+
+function benchmarkOf({ name, title, variable, folder, start, init, beside }: Simulations): Benchmark {
+  const folders = (process.env[variable] ?? SEEDS.map((seed) => `${folder}-${seed}`).join(' ')).split(' ');
+  return {
+    name,
+    title,
+    command: `npx lentigo simulate summary ${folders.join(' ')}`,
+    long: true,
+    async run(say) {
+      const reports = (await readFinished(folders, 'simulation.json', 'simulation', variable)) as SimulationReport[];
+      say('summing up');
+      const summary = await succeed(['simulate', 'summary', ...folders], { cwd: PACKAGE_ROOT });
+      const { images } = reports[0]!;
+      const minutes = reports.map((report) => (report.rounds.reduce((all, { seconds }) => all + seconds, 0) / 60).toFixed(0));
+      return `${images.train} training, ${images.validation} validation and ${images.heldout} held-out photographs, divided by patient. Each simulation was made by one of these (\`PAD_UFES_DIR\`: the published data set; ${start}); its federated rounds took ${minutes.join(', ')} minutes:
 
 \`\`\`sh
-${reports.map((report, i) => commandOf(report, FOLDERS[i]!)).join('\n')}
+${reports.map((report, i) => commandOf(report, init(report.config.seed), folders[i]!)).join('\n')}
 \`\`\`
 
 \`\`\`
 ${summary.trim()}
-\`\`\`
-
-The same photographs and weights in PyTorch 2.13, in one place, the whole network (14 epochs, batch 16, focal loss γ 2 with square-root inverse class weights, AdamW 5e-4 with a one-cycle schedule, crop/flip/rotate/brightness; epoch chosen on validation), held-out:
-
-${table(['PyTorch, seed', '0', '1', '2', 'mean'], reference)}`;
-  },
-};
+\`\`\`${beside === undefined ? '' : `\n\n${beside}`}`;
+    },
+  };
+}
 
 /** The command that gives this report. */
-function commandOf({ config: { clinics, rounds, alpha, seed, training, updates, baselines }, engine }: SimulationReport, out: string): string {
+function commandOf({ config: { clinics, rounds, alpha, seed, training, updates, baselines }, engine }: SimulationReport, init: string, out: string): string {
   const { trainFrom, epochs, learningRate, batchSize } = training;
   const flags = { clinics, rounds, alpha, seed, 'train-from': trainFrom, epochs, 'learning-rate': learningRate, 'batch-size': batchSize, encoding: updates.encoding };
   const given = Object.entries(flags).flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${value}`]));
-  return `LENTIGO_ENGINE=${engine} npx lentigo simulate --data PAD_UFES_DIR --init B0_DIR ${given.join(' ')}${baselines ? ' --baselines' : ''} --out ${out}`;
+  return `LENTIGO_ENGINE=${engine} npx lentigo simulate --data PAD_UFES_DIR --init ${init} ${given.join(' ')}${baselines ? ' --baselines' : ''} --out ${out}`;
 }
