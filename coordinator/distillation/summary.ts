@@ -15,14 +15,27 @@ import { LabelSet } from '../../common/model/labels.js';
 /** What of distillation.json says which row a result belongs to. */
 const Finished = z.looseObject({
   settings: z.looseObject({ recipe: z.looseObject({ name: z.string(), labels: LabelSet }), teacher: z.string().nullable(), losses: z.array(z.string()), metadata: z.string(), seed: z.int() }),
-  trained: z.array(z.looseObject({ name: z.string() })),
+  trained: z.array(z.looseObject({ name: z.string(), validation: z.looseObject({ balancedAccuracy: z.number(), malignantAuc: z.number().nullable() }) })),
 });
+
+/** By what choices are made: the scores of the chosen epoch on the validation images. */
+interface Validation {
+  readonly balancedAccuracy: number;
+  readonly malignantAuc: number | null;
+}
+
+/** A finished model: its held-out predictions, and how validation saw it. */
+interface Part {
+  readonly predictions: Evaluated;
+  readonly validation: Validation;
+}
 
 export interface SummaryRow {
   /** "student without teacher", "student of efficientnetv2-b0: logits, features", "teacher-1 efficientnetv2-b0, metadata all". */
   readonly name: string;
-  readonly seeds: readonly { readonly seed: number; readonly images: number; readonly scores: ScoreRow }[];
+  readonly seeds: readonly { readonly seed: number; readonly images: number; readonly scores: ScoreRow; readonly validation: Validation }[];
   readonly mean: ScoreRow;
+  readonly meanValidation: Validation;
   /** Of students: minus the student without a teacher, over the seeds of this row. Null where there is no such student. */
   readonly gain: Paired | null;
 }
@@ -35,8 +48,14 @@ function rowName(model: string, { teacher, losses, metadata }: z.infer<typeof Fi
   return `student of ${teacher}: ${losses.join(', ')}${metadata === 'all' ? '' : `, its metadata ${metadata}`}`;
 }
 
-function joined(parts: readonly Evaluated[]): Evaluated {
-  const rows = parts.flatMap(({ ids, patients, labels, probabilities }) => ids.map((id, i) => ({ id, patient: patients[i]!, label: labels[i]!, probability: probabilities[i]! })));
+function meanValidation(all: readonly Validation[]): Validation {
+  const aucs = all.flatMap(({ malignantAuc }) => malignantAuc ?? []);
+  const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+  return { balancedAccuracy: mean(all.map((v) => v.balancedAccuracy)), malignantAuc: aucs.length < all.length ? null : mean(aucs) };
+}
+
+function joined(parts: readonly Part[]): Evaluated {
+  const rows = parts.flatMap(({ predictions: { ids, patients, labels, probabilities } }) => ids.map((id, i) => ({ id, patient: patients[i]!, label: labels[i]!, probability: probabilities[i]! })));
   rows.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
   return { ids: rows.map((r) => r.id), patients: rows.map((r) => r.patient), labels: rows.map((r) => r.label), probabilities: rows.map((r) => r.probability) };
 }
@@ -48,7 +67,7 @@ function joined(parts: readonly Evaluated[]): Evaluated {
  * @throws LENTIGO_USAGE a folder holds none, or one of another preset, or rows that are compared hold out different images
  */
 export async function summarise(outs: readonly string[]): Promise<SummaryRow[]> {
-  const rows = new Map<string, Map<number, Evaluated[]>>();
+  const rows = new Map<string, Map<number, Part[]>>();
   let first: { name: string; labels: LabelSet } | undefined;
   for (const out of outs) {
     const text = await readFile(join(out, 'distillation.json'), 'utf8').catch((cause: unknown) => {
@@ -58,20 +77,20 @@ export async function summarise(outs: readonly string[]): Promise<SummaryRow[]> 
     const { recipe, seed } = settings;
     first ??= recipe;
     if (recipe.name !== first.name) throw new LentigoError('LENTIGO_USAGE', `${outs[0]} is of the preset ${first.name}, ${out} of ${recipe.name}`);
-    for (const { name } of trained) {
+    for (const { name, validation } of trained) {
       const row = rowName(name, settings);
-      const bySeed = rows.get(row) ?? new Map<number, Evaluated[]>();
+      const bySeed = rows.get(row) ?? new Map<number, Part[]>();
       rows.set(row, bySeed);
       const parts = bySeed.get(seed) ?? [];
       bySeed.set(seed, parts);
       const predictions = await readPredictions(predictionsPath(out, name), recipe.labels);
-      if (!parts.some(({ ids }) => ids.includes(predictions.ids[0]!))) parts.push(predictions);
+      if (!parts.some((part) => part.predictions.ids.includes(predictions.ids[0]!))) parts.push({ predictions, validation });
     }
   }
   const { labels } = first!;
   const whole = new Map([...rows].map(([name, seeds]) => [name, new Map([...seeds].map(([seed, parts]) => [seed, joined(parts)]))]));
   return [...whole].map(([name, seeds]) => {
-    const scored = [...seeds].sort(([a], [b]) => a - b).map(([seed, predictions]) => ({ seed, images: predictions.ids.length, scores: scoresOf(metricsOf(predictions, labels, seed)) }));
+    const scored = [...seeds].sort(([a], [b]) => a - b).map(([seed, predictions]) => ({ seed, images: predictions.ids.length, scores: scoresOf(metricsOf(predictions, labels, seed)), validation: meanValidation(rows.get(name)!.get(seed)!.map((part) => part.validation)) }));
     const plain = name !== PLAIN && name.startsWith('student') ? whole.get(PLAIN) : undefined;
     const pairs = [...seeds].flatMap(([seed, a]) => {
       const b = plain?.get(seed);
@@ -82,16 +101,19 @@ export async function summarise(outs: readonly string[]): Promise<SummaryRow[]> 
       name,
       seeds: scored,
       mean: meanOf(scored.map(({ scores }) => scores)),
+      meanValidation: meanValidation(scored.map(({ validation }) => validation)),
       gain: pairs.length > 0 ? pairedOf(pairs, labels, 0) : null,
     };
   });
 }
 
+const validationCells = ({ balancedAccuracy, malignantAuc }: Validation): string[] => [balancedAccuracy, malignantAuc].map((score) => score?.toFixed(3) ?? '–');
+
 export function summaryText(rows: readonly SummaryRow[]): string {
-  const table = new Table({ ...TABLE_STYLE, head: ['held-out', 'seed', 'images', ...SCORE_TITLES] });
-  for (const { name, seeds, mean } of rows) {
-    for (const { seed, images, scores } of seeds) table.push([name, String(seed), images, ...scoreCells(scores)]);
-    if (seeds.length > 1) table.push([name, 'mean', '', ...scoreCells(mean)]);
+  const table = new Table({ ...TABLE_STYLE, head: ['held-out', 'seed', 'images', ...SCORE_TITLES, '| validation: bal.acc', 'AUC mal.'] });
+  for (const { name, seeds, mean, meanValidation: chosenBy } of rows) {
+    for (const { seed, images, scores, validation } of seeds) table.push([name, String(seed), images, ...scoreCells(scores), ...validationCells(validation)]);
+    if (seeds.length > 1) table.push([name, 'mean', '', ...scoreCells(mean), ...validationCells(chosenBy)]);
   }
   const gains = rows.flatMap(({ name, gain }) => (gain ? [`  ${name}: ${pairedText(gain)}`] : []));
   return [table.toString(), ...(gains.length > 0 ? ['Minus the student without teacher of the same seeds, paired over held-out patients:', ...gains] : [])].join('\n');

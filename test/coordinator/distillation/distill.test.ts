@@ -185,6 +185,8 @@ describe('the command', () => {
       ['student of one: logits, features, attention', [score(expected.trained[1]!.heldout)]],
       ['student without teacher', [score(alone!.heldout)]],
     ]);
+    const chosenBy = [...expected.trained, alone!].map(({ validation: { balancedAccuracy, malignantAuc } }) => ({ balancedAccuracy, malignantAuc }));
+    expect(rows.map(({ meanValidation }) => meanValidation)).toEqual(chosenBy);
     const gain = expected.trained[1]!.heldout.balancedAccuracy! - alone!.heldout.balancedAccuracy!;
     expect(rows.map((row) => row.gain?.balancedAccuracy.difference ?? null)).toEqual([null, gain, null]);
     expect(await succeed(['distill', 'summary', reference, plain])).toContain('Minus the student without teacher');
