@@ -193,7 +193,8 @@ function graphOf(key: string, x: tf.Tensor, variables: readonly tf.Variable[], f
   if (!graphs.has(full)) {
     try {
       graphs.set(full, new Graph(x, variables, f));
-    } catch {
+    } catch (error) {
+      process.emitWarning(`this TensorFlow doesn't take ${full} as one graph, so its operations are run one by one, which takes about twice as long: ${(error as Error).message}`, { code: 'LENTIGO_GRAPH_REFUSED' });
       graphs.set(full, undefined);
     }
   }

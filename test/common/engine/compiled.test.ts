@@ -1,6 +1,7 @@
 // Students compiled as TensorFlow graphs on the native engine: what they compute, and what they leave in memory.
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compiled } from '../../../common/engine/compiled.js';
 import { useEngine } from '../../../common/engine/engine.node.js';
 import type { NodeBackend } from '../../../common/engine/native-backend.js';
 import type { ArchitectureId } from '../../../common/model/architecture.js';
@@ -87,5 +88,20 @@ describe.skipIf(!ENGINES.includes('native'))(`a compiled student${ENGINES.includ
     expect(operations(true)).toBeLessThan(operations(false) / 10);
     x.dispose();
     model.dispose();
+  });
+
+  it('is computed one operation at a time, and says so once, where it can be no graph', async () => {
+    const [x, variable, foreign] = [tf.ones([2, 2]), tf.variable(tf.ones([2, 2])), tf.tensor2d([3, 3, 3, 3], [2, 2])];
+    const warnings: string[] = [];
+    const hear = ({ message }: Error): void => void warnings.push(message);
+    process.on('warning', hear);
+    // `foreign` is neither x nor one of the variables.
+    const product = () => compiled('of a foreign tensor', x, [variable], () => [tf.mul(tf.add(x, variable), foreign)])[0]!;
+    const results = [product(), product()];
+    await new Promise(setImmediate);
+    process.off('warning', hear);
+    for (const result of results) expect([...result.dataSync()]).toEqual([6, 6, 6, 6]);
+    expect(warnings).toEqual([expect.stringContaining('of a foreign tensor 2,2')]);
+    tf.dispose([x, variable, foreign, ...results]);
   });
 });
