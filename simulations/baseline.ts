@@ -20,14 +20,12 @@ export const baselinesOf = ({ splits, shares }: World): { readonly name: string;
 /**
  * Trains the starting model on these samples without federation, with the federation's plan: every image is seen as often as there,
  * rounds × epochs times, and validation looks as often, after every `epochs` epochs. One training: the optimiser keeps its state.
- * @param start the starting model on validation: it is a candidate here as in the federation
  * @returns held-out result of the epoch that validation chose
  */
 export async function trainBaseline(
   world: World,
   { name, samples }: { readonly name: string; readonly samples: readonly Sample[] },
-  { start, cache, onTraining, onEvaluating }: {
-    start: Metrics;
+  { cache, onTraining, onEvaluating }: {
     cache: FeatureCache | undefined;
     onTraining: (fraction: number) => void;
     onEvaluating: (fraction: number) => void;
@@ -37,7 +35,7 @@ export async function trainBaseline(
   const { training, rounds, select } = config;
   const began = performance.now();
   const epochs = rounds * training.epochs;
-  let best: { epoch: number; validation: Metrics; parameters: ParameterSet } = { epoch: 0, validation: start, parameters: world.start };
+  let best: { epoch: number; validation: Metrics; parameters: ParameterSet } | undefined;
   student.load(world.start);
   const result = await train(student, samples, { ...training, epochs }, {
     seed: `${config.seed}/${name}`,
@@ -49,9 +47,10 @@ export async function trainBaseline(
     async onEpoch(epoch) {
       if (epoch % training.epochs !== 0) return;
       const { metrics } = await evaluateSplit(world, 'validation', cache, () => undefined);
-      if (isBetter(selectionScore(metrics, select), selectionScore(best.validation, select))) best = { epoch, validation: metrics, parameters: await student.parameters() };
+      if (isBetter(selectionScore(metrics, select), best ? selectionScore(best.validation, select) : null)) best = { epoch, validation: metrics, parameters: await student.parameters() };
     },
   });
+  if (!best) throw new Error(`${name} was trained without an epoch`);
   student.load(best.parameters);
   const { metrics, predictions } = await evaluateSplit(world, 'heldout', cache, onEvaluating);
   const { epoch, validation } = best;

@@ -44,7 +44,7 @@ export const BaselineRecord = z.strictObject({
   images: z.int(),
   /** Images seen in training, each as often as it was drawn. */
   seen: z.int(),
-  /** Of these, the one that validation chose; 0: the starting model. */
+  /** Of these, the one that validation chose. */
   epochs: z.int(),
   epoch: z.int(),
   validation: Metrics,

@@ -25,10 +25,13 @@ export interface SimulationReport {
   readonly paired: Paired | null;
 }
 
-/** The round that validation chooses. */
+/**
+ * The round that validation chooses. The starting model, round 0, is no result of the study, and may have been chosen on these very images before:
+ * it counts only while it is the only one.
+ */
 export function bestRound(rounds: readonly RoundRecord[], select: SelectionMetric): RoundRecord | null {
   let best: RoundRecord | null = null;
-  for (const round of rounds) if (isBetter(selectionScore(round.validation, select), best && selectionScore(best.validation, select))) best = round;
+  for (const round of rounds.length > 1 ? rounds.filter((r) => r.round > 0) : rounds) if (isBetter(selectionScore(round.validation, select), best && selectionScore(best.validation, select))) best = round;
   return best;
 }
 

@@ -143,7 +143,6 @@ class Simulation {
     for (const baseline of baselinesOf(this.#world)) {
       if (journal.baselines.some((b) => b.name === baseline.name)) continue;
       const { record, predictions } = await trainBaseline(this.#world, baseline, {
-        start: journal.rounds[0]!.validation,
         cache: this.#cache,
         onTraining: this.#progress.piece(`${baseline.name}: training`, this.#baselineCost(baseline.samples.length)),
         onEvaluating: this.#progress.piece(`${baseline.name}: held-out`, this.#world.splits.heldout.length),
