@@ -19,6 +19,8 @@ interface Distillations extends Pick<Benchmark, 'name' | 'title'> {
   /** The commands' --init and --teacher-init. */
   readonly init?: string;
   readonly teacherInit: string;
+  /** What follows the results. */
+  readonly beside: string;
 }
 
 const PAD_UFES = { data: 'PAD_UFES_DIR', names: '`PAD_UFES_DIR`: the published data set; `B0_DIR`: `lentigo weights import` of an EfficientNet-B0 with torchvision\'s names; `V2_FILE`: Keras\' EfficientNetV2-B0', init: 'B0_DIR', teacherInit: 'V2_FILE' };
@@ -35,6 +37,7 @@ export const distillation = benchmarkOf({
   variable: 'LENTIGO_DISTILLATIONS',
   folders: [0, 1, 2].flatMap((seed) => [`out/plain-${seed}`, `out/distilled-${seed}`]),
   ...PAD_UFES,
+  beside: 'Choices, such as that among the losses, are made by the last two columns, validation\'s; a difference is one where its interval excludes 0. Most of PAD-UFES-20\'s metadata is missing exactly where no biopsy was taken, so that what is missing tells the class by itself: a teacher with `metadata complete` reads only the columns that no training row lacks, one with `metadata none` the photograph alone.',
 });
 
 export const folds = benchmarkOf({
@@ -43,6 +46,7 @@ export const folds = benchmarkOf({
   variable: 'LENTIGO_FOLDS',
   folders: [1, 2, 3, 4, 5].flatMap((fold) => [`out/fold-${fold}-plain`, `out/fold-${fold}-distilled`]),
   ...PAD_UFES,
+  beside: 'The losses are those that validation chose in the section above. The folds do not follow the archive\'s split: each holds out a fifth of all patients, and a fifth of the others\' decide on the epoch.',
 });
 
 export const dermoscopy = benchmarkOf({
@@ -53,9 +57,10 @@ export const dermoscopy = benchmarkOf({
   data: 'HAM10000_DIR',
   names: '`HAM10000_DIR`: a part of the published data set; `V2_FILE`: Keras\' EfficientNetV2-B0; no published weights of the preset\'s other networks were at hand, so the student starts from drawn ones',
   teacherInit: 'V2_FILE',
+  beside: 'A student from drawn weights learns little from a thousand images; the two are to be compared with each other alone.',
 });
 
-function benchmarkOf({ name, title, variable, folders: usual, names, ...start }: Distillations): Benchmark {
+function benchmarkOf({ name, title, variable, folders: usual, names, beside, ...start }: Distillations): Benchmark {
   const outs = process.env[variable]?.split(' ') ?? usual;
   return {
     name,
@@ -79,7 +84,9 @@ ${commands.join('\n')}
 
 \`\`\`
 ${summary.trim()}
-\`\`\``;
+\`\`\`
+
+${beside}`;
     },
   };
 }

@@ -41,8 +41,8 @@ export const fromDistilled = benchmarkOf({
   title: 'Federated against centralised, from the distilled student',
   variable: 'LENTIGO_DISTILLED_STUDIES',
   folder: 'out/distilled-study',
-  start: 'the student of the same seed of the section above, which learned from these training photographs already',
-  init: (seed) => `out/distilled-${seed}/student/model`,
+  start: 'the student of the same seed by logits and features, see above, which learned from these training photographs already',
+  init: (seed) => `out/distilled-${seed}-logits-features/student/model`,
 });
 
 function benchmarkOf({ name, title, variable, folder, start, init, beside }: Simulations): Benchmark {
