@@ -97,9 +97,8 @@ function work(student: Student, { trainFrom, loss }: ThreadedTraining, shared: S
   }
 }
 
-/** Adds up a share of all micro-batches' gradients, in the first one's place, when they are computed: `ready` waits for one. */
-function sum(shared: Shared, parts: number, { index, of }: Share, ready: (part: number) => void): void {
-  for (let part = 0; part < parts; part++) ready(part);
+/** Adds up a share of all micro-batches' gradients, which are computed, in the first one's place. */
+function sum(shared: Shared, parts: number, { index, of }: Share): void {
   const [total, ...others] = shared.parts.slice(0, parts) as [Float32Array, ...Float32Array[]];
   const [from, to] = [Math.floor((index * total.length) / of), Math.floor(((index + 1) * total.length) / of)];
   for (let start = from; start < to; start += BLOCK) {
@@ -121,7 +120,9 @@ export function threadWork(): (message: ThreadMessage) => void {
         for (const [i, values] of split(shared.parameters, variables).entries()) variables[i]!.assign(tf.tensor(values, variables[i]!.shape));
       });
       work(student, message, shared, batch);
-      sum(shared, partsOf(batch), share, (part) => void Atomics.wait(shared.done, part, 0));
+      const parts = partsOf(batch);
+      for (let part = 0; part < parts; part++) Atomics.wait(shared.done, part, 0);
+      sum(shared, parts, share);
     };
   };
 }
@@ -183,7 +184,7 @@ export class ThreadedStep {
     const step: Step = { kind: 'step', n: labels.length, size: this.#size, shape: x.shape.slice(1) };
     await this.#ask(() => step, () => work(this.#student, this.#training, shared, step));
     const of = 1 + this.#threads.length;
-    sum(shared, partsOf(step), { index: of - 1, of }, () => {});
+    sum(shared, partsOf(step), { index: of - 1, of });
     const [total] = shared.parts as [Float32Array];
     return tf.tidy(() => {
       const loss = tf.scalar(total[0]!);

@@ -31,24 +31,17 @@ const LOSS = { gamma: 2, weights: Array.from({ length: CLASSES }, () => 1), offs
 
 const median = (times: readonly number[]): number => times.toSorted((a, b) => a - b)[times.length >> 1]!;
 
-/** Where ways are compared, each has so many turns. */
-const TURNS = 2;
-
 /**
- * Milliseconds that each way of computing takes until its result is read: the median of so many, after one to warm up. In a turn a way is computed
- * several times in a row, as training does: a thread whose memory has lain idle for a second comes back slowly.
+ * Milliseconds that each way of computing takes: the median over all turns. In a turn a way is computed several times in a row, as training does, after
+ * one to warm up: a thread whose memory has lain idle for a second comes back slowly.
  */
-async function inTurn(repeats: number, ...ways: readonly (() => tf.Tensor | Promise<tf.Tensor>)[]): Promise<number[]> {
+export async function inTurns(turns: number, inRow: number, ways: readonly (() => unknown)[]): Promise<number[]> {
   const times: number[][] = ways.map(() => []);
-  const turns = ways.length > 1 ? TURNS : 1;
-  const inRow = Math.ceil(repeats / turns);
   for (let turn = 0; turn < turns; turn++) {
     for (const [i, way] of ways.entries()) {
       for (let step = 0; step <= inRow; step++) {
         const start = performance.now();
-        const result = await way();
-        await result.data();
-        result.dispose();
+        await way();
         if (step > 0) times[i]!.push(performance.now() - start);
       }
     }
@@ -56,12 +49,25 @@ async function inTurn(repeats: number, ...ways: readonly (() => tf.Tensor | Prom
   return times.map(median);
 }
 
+/** Where ways are compared, each has so many turns. */
+const TURNS = 2;
+
+/** `inTurns` until the results are read, so often in all. */
+async function readInTurns(repeats: number, ...ways: readonly (() => tf.Tensor | Promise<tf.Tensor>)[]): Promise<number[]> {
+  const turns = ways.length > 1 ? TURNS : 1;
+  return inTurns(turns, Math.ceil(repeats / turns), ways.map((way) => async () => {
+    const result = await way();
+    await result.data();
+    result.dispose();
+  }));
+}
+
 /** The engine in use: inference, and training from each of these blocks on, `batch` images at a time. */
 export async function measureSpeed(blocks: readonly string[], { batch = 8, repeats = 3 }: { batch?: number; repeats?: number } = {}): Promise<Speed> {
   const student = createStudent({ architecture: 'efficientnet_b0', labels: PAD_UFES_LABELS, parameters: initialParameters('efficientnet_b0', PAD_UFES_LABELS, new Random(1)) });
   const x = tf.randomNormal<tf.Rank.R4>([batch, student.inputSize, student.inputSize, 3], 0, 1, 'float32', 1);
   try {
-    const [inference] = await inTurn(repeats, () => student.logits(x));
+    const [inference] = await readInTurns(repeats, () => student.logits(x));
     const steps: StepSpeed[] = [];
     for (const trainFrom of blocks) steps.push(await measureStep(student, trainFrom, x, repeats));
     return { inferenceMs: inference! / batch, steps };
@@ -75,7 +81,7 @@ async function measureStep(student: Student, trainFrom: string, images: tf.Tenso
   const batch = images.shape[0];
   const labels = Array.from({ length: batch }, (_, i) => i % CLASSES);
   const frozen = trainFrom !== student.blocks[0];
-  const [features] = frozen ? await inTurn(repeats, () => student.features(images, trainFrom)) : [0];
+  const [features] = frozen ? await readInTurns(repeats, () => student.features(images, trainFrom)) : [0];
   const x = student.features(images, trainFrom);
   const optimiser = createOptimiser(student.variables(trainFrom), { optimiser: 'adamw', learningRate: 1e-4, momentum: 0, weightDecay: 0.01 });
   // As `train` decides.
@@ -84,7 +90,7 @@ async function measureStep(student: Student, trainFrom: string, images: tf.Tenso
   const threaded = others.length > 0 ? await ThreadedStep.start(student, { trainFrom, loss: LOSS }, x.shape.slice(1), batch, others) : undefined;
   try {
     const alone = () => trainStep(student, trainFrom, optimiser, x, labels, LOSS, true);
-    const [aloneMs, together] = await inTurn(repeats, alone, ...(threaded ? [() => threaded.step(optimiser, x, labels)] : []));
+    const [aloneMs, together] = await readInTurns(repeats, alone, ...(threaded ? [() => threaded.step(optimiser, x, labels)] : []));
     // tfjs's native engine uses all cores by itself, its WASM engine one.
     const threads = tf.getBackend() === 'tensorflow' ? availableParallelism() : 1 + others.length;
     return { trainFrom, featuresMs: features! / batch, trainingMs: (together ?? aloneMs!) / batch, threads, aloneMs: aloneMs! / batch };

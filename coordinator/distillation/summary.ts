@@ -8,21 +8,19 @@ import type { Evaluated } from '../../common/learning/evaluate.js';
 import { metricsOf } from '../../common/learning/metrics.js';
 import { type Paired, pairedOf, pairedText } from '../../common/learning/paired.js';
 import { predictionsPath, readPredictions } from '../../common/learning/predictions.node.js';
-import { TABLE_STYLE } from '../../common/learning/round-table.js';
+import { scoreText, TABLE_STYLE } from '../../common/learning/round-table.js';
 import { meanOf, SCORE_TITLES, scoreCells, type ScoreRow, scoresOf } from '../../common/learning/score-row.js';
 import { LabelSet } from '../../common/model/labels.js';
+
+/** By what choices are made: the scores of the chosen epoch on the validation images. */
+const Validation = z.object({ balancedAccuracy: z.number().nullable(), malignantAuc: z.number().nullable() });
+type Validation = z.infer<typeof Validation>;
 
 /** What of distillation.json says which row a result belongs to. */
 const Finished = z.looseObject({
   settings: z.looseObject({ recipe: z.looseObject({ name: z.string(), labels: LabelSet }), teacher: z.string().nullable(), losses: z.array(z.string()), metadata: z.string(), seed: z.int() }),
-  trained: z.array(z.looseObject({ name: z.string(), validation: z.looseObject({ balancedAccuracy: z.number(), malignantAuc: z.number().nullable() }) })),
+  trained: z.array(z.looseObject({ name: z.string(), validation: Validation })),
 });
-
-/** By what choices are made: the scores of the chosen epoch on the validation images. */
-interface Validation {
-  readonly balancedAccuracy: number;
-  readonly malignantAuc: number | null;
-}
 
 /** A finished model: its held-out predictions, and how validation saw it. */
 interface Part {
@@ -46,12 +44,6 @@ function rowName(model: string, { teacher, losses, metadata }: z.infer<typeof Fi
   if (model !== 'student') return `${model} ${teacher}, metadata ${metadata}`;
   if (teacher === null) return PLAIN;
   return `student of ${teacher}: ${losses.join(', ')}${metadata === 'all' ? '' : `, its metadata ${metadata}`}`;
-}
-
-function meanValidation(all: readonly Validation[]): Validation {
-  const aucs = all.flatMap(({ malignantAuc }) => malignantAuc ?? []);
-  const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
-  return { balancedAccuracy: mean(all.map((v) => v.balancedAccuracy)), malignantAuc: aucs.length < all.length ? null : mean(aucs) };
 }
 
 function joined(parts: readonly Part[]): Evaluated {
@@ -90,7 +82,7 @@ export async function summarise(outs: readonly string[]): Promise<SummaryRow[]> 
   const { labels } = first!;
   const whole = new Map([...rows].map(([name, seeds]) => [name, new Map([...seeds].map(([seed, parts]) => [seed, joined(parts)]))]));
   return [...whole].map(([name, seeds]) => {
-    const scored = [...seeds].sort(([a], [b]) => a - b).map(([seed, predictions]) => ({ seed, images: predictions.ids.length, scores: scoresOf(metricsOf(predictions, labels, seed)), validation: meanValidation(rows.get(name)!.get(seed)!.map((part) => part.validation)) }));
+    const scored = [...seeds].sort(([a], [b]) => a - b).map(([seed, predictions]) => ({ seed, images: predictions.ids.length, scores: scoresOf(metricsOf(predictions, labels, seed)), validation: meanOf(rows.get(name)!.get(seed)!.map((part) => part.validation)) }));
     const plain = name !== PLAIN && name.startsWith('student') ? whole.get(PLAIN) : undefined;
     const pairs = [...seeds].flatMap(([seed, a]) => {
       const b = plain?.get(seed);
@@ -101,13 +93,13 @@ export async function summarise(outs: readonly string[]): Promise<SummaryRow[]> 
       name,
       seeds: scored,
       mean: meanOf(scored.map(({ scores }) => scores)),
-      meanValidation: meanValidation(scored.map(({ validation }) => validation)),
+      meanValidation: meanOf(scored.map(({ validation }) => validation)),
       gain: pairs.length > 0 ? pairedOf(pairs, labels, 0) : null,
     };
   });
 }
 
-const validationCells = ({ balancedAccuracy, malignantAuc }: Validation): string[] => [balancedAccuracy, malignantAuc].map((score) => score?.toFixed(3) ?? '–');
+const validationCells = ({ balancedAccuracy, malignantAuc }: Validation): string[] => [balancedAccuracy, malignantAuc].map(scoreText);
 
 export function summaryText(rows: readonly SummaryRow[]): string {
   const table = new Table({ ...TABLE_STYLE, head: ['held-out', 'seed', 'images', ...SCORE_TITLES, '| validation: bal.acc', 'AUC mal.'] });

@@ -7,6 +7,7 @@ import { useEngine } from '../../common/engine/engine.node.js';
 import { ThreadedStep } from '../../common/learning/gradient-threads.js';
 import { startThread } from '../../common/learning/gradient-threads.node.js';
 import { createOptimiser } from '../../common/learning/optimiser.js';
+import { inTurns } from '../../common/learning/speed.node.js';
 import { trainStep } from '../../common/learning/step.js';
 import { PAD_UFES_LABELS } from '../../common/model/labels.js';
 import { createStudent, initialParameters } from '../../common/model/student.js';
@@ -35,7 +36,6 @@ function training(batch: number) {
 }
 
 const answer = (worker: Worker): Promise<void> => new Promise((resolve, reject) => void worker.once('message', () => resolve()).once('error', reject));
-const median = (times: readonly number[]): number => times.toSorted((a, b) => a - b)[times.length >> 1]!;
 
 await useEngine('wasm');
 if (isMainThread) {
@@ -45,29 +45,15 @@ if (isMainThread) {
   const threads = await whole.threads();
   const other = new Worker(new URL(import.meta.url), { argv: [BATCH] });
   await answer(other);
-  const ways = {
-    alone: whole.step,
-    together: () => whole.threaded(threads),
-    apart: async () => {
-      const answered = answer(other);
-      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-      other.postMessage('step');
-      half.step();
-      await answered;
-    },
+  const separately = async (): Promise<void> => {
+    const answered = answer(other);
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+    other.postMessage('step');
+    half.step();
+    await answered;
   };
-  const times = { alone: [] as number[], together: [] as number[], apart: [] as number[] };
-  for (let turn = 0; turn < turns; turn++) {
-    for (const [name, way] of Object.entries(ways)) {
-      // After one to warm up: a thread whose memory has lain idle for a second comes back slowly.
-      for (let step = 0; step <= row; step++) {
-        const start = performance.now();
-        await way();
-        if (step > 0) times[name as keyof typeof times].push((performance.now() - start) / BATCH);
-      }
-    }
-  }
-  process.stdout.write(`${JSON.stringify({ alone: median(times.alone), together: median(times.together), apart: median(times.apart) })}\n`, () => process.exit());
+  const [alone, together, apart] = (await inTurns(turns, row, [whole.step, () => whole.threaded(threads), separately])).map((ms) => ms / BATCH);
+  process.stdout.write(`${JSON.stringify({ alone, together, apart })}\n`, () => process.exit());
 } else {
   const { step } = training(BATCH / 2);
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
