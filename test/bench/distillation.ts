@@ -1,12 +1,11 @@
-// Finished distillations summed up: teachers, and students with and without them. The distillations themselves take hours; this reads their folders.
+// Finished distillations: teachers, and students with and without them.
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { succeed } from '../support/processes.js';
 import { PACKAGE_ROOT } from '../support/shared-data.js';
 import type { Benchmark } from './benchmark.js';
-import { readFinished } from './finished.js';
+import { benchmarkOfFinished } from './finished.js';
 
 /** Distillations by one preset, which belong side by side. */
 interface Distillations extends Pick<Benchmark, 'name' | 'title'> {
@@ -17,7 +16,7 @@ interface Distillations extends Pick<Benchmark, 'name' | 'title'> {
   readonly data: string;
   readonly names: string;
   /** The commands' --init and --teacher-init. */
-  readonly init?: string;
+  readonly init?: string | undefined;
   readonly teacherInit: string;
   /** What follows the results. */
   readonly beside: string;
@@ -60,21 +59,17 @@ export const dermoscopy = benchmarkOf({
   beside: 'A student from drawn weights learns little from a thousand images; the two are to be compared with each other alone.',
 });
 
-function benchmarkOf({ name, title, variable, folders: usual, names, beside, ...start }: Distillations): Benchmark {
-  const outs = process.env[variable]?.split(' ') ?? usual;
-  return {
-    name,
-    title,
-    command: `npx lentigo distill summary ${outs.join(' ')}`,
-    long: true,
-    async run(say) {
-      const reports = (await readFinished(outs, 'distillation.json', 'finished distillation', variable)).map((report) => Report.parse(report));
-      const teachers = await Promise.all(outs.map(async (folder) => readFile(join(PACKAGE_ROOT, folder, 'teacher-1', 'teacher.safetensors')).then((bytes) => createHash('sha256').update(bytes).digest('hex'), () => undefined)));
-      say('summing up');
-      const summary = await succeed(['distill', 'summary', ...outs], { cwd: PACKAGE_ROOT });
+function benchmarkOf({ names, beside, data, init, teacherInit, ...runs }: Distillations): Benchmark {
+  return benchmarkOfFinished({
+    ...runs,
+    by: 'distill',
+    file: 'distillation.json',
+    read: (json) => Report.parse(json),
+    async section(reports, outs, summary) {
+      const teachers = await Promise.all(outs.map(teacherHash));
       const commands = reports.map((report, i) => {
         const first = teachers[i] === undefined ? i : teachers.indexOf(teachers[i]);
-        return commandOf(report, start, outs[i]!, first < i ? outs[first] : undefined);
+        return commandOf(report, { data, init, teacherInit }, outs[i]!, first < i ? outs[first] : undefined);
       });
       return `${imagesOf(reports)} photographs, divided by patient; each epoch chosen on validation. Made by these (${names}):
 
@@ -83,12 +78,17 @@ ${commands.join('\n')}
 \`\`\`
 
 \`\`\`
-${summary.trim()}
+${summary}
 \`\`\`
 
 ${beside}`;
     },
-  };
+  });
+}
+
+/** SHA-256 of a run's (first) teacher, by which runs that share it are known; undefined where there is none. */
+async function teacherHash(out: string): Promise<string | undefined> {
+  return readFile(join(PACKAGE_ROOT, out, 'teacher-1', 'teacher.safetensors')).then((bytes) => createHash('sha256').update(bytes).digest('hex'), () => undefined);
 }
 
 /** "594 training, 145 validation and 253 held-out"; of folds, what all of them hold out in turn. */

@@ -1,9 +1,7 @@
-// Finished simulations summed up: federated against centralised, paired over seeds. The simulations themselves take hours; this reads their folders.
+// Finished simulations: federated against centralised, paired over seeds.
 import type { SimulationReport } from '../../simulations/report.js';
-import { succeed } from '../support/processes.js';
-import { PACKAGE_ROOT } from '../support/shared-data.js';
 import { type Benchmark, table } from './benchmark.js';
-import { readFinished } from './finished.js';
+import { benchmarkOfFinished } from './finished.js';
 
 /** Simulations that differ in their seeds alone. */
 interface Simulations extends Pick<Benchmark, 'name' | 'title'> {
@@ -45,17 +43,14 @@ export const fromDistilled = benchmarkOf({
   init: (seed) => `out/distilled-${seed}-logits-features/student/model`,
 });
 
-function benchmarkOf({ name, title, variable, folder, start, init, beside }: Simulations): Benchmark {
-  const folders = (process.env[variable] ?? SEEDS.map((seed) => `${folder}-${seed}`).join(' ')).split(' ');
-  return {
-    name,
-    title,
-    command: `npx lentigo simulate summary ${folders.join(' ')}`,
-    long: true,
-    async run(say) {
-      const reports = (await readFinished(folders, 'simulation.json', 'simulation', variable)) as SimulationReport[];
-      say('summing up');
-      const summary = await succeed(['simulate', 'summary', ...folders], { cwd: PACKAGE_ROOT });
+function benchmarkOf({ folder, start, init, beside, ...runs }: Simulations): Benchmark {
+  return benchmarkOfFinished({
+    ...runs,
+    folders: SEEDS.map((seed) => `${folder}-${seed}`),
+    by: 'simulate',
+    file: 'simulation.json',
+    read: (json) => json as SimulationReport,
+    section(reports, folders, summary) {
       const { images } = reports[0]!;
       const minutes = reports.map((report) => (report.rounds.reduce((all, { seconds }) => all + seconds, 0) / 60).toFixed(0));
       return `${images.train} training, ${images.validation} validation and ${images.heldout} held-out photographs, divided by patient. Each simulation was made by one of these (\`PAD_UFES_DIR\`: the published data set; ${start}); its federated rounds took ${minutes.join(', ')} minutes:
@@ -65,10 +60,10 @@ ${reports.map((report, i) => commandOf(report, init(report.config.seed), folders
 \`\`\`
 
 \`\`\`
-${summary.trim()}
+${summary}
 \`\`\`${beside === undefined ? '' : `\n\n${beside}`}`;
     },
-  };
+  });
 }
 
 /** The command that gives this report. */

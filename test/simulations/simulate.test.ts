@@ -154,7 +154,8 @@ describe('a simulation', () => {
     const differences = reports.map((r) => r.paired!.malignantAuc.difference!);
     expect(paired.malignantAuc.difference).toBeCloseTo((differences[0]! + differences[1]!) / 2, 12);
     expect(mean.federated.malignantAuc! - mean.centralised.malignantAuc!).toBeCloseTo(paired.malignantAuc.difference!, 12);
-    await expect(summarise([out('seed-1'), out('a')])).rejects.toMatchObject({ code: 'LENTIGO_USAGE', message: expect.stringContaining('no --baselines') as string });
+    await simulate(configOf({ training }), out('alone'));
+    await expect(summarise([out('seed-1'), out('alone')])).rejects.toMatchObject({ code: 'LENTIGO_USAGE', message: expect.stringContaining('no --baselines') as string });
   });
 
   it('takes the baselines up later, without training the rounds again', async () => {
