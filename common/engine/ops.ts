@@ -5,6 +5,8 @@ import * as tf from '@tensorflow/tfjs';
 const has = (kernel: string): boolean => Boolean(tf.getKernel(kernel, tf.getBackend()));
 const run = <R extends tf.Rank>(kernel: string, inputs: Record<string, tf.Tensor>, attrs: Record<string, unknown> = {}): tf.Tensor<R> =>
   tf.engine().runKernel(kernel, inputs, attrs as tf.NamedAttrMap);
+/** A kernel of several outputs. */
+const runAll = (kernel: string, inputs: Record<string, tf.Tensor>, attrs: Record<string, unknown>): tf.Tensor[] => tf.engine().runKernel(kernel, inputs, attrs as tf.NamedAttrMap) as unknown as tf.Tensor[];
 
 /** x·sigmoid(x) (Ramachandran et al. 2017), any shape. */
 export const swish = <T extends tf.Tensor>(x: T): T => (has('Swish') ? (run('Swish', { x }) as T) : composedSwish(x));
@@ -42,6 +44,67 @@ export const gelu: <T extends tf.Tensor>(x: T) => T = tf.customGrad((x, save) =>
 }) as never;
 
 const normalDistribution = (x: tf.Tensor): tf.Tensor => tf.mul(tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1), 0.5);
+
+/** f rises with x where 0 < f(x) < most, and is level elsewhere: the gradient needs the values alone, which the next operation keeps anyway. */
+const ramp = (f: (x: tf.Tensor) => tf.Tensor, gradKernel: string, most: number): (<T extends tf.Tensor>(x: T) => T) =>
+  tf.customGrad((x, save) => {
+    const y = f(x as tf.Tensor);
+    (save as tf.GradSaveFunc)([y]);
+    return {
+      value: y,
+      gradFunc: (dy: tf.Tensor, [y]: tf.Tensor[]) => {
+        if (has(gradKernel)) return run(gradKernel, { dy, y: y! });
+        return tf.tidy(() => tf.mul(dy, tf.cast(Number.isFinite(most) ? tf.logicalAnd(tf.greater(y!, 0), tf.less(y!, most)) : tf.greater(y!, 0), 'float32')));
+      },
+    };
+  }) as never;
+
+/** max(x, 0), any shape. */
+export const relu = ramp(tf.relu, 'ReluGrad', Infinity);
+/** min(max(x, 0), 6), any shape. */
+export const relu6 = ramp(tf.relu6, 'Relu6Grad', 6);
+
+/**
+ * γ (x − mean) / σ + β over n, h and w (Ioffe & Szegedy 2015): x [n, h, w, c], γ and β [c]. The gradient is written out: tfjs's own tiles to full size and
+ * takes twice as long.
+ */
+export const normaliseBatch = (x: tf.Tensor4D, gamma: tf.Tensor1D, beta: tf.Tensor1D, epsilon: number): tf.Tensor4D =>
+  (has('NormaliseBatch') ? fusedNormaliseBatch : composedNormaliseBatch)(epsilon)(x, gamma, beta) as tf.Tensor4D;
+
+const fusedNormaliseBatch = (epsilon: number) =>
+  tf.customGrad((...args) => {
+    const [x, gamma, beta, save] = args as unknown as [tf.Tensor4D, tf.Tensor1D, tf.Tensor1D, tf.GradSaveFunc];
+    const [y, ...statistics] = runAll('NormaliseBatch', { x, gamma, beta }, { epsilon }) as [tf.Tensor, ...tf.Tensor[]];
+    save([x, gamma, ...statistics]);
+    return {
+      value: y,
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+        const [x, gamma, mean, variance] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
+        return runAll('NormaliseBatchGrad', { dy, x, gamma, mean, variance }, { epsilon });
+      },
+    };
+  });
+
+const composedNormaliseBatch = (epsilon: number) =>
+  tf.customGrad((...args) => {
+    const [x, gamma, beta, save] = args as unknown as [tf.Tensor4D, tf.Tensor1D, tf.Tensor1D, tf.GradSaveFunc];
+    const axes = [0, 1, 2];
+    const count = x.size / x.shape[3];
+    const centred = tf.sub(x, tf.mean(x, axes));
+    const inverse = tf.rsqrt(tf.add(tf.mean(tf.square(centred), axes), epsilon));
+    const normal = tf.mul(centred, inverse);
+    save([normal, inverse, gamma]);
+    return {
+      value: tf.add(tf.mul(normal, gamma), beta),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+        const [normal, inverse, gamma] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
+        const dBeta = tf.sum(dy, axes);
+        const dGamma = tf.sum(tf.mul(dy, normal), axes);
+        const dNormal = tf.sub(tf.sub(dy, tf.div(dBeta, count)), tf.mul(normal, tf.div(dGamma, count)));
+        return [tf.mul(dNormal, tf.mul(gamma, inverse)), dGamma, dBeta];
+      },
+    };
+  });
 
 /** γ (x − mean) / σ + β over the last axis (Ba et al. 2016): x [n, …, c], γ and β [c]. */
 export const layerNorm = <T extends tf.Tensor>(x: T, gamma: tf.Tensor1D, beta: tf.Tensor1D, epsilon: number): T =>

@@ -7,13 +7,13 @@ export interface Call<B> {
   readonly attrs: Readonly<Record<string, unknown>>;
   readonly backend: B;
 }
-export type Kernel<B> = (call: Call<B>) => tf.TensorInfo;
+export type Kernel<B, Out = tf.TensorInfo> = (call: Call<B>) => Out;
 
 /** The kernel that a backend has by this name. */
 export const kernelOf = <B>(name: string, backend: string): Kernel<B> => tf.getKernel(name, backend).kernelFunc as unknown as Kernel<B>;
 
 /** Registers kernels on a backend, instead of those that it has by the same names. */
-export function registerKernels<B>(backendName: string, kernels: Readonly<Record<string, Kernel<B>>>): void {
+export function registerKernels<B>(backendName: string, kernels: Readonly<Record<string, Kernel<B, tf.TensorInfo | tf.TensorInfo[]>>>): void {
   for (const [kernelName, kernel] of Object.entries(kernels)) {
     if (tf.getKernel(kernelName, backendName)) tf.unregisterKernel(kernelName, backendName);
     tf.registerKernel({ kernelName, backendName, kernelFunc: kernel as unknown as tf.KernelFunc });

@@ -1,12 +1,12 @@
 // Activations by the names that tfjs's stock layers give them.
 import * as tf from '@tensorflow/tfjs';
-import { gelu, swish } from '../../engine/ops.js';
+import { gelu, relu, relu6, swish } from '../../engine/ops.js';
 import { apply } from './layer.js';
 
 /** `gelu` is the exact one, by the error function. */
 export type Activation = 'swish' | 'relu' | 'relu6' | 'gelu';
 
-const FUNCTIONS: Readonly<Record<Activation, <T extends tf.Tensor>(x: T) => T>> = { swish, gelu, relu: tf.relu, relu6: tf.relu6 };
+const FUNCTIONS: Readonly<Record<Activation, <T extends tf.Tensor>(x: T) => T>> = { swish, gelu, relu, relu6 };
 
 /** The activation of any tensor; without a name x itself. */
 export const activate = <T extends tf.Tensor>(x: T, activation: Activation | undefined): T => (activation ? FUNCTIONS[activation](x) : x);

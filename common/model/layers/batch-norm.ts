@@ -1,6 +1,6 @@
 // Batch norm that no convolution precedes (DenseNet's), and batch norm by the batch's own statistics.
 import * as tf from '@tensorflow/tfjs';
-import { scaleChannels } from '../../engine/ops.js';
+import { normaliseBatch, scaleChannels } from '../../engine/ops.js';
 import { activate, type Activation, stockActivation } from './activation.js';
 import { apply, type BatchNorm, batchNormWeights, type Context, type Layer } from './layer.js';
 
@@ -19,28 +19,6 @@ export function batchNorm(norm: BatchNorm, activation: Activation): Layer {
     stock: (x) => stockActivation(apply(tf.layers.batchNormalization({ name, epsilon }), x), activation, name),
   };
 }
-
-/** γ (x − mean) / σ + β over n, h and w (Ioffe & Szegedy 2015): x [n, h, w, c], γ and β [c]. The gradient is written out: tfjs's own tiles to full size and takes twice as long. */
-export const normaliseBatch = (x: tf.Tensor4D, gamma: tf.Tensor1D, beta: tf.Tensor1D, epsilon: number): tf.Tensor4D =>
-  tf.customGrad((...args) => {
-    const [x, gamma, beta, save] = args as unknown as [tf.Tensor4D, tf.Tensor1D, tf.Tensor1D, tf.GradSaveFunc];
-    const axes = [0, 1, 2];
-    const count = x.size / x.shape[3];
-    const centred = tf.sub(x, tf.mean(x, axes));
-    const inverse = tf.rsqrt(tf.add(tf.mean(tf.square(centred), axes), epsilon));
-    const normal = tf.mul(centred, inverse);
-    save([normal, inverse, gamma]);
-    return {
-      value: tf.add(tf.mul(normal, gamma), beta),
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
-        const [normal, inverse, gamma] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
-        const dBeta = tf.sum(dy, axes);
-        const dGamma = tf.sum(tf.mul(dy, normal), axes);
-        const dNormal = tf.sub(tf.sub(dy, tf.div(dBeta, count)), tf.mul(normal, tf.div(dGamma, count)));
-        return [tf.mul(dNormal, tf.mul(gamma, inverse)), dGamma, dBeta];
-      },
-    };
-  })(x, gamma, beta) as tf.Tensor4D;
 
 /** A context's `normalise` for training: running statistics stay as they are. */
 export const byBatch: NonNullable<Context['normalise']> = (y, { name, epsilon }, parameters) =>

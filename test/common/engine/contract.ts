@@ -2,11 +2,13 @@
 // strides and paddings. Relative errors are of a whole tensor: ‖engine − reference‖ / ‖reference‖. Node's tests and a browser's page run it.
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
-import { conv2d, depthwiseConv2d, type Pad, poolChannels, scaleChannels, squeezeExcite, swish } from '../../../common/engine/ops.js';
+import { conv2d, depthwiseConv2d, normaliseBatch, type Pad, poolChannels, relu, relu6, scaleChannels, squeezeExcite, swish } from '../../../common/engine/ops.js';
 import { Random } from '../../../common/random.js';
 import * as reference from './reference.js';
 
 const TOLERANCE = 1e-4;
+/** Of batch norm; large, so that it counts. */
+const EPSILON = 0.1;
 export type Op = (...inputs: tf.Tensor[]) => tf.Tensor;
 
 export const draw = (shape: readonly number[], random: Random): reference.Values => {
@@ -94,6 +96,17 @@ export const CONTRACT: readonly { readonly promise: string; readonly hold: (case
         await check((x) => poolChannels(x as tf.Tensor4D), reference.poolChannels, [shape], seed);
         await check(squeezeExcite as unknown as Op, reference.squeezeExcite, [shape, [c, squeezed], [squeezed], [squeezed, c], [c]], seed);
       }), { numRuns, seed: 4 }),
+  },
+  {
+    promise: 'rectify and normalise by the batch, with gradients',
+    hold: async (numRuns) =>
+      await fc.assert(fc.asyncProperty(small, async ({ shape: [n, h, w, c], seed }) => {
+        const shape = [n + 1, h + 1, w + 1, c];
+        const normalise: Op = (x, gamma, beta) => normaliseBatch(x as tf.Tensor4D, gamma as tf.Tensor1D, beta as tf.Tensor1D, EPSILON);
+        await check((x) => relu(x), reference.relu, [shape], seed);
+        await check((x) => relu6(tf.mul(x, 5)), (inputs) => reference.relu6(inputs, 5), [shape], seed);
+        await check(normalise, (inputs) => reference.normaliseBatch(inputs, EPSILON), [shape, [c], [c]], seed);
+      }), { numRuns: Math.ceil(numRuns / 3), seed: 4 }),
   },
   {
     promise: 'activate the largest and the smallest numbers, and say NaN where something went wrong before',

@@ -57,6 +57,21 @@ const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
 export const swish = ([x]: readonly Values[]): Values => ({ shape: x!.shape, values: x!.values.map((v) => v * sigmoid(v)) });
 
+export const relu = ([x]: readonly Values[]): Values => ({ shape: x!.shape, values: x!.values.map((v) => Math.max(v, 0)) });
+
+/** Of x · factor. */
+export const relu6 = ([x]: readonly Values[], factor: number): Values => ({ shape: x!.shape, values: x!.values.map((v) => Math.min(Math.max(v * factor, 0), 6)) });
+
+/** γ (x − mean) / √(variance + epsilon) + β, mean and variance over n, h and w of each channel. */
+export function normaliseBatch([x, gamma, beta]: readonly Values[], epsilon: number): Values {
+  const c = gamma!.values.length;
+  const count = x!.values.length / c;
+  const [mean, variance] = [new Float64Array(c), new Float64Array(c)];
+  x!.values.forEach((v, k) => (mean[k % c]! += v / count));
+  x!.values.forEach((v, k) => (variance[k % c]! += (v - mean[k % c]!) ** 2 / count));
+  return { shape: x!.shape, values: x!.values.map((v, k) => (gamma!.values[k % c]! * (v - mean[k % c]!)) / Math.sqrt(variance[k % c]! + epsilon) + beta!.values[k % c]!) };
+}
+
 /** x [n, h, w, c] · a [n, c]. */
 export function scaleChannels([x, a]: readonly Values[]): Values {
   const [, h, w, c] = x!.shape as [number, number, number, number];
