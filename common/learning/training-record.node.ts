@@ -7,7 +7,7 @@ import { z } from 'zod';
 const Distillation = z.object({
   settings: z.object({
     engine: z.string(),
-    recipe: z.object({ name: z.string() }),
+    recipe: z.object({ name: z.string(), metadata: z.unknown().optional() }),
     teacher: z.string().nullable(),
     losses: z.array(z.string()),
     metadata: z.string(),
@@ -24,7 +24,7 @@ export async function trainingOf(modelFolder: string): Promise<string> {
   const parsed = text === undefined ? undefined : Distillation.safeParse(JSON.parse(text));
   if (!parsed?.success) return 'Not recorded with the model.';
   const { settings: { engine, recipe, teacher, losses, metadata, seed, hashes }, images, trained } = parsed.data;
-  const taught = teacher === null ? 'without a teacher' : `taught by ${teacher} (${losses.join(', ')}; the teacher's metadata: ${metadata})`;
+  const taught = teacher === null ? 'without a teacher' : `taught by ${teacher} (${losses.join(', ')}${recipe.metadata === undefined ? '' : `; the teacher's metadata: ${metadata}`})`;
   const epochs = trained.map(({ name, epoch, epochs: of }) => `${name} ${epoch} of ${of}`).join(', ');
   return `\`lentigo distill --preset ${recipe.name} --seed ${seed}\`, ${taught}, on ${images.train} images, engine ${engine}. Validation (${images.validation} images) chose the epochs: ${epochs}. SHA-256 of the images' table: \`${hashes.data}\`.`;
 }

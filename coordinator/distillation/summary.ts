@@ -18,7 +18,7 @@ type Validation = z.infer<typeof Validation>;
 
 /** What of distillation.json says which row a result belongs to. */
 const Finished = z.looseObject({
-  settings: z.looseObject({ recipe: z.looseObject({ name: z.string(), labels: LabelSet }), teacher: z.string().nullable(), losses: z.array(z.string()), metadata: z.string(), seed: z.int() }),
+  settings: z.looseObject({ recipe: z.looseObject({ name: z.string(), labels: LabelSet, metadata: z.unknown().optional() }), teacher: z.string().nullable(), losses: z.array(z.string()), metadata: z.string(), seed: z.int() }),
   trained: z.array(z.looseObject({ name: z.string(), validation: Validation })),
 });
 
@@ -40,8 +40,8 @@ export interface SummaryRow {
 
 const PLAIN = 'student without teacher';
 
-function rowName(model: string, { teacher, losses, metadata }: z.infer<typeof Finished>['settings']): string {
-  if (model !== 'student') return `${model} ${teacher}, metadata ${metadata}`;
+function rowName(model: string, { recipe, teacher, losses, metadata }: z.infer<typeof Finished>['settings']): string {
+  if (model !== 'student') return `${model} ${teacher}${recipe.metadata === undefined ? '' : `, metadata ${metadata}`}`;
   if (teacher === null) return PLAIN;
   return `student of ${teacher}: ${losses.join(', ')}${metadata === 'all' ? '' : `, its metadata ${metadata}`}`;
 }
