@@ -29,11 +29,11 @@ const swishGrad: Kernel = ({ inputs, backend }) => {
 /** dy where a rectifier of these values rises: one pass, where tfjs's own takes five. */
 const rectifierGrad = (operation: 'ReluGrad' | 'Relu6Grad'): Kernel => ({ inputs: { dy, y }, backend }) => backend.executeSingleOutput(operation, [float(backend)], [dy as tf.Tensor, y as tf.Tensor]);
 
-const batchNormAttributes = ({ binding }: NodeBackend, epsilon: unknown): Attribute[] => [
-  { name: 'T', type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT },
-  { name: 'epsilon', type: binding.TF_ATTR_FLOAT, value: epsilon },
-  { name: 'data_format', type: binding.TF_ATTR_STRING, value: 'NHWC' },
-  { name: 'is_training', type: binding.TF_ATTR_BOOL, value: true },
+const batchNormAttributes = (backend: NodeBackend, epsilon: unknown): Attribute[] => [
+  float(backend),
+  { name: 'epsilon', type: backend.binding.TF_ATTR_FLOAT, value: epsilon },
+  { name: 'data_format', type: backend.binding.TF_ATTR_STRING, value: 'NHWC' },
+  { name: 'is_training', type: backend.binding.TF_ATTR_BOOL, value: true },
 ];
 
 /** @returns y, and the batch's mean and variance [c] for the gradient */

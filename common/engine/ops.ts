@@ -45,24 +45,21 @@ export const gelu: <T extends tf.Tensor>(x: T) => T = tf.customGrad((x, save) =>
 
 const normalDistribution = (x: tf.Tensor): tf.Tensor => tf.mul(tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1), 0.5);
 
-/** f rises with x where 0 < f(x) < most, and is level elsewhere: the gradient needs the values alone, which the next operation keeps anyway. */
-const ramp = (f: (x: tf.Tensor) => tf.Tensor, gradKernel: string, most: number): (<T extends tf.Tensor>(x: T) => T) =>
+/** f is level where it does not rise, by its values alone, which the gradient needs and the next operation keeps anyway. */
+const ramp = (f: (x: tf.Tensor) => tf.Tensor, gradKernel: string, rises: (y: tf.Tensor) => tf.Tensor): (<T extends tf.Tensor>(x: T) => T) =>
   tf.customGrad((x, save) => {
     const y = f(x as tf.Tensor);
     (save as tf.GradSaveFunc)([y]);
     return {
       value: y,
-      gradFunc: (dy: tf.Tensor, [y]: tf.Tensor[]) => {
-        if (has(gradKernel)) return run(gradKernel, { dy, y: y! });
-        return tf.tidy(() => tf.mul(dy, tf.cast(Number.isFinite(most) ? tf.logicalAnd(tf.greater(y!, 0), tf.less(y!, most)) : tf.greater(y!, 0), 'float32')));
-      },
+      gradFunc: (dy: tf.Tensor, [y]: tf.Tensor[]) => (has(gradKernel) ? run(gradKernel, { dy, y: y! }) : tf.tidy(() => tf.mul(dy, tf.cast(rises(y!), 'float32')))),
     };
   }) as never;
 
 /** max(x, 0), any shape. */
-export const relu = ramp(tf.relu, 'ReluGrad', Infinity);
+export const relu = ramp(tf.relu, 'ReluGrad', (y) => tf.greater(y, 0));
 /** min(max(x, 0), 6), any shape. */
-export const relu6 = ramp(tf.relu6, 'Relu6Grad', 6);
+export const relu6 = ramp(tf.relu6, 'Relu6Grad', (y) => tf.logicalAnd(tf.greater(y, 0), tf.less(y, 6)));
 
 /**
  * γ (x − mean) / σ + β over n, h and w (Ioffe & Szegedy 2015): x [n, h, w, c], γ and β [c]. The gradient is written out: tfjs's own tiles to full size and
@@ -86,46 +83,36 @@ const fusedNormaliseBatch = (epsilon: number) =>
   });
 
 const composedNormaliseBatch = (epsilon: number) =>
-  tf.customGrad((...args) => {
-    const [x, gamma, beta, save] = args as unknown as [tf.Tensor4D, tf.Tensor1D, tf.Tensor1D, tf.GradSaveFunc];
+  standardise([0, 1, 2], epsilon, (dy, normal, inverse, gamma) => {
     const axes = [0, 1, 2];
-    const count = x.size / x.shape[3];
-    const centred = tf.sub(x, tf.mean(x, axes));
-    const inverse = tf.rsqrt(tf.add(tf.mean(tf.square(centred), axes), epsilon));
-    const normal = tf.mul(centred, inverse);
-    save([normal, inverse, gamma]);
-    return {
-      value: tf.add(tf.mul(normal, gamma), beta),
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
-        const [normal, inverse, gamma] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
-        const dBeta = tf.sum(dy, axes);
-        const dGamma = tf.sum(tf.mul(dy, normal), axes);
-        const dNormal = tf.sub(tf.sub(dy, tf.div(dBeta, count)), tf.mul(normal, tf.div(dGamma, count)));
-        return [tf.mul(dNormal, tf.mul(gamma, inverse)), dGamma, dBeta];
-      },
-    };
+    const count = dy.size / dy.shape.at(-1)!;
+    const dBeta = tf.sum(dy, axes);
+    const dGamma = tf.sum(tf.mul(dy, normal), axes);
+    const dNormal = tf.sub(tf.sub(dy, tf.div(dBeta, count)), tf.mul(normal, tf.div(dGamma, count)));
+    return [tf.mul(dNormal, tf.mul(gamma, inverse)), dGamma, dBeta];
   });
 
 /** γ (x − mean) / σ + β over the last axis (Ba et al. 2016): x [n, …, c], γ and β [c]. */
 export const layerNorm = <T extends tf.Tensor>(x: T, gamma: tf.Tensor1D, beta: tf.Tensor1D, epsilon: number): T =>
-  tf.customGrad((...args) => {
+  standardise([-1], epsilon, (dy, normal, inverse, gamma) => {
+    const dNormal = tf.mul(dy, gamma);
+    const along = tf.mul(normal, tf.mean(tf.mul(dNormal, normal), -1, true));
+    const dx = tf.mul(inverse, tf.sub(tf.sub(dNormal, tf.mean(dNormal, -1, true)), along));
+    const sums = (y?: tf.Tensor): tf.Tensor => tf.reshape(channelSum(asRows(dy, 1), y && asRows(y, 1)), [-1]);
+    return [dx, sums(normal), sums()];
+  })(x, gamma, beta) as T;
+
+/** γ · normal + β of x, γ and β, with normal = (x − mean) · inverse and inverse = 1 / σ over these axes. @param back the gradients in the three */
+function standardise(axes: number[], epsilon: number, back: (dy: tf.Tensor, normal: tf.Tensor, inverse: tf.Tensor, gamma: tf.Tensor) => tf.Tensor[]) {
+  return tf.customGrad((...args) => {
     const [x, gamma, beta, save] = args as unknown as [tf.Tensor, tf.Tensor1D, tf.Tensor1D, tf.GradSaveFunc];
-    const centred = tf.sub(x, tf.mean(x, -1, true));
-    const inverse = tf.rsqrt(tf.add(tf.mean(tf.square(centred), -1, true), epsilon));
+    const centred = tf.sub(x, tf.mean(x, axes, true));
+    const inverse = tf.rsqrt(tf.add(tf.mean(tf.square(centred), axes, true), epsilon));
     const normal = tf.mul(centred, inverse);
     save([normal, inverse, gamma]);
-    return {
-      value: tf.add(tf.mul(normal, gamma), beta),
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
-        const [normal, inverse, gamma] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
-        const dNormal = tf.mul(dy, gamma);
-        const along = tf.mul(normal, tf.mean(tf.mul(dNormal, normal), -1, true));
-        const dx = tf.mul(inverse, tf.sub(tf.sub(dNormal, tf.mean(dNormal, -1, true)), along));
-        const sums = (y?: tf.Tensor): tf.Tensor => tf.reshape(channelSum(asRows(dy, 1), y && asRows(y, 1)), [-1]);
-        return [dx, sums(normal), sums()];
-      },
-    };
-  })(x, gamma, beta) as T;
+    return { value: tf.add(tf.mul(normal, gamma), beta), gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => back(dy, ...(saved as [tf.Tensor, tf.Tensor, tf.Tensor])) };
+  });
+}
 
 /** [n, rows, c] → [n, c]: sums over rows, of x, or of x·y. */
 function channelSum(x: tf.Tensor3D, y?: tf.Tensor3D): tf.Tensor2D {

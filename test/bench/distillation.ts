@@ -66,7 +66,6 @@ function benchmarkOf({ splitBy, names, beside, data, init, teacherInit, ...runs 
   return benchmarkOfFinished({
     ...runs,
     by: 'distill',
-    file: 'distillation.json',
     read: (json) => Report.parse(json),
     async section(reports, outs, summary) {
       const teachers = await Promise.all(outs.map(teacherHash));

@@ -48,7 +48,6 @@ function benchmarkOf({ folder, start, init, beside, ...runs }: Simulations): Ben
     ...runs,
     folders: SEEDS.map((seed) => `${folder}-${seed}`),
     by: 'simulate',
-    file: 'simulation.json',
     read: (json) => json as SimulationReport,
     section(reports, folders, summary) {
       const { images } = reports[0]!;
