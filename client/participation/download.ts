@@ -1,7 +1,7 @@
 // Models come as immutable blobs named by their SHA-256: fetched once, resumed where they were cut, checked before use.
 import { concat, sha256Hex } from '../../common/crypto/bytes.js';
 import { LentigoError } from '../../common/errors.js';
-import { endpoint, errorInBody, networkError } from './network.js';
+import { endpoint, errorInBody, networkError, watchStalls } from './network.js';
 import type { Bytes, Store } from './store.js';
 
 export interface BlobRef {
@@ -16,6 +16,8 @@ export interface DownloadOptions {
 
 /** Written in pieces of about this many bytes, so that a cut loses little. */
 const PIECE = 1024 * 1024;
+/** Without a further byte for so long, the connection is given up. */
+const STALLED_MS = 20_000;
 const FOLDER = 'blobs';
 
 /**
@@ -48,8 +50,24 @@ export async function keepBlobs(store: Store, keep: readonly string[]): Promise<
   }
 }
 
-/** Appends what is missing to the partial file; returns the bytes that came. */
+/** `append`, given up when nothing comes for STALLED_MS; when aborted, the signal's reason is what is thrown. */
 async function complete(url: string, blob: BlobRef, part: string, store: Store, { signal, onProgress }: DownloadOptions): Promise<number> {
+  const stalled = new AbortController();
+  const watch = watchStalls(STALLED_MS, () => stalled.abort(new Error('the download stalled')));
+  try {
+    return await append(url, blob, part, store, AbortSignal.any([signal, stalled.signal]), (fraction) => {
+      watch.alive();
+      onProgress(fraction);
+    });
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    watch.stop();
+  }
+}
+
+/** Appends what is missing to the partial file; returns the bytes that came. */
+async function append(url: string, blob: BlobRef, part: string, store: Store, signal: AbortSignal, onProgress: (fraction: number) => void): Promise<number> {
   const address = endpoint(url, `/blobs/${blob.sha256}`);
   let have = (await store.read(part))?.length ?? 0;
   if (have === blob.bytes) return 0;
@@ -62,7 +80,7 @@ async function complete(url: string, blob: BlobRef, part: string, store: Store, 
     // identity: a compressed answer would have other ranges than the blob.
     response = await fetch(address, { signal, headers: { 'accept-encoding': 'identity', ...(have > 0 ? { range: `bytes=${have}-` } : {}) } });
   } catch (cause) {
-    throw signal.aborted ? signal.reason : networkError(url, cause);
+    throw networkError(url, cause);
   }
   if (!response.ok || !response.body) {
     if (response.status === 416) await store.remove(part);
@@ -97,7 +115,7 @@ async function complete(url: string, blob: BlobRef, part: string, store: Store, 
       onProgress(have / blob.bytes);
     }
   } catch (cause) {
-    throw signal.aborted ? signal.reason : networkError(url, cause);
+    throw networkError(url, cause);
   } finally {
     await reader.cancel().catch(() => undefined);
     await flush();

@@ -62,5 +62,21 @@ export function wait(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
+/**
+ * Calls `stalled` once `ms` have passed without `alive` or `stop`.
+ * Every transfer needs it, Node's fetch for one more reason: where the connection closes before the process's first request is written, it never settles (undici 6).
+ */
+export function watchStalls(ms: number, stalled: () => void): { alive(): void; stop(): void } {
+  const start = () => setTimeout(stalled, ms);
+  let timer = start();
+  return {
+    alive: () => {
+      clearTimeout(timer);
+      timer = start();
+    },
+    stop: () => clearTimeout(timer),
+  };
+}
+
 /** Exponential backoff with jitter: 0.5 s, 1 s, 2 s, … at most 30 s, each times 0.5–1. */
 export const backoff = (attempt: number): number => Math.min(30_000, 500 * 2 ** attempt) * (0.5 + Math.random() / 2);

@@ -1,7 +1,7 @@
 // Sends sealed bytes by tus (https://tus.io, resumable uploads): cut in the middle, they go on where they stopped.
 import { DetailedError, Upload } from 'tus-js-client';
 import { LentigoError } from '../../common/errors.js';
-import { errorInBody, networkError } from './network.js';
+import { errorInBody, networkError, watchStalls } from './network.js';
 
 const CHUNK = 4 * 1024 * 1024;
 /** Without a further byte for so long, the connection is given up and tried again. */
@@ -26,10 +26,9 @@ export interface UploadOptions {
 export function upload(bytes: Uint8Array, options: UploadOptions): Promise<void> {
   const { signal } = options;
   return new Promise((resolve, reject) => {
-    let watchdog: ReturnType<typeof setTimeout> | undefined;
     let furthest = 0;
     const settle = (outcome: () => void) => {
-      clearTimeout(watchdog);
+      watch.stop();
       signal.removeEventListener('abort', stop);
       outcome();
     };
@@ -39,10 +38,6 @@ export function upload(bytes: Uint8Array, options: UploadOptions): Promise<void>
         reject(error);
       });
     const stop = () => fail(signal.reason as Error);
-    const alive = () => {
-      clearTimeout(watchdog);
-      watchdog = setTimeout(() => fail(networkError(options.endpoint, new Error('the upload stalled'))), STALLED_MS);
-    };
     // The bytes go through `fileReader`, the same in Node and browsers; the first argument only has to be something.
     const transfer = new Upload(new Blob([]), {
       endpoint: options.endpoint,
@@ -61,7 +56,7 @@ export function upload(bytes: Uint8Array, options: UploadOptions): Promise<void>
         if (transfer.url) options.onAddress(transfer.url);
       },
       onProgress: (sent, total) => {
-        if (sent > furthest) alive();
+        if (sent > furthest) watch.alive();
         furthest = Math.max(furthest, sent);
         options.onProgress(total > 0 ? sent / total : 1);
       },
@@ -70,7 +65,7 @@ export function upload(bytes: Uint8Array, options: UploadOptions): Promise<void>
     });
     if (signal.aborted) return reject(signal.reason as Error);
     signal.addEventListener('abort', stop, { once: true });
-    alive();
+    const watch = watchStalls(STALLED_MS, () => fail(networkError(options.endpoint, new Error('the upload stalled'))));
     transfer.start();
   });
 }
