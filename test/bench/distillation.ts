@@ -26,6 +26,8 @@ interface Distillations extends Pick<Benchmark, 'name' | 'title'> {
 
 const PAD_UFES = { splitBy: 'patient', data: 'PAD_UFES_DIR', names: '`PAD_UFES_DIR`: the published data set; `B0_DIR`: `lentigo weights import` of an EfficientNet-B0 with torchvision\'s names; `V2_FILE`: Keras\' EfficientNetV2-B0', init: 'B0_DIR', teacherInit: 'V2_FILE' } as const;
 
+const ofSeeds = (name: string): string[] => [0, 1, 2].map((seed) => `out/${name.replace('N', String(seed))}`);
+
 const Report = z.looseObject({
   settings: z.looseObject({ engine: z.string(), recipe: z.looseObject({ name: z.string(), metadata: z.unknown().optional() }), teacher: z.string().nullable(), losses: z.array(z.string()), metadata: z.string(), seed: z.int(), fold: z.strictObject({ fold: z.int(), of: z.int() }).optional() }),
   images: z.strictObject({ train: z.int(), validation: z.int(), heldout: z.int() }),
@@ -36,7 +38,11 @@ export const distillation = benchmarkOf({
   name: 'distillation',
   title: 'The distilled student, on PAD-UFES-20',
   variable: 'LENTIGO_DISTILLATIONS',
-  folders: [0, 1, 2].flatMap((seed) => [`out/plain-${seed}`, `out/distilled-${seed}`]),
+  folders: [
+    ...['plain-N', 'distilled-N', 'distilled-N-logits', 'distilled-N-logits-features'].flatMap(ofSeeds),
+    'out/distilled-0-complete',
+    ...['distilled-N-complete-logits-features', 'distilled-N-none'].flatMap(ofSeeds),
+  ],
   ...PAD_UFES,
   beside: 'Choices, such as that among the losses, are made by the last two columns, validation\'s; a difference is one where its interval excludes 0. Most of PAD-UFES-20\'s metadata is missing exactly where no biopsy was taken, so that what is missing tells the class by itself: a teacher with `metadata complete` reads only the columns that no training row lacks, one with `metadata none` the photograph alone.',
 });

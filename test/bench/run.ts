@@ -15,10 +15,10 @@ import { images } from './images.js';
 import { machineLine } from './machine.js';
 import { pages } from './pages.js';
 import { round } from './round.js';
-import { fromDistilled, simulation } from './simulation.js';
+import { fromChosen, fromDistilled, simulation } from './simulation.js';
 
 /** In the order of the document. */
-const BENCHMARKS = [simulation, distillation, folds, fromDistilled, padUfes, dermoscopy, domain, demo, round, engines, images, browser, pages, aggregation, connections];
+const BENCHMARKS = [simulation, distillation, folds, fromDistilled, fromChosen, padUfes, dermoscopy, domain, demo, round, engines, images, browser, pages, aggregation, connections];
 
 const FILE = join(PACKAGE_ROOT, 'BENCHMARKS.md');
 

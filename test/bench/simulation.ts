@@ -43,6 +43,15 @@ export const fromDistilled = benchmarkOf({
   init: (seed) => `out/distilled-${seed}-logits-features/student/model`,
 });
 
+export const fromChosen = benchmarkOf({
+  name: 'distilled-none-study',
+  title: 'Federated against centralised, from the student that validation chose',
+  variable: 'LENTIGO_DISTILLED_NONE_STUDIES',
+  folder: 'out/distilled-none-study',
+  start: 'the student of the same seed whose teacher read no metadata, see above, which learned from these training photographs already',
+  init: (seed) => `out/distilled-${seed}-none/student/model`,
+});
+
 function benchmarkOf({ folder, start, init, beside, ...runs }: Simulations): Benchmark {
   return benchmarkOfFinished({
     ...runs,
