@@ -38,7 +38,7 @@ export function simulateCommand(): Command {
     .action(run);
   command
     .command('summary')
-    .description('several finished simulations of one study under several seeds: scores, means, federated against centralised')
+    .description('several finished simulations of one study under several seeds: scores, means, federated against all data in one place and against a clinic alone')
     .argument('<out...>', 'their --out folders')
     .action(async (outs: string[]) => {
       const summary = await summarise(outs);

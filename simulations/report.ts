@@ -95,7 +95,7 @@ export function conclusion({ rounds, best, baselines, paired, config }: Simulati
   const chosen = rounds.find((r) => r.round === best)!;
   const lines = [`* chosen by validation (${config.select})`, headlineText(chosen.round, chosen.heldout)];
   if (baselines.length > 0) lines.push('', comparison(chosen, baselines, sum(rounds.map(samplesOf)) * config.training.epochs));
-  if (paired) lines.push(federatedMinusCentralised(paired));
+  if (paired) lines.push(federatedMinus('centralised', paired));
   return lines.join('\n');
 }
 
@@ -108,4 +108,4 @@ function comparison(chosen: RoundRecord, baselines: readonly BaselineRecord[], s
 }
 
 /** As a sentence. */
-export const federatedMinusCentralised = (paired: Paired): string => `Federated minus centralised, paired over held-out patients: ${pairedText(paired)}.`;
+export const federatedMinus = (other: string, paired: Paired): string => `Federated minus ${other}, paired over held-out patients: ${pairedText(paired)}.`;

@@ -1,4 +1,4 @@
-// Several simulations of one study, under several seeds: their scores side by side, their means, and federated against centralised.
+// Several simulations of one study, under several seeds: their scores side by side, their means, and federated against all data in one place and against each clinic alone.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Table from 'cli-table3';
@@ -8,14 +8,24 @@ import { meanOf, SCORE_TITLES, scoreCells, type ScoreRow, scoresOf } from '../co
 import { loadModel } from '../common/model/folder.node.js';
 import { CENTRALISED } from './baseline.js';
 import { predictionsPath, readPredictions } from '../common/learning/predictions.node.js';
-import { type Paired, pairedOf } from '../common/learning/paired.js';
-import { federatedMinusCentralised, type SimulationReport } from './report.js';
+import { type Pair, type Paired, pairedOf } from '../common/learning/paired.js';
+import { federatedMinus, type SimulationReport } from './report.js';
+
+/** What one simulation, or the mean of several, compares. */
+interface Compared {
+  /** The model that all started from. */
+  readonly start: ScoreRow;
+  readonly federated: ScoreRow;
+  readonly centralised: ScoreRow;
+  /** The mean over the clinics' own models. */
+  readonly alone: ScoreRow;
+}
 
 export interface Summary {
-  readonly runs: readonly { readonly out: string; readonly seed: number; readonly federated: ScoreRow; readonly centralised: ScoreRow }[];
-  readonly mean: { readonly federated: ScoreRow; readonly centralised: ScoreRow };
-  /** Of the means over the runs. */
-  readonly paired: Paired;
+  readonly runs: readonly ({ readonly out: string; readonly seed: number } & Compared)[];
+  readonly mean: Compared;
+  /** Federated minus each of the others, of the means over the runs (and their clinics). */
+  readonly paired: Readonly<Record<'centralised' | 'alone', Paired>>;
 }
 
 /**
@@ -25,32 +35,48 @@ export interface Summary {
  */
 export async function summarise(outs: readonly string[]): Promise<Summary> {
   const runs: Summary['runs'][number][] = [];
-  const pairs = [];
+  const ids: string[] = [];
+  const pairs: { readonly centralised: Pair[]; readonly alone: Pair[] } = { centralised: [], alone: [] };
   const { labels } = await loadModel(join(outs[0]!, 'best'));
   for (const out of outs) {
     const text = await readFile(join(out, 'simulation.json'), 'utf8').catch((cause: unknown) => {
       throw new LentigoError('LENTIGO_USAGE', `${out} holds no simulation`, { cause });
     });
     const report = JSON.parse(text) as SimulationReport;
+    const start = report.rounds.find((r) => r.round === 0);
     const federated = report.rounds.find((r) => r.round === report.best);
     const centralised = report.baselines.find((b) => b.name === CENTRALISED);
-    if (!federated || !centralised || report.paired === null) throw new LentigoError('LENTIGO_USAGE', `${out} holds a simulation that is not finished, or has no --baselines`);
-    runs.push({ out, seed: report.config.seed, federated: scoresOf(federated.heldout), centralised: scoresOf(centralised.heldout) });
-    pairs.push({ a: await readPredictions(predictionsPath(out, 'federated'), labels), b: await readPredictions(predictionsPath(out, CENTRALISED), labels) });
+    const alone = report.baselines.filter((b) => b.name !== CENTRALISED);
+    if (!start || !federated || !centralised || alone.length < report.partition.length || report.paired === null) throw new LentigoError('LENTIGO_USAGE', `${out} holds a simulation that is not finished, or has no --baselines`);
+    runs.push({
+      out,
+      seed: report.config.seed,
+      start: scoresOf(start.heldout),
+      federated: scoresOf(federated.heldout),
+      centralised: scoresOf(centralised.heldout),
+      alone: meanOf(alone.map((b) => scoresOf(b.heldout))),
+    });
+    const predictionsOf = (name: string) => readPredictions(predictionsPath(out, name), labels);
+    const a = await predictionsOf('federated');
+    ids.push(a.ids.join());
+    pairs.centralised.push({ a, b: await predictionsOf(CENTRALISED) });
+    for (const { name } of alone) pairs.alone.push({ a, b: await predictionsOf(name) });
   }
-  const ids = pairs.map(({ a }) => a.ids.join());
   const other = ids.findIndex((own) => own !== ids[0]);
   if (other > 0) throw new LentigoError('LENTIGO_SIMULATION_OTHER', `${outs[0]} and ${outs[other]} hold out different images`);
-  const mean = { federated: meanOf(runs.map((r) => r.federated)), centralised: meanOf(runs.map((r) => r.centralised)) };
-  return { runs, mean, paired: pairedOf(pairs, labels, 0) };
+  const meanOver = (kind: keyof Compared) => meanOf(runs.map((run) => run[kind]));
+  const mean = { start: meanOver('start'), federated: meanOver('federated'), centralised: meanOver('centralised'), alone: meanOver('alone') };
+  return { runs, mean, paired: { centralised: pairedOf(pairs.centralised, labels, 0), alone: pairedOf(pairs.alone, labels, 0) } };
 }
+
+const KINDS: Readonly<Record<keyof Compared, string>> = { start: 'at the start', federated: 'federated', centralised: 'centralised', alone: 'a clinic alone' };
 
 export function summaryText({ runs, mean, paired }: Summary): string {
   const table = new Table({ ...TABLE_STYLE, head: ['held-out', 'seed', ...SCORE_TITLES] });
   const add = (name: string, seed: string, row: ScoreRow) => table.push([name, seed, ...scoreCells(row)]);
-  for (const kind of ['federated', 'centralised'] as const) {
-    for (const run of runs) add(kind, String(run.seed), run[kind]);
-    add(kind, 'mean', mean[kind]);
+  for (const [kind, name] of Object.entries(KINDS) as [keyof Compared, string][]) {
+    for (const run of runs) add(name, String(run.seed), run[kind]);
+    add(name, 'mean', mean[kind]);
   }
-  return `${table.toString()}\n${federatedMinusCentralised(paired)}`;
+  return [table.toString(), federatedMinus(KINDS.centralised, paired.centralised), federatedMinus(KINDS.alone, paired.alone)].join('\n');
 }

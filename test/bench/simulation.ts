@@ -34,6 +34,8 @@ export const simulation = benchmarkOf({
 ${table(['PyTorch, seed', ...SEEDS.map(String), 'mean'], reference)}`,
 });
 
+const FROM_STUDENT = '`at the start` is the distilled student itself. What follows trains it without a teacher, and validation chooses among what came of that alone.';
+
 export const fromDistilled = benchmarkOf({
   name: 'distilled-study',
   title: 'Federated against centralised, from the distilled student',
@@ -41,6 +43,7 @@ export const fromDistilled = benchmarkOf({
   folder: 'out/distilled-study',
   start: 'the student of the same seed by logits and features, see above, which learned from these training photographs already',
   init: (seed) => `out/distilled-${seed}-logits-features/student/model`,
+  beside: FROM_STUDENT,
 });
 
 export const fromChosen = benchmarkOf({
@@ -50,6 +53,7 @@ export const fromChosen = benchmarkOf({
   folder: 'out/distilled-none-study',
   start: 'the student of the same seed whose teacher read no metadata, see above, which learned from these training photographs already',
   init: (seed) => `out/distilled-${seed}-none/student/model`,
+  beside: FROM_STUDENT,
 });
 
 function benchmarkOf({ folder, start, init, beside, ...runs }: Simulations): Benchmark {

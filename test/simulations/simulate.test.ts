@@ -151,9 +151,14 @@ describe('a simulation', () => {
     for (const seed of [1, 2]) reports.push(await simulate(configOf({ seed, baselines: true, training }), out(`seed-${seed}`)));
     const { runs, mean, paired } = await summarise([out('seed-1'), out('seed-2')]);
     expect(runs.map((r) => r.seed)).toEqual([1, 2]);
+    expect(runs.map((r) => r.start.accuracy)).toEqual(reports.map((r) => r.rounds[0]!.heldout.accuracy));
+    const own = reports.flatMap((r) => r.baselines.filter((b) => b.name !== 'centralised').map((b) => b.heldout.malignantAuc!));
+    expect(own).toHaveLength(2 * configOf().clinics);
+    expect(mean.alone.malignantAuc).toBeCloseTo(own.reduce((a, b) => a + b) / own.length, 12);
     const differences = reports.map((r) => r.paired!.malignantAuc.difference!);
-    expect(paired.malignantAuc.difference).toBeCloseTo((differences[0]! + differences[1]!) / 2, 12);
-    expect(mean.federated.malignantAuc! - mean.centralised.malignantAuc!).toBeCloseTo(paired.malignantAuc.difference!, 12);
+    expect(paired.centralised.malignantAuc.difference).toBeCloseTo((differences[0]! + differences[1]!) / 2, 12);
+    expect(mean.federated.malignantAuc! - mean.centralised.malignantAuc!).toBeCloseTo(paired.centralised.malignantAuc.difference!, 12);
+    expect(mean.federated.malignantAuc! - mean.alone.malignantAuc!).toBeCloseTo(paired.alone.malignantAuc.difference!, 12);
     await simulate(configOf({ training }), out('alone'));
     await expect(summarise([out('seed-1'), out('alone')])).rejects.toMatchObject({ code: 'LENTIGO_USAGE', message: expect.stringContaining('no --baselines') as string });
   });
