@@ -82,12 +82,14 @@ const fusedNormaliseBatch = (epsilon: number) =>
     };
   });
 
+/** All but the channels. */
+const POSITIONS = [0, 1, 2];
+
 const composedNormaliseBatch = (epsilon: number) =>
-  standardise([0, 1, 2], epsilon, (dy, normal, inverse, gamma) => {
-    const axes = [0, 1, 2];
+  standardise(POSITIONS, epsilon, (dy, normal, inverse, gamma) => {
     const count = dy.size / dy.shape.at(-1)!;
-    const dBeta = tf.sum(dy, axes);
-    const dGamma = tf.sum(tf.mul(dy, normal), axes);
+    const dBeta = tf.sum(dy, POSITIONS);
+    const dGamma = tf.sum(tf.mul(dy, normal), POSITIONS);
     const dNormal = tf.sub(tf.sub(dy, tf.div(dBeta, count)), tf.mul(normal, tf.div(dGamma, count)));
     return [tf.mul(dNormal, tf.mul(gamma, inverse)), dGamma, dBeta];
   });
