@@ -1,27 +1,35 @@
-// The `lentigo` command: assembles the sub-commands that each folder exports; prints every error with its code and remedy.
+// The `lentigo` command: assembles the sub-commands that each folder exports; prints every error
+// with its code and remedy.
 import { Command, CommanderError } from 'commander';
 import { asLentigoError } from './common/errors.js';
 
 /** In the order of the help. Loading one takes a fraction of loading all. */
-const COMMANDS = new Map<string, () => Promise<Command>>(Object.entries({
-  coordinator: async () => (await import('./coordinator/command.js')).coordinatorCommand(),
-  study: async () => (await import('./coordinator/study-command.js')).studyCommand(),
-  clinic: async () => (await import('./client/agent/command.js')).clinicCommand(),
-  simulate: async () => (await import('./simulations/command.js')).simulateCommand(),
-  distill: async () => (await import('./coordinator/distillation/command.js')).distillCommand(),
-  evaluate: async () => (await import('./common/learning/command.node.js')).evaluateCommand(),
-  predict: async () => (await import('./common/learning/command.node.js')).predictCommand(),
-  dataset: async () => (await import('./common/dataset/command.node.js')).datasetCommand(),
-  weights: async () => (await import('./common/model/command.node.js')).weightsCommand(),
-  doctor: async () => (await import('./common/engine/command.node.js')).doctorCommand(),
-  engine: async () => (await import('./common/engine/command.node.js')).engineCommand(),
-}));
+const COMMANDS = new Map<string, () => Promise<Command>>(
+  Object.entries({
+    coordinator: async () => (await import('./coordinator/command.js')).coordinatorCommand(),
+    study: async () => (await import('./coordinator/study-command.js')).studyCommand(),
+    clinic: async () => (await import('./client/agent/command.js')).clinicCommand(),
+    simulate: async () => (await import('./simulations/command.js')).simulateCommand(),
+    distill: async () => (await import('./coordinator/distillation/command.js')).distillCommand(),
+    evaluate: async () => (await import('./common/learning/command.node.js')).evaluateCommand(),
+    predict: async () => (await import('./common/learning/command.node.js')).predictCommand(),
+    dataset: async () => (await import('./common/dataset/command.node.js')).datasetCommand(),
+    weights: async () => (await import('./common/model/command.node.js')).weightsCommand(),
+    doctor: async () => (await import('./common/engine/command.node.js')).doctorCommand(),
+    engine: async () => (await import('./common/engine/command.node.js')).engineCommand(),
+  }),
+);
 
 const program = new Command('lentigo')
-  .description('Federated learning across clinics for skin-lesion classification on smartphone photographs.\nFor research use only: not a medical device.')
+  .description(
+    'Federated learning across clinics for skin-lesion classification on smartphone photographs.\nFor research use only: not a medical device.',
+  )
   .version('0.1.0')
   .showHelpAfterError()
-  .addHelpText('after', '\nExit codes: 0 done, 1 a bug, 2 bad input, 3 refused, 4 out of reach, 5 the machine or its storage.');
+  .addHelpText(
+    'after',
+    '\nExit codes: 0 done, 1 a bug, 2 bad input, 3 refused, 4 out of reach, 5 the machine or its storage.',
+  );
 const asked = COMMANDS.get(process.argv[2] ?? '');
 for (const load of asked ? [asked] : COMMANDS.values()) program.addCommand(await load());
 inherit(program);
@@ -35,11 +43,15 @@ function inherit(command: Command): void {
 try {
   await program.parseAsync();
 } catch (thrown) {
-  if (thrown instanceof CommanderError) process.exitCode = thrown.exitCode === 0 ? 0 : 2; // commander has said why
+  // commander has said why
+  if (thrown instanceof CommanderError) process.exitCode = thrown.exitCode === 0 ? 0 : 2;
   else {
     const error = asLentigoError(thrown);
     process.stderr.write(`${error.message}\n  ${error.code}: ${error.remedy}\n`);
-    if (error.code === 'LENTIGO_INTERNAL' || process.env['LENTIGO_DEBUG']) process.stderr.write(`${error.stack ?? ''}\n${error.cause instanceof Error ? (error.cause.stack ?? '') : ''}\n`);
+    if (error.code === 'LENTIGO_INTERNAL' || process.env['LENTIGO_DEBUG'])
+      process.stderr.write(
+        `${error.stack ?? ''}\n${error.cause instanceof Error ? (error.cause.stack ?? '') : ''}\n`,
+      );
     process.exitCode = error.exitCode;
   }
 }

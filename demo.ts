@@ -1,4 +1,5 @@
-// `npm run demo`: a whole study on this machine. A coordinator and three clinics, each a process of its own, train for a few rounds.
+// `npm run demo`: a whole study on this machine. A coordinator and three clinics, each a process of
+// its own, train for a few rounds.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, readFileSync } from 'node:fs';
 import { mkdir, readFile, rm, stat } from 'node:fs/promises';
@@ -31,8 +32,13 @@ interface Flags {
 }
 
 const program = new Command('demo')
-  .description('One federated study on this machine: a coordinator and three clinics, each a process of its own.')
-  .option('--data <dir>', 'a PAD-UFES-20 folder; its training patients are divided among the clinics (default: synthetic lesions, a different look at each clinic)')
+  .description(
+    'One federated study on this machine: a coordinator and three clinics, each a process of its own.',
+  )
+  .option(
+    '--data <dir>',
+    'a PAD-UFES-20 folder; its training patients are divided among the clinics (default: synthetic lesions, a different look at each clinic)',
+  )
   .option('--init <dir>', 'the starting model', join(ROOT, 'models', 'start'))
   .option('--rounds <number>', 'rounds of training', '3')
   .option('--out <dir>', 'where models and logs go; replaced', join('out', 'demo'))
@@ -48,7 +54,10 @@ function sources(data: string | undefined): { clinics: string[]; evaluation: str
     };
   }
   const folder = resolve(data);
-  return { clinics: numbers.map((n) => `${folder}?clinics=${CLINICS}&clinic=${n}&seed=1`), evaluation: folder };
+  return {
+    clinics: numbers.map((n) => `${folder}?clinics=${CLINICS}&clinic=${n}&seed=1`),
+    evaluation: folder,
+  };
 }
 
 async function demo(flags: Flags): Promise<void> {
@@ -57,42 +66,86 @@ async function demo(flags: Flags): Promise<void> {
   const processes: ChildProcess[] = [];
   const screen = new Screen();
   const stopAll = () => processes.forEach((p) => p.kill('SIGTERM'));
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => { stopAll(); process.exit(130); });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => {
+      stopAll();
+      process.exit(130);
+    });
   try {
     await rm(out, { recursive: true, force: true });
     await mkdir(out, { recursive: true });
     const { clinics, evaluation } = sources(flags.data);
     const model = await loadModel(resolve(flags.init));
     const engine = (await surveyEngines()).find((e) => e.chosen);
-    screen.say(`Lentigo demo: ${CLINICS} clinics, ${flags.rounds} rounds, ${model.architecture}, engine ${engine?.name ?? '?'}.`);
-    screen.say(flags.data === undefined ? 'Data: synthetic lesions; skin, light, blur and hair differ by clinic.' : `Data: ${flags.data}, its training patients divided among the clinics.`);
+    screen.say(
+      `Lentigo demo: ${CLINICS} clinics, ${flags.rounds} rounds, ${model.architecture}, engine ${engine?.name ?? '?'}.`,
+    );
+    screen.say(
+      flags.data === undefined
+        ? 'Data: synthetic lesions; skin, light, blur and hair differ by clinic.'
+        : `Data: ${flags.data}, its training patients divided among the clinics.`,
+    );
 
     screen.doing('starting the coordinator');
     const dataDir = join(out, 'coordinator');
-    const coordinator = start('coordinator', ['coordinator', '--port', '0', '--data-dir', dataDir], join(out, 'coordinator.log'));
+    const coordinator = start(
+      'coordinator',
+      ['coordinator', '--port', '0', '--data-dir', dataDir],
+      join(out, 'coordinator.log'),
+    );
     processes.push(coordinator.process);
     const { url } = await coordinator.line((l) => typeof l['url'] === 'string');
-    const console = new ConsoleClient(String(url), (await readFile(join(dataDir, 'admin-token'), 'utf8')).trim());
+    const console = new ConsoleClient(
+      String(url),
+      (await readFile(join(dataDir, 'admin-token'), 'utf8')).trim(),
+    );
 
     const config = StudyConfig.parse({
-      name: 'Demo', model: flags.init, rounds: Number(flags.rounds), seed: 1,
+      name: 'Demo',
+      model: flags.init,
+      rounds: Number(flags.rounds),
+      seed: 1,
       training: flags.data === undefined ? SYNTHETIC_PLAN : PHOTOGRAPH_PLAN,
       cohort: { minimum: CLINICS, quorum: 2, deadlineSeconds: 3600 },
       evaluation: { data: evaluation },
     });
-    const { id } = await console.createStudy({ config, start: await console.uploadModel(encodeModel(model)) });
+    const { id } = await console.createStudy({
+      config,
+      start: await console.uploadModel(encodeModel(model)),
+    });
 
     screen.doing('enrolling the clinics');
     await Promise.all(
       clinics.map(async (_, i) => {
         const { invitation } = await console.invite(id, `Clinic ${i + 1}`, 1);
-        await finished(start(`clinic-${i + 1}`, ['clinic', 'enrol', invitation, '--home', join(out, `clinic-${i + 1}`), '--name', `Clinic ${i + 1}`], join(out, `enrol-${i + 1}.log`)));
+        await finished(
+          start(
+            `clinic-${i + 1}`,
+            [
+              'clinic',
+              'enrol',
+              invitation,
+              '--home',
+              join(out, `clinic-${i + 1}`),
+              '--name',
+              `Clinic ${i + 1}`,
+            ],
+            join(out, `enrol-${i + 1}.log`),
+          ),
+        );
       }),
     );
     // In a real study a person compares each fingerprint by telephone before this.
-    for (const clinic of (await console.study(id)).clinics) await console.decide(id, clinic.id, 'approve');
+    for (const clinic of (await console.study(id)).clinics)
+      await console.decide(id, clinic.id, 'approve');
     for (const [i, data] of clinics.entries()) {
-      processes.push(start(`clinic-${i + 1}`, ['clinic', 'run', '--home', join(out, `clinic-${i + 1}`), '--data', data, '--json'], join(out, `clinic-${i + 1}.log`)).process);
+      processes.push(
+        start(
+          `clinic-${i + 1}`,
+          ['clinic', 'run', '--home', join(out, `clinic-${i + 1}`), '--data', data, '--json'],
+          join(out, `clinic-${i + 1}.log`),
+        ).process,
+      );
     }
     await console.act(id, 'start');
     const view = await follow(console, id, screen, processes, out);
@@ -105,18 +158,35 @@ async function demo(flags: Flags): Promise<void> {
     for (const line of headline(view)) screen.say(line);
     await predictOne(screen, evaluation, best, out);
     screen.say('');
-    screen.say(`Best model: ${relative('.', best)}    last: ${relative('.', join(out, 'last'))}    logs: ${relative('.', out)}/*.log`);
-    const memory = peakMemory > 0 ? `, at most ${(peakMemory / 1e9).toFixed(1)} GB of memory over all processes` : '';
-    screen.say(`Done in ${Math.round((Date.now() - began) / 1000)} s${memory}. Research use only: not a medical device.`);
+    screen.say(
+      `Best model: ${relative('.', best)}    last: ${relative('.', join(out, 'last'))}    logs: ${relative('.', out)}/*.log`,
+    );
+    const memory =
+      peakMemory > 0
+        ? `, at most ${(peakMemory / 1e9).toFixed(1)} GB of memory over all processes`
+        : '';
+    screen.say(
+      `Done in ${Math.round((Date.now() - began) / 1000)} s${memory}. Research use only: not a medical device.`,
+    );
   } finally {
     screen.clear();
     stopAll();
-    await Promise.all(processes.filter((p) => p.exitCode === null && p.signalCode === null).map((p) => new Promise((done) => p.once('exit', done))));
+    await Promise.all(
+      processes
+        .filter((p) => p.exitCode === null && p.signalCode === null)
+        .map((p) => new Promise((done) => p.once('exit', done))),
+    );
   }
 }
 
 /** Prints a row for each round as it ends, and between them what every clinic is doing. */
-async function follow(console: ConsoleClient, id: string, screen: Screen, processes: readonly ChildProcess[], out: string): Promise<StudyView> {
+async function follow(
+  console: ConsoleClient,
+  id: string,
+  screen: Screen,
+  processes: readonly ChildProcess[],
+  out: string,
+): Promise<StudyView> {
   screen.say('');
   screen.row(ROUND_COLUMNS);
   for (let printed = 0; ; await sleep(400)) {
@@ -127,35 +197,71 @@ async function follow(console: ConsoleClient, id: string, screen: Screen, proces
       printed++;
     }
     if (view.status === 'completed') return view;
-    if (view.status !== 'running') throw new LentigoError('LENTIGO_STUDY_STATE', `The study is ${view.status}: ${view.reason ?? ''} Logs: ${out}`);
+    if (view.status !== 'running')
+      throw new LentigoError(
+        'LENTIGO_STUDY_STATE',
+        `The study is ${view.status}: ${view.reason ?? ''} Logs: ${out}`,
+      );
     const dead = processes.find((p) => p.exitCode !== null && p.exitCode !== 0);
-    if (dead) throw new LentigoError('LENTIGO_INTERNAL', `A process ended with exit code ${dead.exitCode}: ${dead.spawnargs.slice(2, 4).join(' ')}. Logs: ${out}`);
-    const returned = new Set(view.rounds.find((r) => r.attempt === view.round?.attempt)?.updates.map((u) => u.clinic));
-    const doing = view.clinics.map((c) => `${c.name.replace('Clinic ', '#')} ${returned.has(c.id) ? 'returned' : c.progress && c.progress.attempt === view.round?.attempt ? `${c.progress.phase} ${Math.round(c.progress.fraction * 100)}%` : c.connected ? 'connected' : 'starting'}`);
-    screen.doing(`round ${view.round?.number ?? 0} of ${view.config.rounds} ${view.round?.phase ?? ''}: ${view.round?.phase === 'open' || !view.round?.number ? doing.join(', ') : ''}`);
+    if (dead)
+      throw new LentigoError(
+        'LENTIGO_INTERNAL',
+        `A process ended with exit code ${dead.exitCode}: ${dead.spawnargs.slice(2, 4).join(' ')}. Logs: ${out}`,
+      );
+    const returned = new Set(
+      view.rounds.find((r) => r.attempt === view.round?.attempt)?.updates.map((u) => u.clinic),
+    );
+    const doing = view.clinics.map(
+      (c) =>
+        `${c.name.replace('Clinic ', '#')} ${returned.has(c.id) ? 'returned' : c.progress && c.progress.attempt === view.round?.attempt ? `${c.progress.phase} ${Math.round(c.progress.fraction * 100)}%` : c.connected ? 'connected' : 'starting'}`,
+    );
+    screen.doing(
+      `round ${view.round?.number ?? 0} of ${view.config.rounds} ${view.round?.phase ?? ''}: ${view.round?.phase === 'open' || !view.round?.number ? doing.join(', ') : ''}`,
+    );
   }
 }
 
 let peakMemory = 0;
 
-/** Resident memory of these processes together, bytes; what they share counts for each. 0 where /proc doesn't say. */
+/**
+ * Resident memory of these processes together, bytes; what they share counts for each. 0 where
+ * /proc doesn't say.
+ */
 function memoryOf(pids: readonly number[]): number {
   try {
-    return pids.reduce((sum, pid) => sum + Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * 4096, 0);
+    return pids.reduce(
+      (sum, pid) => sum + Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * 4096,
+      0,
+    );
   } catch {
     return 0;
   }
 }
 
 /** The best model on one held-out picture, through `lentigo predict`. */
-async function predictOne(screen: Screen, evaluation: string, model: string, out: string): Promise<void> {
-  const sample = (await openDataset(evaluation)).samples.find((s) => s.split === 'heldout' && s.label === 'MEL');
+async function predictOne(
+  screen: Screen,
+  evaluation: string,
+  model: string,
+  out: string,
+): Promise<void> {
+  const sample = (await openDataset(evaluation)).samples.find(
+    (s) => s.split === 'heldout' && s.label === 'MEL',
+  );
   if (!sample) return;
   const { data, width, height } = await sample.load();
   const picture = join(out, 'picture.png');
-  await sharp(data, { raw: { width, height, channels: 3 } }).png().toFile(picture);
+  await sharp(data, { raw: { width, height, channels: 3 } })
+    .png()
+    .toFile(picture);
   screen.doing('predicting one picture');
-  const text = await finished(start('predict', ['predict', '--model', model, relative('.', picture)], join(out, 'predict.log')));
+  const text = await finished(
+    start(
+      'predict',
+      ['predict', '--model', model, relative('.', picture)],
+      join(out, 'predict.log'),
+    ),
+  );
   screen.say('');
   screen.say(`One held-out picture (${sample.id}, labelled ${sample.label}):`);
   screen.say(text.trimEnd());
@@ -180,7 +286,8 @@ function start(name: string, args: readonly string[], log: string): Started {
     new Promise<Record<string, unknown>>((found, failed) => {
       lines.on('line', (text) => {
         const value: unknown = text.startsWith('{') ? JSON.parse(text) : null;
-        if (value && passes(value as Record<string, unknown>)) found(value as Record<string, unknown>);
+        if (value && passes(value as Record<string, unknown>))
+          found(value as Record<string, unknown>);
       });
       child.once('exit', (code) => void ending(name, code, log).then(failed));
     });
@@ -195,11 +302,19 @@ async function finished({ name, process: child, log }: Started): Promise<string>
 }
 
 async function ending(name: string, code: number | null, log: string): Promise<LentigoError> {
-  const tail = (await stat(log).catch(() => null)) ? (await readFile(log, 'utf8')).trimEnd().split('\n').slice(-8).join('\n') : '';
-  return new LentigoError('LENTIGO_INTERNAL', `${name} ended with exit code ${code ?? '?'}; ${log} ends:\n${tail}`);
+  const tail = (await stat(log).catch(() => null))
+    ? (await readFile(log, 'utf8')).trimEnd().split('\n').slice(-8).join('\n')
+    : '';
+  return new LentigoError(
+    'LENTIGO_INTERNAL',
+    `${name} ended with exit code ${code ?? '?'}; ${log} ends:\n${tail}`,
+  );
 }
 
-/** What a person sees: results on stdout; on a terminal, one moving line with what is going on and for how long. */
+/**
+ * What a person sees: results on stdout; on a terminal, one moving line with what is going on and
+ * for how long.
+ */
 class Screen {
   readonly #began = Date.now();
   readonly #moving = process.stderr.isTTY;
@@ -213,8 +328,12 @@ class Screen {
   }
   doing(text: string): void {
     const seconds = Math.round((Date.now() - this.#began) / 1000);
-    if (this.#moving) process.stderr.write(`\r\u001b[2K[${seconds} s] ${text}`.slice(0, 5 + (process.stderr.columns || 120)));
-    else if (text.split(':')[0] !== this.#last) process.stderr.write(`[${seconds} s] ${text.split(':')[0]}\n`);
+    if (this.#moving)
+      process.stderr.write(
+        `\r\u001b[2K[${seconds} s] ${text}`.slice(0, 5 + (process.stderr.columns || 120)),
+      );
+    else if (text.split(':')[0] !== this.#last)
+      process.stderr.write(`[${seconds} s] ${text.split(':')[0]}\n`);
     this.#last = text.split(':')[0]!;
   }
   clear(): void {
@@ -222,9 +341,24 @@ class Screen {
   }
 }
 
-/** Settings that let three rounds on synthetic lesions fit into the demo's three minutes on two cores. */
-const SYNTHETIC_PLAN = { trainFrom: 'features.7', epochs: 4, batchSize: 16, learningRate: 1e-3, variants: 3 };
-const PHOTOGRAPH_PLAN = { trainFrom: 'features.5', epochs: 3, batchSize: 16, learningRate: 2e-4, variants: 6 };
+/**
+ * Settings that let three rounds on synthetic lesions fit into the demo's three minutes on two
+ * cores.
+ */
+const SYNTHETIC_PLAN = {
+  trainFrom: 'features.7',
+  epochs: 4,
+  batchSize: 16,
+  learningRate: 1e-3,
+  variants: 3,
+};
+const PHOTOGRAPH_PLAN = {
+  trainFrom: 'features.5',
+  epochs: 3,
+  batchSize: 16,
+  learningRate: 2e-4,
+  variants: 6,
+};
 
 try {
   await program.parseAsync();

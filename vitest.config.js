@@ -1,4 +1,5 @@
-// Tests run as compiled (`npm run compile` first), so that workers and child processes run the very code that is tested.
+// Tests run as compiled (`npm run compile` first), so that workers and child processes run the very
+// code that is tested.
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({

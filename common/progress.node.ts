@@ -1,4 +1,5 @@
-// How far a long piece of work is and how long it still takes, on stderr: one moving line on a terminal, a line every half minute elsewhere.
+// How far a long piece of work is and how long it still takes, on stderr: one moving line on a
+// terminal, a line every half minute elsewhere.
 
 const EVERY_MS = 30_000;
 
@@ -6,7 +7,9 @@ const EVERY_MS = 30_000;
 export function durationText(seconds: number): string {
   const s = Math.ceil(seconds);
   if (s < 60) return `${s} s`;
-  return s < 3600 ? `${Math.floor(s / 60)} min ${s % 60} s` : `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
+  return s < 3600
+    ? `${Math.floor(s / 60)} min ${s % 60} s`
+    : `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
 }
 
 export class Progress {
@@ -17,11 +20,17 @@ export class Progress {
   #done = 0;
   #told = performance.now();
 
-  constructor(total: number, out: { readonly isTTY?: boolean; write(text: string): unknown } = process.stderr) {
+  constructor(
+    total: number,
+    out: { readonly isTTY?: boolean; write(text: string): unknown } = process.stderr,
+  ) {
     this.#total = total;
     this.#out = out;
   }
-  /** A piece of work of so many units. @returns hears the share of it that is done; at 1 the piece is over. */
+  /**
+   * A piece of work of so many units. @returns hears the share of it that is done; at 1 the piece
+   * is over.
+   */
   piece(what: string, units: number): (fraction: number) => void {
     let own = 0;
     return (fraction) => {
@@ -37,7 +46,10 @@ export class Progress {
   #tell(what: string): void {
     const now = performance.now();
     const share = this.#done / this.#total;
-    const left = share > 0.002 ? `, about ${durationText(((now - this.#began) / 1000) * (1 / share - 1))} left` : '';
+    const left =
+      share > 0.002
+        ? `, about ${durationText(((now - this.#began) / 1000) * (1 / share - 1))} left`
+        : '';
     if (this.#out.isTTY) this.#out.write(`\r\u001b[2K${what}${left}`);
     else if (now - this.#told > EVERY_MS) {
       this.#told = now;

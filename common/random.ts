@@ -1,10 +1,13 @@
-// The seeded generator behind everything random in learning, data and encoding. (Keys and nonces come from the platform's CSPRNG instead.)
+// The seeded generator behind everything random in learning, data and encoding. (Keys and nonces
+// come from the platform's CSPRNG instead.)
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 
 /**
- * FNV-1a over UTF-16 code units, 32 bits, then MurmurHash3's finaliser: without it labels that differ in their last
- * character (fork(0), fork(1), …) give streams whose first numbers are nearly equal. Not for security.
+ * FNV-1a over UTF-16 code units, 32 bits, then MurmurHash3's finaliser: without it labels that
+ * differ in their last
+ * character (fork(0), fork(1), …) give streams whose first numbers are nearly equal. Not for
+ * security.
  */
 function hash32(text: string): number {
   let h = 0x811c9dc5;
@@ -25,7 +28,10 @@ export class Random {
     this.seed = String(seed);
     this.#generator = xoroshiro128plus(hash32(this.seed));
   }
-  /** An independent stream named by labels: the same labels always give the same stream, however much this one was used. */
+  /**
+   * An independent stream named by labels: the same labels always give the same stream, however
+   * much this one was used.
+   */
   fork(...labels: (string | number)[]): Random {
     return new Random([this.seed, ...labels].join('/'));
   }

@@ -1,4 +1,5 @@
-// The composition root: the only place that wires the coordinator's parts together, starts them, and stops them in order.
+// The composition root: the only place that wires the coordinator's parts together, starts them,
+// and stops them in order.
 import { readFile } from 'node:fs/promises';
 import http from 'node:http';
 import https from 'node:https';
@@ -32,7 +33,10 @@ export interface CoordinatorOptions {
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   /** The address that clinics use, where it differs from the one bound (a proxy, a DNS name). */
   readonly publicUrl?: string | undefined;
-  /** A proxy stands in front, and nobody can reach the coordinator but through it: who is at the other end is told by X-Forwarded-For. */
+  /**
+   * A proxy stands in front, and nobody can reach the coordinator but through it: who is at the
+   * other end is told by X-Forwarded-For.
+   */
   readonly trustProxy?: boolean | undefined;
   /** Bind beyond loopback without TLS. */
   readonly insecure?: boolean | undefined;
@@ -43,14 +47,20 @@ export interface Coordinator {
   /** Where clinics reach it. */
   readonly url: string;
   readonly dataDir: string;
-  /** Answers what is in hand, ends connections, and closes the database; what is under way carries on at the next start. */
+  /**
+   * Answers what is in hand, ends connections, and closes the database; what is under way carries
+   * on at the next start.
+   */
   close(): Promise<void>;
 }
 
 /** The largest socket.io message from a clinic, bytes: control messages only. */
 const MESSAGE_LIMIT = 64 * 1024;
 
-/** How long answers in hand may take when the coordinator stops; downloads and uploads that are cut go on where they were after the next start. */
+/**
+ * How long answers in hand may take when the coordinator stops; downloads and uploads that are cut
+ * go on where they were after the next start.
+ */
 const PATIENCE_MS = 3_000;
 
 /** @throws LENTIGO_INSECURE, LENTIGO_TLS, LENTIGO_PORT_TAKEN, and the errors of the storage. */
@@ -58,7 +68,10 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const { dataDir, log } = options;
   const now = Date.now;
   if (!options.tls && !options.insecure && !isLoopback(options.host)) {
-    throw new LentigoError('LENTIGO_INSECURE', `Without TLS the coordinator listens on this machine only, not on ${options.host}.`);
+    throw new LentigoError(
+      'LENTIGO_INSECURE',
+      `Without TLS the coordinator listens on this machine only, not on ${options.host}.`,
+    );
   }
   const tls = options.tls && (await readTls(options.tls));
   const database = await openDatabase({ url: options.databaseUrl, dataDir });
@@ -74,17 +87,61 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     const audience = new Audience();
     const aggregator = new Aggregator();
     const evaluator = new Evaluator();
-    const studies = new Studies({ store, blobs, sealed, uploads, downloads, aggregator, evaluator, audience, now, log }, keys);
+    const studies = new Studies(
+      { store, blobs, sealed, uploads, downloads, aggregator, evaluator, audience, now, log },
+      keys,
+    );
 
     const addressOf = remoteAddress(options.trustProxy ?? false);
     let url = '';
     const tokens = new FailureLimit();
-    const app = createApp({ store, blobs, studies, audience, adminToken, publicUrl: () => url, now, database, downloads, uploads, enrolments: new FailureLimit(), tokens, addressOf, log });
+    const app = createApp({
+      store,
+      blobs,
+      studies,
+      audience,
+      adminToken,
+      publicUrl: () => url,
+      now,
+      database,
+      downloads,
+      uploads,
+      enrolments: new FailureLimit(),
+      tokens,
+      addressOf,
+      log,
+    });
     const server = tls ? createTlsServer(tls, app) : http.createServer(app);
-    const sockets = new SocketServer(server, { transports: ['websocket'], maxHttpBufferSize: MESSAGE_LIMIT, serveClient: false, pingInterval: 10_000, pingTimeout: 20_000 });
-    sockets.use((_socket, next) => next(new Error('Clinics connect to /clinic, consoles to /console.'))); // socket.io's own root namespace, where nothing is served
-    serveClinics(sockets.of('/clinic'), { store, keys, studies, audience, tickets, challenges: new FailureLimit(), addressOf, log });
-    serveConsole(sockets.of('/console'), { store, studies, audience, adminToken, tokens, addressOf, now, log });
+    const sockets = new SocketServer(server, {
+      transports: ['websocket'],
+      maxHttpBufferSize: MESSAGE_LIMIT,
+      serveClient: false,
+      pingInterval: 10_000,
+      pingTimeout: 20_000,
+    });
+    sockets.use((_socket, next) =>
+      next(new Error('Clinics connect to /clinic, consoles to /console.')),
+    ); // socket.io's own root namespace, where nothing is served
+    serveClinics(sockets.of('/clinic'), {
+      store,
+      keys,
+      studies,
+      audience,
+      tickets,
+      challenges: new FailureLimit(),
+      addressOf,
+      log,
+    });
+    serveConsole(sockets.of('/console'), {
+      store,
+      studies,
+      audience,
+      adminToken,
+      tokens,
+      addressOf,
+      now,
+      log,
+    });
     const stop = async () => {
       await studies.close();
       const patience = setTimeout(() => server.closeAllConnections(), PATIENCE_MS);
@@ -95,13 +152,18 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     try {
       await studies.load();
       const port = await listen(server, options.host, options.port);
-      url = options.publicUrl?.replace(/\/+$/, '') ?? `${tls ? 'https' : 'http'}://${hostInUrl(options.host)}:${port}`;
+      url =
+        options.publicUrl?.replace(/\/+$/, '') ??
+        `${tls ? 'https' : 'http'}://${hostInUrl(options.host)}:${port}`;
       studies.begin();
     } catch (thrown) {
       await stop();
       throw thrown;
     }
-    log.info({ url, dataDir, database: database.kind, migrations: database.applied }, `coordinator listens on ${url}`);
+    log.info(
+      { url, dataDir, database: database.kind, migrations: database.applied },
+      `coordinator listens on ${url}`,
+    );
     return {
       url,
       dataDir,
@@ -117,22 +179,40 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   }
 }
 
-const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.');
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || host.startsWith('127.');
 const hostInUrl = (host: string): string => (host.includes(':') ? `[${host}]` : host);
 
-async function readTls({ cert, key }: { cert: string; key: string }): Promise<{ cert: Buffer; key: Buffer }> {
+async function readTls({
+  cert,
+  key,
+}: {
+  cert: string;
+  key: string;
+}): Promise<{ cert: Buffer; key: Buffer }> {
   const read = (path: string) =>
     readFile(path).catch((cause: unknown) => {
-      throw new LentigoError('LENTIGO_TLS', `${path} can't be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+      throw new LentigoError(
+        'LENTIGO_TLS',
+        `${path} can't be read: ${cause instanceof Error ? cause.message : String(cause)}`,
+        { cause },
+      );
     });
   return { cert: await read(cert), key: await read(key) };
 }
 
-function createTlsServer(tls: { cert: Buffer; key: Buffer }, app: http.RequestListener): https.Server {
+function createTlsServer(
+  tls: { cert: Buffer; key: Buffer },
+  app: http.RequestListener,
+): https.Server {
   try {
     return https.createServer(tls, app);
   } catch (cause) {
-    throw new LentigoError('LENTIGO_TLS', `Certificate and key can't be used together: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new LentigoError(
+      'LENTIGO_TLS',
+      `Certificate and key can't be used together: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
   }
 }
 
@@ -140,9 +220,19 @@ function listen(server: http.Server | https.Server, host: string, port: number):
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const named =
-        cause.code === 'EADDRINUSE' ? new LentigoError('LENTIGO_PORT_TAKEN', `Port ${port} on ${host} is taken by another program.`, { cause })
-        : cause.code === 'EADDRNOTAVAIL' || cause.code === 'EACCES' || cause.code === 'ENOTFOUND' ? new LentigoError('LENTIGO_USAGE', `Can't listen on ${host}:${port}: ${cause.message}`, { cause })
-        : cause;
+        cause.code === 'EADDRINUSE'
+          ? new LentigoError(
+              'LENTIGO_PORT_TAKEN',
+              `Port ${port} on ${host} is taken by another program.`,
+              { cause },
+            )
+          : cause.code === 'EADDRNOTAVAIL' || cause.code === 'EACCES' || cause.code === 'ENOTFOUND'
+            ? new LentigoError(
+                'LENTIGO_USAGE',
+                `Can't listen on ${host}:${port}: ${cause.message}`,
+                { cause },
+              )
+            : cause;
       reject(named);
     });
     server.listen(port, host, () => resolve((server.address() as AddressInfo).port));

@@ -1,7 +1,12 @@
 // A study as text: one row a round, its clinics, and where it stands.
 import Table from 'cli-table3';
 import { fingerprint } from '../common/crypto/identity.js';
-import { headlineText, ROUND_COLUMNS, rowCells, TABLE_STYLE } from '../common/learning/round-table.js';
+import {
+  headlineText,
+  ROUND_COLUMNS,
+  rowCells,
+  TABLE_STYLE,
+} from '../common/learning/round-table.js';
 import type { StudyView } from '../common/protocol/console.js';
 
 /** One cell for each of ROUND_COLUMNS; null for a round that has no result yet. */
@@ -19,7 +24,10 @@ export function roundCells(view: StudyView, number: number): string[] | null {
     samples: round.updates.reduce((n, u) => n + u.samples, 0),
     bytesUp: round.updates.reduce((n, u) => n + u.bytes, 0),
     bytesDown: round.bytesDown,
-    seconds: round.closedAt === null ? null : (round.closedAt - (round.openedAt ?? round.plannedAt)) / 1000,
+    seconds:
+      round.closedAt === null
+        ? null
+        : (round.closedAt - (round.openedAt ?? round.plannedAt)) / 1000,
   });
 }
 
@@ -36,17 +44,28 @@ export function roundsTable(view: StudyView): string {
 export function studyReport(view: StudyView): string {
   const clinics = new Table({ ...TABLE_STYLE, head: ['clinic', 'fingerprint', 'state', 'now'] });
   for (const c of view.clinics) {
-    const doing = c.progress ? `${c.progress.phase} ${Math.round(c.progress.fraction * 100)}%` : 'connected';
+    const doing = c.progress
+      ? `${c.progress.phase} ${Math.round(c.progress.fraction * 100)}%`
+      : 'connected';
     clinics.push([c.name, fingerprint(c.id), c.state, c.connected ? doing : 'away']);
   }
-  const failed = view.rounds.filter((r) => r.phase === 'failed').map((r) => `Round ${r.number} was tried and failed: ${r.reason ?? ''}`);
+  const failed = view.rounds
+    .filter((r) => r.phase === 'failed')
+    .map((r) => `Round ${r.number} was tried and failed: ${r.reason ?? ''}`);
   return [
     `${view.config.name}  ${view.id}`,
     `${view.status}${view.reason ? `: ${view.reason}` : ''}; ${view.completed} of ${view.config.rounds} rounds${view.round && view.status === 'running' ? `; round ${view.round.number} ${view.round.phase}` : ''}`,
-    '', view.clinics.length > 0 ? clinics.toString() : 'No clinic has enrolled yet: lentigo study invite.',
-    ...view.invitations.filter((i) => i.usedAt === null).map((i) => `Invited: ${i.clinicName}, until ${new Date(i.expiresAt).toISOString()}`),
-    '', view.evaluations.length > 0 ? roundsTable(view) : 'Nothing evaluated yet.',
-    ...headline(view), ...failed,
+    '',
+    view.clinics.length > 0
+      ? clinics.toString()
+      : 'No clinic has enrolled yet: lentigo study invite.',
+    ...view.invitations
+      .filter((i) => i.usedAt === null)
+      .map((i) => `Invited: ${i.clinicName}, until ${new Date(i.expiresAt).toISOString()}`),
+    '',
+    view.evaluations.length > 0 ? roundsTable(view) : 'Nothing evaluated yet.',
+    ...headline(view),
+    ...failed,
   ].join('\n');
 }
 

@@ -1,13 +1,29 @@
 #!/usr/bin/env node
-// Compiles the WASM engine's SIMD kernels (common/engine/kernels, AssemblyScript) into a TypeScript module that carries them as base64:
-// Node and browsers load it alike, with nothing to fetch. Twice: for a heap of its own thread, and for a shared one.
+// Compiles the WASM engine's SIMD kernels (common/engine/kernels, AssemblyScript) into a TypeScript
+// module that carries them as base64:
+// Node and browsers load it alike, with nothing to fetch. Twice: for a heap of its own thread, and
+// for a shared one.
 import asc from 'assemblyscript/asc';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const engine = `${root}common/engine`;
-const OPTIONS = ['--importMemory', '--noExportMemory', '--runtime', 'stub', '--enable', 'simd', '--enable', 'bulk-memory', '--use', 'abort=', '-O3', '--converge', '--noAssert'];
+const OPTIONS = [
+  '--importMemory',
+  '--noExportMemory',
+  '--runtime',
+  'stub',
+  '--enable',
+  'simd',
+  '--enable',
+  'bulk-memory',
+  '--use',
+  'abort=',
+  '-O3',
+  '--converge',
+  '--noAssert',
+];
 
 /** WebAssembly's number for the section of initial memory contents. */
 const DATA = 11;
@@ -16,7 +32,7 @@ const DATA = 11;
 function sections(binary) {
   const found = new Set();
   // Magic and version, then for each section a byte and its length in LEB128.
-  for (let at = 8; at < binary.length; ) {
+  for (let at = 8; at < binary.length;) {
     found.add(binary[at++]);
     let length = 0;
     for (let shift = 0, more = true; more; shift += 7) {
@@ -36,8 +52,10 @@ async function compile(...more) {
     stderr: messages,
     writeFile: (name, contents) => void (name === 'kernels.wasm' && (binary = contents)),
   });
-  if (error || !binary) throw new Error(`the WASM kernels don't compile: ${error?.message}\n${messages.toString()}`);
-  if (sections(binary).has(DATA)) throw new Error('the WASM kernels must not bring data: it would overwrite the heap');
+  if (error || !binary)
+    throw new Error(`the WASM kernels don't compile: ${error?.message}\n${messages.toString()}`);
+  if (sections(binary).has(DATA))
+    throw new Error('the WASM kernels must not bring data: it would overwrite the heap');
   return Buffer.from(binary).toString('base64');
 }
 

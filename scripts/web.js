@@ -1,4 +1,5 @@
-// The Vite configuration that the two pages share: each page's vite.config.js gives its name. Built into dist/web/<name>, where the coordinator serves it at /<name>/.
+// The Vite configuration that the two pages share: each page's vite.config.js gives its name. Built
+// into dist/web/<name>, where the coordinator serves it at /<name>/.
 import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
@@ -7,12 +8,26 @@ import { compression } from 'vite-plugin-compression2';
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** What the pages ask of the coordinator, passed on to it while one of them is developed. */
 const coordinator = process.env['LENTIGO_URL'] ?? 'http://127.0.0.1:8460';
-const proxy = Object.fromEntries(['/api', '/blobs', '/uploads', '/socket.io'].map((path) => [path, { target: coordinator, ws: path === '/socket.io', changeOrigin: true }]));
+const proxy = Object.fromEntries(
+  ['/api', '/blobs', '/uploads', '/socket.io'].map((path) => [
+    path,
+    { target: coordinator, ws: path === '/socket.io', changeOrigin: true },
+  ]),
+);
 
-/** Headers without which a page in development isn't cross-origin isolated, as the coordinator's are. */
-const headers = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
+/**
+ * Headers without which a page in development isn't cross-origin isolated, as the coordinator's
+ * are.
+ */
+const headers = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+};
 
-/** Icons each from its own file: the package's index is eight thousand of them, and takes a minute to bundle. */
+/**
+ * Icons each from its own file: the package's index is eight thousand of them, and takes a minute
+ * to bundle.
+ */
 const singleIcons = {
   name: 'single-icons',
   enforce: 'pre',
@@ -20,8 +35,16 @@ const singleIcons = {
     filter: { id: /\.tsx$/ },
     /** @param {string} code */
     handler: (code) =>
-      code.replace(/import \{([^}]*)\} from '@tabler\/icons-react';/, (_, /** @type {string} */ names) =>
-        names.split(',').map((name) => name.trim()).filter(Boolean).map((name) => `import ${name} from '@tabler/icons-react/dist/esm/icons/${name}.mjs';`).join(' ')),
+      code.replace(
+        /import \{([^}]*)\} from '@tabler\/icons-react';/,
+        (_, /** @type {string} */ names) =>
+          names
+            .split(',')
+            .map((name) => name.trim())
+            .filter(Boolean)
+            .map((name) => `import ${name} from '@tabler/icons-react/dist/esm/icons/${name}.mjs';`)
+            .join(' '),
+      ),
   },
 };
 
@@ -30,8 +53,18 @@ export const page = (name) =>
   defineConfig({
     // Relative, so that a proxy may put the coordinator under a prefix.
     base: './',
-    plugins: [singleIcons, react(), compression({ algorithms: ['gzip', 'brotliCompress'], threshold: 1024 })],
-    build: { outDir: `${root}dist/web/${name}`, emptyOutDir: true, target: 'es2022', chunkSizeWarningLimit: 1500, reportCompressedSize: false },
+    plugins: [
+      singleIcons,
+      react(),
+      compression({ algorithms: ['gzip', 'brotliCompress'], threshold: 1024 }),
+    ],
+    build: {
+      outDir: `${root}dist/web/${name}`,
+      emptyOutDir: true,
+      target: 'es2022',
+      chunkSizeWarningLimit: 1500,
+      reportCompressedSize: false,
+    },
     worker: { format: 'es' },
     server: { proxy, headers },
   });

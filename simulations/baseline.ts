@@ -1,4 +1,5 @@
-// What federation is compared with: the same training on all data in one place, and on each clinic's data alone.
+// What federation is compared with: the same training on all data in one place, and on each
+// clinic's data alone.
 import type { Sample } from '../common/dataset/sample.js';
 import type { Evaluated } from '../common/learning/evaluate.js';
 import type { FeatureCache } from '../common/learning/feature-cache.js';
@@ -12,20 +13,29 @@ import { clinicName, evaluateSplit, type World } from './world.js';
 export const CENTRALISED = 'centralised';
 
 /** The models to compare with, by name, and what each trains on. */
-export const baselinesOf = ({ splits, shares }: World): { readonly name: string; readonly samples: readonly Sample[] }[] => [
+export const baselinesOf = ({
+  splits,
+  shares,
+}: World): { readonly name: string; readonly samples: readonly Sample[] }[] => [
   { name: CENTRALISED, samples: splits.train },
   ...shares.map((samples, k) => ({ name: clinicName(k), samples })),
 ];
 
 /**
- * Trains the starting model on these samples without federation, with the federation's plan: every image is seen as often as there,
- * rounds × epochs times, and validation looks as often, after every `epochs` epochs. One training: the optimiser keeps its state.
+ * Trains the starting model on these samples without federation, with the federation's plan: every
+ * image is seen as often as there,
+ * rounds × epochs times, and validation looks as often, after every `epochs` epochs. One training:
+ * the optimiser keeps its state.
  * @returns held-out result of the epoch that validation chose
  */
 export async function trainBaseline(
   world: World,
   { name, samples }: { readonly name: string; readonly samples: readonly Sample[] },
-  { cache, onTraining, onEvaluating }: {
+  {
+    cache,
+    onTraining,
+    onEvaluating,
+  }: {
     cache: FeatureCache | undefined;
     onTraining: (fraction: number) => void;
     onEvaluating: (fraction: number) => void;
@@ -37,23 +47,46 @@ export async function trainBaseline(
   const epochs = rounds * training.epochs;
   let best: { epoch: number; validation: Metrics; parameters: ParameterSet } | undefined;
   student.load(world.start);
-  const result = await train(student, samples, { ...training, epochs }, {
-    seed: `${config.seed}/${name}`,
-    ...(cache && { cache }),
-    reader,
-    onProgress: ({ phase, fraction }) => {
-      if (phase === 'training') onTraining(fraction);
+  const result = await train(
+    student,
+    samples,
+    { ...training, epochs },
+    {
+      seed: `${config.seed}/${name}`,
+      ...(cache && { cache }),
+      reader,
+      onProgress: ({ phase, fraction }) => {
+        if (phase === 'training') onTraining(fraction);
+      },
+      async onEpoch(epoch) {
+        if (epoch % training.epochs !== 0) return;
+        const { metrics } = await evaluateSplit(world, 'validation', cache, () => undefined);
+        if (
+          isBetter(
+            selectionScore(metrics, select),
+            best ? selectionScore(best.validation, select) : null,
+          )
+        )
+          best = { epoch, validation: metrics, parameters: await student.parameters() };
+      },
     },
-    async onEpoch(epoch) {
-      if (epoch % training.epochs !== 0) return;
-      const { metrics } = await evaluateSplit(world, 'validation', cache, () => undefined);
-      if (isBetter(selectionScore(metrics, select), best ? selectionScore(best.validation, select) : null)) best = { epoch, validation: metrics, parameters: await student.parameters() };
-    },
-  });
+  );
   if (!best) throw new Error(`${name} was trained without an epoch`);
   student.load(best.parameters);
   const { metrics, predictions } = await evaluateSplit(world, 'heldout', cache, onEvaluating);
   const { epoch, validation } = best;
   const seconds = (performance.now() - began) / 1000;
-  return { record: { name, images: result.samples, seen: result.samples * epochs, epochs, epoch, validation, heldout: metrics, seconds }, predictions };
+  return {
+    record: {
+      name,
+      images: result.samples,
+      seen: result.samples * epochs,
+      epochs,
+      epoch,
+      validation,
+      heldout: metrics,
+      seconds,
+    },
+    predictions,
+  };
 }

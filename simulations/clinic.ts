@@ -1,4 +1,5 @@
-// Virtual clinics: a clinic's part of a round and the aggregation, by the code that agents and coordinator run, with files instead of sockets.
+// Virtual clinics: a clinic's part of a round and the aggregation, by the code that agents and
+// coordinator run, with files instead of sockets.
 import { encodeDelta, seedOf, trainDelta } from '../client/participation/local-update.js';
 import { fileSource } from '../common/crypto/byte-source.node.js';
 import { LentigoError } from '../common/errors.js';
@@ -23,34 +24,61 @@ export interface ClinicUpdate {
 /**
  * One clinic's local training from `base`, encoded and checked.
  * @param clinic index, from 0
- * @throws LENTIGO_UPDATE_NOT_FINITE or LENTIGO_UPDATE_NORM naming clinic and round; what `train` throws
+ * @throws LENTIGO_UPDATE_NOT_FINITE or LENTIGO_UPDATE_NORM naming clinic and round; what `train`
+ *   throws
  */
 export async function trainClinic(
   { config, shares, student, reader }: World,
   { round, clinic, base }: { round: number; clinic: number; base: ParameterSet },
-  { cache, onProgress }: { cache: FeatureCache | undefined; onProgress: (progress: TrainingProgress) => void },
+  {
+    cache,
+    onProgress,
+  }: { cache: FeatureCache | undefined; onProgress: (progress: TrainingProgress) => void },
 ): Promise<ClinicUpdate> {
   const { encoding, maxNorm } = config.updates;
   const name = clinicName(clinic);
   const seed = seedOf({ seed: config.seed, round }, name);
   student.load(base);
-  const { delta, samples, loss } = await trainDelta(student, base, shares[clinic]!, config.training, { seed, ...(cache && { cache }), reader, onProgress });
+  const { delta, samples, loss } = await trainDelta(
+    student,
+    base,
+    shares[clinic]!,
+    config.training,
+    { seed, ...(cache && { cache }), reader, onProgress },
+  );
   try {
     const payload = encodeDelta(delta, encoding, seed);
-    return { payload, samples, loss, norm: checkDelta(ENCODINGS[encoding].decode(payload), { count: base.length, maxNorm }) };
+    return {
+      payload,
+      samples,
+      loss,
+      norm: checkDelta(ENCODINGS[encoding].decode(payload), { count: base.length, maxNorm }),
+    };
   } catch (error) {
     if (!(error instanceof LentigoError)) throw error;
-    throw new LentigoError(error.code, `Round ${round}, ${name}: ${error.message}`, { cause: error });
+    throw new LentigoError(error.code, `Round ${round}, ${name}: ${error.message}`, {
+      cause: error,
+    });
   }
 }
 
 /** FedAvg of the payloads in these files, in clinic order: the new trainable parameters. */
-export async function aggregateRound({ config }: World, base: ParameterSet, updates: readonly { readonly path: string; readonly samples: number }[]): Promise<ParameterSet> {
+export async function aggregateRound(
+  { config }: World,
+  base: ParameterSet,
+  updates: readonly { readonly path: string; readonly samples: number }[],
+): Promise<ParameterSet> {
   const payloads = await Promise.all(
     updates.map(async ({ path, samples }) => {
       const source = await fileSource(path);
       return { samples, read: (start: number, end: number) => source.read(start, end) };
     }),
   );
-  return await aggregatePayloads({ payloads, base, encoding: ENCODINGS[config.updates.encoding], rule: fedAvg, rangeSize: rangeSizeFor(updates.length) });
+  return await aggregatePayloads({
+    payloads,
+    base,
+    encoding: ENCODINGS[config.updates.encoding],
+    rule: fedAvg,
+    rangeSize: rangeSizeFor(updates.length),
+  });
 }

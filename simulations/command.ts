@@ -5,7 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { LentigoError } from '../common/errors.js';
 import { ROUND_COLUMNS, rowLine } from '../common/learning/round-table.js';
-import { parseSimulationYaml, SimulationConfig, type SimulationFile, SimulationFlags } from './config.js';
+import {
+  parseSimulationYaml,
+  SimulationConfig,
+  type SimulationFile,
+  SimulationFlags,
+} from './config.js';
 import { cellsOf, conclusion, introduction } from './report.js';
 import { simulate } from './simulate.js';
 import { summarise, summaryText } from './summary.js';
@@ -19,13 +24,21 @@ type Flags = Readonly<Record<string, string | true | undefined>> & { readonly ou
 /** `lentigo simulate`. */
 export function simulateCommand(): Command {
   const command = new Command('simulate')
-    .description('a federated study in one process: the same training, encoding and aggregation, without a network')
+    .description(
+      'a federated study in one process: the same training, encoding and aggregation, without a network',
+    )
     .argument('[simulation.yaml]', 'settings; flags override them')
-    .option('--data <dir>', 'a PAD-UFES-20 folder, or synthetic:site=1&images=60; its training patients are divided among the clinics')
+    .option(
+      '--data <dir>',
+      'a PAD-UFES-20 folder, or synthetic:site=1&images=60; its training patients are divided among the clinics',
+    )
     .option('--init <dir>', 'the starting model (default: the one that comes with Lentigo)')
     .option('--clinics <n>', 'virtual clinics (default: 4)')
     .option('--rounds <n>', 'rounds of training (default: 10)')
-    .option('--alpha <a>', 'Dirichlet concentration of diagnoses over clinics: 0.1 very uneven, 100 nearly even (default: IID)')
+    .option(
+      '--alpha <a>',
+      'Dirichlet concentration of diagnoses over clinics: 0.1 very uneven, 100 nearly even (default: IID)',
+    )
     .option('--seed <n>', 'of the partition and all training (default: 1)')
     .option('--train-from <block>', 'the first trainable block (default: features.6)')
     .option('--epochs <n>', "passes over a clinic's images in a round (default: 2)")
@@ -33,22 +46,32 @@ export function simulateCommand(): Command {
     .option('--batch-size <n>', '(default: 8)')
     .option('--encoding <name>', 'of updates: int8, float32 (default: int8)')
     .option('--baselines', 'then also train on all data in one place, and at each clinic alone')
-    .option('--out <dir>', 'best/, last/, metrics.csv, simulation.json; the same command again carries on where it was stopped')
+    .option(
+      '--out <dir>',
+      'best/, last/, metrics.csv, simulation.json; the same command again carries on where it was stopped',
+    )
     .option('--json', 'print one JSON document')
     .action(run);
   command
     .command('summary')
-    .description('several finished simulations of one study under several seeds: scores, means, federated against all data in one place and against a clinic alone')
+    .description(
+      'several finished simulations of one study under several seeds: scores, means, federated against all data in one place and against a clinic alone',
+    )
     .argument('<out...>', 'their --out folders')
     .action(async (outs: string[]) => {
       const summary = await summarise(outs);
-      process.stdout.write(command.opts()['json'] ? `${JSON.stringify(summary, undefined, 1)}\n` : `${summaryText(summary)}\n`);
+      process.stdout.write(
+        command.opts()['json']
+          ? `${JSON.stringify(summary, undefined, 1)}\n`
+          : `${summaryText(summary)}\n`,
+      );
     });
   return command;
 }
 
 async function run(file: string | undefined, { out, json, ...flags }: Flags): Promise<void> {
-  if (out === undefined) throw new LentigoError('LENTIGO_USAGE', 'no place for the results: give --out');
+  if (out === undefined)
+    throw new LentigoError('LENTIGO_USAGE', 'no place for the results: give --out');
   const config = configOf(file === undefined ? undefined : await readSettings(file), flags);
   const folder = resolve(out);
   const say = (text: string) => {
@@ -58,14 +81,19 @@ async function run(file: string | undefined, { out, json, ...flags }: Flags): Pr
     onBegin(begun) {
       say(`${introduction(begun)}\n\n${rowLine(ROUND_COLUMNS)}`);
       for (const record of begun.rounds) say(rowLine(cellsOf(record, begun.best)));
-      if (begun.rounds.length > 0) process.stderr.write(`${begun.rounds.length - 1} rounds are in ${out} already; carrying on.\n`);
+      if (begun.rounds.length > 0)
+        process.stderr.write(
+          `${begun.rounds.length - 1} rounds are in ${out} already; carrying on.\n`,
+        );
     },
     onRound: (record, best) => say(rowLine(cellsOf(record, best))),
     onWarning: (message) => process.stderr.write(`${message}\n`),
   });
   say(`\n${conclusion(report)}\n`);
   const shown = (name: string) => join(relative('.', folder) || '.', name);
-  say(`Best model: ${shown('best')}    last: ${shown('last')}    rounds: ${shown('metrics.csv')}    all results: ${shown('simulation.json')}`);
+  say(
+    `Best model: ${shown('best')}    last: ${shown('last')}    rounds: ${shown('metrics.csv')}    all results: ${shown('simulation.json')}`,
+  );
   if (json) process.stdout.write(`${JSON.stringify(report, undefined, 1)}\n`);
 }
 
@@ -75,19 +103,33 @@ async function readSettings(file: string): Promise<SimulationFile> {
   });
   const { data, init, ...rest } = parseSimulationYaml(text, file);
   const here = (path: string) => resolve(dirname(resolve(file)), path);
-  return { ...rest, ...(data !== undefined && { data: locate(data, here) }), ...(init !== undefined && { init: here(init) }) };
+  return {
+    ...rest,
+    ...(data !== undefined && { data: locate(data, here) }),
+    ...(init !== undefined && { init: here(init) }),
+  };
 }
 
 /** What openDataset takes, with its folder made absolute. */
-const locate = (data: string, here: (path: string) => string): string => (data.startsWith('synthetic:') ? data : here(data));
+const locate = (data: string, here: (path: string) => string): string =>
+  data.startsWith('synthetic:') ? data : here(data);
 
-/** The file's settings with the flags' in their place. @throws LENTIGO_USAGE naming the flag; LENTIGO_SIMULATION_INVALID */
-function configOf(file: SimulationFile | undefined, given: Omit<Flags, 'out' | 'json'>): SimulationConfig {
+/**
+ * The file's settings with the flags' in their place. @throws LENTIGO_USAGE naming the flag;
+ * LENTIGO_SIMULATION_INVALID
+ */
+function configOf(
+  file: SimulationFile | undefined,
+  given: Omit<Flags, 'out' | 'json'>,
+): SimulationConfig {
   const parsed = SimulationFlags.safeParse(given);
   if (!parsed.success) {
     const { path, message } = parsed.error.issues[0]!;
     const flag = String(path[0]).replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    throw new LentigoError('LENTIGO_USAGE', `--${flag} ${String(given[String(path[0])])}: ${message}`);
+    throw new LentigoError(
+      'LENTIGO_USAGE',
+      `--${flag} ${String(given[String(path[0])])}: ${message}`,
+    );
   }
   const { trainFrom, epochs, learningRate, batchSize, encoding, data, init, ...rest } = parsed.data;
   const training = { trainFrom, epochs, learningRate, batchSize };
@@ -99,9 +141,13 @@ function configOf(file: SimulationFile | undefined, given: Omit<Flags, 'out' | '
     training: { ...file?.training, ...defined(training) },
     updates: { ...file?.updates, ...defined({ encoding }) },
   };
-  if (!('data' in config)) throw new LentigoError('LENTIGO_USAGE', 'no data: give --data, or data in simulation.yaml');
+  if (!('data' in config))
+    throw new LentigoError('LENTIGO_USAGE', 'no data: give --data, or data in simulation.yaml');
   return SimulationConfig.parse(config);
 }
 
 /** Without the fields that are undefined. */
-const defined = <T extends object>(fields: T): Partial<T> => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;
+const defined = <T extends object>(fields: T): Partial<T> =>
+  Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== undefined),
+  ) as Partial<T>;

@@ -1,4 +1,5 @@
-// simulation.yaml: what a simulation is of, by the same names and with the same defaults as study.yaml where they mean the same.
+// simulation.yaml: what a simulation is of, by the same names and with the same defaults as
+// study.yaml where they mean the same.
 import { z } from 'zod';
 import { StudyConfig, TrainingPlan } from '../common/protocol/study.js';
 import { parseYaml } from '../common/protocol/yaml.js';
@@ -6,13 +7,19 @@ import { parseYaml } from '../common/protocol/yaml.js';
 const study = StudyConfig.shape;
 
 export const SimulationConfig = z.strictObject({
-  /** A PAD-UFES-20 folder (relative to simulation.yaml) or synthetic:…; its train split is divided among the clinics. */
+  /**
+   * A PAD-UFES-20 folder (relative to simulation.yaml) or synthetic:…; its train split is divided
+   * among the clinics.
+   */
   data: z.string().min(1).max(1000),
   /** The starting model's folder, relative to simulation.yaml. */
   init: z.string().min(1).max(1000),
   clinics: z.int().min(1).max(10_000).default(4),
   rounds: study.rounds,
-  /** Concentration of the Dirichlet distribution of each diagnosis over the clinics: 0.1 very uneven, 100 nearly even. Absent: IID. */
+  /**
+   * Concentration of the Dirichlet distribution of each diagnosis over the clinics: 0.1 very
+   * uneven, 100 nearly even. Absent: IID.
+   */
   alpha: z.number().min(1e-3).max(1e6).optional(),
   /** Of the partition, of all training, and of the splits where the data brings none. */
   seed: study.seed,
@@ -32,11 +39,16 @@ export type SimulationFile = z.infer<typeof SimulationFile>;
 const fields = SimulationConfig.shape;
 const plan = TrainingPlan.shape;
 
-const numeric = <T extends z.ZodNumber>(schema: T) => z.string().transform((text, context) => {
-  const value = text.trim() === '' ? NaN : Number(text);
-  if (Number.isNaN(value)) context.addIssue({ code: 'custom', message: 'must be a number' });
-  return value;
-}).pipe(schema).optional();
+const numeric = <T extends z.ZodNumber>(schema: T) =>
+  z
+    .string()
+    .transform((text, context) => {
+      const value = text.trim() === '' ? NaN : Number(text);
+      if (Number.isNaN(value)) context.addIssue({ code: 'custom', message: 'must be a number' });
+      return value;
+    })
+    .pipe(schema)
+    .optional();
 
 /** The same settings as flags give them: as text. */
 export const SimulationFlags = z.strictObject({
@@ -56,4 +68,8 @@ export const SimulationFlags = z.strictObject({
 
 /** @throws LENTIGO_SIMULATION_INVALID naming the line and the field of each mistake. */
 export const parseSimulationYaml = (text: string, file: string): SimulationFile =>
-  parseYaml(SimulationFile, text, { file, whole: 'simulation', code: 'LENTIGO_SIMULATION_INVALID' });
+  parseYaml(SimulationFile, text, {
+    file,
+    whole: 'simulation',
+    code: 'LENTIGO_SIMULATION_INVALID',
+  });

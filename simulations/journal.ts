@@ -1,4 +1,5 @@
-// What a simulation has done so far, on disk: after a kill it carries on behind the last clinic's update.
+// What a simulation has done so far, on disk: after a kill it carries on behind the last clinic's
+// update.
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -11,7 +12,10 @@ import type { ParameterSet, ParameterSpec } from '../common/update/parameter-set
 import { SimulationConfig } from './config.js';
 import { clinicName, type World } from './world.js';
 
-/** Everything that the numbers depend on. Where data and model lie is not part of it, what they hold is. */
+/**
+ * Everything that the numbers depend on. Where data and model lie is not part of it, what they hold
+ * is.
+ */
 const Identity = z.strictObject({
   format: z.literal(1),
   engine: z.string(),
@@ -21,7 +25,14 @@ const Identity = z.strictObject({
 });
 type Identity = z.infer<typeof Identity>;
 
-const UpdateRecord = z.strictObject({ clinic: z.string(), samples: z.int(), loss: z.number(), norm: z.number(), bytes: z.int(), seconds: z.number() });
+const UpdateRecord = z.strictObject({
+  clinic: z.string(),
+  samples: z.int(),
+  loss: z.number(),
+  norm: z.number(),
+  bytes: z.int(),
+  seconds: z.number(),
+});
 export type UpdateRecord = z.infer<typeof UpdateRecord>;
 
 export const RoundRecord = z.strictObject({
@@ -74,28 +85,49 @@ export class Journal {
 
   /**
    * Opens `out`/state, or begins it where `out` is new or empty.
-   * @throws LENTIGO_SIMULATION_OTHER `out` holds a simulation of something else; LENTIGO_USAGE `out` holds other files
+   * @throws LENTIGO_SIMULATION_OTHER `out` holds a simulation of something else; LENTIGO_USAGE
+   *   `out` holds other files
    */
   static async open(out: string, world: World): Promise<Journal> {
     const { data: _, init: __, baselines: ___, ...config } = world.config;
-    const identity: Identity = { format: 1, engine: world.engine, modelSha256: world.hashes.model, dataSha256: world.hashes.data, config };
+    const identity: Identity = {
+      format: 1,
+      engine: world.engine,
+      modelSha256: world.hashes.model,
+      dataSha256: world.hashes.data,
+      config,
+    };
     const folder = join(out, 'state');
     const text = await readFile(join(folder, FILE), 'utf8').catch((error: unknown) => {
       if (systemCode(error) === 'ENOENT') return undefined;
       throw error;
     });
     if (text === undefined) {
-      const foreign = (await readdir(out)).find((name) => name !== 'state' && !name.startsWith('lock'));
-      if (foreign !== undefined) throw new LentigoError('LENTIGO_USAGE', `--out ${out} holds ${foreign}, which is no simulation's; give a new or empty folder`);
+      const foreign = (await readdir(out)).find(
+        (name) => name !== 'state' && !name.startsWith('lock'),
+      );
+      if (foreign !== undefined)
+        throw new LentigoError(
+          'LENTIGO_USAGE',
+          `--out ${out} holds ${foreign}, which is no simulation's; give a new or empty folder`,
+        );
       await makeFolder(folder);
       const journal = new Journal(folder, { identity, rounds: [], updates: [], baselines: [] });
       await journal.#save();
       return journal;
     }
     const state = State.safeParse(JSON.parse(text));
-    if (!state.success) throw new LentigoError('LENTIGO_SIMULATION_OTHER', `${out} holds a simulation that this release can't carry on: ${state.error.issues[0]!.path.join('.')}: ${state.error.issues[0]!.message}`);
+    if (!state.success)
+      throw new LentigoError(
+        'LENTIGO_SIMULATION_OTHER',
+        `${out} holds a simulation that this release can't carry on: ${state.error.issues[0]!.path.join('.')}: ${state.error.issues[0]!.message}`,
+      );
     const differences = differencesOf(state.data.identity, identity);
-    if (differences.length > 0) throw new LentigoError('LENTIGO_SIMULATION_OTHER', `${out} holds another simulation: ${differences.join('; ')}`);
+    if (differences.length > 0)
+      throw new LentigoError(
+        'LENTIGO_SIMULATION_OTHER',
+        `${out} holds another simulation: ${differences.join('; ')}`,
+      );
     return new Journal(folder, state.data);
   }
 
@@ -123,7 +155,10 @@ export class Journal {
   async parameters(round: number, specs: readonly ParameterSpec[]): Promise<ParameterSet> {
     return decodeParameters(await readFile(this.#parametersPath(round)), specs);
   }
-  /** The round is over; what only its course needed is deleted, and of the rounds' parameters all but its own and those of round `best`. */
+  /**
+   * The round is over; what only its course needed is deleted, and of the rounds' parameters all
+   * but its own and those of round `best`.
+   */
   async closeRound(record: RoundRecord, parameters: ParameterSet, best: number): Promise<void> {
     await writeDurably(this.#parametersPath(record.round), encodeParameters(parameters));
     this.#state = { ...this.#state, rounds: [...this.#state.rounds, record], updates: [] };
@@ -159,4 +194,5 @@ export class Journal {
 }
 
 /** The finished update of a clinic of the round in flight. */
-export const hasUpdate = (journal: Journal, clinic: number): boolean => journal.updates.some((u) => u.clinic === clinicName(clinic));
+export const hasUpdate = (journal: Journal, clinic: number): boolean =>
+  journal.updates.some((u) => u.clinic === clinicName(clinic));

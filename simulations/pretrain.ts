@@ -1,4 +1,6 @@
-// Makes the starting model of the demo, on synthetic lesions of the neutral site alone: EfficientNet-B0 trained from nothing, then taught by a teacher that also reads the metadata. `npm run pretrain -- --out models/start`
+// Makes the starting model of the demo, on synthetic lesions of the neutral site alone:
+// EfficientNet-B0 trained from nothing, then taught by a teacher that also reads the metadata. `npm
+// run pretrain -- --out models/start`
 import * as tf from '@tensorflow/tfjs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -32,14 +34,20 @@ const { values: given } = parseArgs({
     out: { type: 'string', default: 'models/start' },
     images: { type: 'string', default: '2400' },
     seed: { type: 'string', default: '1' },
-    /** Goes on with this phase, from the model that the one before left in --out. The last is the distillation. */
+    /**
+     * Goes on with this phase, from the model that the one before left in --out. The last is the
+     * distillation.
+     */
     phase: { type: 'string', default: '1' },
     /** Of the distillation, which carries on there after a kill. */
     work: { type: 'string', default: 'out/start' },
   },
 });
 
-/** Small pictures first: most is learnt at a fifth of the price (progressive resizing). Then shapes instead of colours: the same pictures under any lamp. */
+/**
+ * Small pictures first: most is learnt at a fifth of the price (progressive resizing). Then shapes
+ * instead of colours: the same pictures under any lamp.
+ */
 const PHASES = [
   { size: 96, epochs: 12, batch: 16, peak: 1.5e-3, batchNorm: true, lamps: false },
   { size: 128, epochs: 4, batch: 16, peak: 7e-4, batchNorm: true, lamps: false },
@@ -47,13 +55,37 @@ const PHASES = [
   { size: 128, epochs: 3, batch: 16, peak: 7e-4, batchNorm: true, lamps: true },
   { size: 224, epochs: 1, batch: 16, peak: 3e-4, batchNorm: true, lamps: true },
 ];
-/** Last, a teacher on the same network, with attention and metadata, teaches it: pad-ufes' losses, a budget of minutes. */
+/**
+ * Last, a teacher on the same network, with attention and metadata, teaches it: pad-ufes' losses, a
+ * budget of minutes.
+ */
 const RECIPE: Recipe = {
   ...padUfes,
   name: 'start',
   about: 'the starting model, on synthetic lesions',
-  student: { architecture: 'efficientnet_b0', phases: [{ trainFrom: 'all', epochs: 4, learningRate: 1e-4, weightDecay: 0.05, patience: 4 }] },
-  teachers: { 'efficientnet-b0': [{ architecture: 'efficientnet_b0', attention: true, fused: 256, dropout: 0.3, phases: [{ trainFrom: 'features.7', epochs: 12, learningRate: 5e-4, weightDecay: 0.05, patience: 4 }] }] },
+  student: {
+    architecture: 'efficientnet_b0',
+    phases: [{ trainFrom: 'all', epochs: 4, learningRate: 1e-4, weightDecay: 0.05, patience: 4 }],
+  },
+  teachers: {
+    'efficientnet-b0': [
+      {
+        architecture: 'efficientnet_b0',
+        attention: true,
+        fused: 256,
+        dropout: 0.3,
+        phases: [
+          {
+            trainFrom: 'features.7',
+            epochs: 12,
+            learningRate: 5e-4,
+            weightDecay: 0.05,
+            patience: 4,
+          },
+        ],
+      },
+    ],
+  },
   variants: 4,
 };
 const TAUGHT_IMAGES = 1500;
@@ -67,19 +99,42 @@ const file = join(given.out, 'model.safetensors');
 const labels = PAD_UFES_LABELS;
 const random = new Random(`pretrain ${given.seed}`);
 const started = performance.now();
-const log = (text: string) => console.error(`${((performance.now() - started) / 60_000).toFixed(1).padStart(5)} min  ${text}`);
+const log = (text: string) =>
+  console.error(`${((performance.now() - started) / 60_000).toFixed(1).padStart(5)} min  ${text}`);
 
 /** Linear warm-up, then a half cosine to 0 (Loshchilov & Hutter 2017). */
-const schedule = (peak: number, done: number) => peak * (done < WARM_UP ? done / WARM_UP : (1 + Math.cos((Math.PI * (done - WARM_UP)) / (1 - WARM_UP))) / 2);
+const schedule = (peak: number, done: number) =>
+  peak *
+  (done < WARM_UP
+    ? done / WARM_UP
+    : (1 + Math.cos((Math.PI * (done - WARM_UP)) / (1 - WARM_UP))) / 2);
 
-/** The picture under another lamp and through another phone: colour of the light, exposure, tone curve. */
+/**
+ * The picture under another lamp and through another phone: colour of the light, exposure, tone
+ * curve.
+ */
 function relight({ width, height, data }: Picture, draw: Random): Picture {
-  const [warmth, green, exposure, gamma] = [draw.uniform(-0.35, 0.35), draw.uniform(-0.2, 0.2), draw.uniform(-0.35, 0.2), draw.uniform(0.7, 1.45)];
-  const tables = [warmth, green, -warmth].map((tint) => Uint8ClampedArray.from({ length: 256 }, (_, v) => 255 * (v / 255) ** gamma * Math.exp(exposure + tint)));
+  const [warmth, green, exposure, gamma] = [
+    draw.uniform(-0.35, 0.35),
+    draw.uniform(-0.2, 0.2),
+    draw.uniform(-0.35, 0.2),
+    draw.uniform(0.7, 1.45),
+  ];
+  const tables = [warmth, green, -warmth].map((tint) =>
+    Uint8ClampedArray.from(
+      { length: 256 },
+      (_, v) => 255 * (v / 255) ** gamma * Math.exp(exposure + tint),
+    ),
+  );
   return { width, height, data: data.map((v, i) => tables[i % 3]![v]!) };
 }
 
-function stack(pictures: readonly Picture[], size: number, lamps: boolean, draw: Random): tf.Tensor4D {
+function stack(
+  pictures: readonly Picture[],
+  size: number,
+  lamps: boolean,
+  draw: Random,
+): tf.Tensor4D {
   const all = new Float32Array(pictures.length * size * size * 3);
   for (const [i, picture] of pictures.entries()) {
     const variant = augment(picture, size, draw);
@@ -89,18 +144,24 @@ function stack(pictures: readonly Picture[], size: number, lamps: boolean, draw:
 }
 
 /** Batch-norm statistics at the size that clinics work with. */
-async function calibrate(student: Student, pictures: readonly Picture[], lamps: boolean): Promise<void> {
+async function calibrate(
+  student: Student,
+  pictures: readonly Picture[],
+  lamps: boolean,
+): Promise<void> {
   const size = student.inputSize;
   const draw = random.fork('calibration', size);
   const batches: tf.Tensor4D[] = [];
-  for (let i = 0; i < Math.min(CALIBRATION_IMAGES, pictures.length); i += 16) batches.push(stack(pictures.slice(i, i + 16), size, lamps, draw));
+  for (let i = 0; i < Math.min(CALIBRATION_IMAGES, pictures.length); i += 16)
+    batches.push(stack(pictures.slice(i, i + 16), size, lamps, draw));
   await student.calibrate(batches);
   tf.dispose(batches);
 }
 
 function initial(): ParameterSet {
   const parameters = initialParameters('efficientnet_b0', labels, random);
-  // torchvision's dense layer starts with logits far apart: a few hundred steps would be spent on taking them back.
+  // torchvision's dense layer starts with logits far apart: a few hundred steps would be spent on
+  // taking them back.
   parameters.get(`${networkOf('efficientnet_b0').head.dense}.weight`).fill(0);
   return parameters;
 }
@@ -109,19 +170,30 @@ async function report(student: Student): Promise<void> {
   for (const sites of [[0], [1, 2, 3]]) {
     const { samples } = syntheticDataset({ seed: 2000, sites, images: 180, split: 'validation' });
     const { balancedAccuracy, malignantAuc } = await evaluate(student, samples);
-    log(`sites ${sites.join()}: balanced accuracy ${balancedAccuracy?.toFixed(3)}, malignant AUC ${malignantAuc?.toFixed(3)}`);
+    log(
+      `sites ${sites.join()}: balanced accuracy ${balancedAccuracy?.toFixed(3)}, malignant AUC ${malignantAuc?.toFixed(3)}`,
+    );
   }
 }
 
 /** Trains from nothing, small pictures first, and leaves the model in --out after each phase. */
 async function train(): Promise<void> {
-  const { samples } = syntheticDataset({ seed: 1000 + Number(given.seed), sites: [0], images: Number(given.images), split: 'train' });
+  const { samples } = syntheticDataset({
+    seed: 1000 + Number(given.seed),
+    sites: [0],
+    images: Number(given.images),
+    split: 'train',
+  });
   const pictures: Picture[] = [];
   for (const sample of samples) pictures.push(await sample.load());
   const classes = samples.map(({ label }) => labels.names.indexOf(label));
   log(`${pictures.length} pictures painted`);
 
-  const student = createStudent(phase > 1 ? decodeModel(await readFile(file)) : { architecture: 'efficientnet_b0', labels, parameters: initial() });
+  const student = createStudent(
+    phase > 1
+      ? decodeModel(await readFile(file))
+      : { architecture: 'efficientnet_b0', labels, parameters: initial() },
+  );
   const first = student.blocks[0]!;
   const variables = student.variables(first);
   const forward = trainingForward(student);
@@ -139,12 +211,20 @@ async function train(): Promise<void> {
       let sum = 0;
       for (let step = 0; step < steps; step++) {
         const chosen = order.slice(step * batch, (step + 1) * batch);
-        const x = stack(chosen.map((i) => pictures[i]!), size, lamps, draw);
+        const x = stack(
+          chosen.map((i) => pictures[i]!),
+          size,
+          lamps,
+          draw,
+        );
         const own = chosen.map((i) => classes[i]!);
         optimiser.learningRate = schedule(peak, (epoch * steps + step) / (epochs * steps));
         const loss = batchNorm
           ? tf.tidy(() => {
-              const { value, grads } = tf.variableGrads(() => focalLoss(forward(x), tf.tensor1d(own, 'int32'), 0, weights), variables);
+              const { value, grads } = tf.variableGrads(
+                () => focalLoss(forward(x), tf.tensor1d(own, 'int32'), 0, weights),
+                variables,
+              );
               optimiser.apply(variables.map((v) => grads[v.name]!));
               return value;
             })
@@ -152,19 +232,30 @@ async function train(): Promise<void> {
         sum += (await loss.data())[0]!;
         tf.dispose([x, loss]);
       }
-      log(`phase ${p + 1}, ${size} pixels, epoch ${epoch + 1} of ${epochs}: loss ${(sum / steps).toFixed(3)}`);
+      log(
+        `phase ${p + 1}, ${size} pixels, epoch ${epoch + 1} of ${epochs}: loss ${(sum / steps).toFixed(3)}`,
+      );
     }
     optimiser.dispose();
     if (batchNorm) await calibrate(student, pictures, lamps);
     await report(student);
     await mkdir(given.out, { recursive: true });
-    await writeFile(file, encodeModel({ architecture: student.architecture, labels, parameters: await student.parameters() }, { half: true }));
+    await writeFile(
+      file,
+      encodeModel(
+        { architecture: student.architecture, labels, parameters: await student.parameters() },
+        { half: true },
+      ),
+    );
   }
   student.dispose();
 }
 
 /** Painting takes as long as a forward pass: the pictures are kept. */
-async function paintedOnce(samples: readonly Sample[], change: (picture: Picture, of: Sample) => Picture = (picture) => picture): Promise<Sample[]> {
+async function paintedOnce(
+  samples: readonly Sample[],
+  change: (picture: Picture, of: Sample) => Picture = (picture) => picture,
+): Promise<Sample[]> {
   const out: Sample[] = [];
   for (const sample of samples) {
     const picture = change(await sample.load(), sample);
@@ -176,8 +267,14 @@ async function paintedOnce(samples: readonly Sample[], change: (picture: Picture
 /** Teaches the model in --out, and puts the student in its place. */
 async function teach(): Promise<void> {
   const setup = await setUp({
-    recipe: RECIPE, teacher: 'efficientnet-b0', losses: LOSS_NAMES, metadata: 'all', seed: Number(given.seed),
-    data: `synthetic:site=0&images=${TAUGHT_IMAGES}&seed=${3000 + Number(given.seed)}&size=224`, init: given.out, teacherInit: [given.out],
+    recipe: RECIPE,
+    teacher: 'efficientnet-b0',
+    losses: LOSS_NAMES,
+    metadata: 'all',
+    seed: Number(given.seed),
+    data: `synthetic:site=0&images=${TAUGHT_IMAGES}&seed=${3000 + Number(given.seed)}&size=224`,
+    init: given.out,
+    teacherInit: [given.out],
   });
   const { train, validation, heldout } = setup.splits;
   const splits = {
@@ -186,9 +283,15 @@ async function teach(): Promise<void> {
     heldout: await paintedOnce(heldout),
   };
   const { trained } = await distill({ ...setup, splits }, given.work, {
-    onEpoch: (name, { epoch, loss, validation }) => log(`${name}, epoch ${epoch}: loss ${loss.toFixed(3)}, validation balanced accuracy ${validation.balancedAccuracy?.toFixed(3)}`),
+    onEpoch: (name, { epoch, loss, validation }) =>
+      log(
+        `${name}, epoch ${epoch}: loss ${loss.toFixed(3)}, validation balanced accuracy ${validation.balancedAccuracy?.toFixed(3)}`,
+      ),
   });
-  for (const { name, epoch, heldout: metrics } of trained) log(`${name}, epoch ${epoch}: held-out balanced accuracy ${metrics.balancedAccuracy?.toFixed(3)}, malignant AUC ${metrics.malignantAuc?.toFixed(3)}`);
+  for (const { name, epoch, heldout: metrics } of trained)
+    log(
+      `${name}, epoch ${epoch}: held-out balanced accuracy ${metrics.balancedAccuracy?.toFixed(3)}, malignant AUC ${metrics.malignantAuc?.toFixed(3)}`,
+    );
   const model = await loadModel(join(given.work, 'student', 'model'));
   await writeFile(file, encodeModel(model, { half: true }));
   const student = createStudent(model);

@@ -1,4 +1,5 @@
-// A simulation from beginning to end: rounds of virtual clinics, one after the other in this process, then what they are compared with.
+// A simulation from beginning to end: rounds of virtual clinics, one after the other in this
+// process, then what they are compared with.
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lockDirectory } from '../common/files/directory-lock.node.js';
@@ -11,7 +12,11 @@ import { baselinesOf, CENTRALISED, trainBaseline } from './baseline.js';
 import { aggregateRound, trainClinic } from './clinic.js';
 import type { SimulationConfig } from './config.js';
 import { hasUpdate, Journal, type RoundRecord } from './journal.js';
-import { predictionsPath, readPredictions, writePredictions } from '../common/learning/predictions.node.js';
+import {
+  predictionsPath,
+  readPredictions,
+  writePredictions,
+} from '../common/learning/predictions.node.js';
 import { Progress } from '../common/progress.node.js';
 import { type Paired, pairedOf } from '../common/learning/paired.js';
 import { bestRound, metricsCsv, reportOf, type SimulationReport } from './report.js';
@@ -27,16 +32,27 @@ export interface SimulationListener {
   readonly progress?: ConstructorParameters<typeof Progress>[1];
 }
 
-/** Forward and backward through an unfrozen network cost about three forward passes; behind cached features about one. */
+/**
+ * Forward and backward through an unfrozen network cost about three forward passes; behind cached
+ * features about one.
+ */
 const STEP_COST = { whole: 3, cached: 1 };
 
 /**
- * Runs what `out` doesn't hold yet. `out` then has best/ and last/ (models), metrics.csv, simulation.json, predictions-NAME.csv of the held-out
- * images, and state/, from which a killed simulation carries on behind the last clinic's update (a baseline begins anew).
- * The same configuration on the same engine gives the same numbers, where the engine repeats itself: WASM to the bit.
- * @throws LENTIGO_SIMULATION_OTHER, LENTIGO_USAGE, LENTIGO_DATA_DIR_IN_USE, and what createWorld and trainClinic throw
+ * Runs what `out` doesn't hold yet. `out` then has best/ and last/ (models), metrics.csv,
+ * simulation.json, predictions-NAME.csv of the held-out
+ * images, and state/, from which a killed simulation carries on behind the last clinic's update (a
+ * baseline begins anew).
+ * The same configuration on the same engine gives the same numbers, where the engine repeats
+ * itself: WASM to the bit.
+ * @throws LENTIGO_SIMULATION_OTHER, LENTIGO_USAGE, LENTIGO_DATA_DIR_IN_USE, and what createWorld
+ *   and trainClinic throw
  */
-export async function simulate(config: SimulationConfig, out: string, listener: SimulationListener = {}): Promise<SimulationReport> {
+export async function simulate(
+  config: SimulationConfig,
+  out: string,
+  listener: SimulationListener = {},
+): Promise<SimulationReport> {
   const unlock = lockDirectory(out);
   try {
     const world = await createWorld(config);
@@ -73,12 +89,14 @@ class Simulation {
     const journal = this.#journal;
     this.#listener.onBegin?.(await this.#report());
     await this.#sweep();
-    if (this.#frozen && this.#work() > 0) this.#cache = await FolderFeatureCache.open(await journal.featureFolder());
+    if (this.#frozen && this.#work() > 0)
+      this.#cache = await FolderFeatureCache.open(await journal.featureFolder());
     if (journal.rounds.length > 0) await this.#publish();
 
     while (journal.rounds.length <= config.rounds) {
       const round = journal.rounds.length;
-      const { parameters, seconds } = round === 0 ? { parameters: this.#world.start, seconds: 0 } : await this.#train(round);
+      const { parameters, seconds } =
+        round === 0 ? { parameters: this.#world.start, seconds: 0 } : await this.#train(round);
       student.load(parameters);
       await this.#close(round, parameters, seconds);
     }
@@ -98,17 +116,40 @@ class Simulation {
     for (const [clinic, samples] of shares.entries()) {
       if (hasUpdate(journal, clinic)) continue;
       const began = performance.now();
-      const told = this.#progress.piece(`round ${round} of ${config.rounds}: ${clinicName(clinic)} training`, this.#trainingCost(samples.length));
-      const { payload, ...update } = await trainClinic(this.#world, { round, clinic, base }, {
-        cache: this.#cache,
-        onProgress: ({ phase, fraction }) => {
-          if (phase === 'training') told(fraction);
+      const told = this.#progress.piece(
+        `round ${round} of ${config.rounds}: ${clinicName(clinic)} training`,
+        this.#trainingCost(samples.length),
+      );
+      const { payload, ...update } = await trainClinic(
+        this.#world,
+        { round, clinic, base },
+        {
+          cache: this.#cache,
+          onProgress: ({ phase, fraction }) => {
+            if (phase === 'training') told(fraction);
+          },
         },
-      });
-      await journal.addUpdate(round, { clinic: clinicName(clinic), ...update, bytes: payload.length, seconds: (performance.now() - began) / 1000 }, payload);
+      );
+      await journal.addUpdate(
+        round,
+        {
+          clinic: clinicName(clinic),
+          ...update,
+          bytes: payload.length,
+          seconds: (performance.now() - began) / 1000,
+        },
+        payload,
+      );
     }
     const began = performance.now();
-    const parameters = await aggregateRound(this.#world, base, journal.updates.map(({ clinic, samples }) => ({ samples, path: journal.updatePath(round, clinic) })));
+    const parameters = await aggregateRound(
+      this.#world,
+      base,
+      journal.updates.map(({ clinic, samples }) => ({
+        samples,
+        path: journal.updatePath(round, clinic),
+      })),
+    );
     return { parameters, seconds: (performance.now() - began) / 1000 };
   }
 
@@ -118,8 +159,18 @@ class Simulation {
     const journal = this.#journal;
     const began = performance.now();
     const what = `round ${round} of ${config.rounds}:`;
-    const validation = await evaluateSplit(this.#world, 'validation', this.#cache, this.#progress.piece(`${what} validation`, splits.validation.length));
-    const heldout = await evaluateSplit(this.#world, 'heldout', this.#cache, this.#progress.piece(`${what} held-out`, splits.heldout.length));
+    const validation = await evaluateSplit(
+      this.#world,
+      'validation',
+      this.#cache,
+      this.#progress.piece(`${what} validation`, splits.validation.length),
+    );
+    const heldout = await evaluateSplit(
+      this.#world,
+      'heldout',
+      this.#cache,
+      this.#progress.piece(`${what} held-out`, splits.heldout.length),
+    );
     const { updates } = journal;
     const record: RoundRecord = {
       round,
@@ -128,10 +179,16 @@ class Simulation {
       updates: [...updates],
       bytesUp: updates.reduce((n, u) => n + u.bytes, 0),
       bytesDown: updates.length * (bytes.parameters + (round === 1 ? bytes.model : 0)),
-      seconds: updates.reduce((s, u) => s + u.seconds, aggregating) + (performance.now() - began) / 1000,
+      seconds:
+        updates.reduce((s, u) => s + u.seconds, aggregating) + (performance.now() - began) / 1000,
     };
     const best = bestRound([...journal.rounds, record], config.select)!.round;
-    if (best === round) await writePredictions(predictionsPath(this.#out, 'federated'), heldout.predictions, model.labels);
+    if (best === round)
+      await writePredictions(
+        predictionsPath(this.#out, 'federated'),
+        heldout.predictions,
+        model.labels,
+      );
     await journal.closeRound(record, parameters, best);
     await this.#publish();
     this.#progress.clear();
@@ -144,10 +201,20 @@ class Simulation {
       if (journal.baselines.some((b) => b.name === baseline.name)) continue;
       const { record, predictions } = await trainBaseline(this.#world, baseline, {
         cache: this.#cache,
-        onTraining: this.#progress.piece(`${baseline.name}: training`, this.#baselineCost(baseline.samples.length)),
-        onEvaluating: this.#progress.piece(`${baseline.name}: held-out`, this.#world.splits.heldout.length),
+        onTraining: this.#progress.piece(
+          `${baseline.name}: training`,
+          this.#baselineCost(baseline.samples.length),
+        ),
+        onEvaluating: this.#progress.piece(
+          `${baseline.name}: held-out`,
+          this.#world.splits.heldout.length,
+        ),
       });
-      await writePredictions(predictionsPath(this.#out, baseline.name), predictions, this.#world.model.labels);
+      await writePredictions(
+        predictionsPath(this.#out, baseline.name),
+        predictions,
+        this.#world.model.labels,
+      );
       await journal.addBaseline(record);
       await this.#publishReport();
     }
@@ -159,10 +226,16 @@ class Simulation {
     const { rounds } = this.#journal;
     const best = bestRound(rounds, config.select)!.round;
     const last = rounds.length - 1;
-    for (const [name, round] of [['best', best], ['last', last]] as const) {
+    for (const [name, round] of [
+      ['best', best],
+      ['last', last],
+    ] as const) {
       if (name === 'best' && best !== last && this.#published === best) continue;
       const trained = await this.#journal.parameters(round, start.specs);
-      await saveModel(join(this.#out, name), { ...model, parameters: model.parameters.with(trained) });
+      await saveModel(join(this.#out, name), {
+        ...model,
+        parameters: model.parameters.with(trained),
+      });
     }
     this.#published = best;
     await this.#publishReport();
@@ -172,18 +245,25 @@ class Simulation {
 
   async #publishReport(): Promise<void> {
     await writeDurably(join(this.#out, 'metrics.csv'), metricsCsv(this.#journal.rounds));
-    await writeDurably(join(this.#out, 'simulation.json'), `${JSON.stringify(await this.#report(), undefined, 1)}\n`);
+    await writeDurably(
+      join(this.#out, 'simulation.json'),
+      `${JSON.stringify(await this.#report(), undefined, 1)}\n`,
+    );
   }
 
   async #report(): Promise<SimulationReport> {
     const { rounds, baselines } = this.#journal;
-    const both = rounds.length > this.#world.config.rounds && baselines.some((b) => b.name === CENTRALISED);
+    const both =
+      rounds.length > this.#world.config.rounds && baselines.some((b) => b.name === CENTRALISED);
     return reportOf(this.#world, { rounds, baselines, paired: both ? await this.#paired() : null });
   }
 
   async #paired(): Promise<Paired> {
     const { labels } = this.#world.model;
-    const [a, b] = [await readPredictions(predictionsPath(this.#out, 'federated'), labels), await readPredictions(predictionsPath(this.#out, CENTRALISED), labels)];
+    const [a, b] = [
+      await readPredictions(predictionsPath(this.#out, 'federated'), labels),
+      await readPredictions(predictionsPath(this.#out, CENTRALISED), labels),
+    ];
     return pairedOf([{ a, b }], labels, this.#world.config.seed);
   }
 
@@ -191,7 +271,8 @@ class Simulation {
   async #sweep(): Promise<void> {
     for (const folder of [this.#out, this.#journal.folder]) {
       for (const name of await readdir(folder)) {
-        if (/^(best|last)\.[0-9a-f-]{36}(\.old)?$|\.[0-9a-f-]{36}\.new$/.test(name)) await rm(join(folder, name), { recursive: true, force: true });
+        if (/^(best|last)\.[0-9a-f-]{36}(\.old)?$|\.[0-9a-f-]{36}\.new$/.test(name))
+          await rm(join(folder, name), { recursive: true, force: true });
       }
     }
   }
@@ -208,18 +289,29 @@ class Simulation {
     let units = (config.rounds + 1 - rounds.length) * looking;
     for (let round = Math.max(1, rounds.length); round <= config.rounds; round++) {
       for (const [clinic, samples] of shares.entries()) {
-        if (round > rounds.length || !hasUpdate(this.#journal, clinic)) units += this.#trainingCost(samples.length);
+        if (round > rounds.length || !hasUpdate(this.#journal, clinic))
+          units += this.#trainingCost(samples.length);
       }
     }
-    const missing = config.baselines ? baselinesOf(this.#world).filter(({ name }) => !baselines.some((b) => b.name === name)) : [];
-    for (const { samples } of missing) units += this.#baselineCost(samples.length) + splits.heldout.length;
+    const missing = config.baselines
+      ? baselinesOf(this.#world).filter(({ name }) => !baselines.some((b) => b.name === name))
+      : [];
+    for (const { samples } of missing)
+      units += this.#baselineCost(samples.length) + splits.heldout.length;
     return units;
   }
   #trainingCost(images: number): number {
-    return images * this.#world.config.training.epochs * (this.#frozen ? STEP_COST.cached : STEP_COST.whole);
+    return (
+      images *
+      this.#world.config.training.epochs *
+      (this.#frozen ? STEP_COST.cached : STEP_COST.whole)
+    );
   }
   /** With its looks at validation. */
   #baselineCost(images: number): number {
-    return this.#world.config.rounds * (this.#trainingCost(images) + this.#world.splits.validation.length);
+    return (
+      this.#world.config.rounds *
+      (this.#trainingCost(images) + this.#world.splits.validation.length)
+    );
   }
 }

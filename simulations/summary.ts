@@ -1,10 +1,17 @@
-// Several simulations of one study, under several seeds: their scores side by side, their means, and federated against all data in one place and against each clinic alone.
+// Several simulations of one study, under several seeds: their scores side by side, their means,
+// and federated against all data in one place and against each clinic alone.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Table from 'cli-table3';
 import { LentigoError } from '../common/errors.js';
 import { TABLE_STYLE } from '../common/learning/round-table.js';
-import { meanOf, SCORE_TITLES, scoreCells, type ScoreRow, scoresOf } from '../common/learning/score-row.js';
+import {
+  meanOf,
+  SCORE_TITLES,
+  scoreCells,
+  type ScoreRow,
+  scoresOf,
+} from '../common/learning/score-row.js';
 import { loadModel } from '../common/model/folder.node.js';
 import { CENTRALISED } from './baseline.js';
 import { predictionsPath, readPredictions } from '../common/learning/predictions.node.js';
@@ -29,14 +36,19 @@ export interface Summary {
 }
 
 /**
- * Summarises finished simulations with baselines: same data, held-out images and settings, other seeds.
+ * Summarises finished simulations with baselines: same data, held-out images and settings, other
+ * seeds.
  * @param outs their folders
- * @throws LENTIGO_USAGE a folder holds none, or one that isn't finished; LENTIGO_SIMULATION_OTHER their held-out images differ
+ * @throws LENTIGO_USAGE a folder holds none, or one that isn't finished; LENTIGO_SIMULATION_OTHER
+ *   their held-out images differ
  */
 export async function summarise(outs: readonly string[]): Promise<Summary> {
   const runs: Summary['runs'][number][] = [];
   const ids: string[] = [];
-  const pairs: { readonly centralised: Pair[]; readonly alone: Pair[] } = { centralised: [], alone: [] };
+  const pairs: { readonly centralised: Pair[]; readonly alone: Pair[] } = {
+    centralised: [],
+    alone: [],
+  };
   const { labels } = await loadModel(join(outs[0]!, 'best'));
   for (const out of outs) {
     const text = await readFile(join(out, 'simulation.json'), 'utf8').catch((cause: unknown) => {
@@ -47,7 +59,17 @@ export async function summarise(outs: readonly string[]): Promise<Summary> {
     const federated = report.rounds.find((r) => r.round === report.best);
     const centralised = report.baselines.find((b) => b.name === CENTRALISED);
     const alone = report.baselines.filter((b) => b.name !== CENTRALISED);
-    if (!start || !federated || !centralised || alone.length < report.partition.length || report.paired === null) throw new LentigoError('LENTIGO_USAGE', `${out} holds a simulation that is not finished, or has no --baselines`);
+    if (
+      !start ||
+      !federated ||
+      !centralised ||
+      alone.length < report.partition.length ||
+      report.paired === null
+    )
+      throw new LentigoError(
+        'LENTIGO_USAGE',
+        `${out} holds a simulation that is not finished, or has no --baselines`,
+      );
     runs.push({
       out,
       seed: report.config.seed,
@@ -63,20 +85,46 @@ export async function summarise(outs: readonly string[]): Promise<Summary> {
     for (const { name } of alone) pairs.alone.push({ a, b: await predictionsOf(name) });
   }
   const other = ids.findIndex((own) => own !== ids[0]);
-  if (other > 0) throw new LentigoError('LENTIGO_SIMULATION_OTHER', `${outs[0]} and ${outs[other]} hold out different images`);
+  if (other > 0)
+    throw new LentigoError(
+      'LENTIGO_SIMULATION_OTHER',
+      `${outs[0]} and ${outs[other]} hold out different images`,
+    );
   const meanOver = (kind: keyof Compared) => meanOf(runs.map((run) => run[kind]));
-  const mean = { start: meanOver('start'), federated: meanOver('federated'), centralised: meanOver('centralised'), alone: meanOver('alone') };
-  return { runs, mean, paired: { centralised: pairedOf(pairs.centralised, labels, 0), alone: pairedOf(pairs.alone, labels, 0) } };
+  const mean = {
+    start: meanOver('start'),
+    federated: meanOver('federated'),
+    centralised: meanOver('centralised'),
+    alone: meanOver('alone'),
+  };
+  return {
+    runs,
+    mean,
+    paired: {
+      centralised: pairedOf(pairs.centralised, labels, 0),
+      alone: pairedOf(pairs.alone, labels, 0),
+    },
+  };
 }
 
-const KINDS: Readonly<Record<keyof Compared, string>> = { start: 'at the start', federated: 'federated', centralised: 'centralised', alone: 'a clinic alone' };
+const KINDS: Readonly<Record<keyof Compared, string>> = {
+  start: 'at the start',
+  federated: 'federated',
+  centralised: 'centralised',
+  alone: 'a clinic alone',
+};
 
 export function summaryText({ runs, mean, paired }: Summary): string {
   const table = new Table({ ...TABLE_STYLE, head: ['held-out', 'seed', ...SCORE_TITLES] });
-  const add = (name: string, seed: string, row: ScoreRow) => table.push([name, seed, ...scoreCells(row)]);
+  const add = (name: string, seed: string, row: ScoreRow) =>
+    table.push([name, seed, ...scoreCells(row)]);
   for (const [kind, name] of Object.entries(KINDS) as [keyof Compared, string][]) {
     for (const run of runs) add(name, String(run.seed), run[kind]);
     add(name, 'mean', mean[kind]);
   }
-  return [table.toString(), federatedMinus(KINDS.centralised, paired.centralised), federatedMinus(KINDS.alone, paired.alone)].join('\n');
+  return [
+    table.toString(),
+    federatedMinus(KINDS.centralised, paired.centralised),
+    federatedMinus(KINDS.alone, paired.alone),
+  ].join('\n');
 }

@@ -1,4 +1,5 @@
-// What a simulation works on: the starting model, the images of the three splits, and the clinics' shares of the training patients.
+// What a simulation works on: the starting model, the images of the three splits, and the clinics'
+// shares of the training patients.
 import { createHash } from 'node:crypto';
 import { openDataset } from '../common/dataset/open.node.js';
 import { SPLITS, type Sample, type Split } from '../common/dataset/sample.js';
@@ -26,7 +27,10 @@ export interface World {
   readonly hashes: { readonly model: string; readonly data: string };
   /** The trainable parameters of the starting model. */
   readonly start: ParameterSet;
-  /** What a clinic downloads: the whole starting model once, the trainable parameters in every round. */
+  /**
+   * What a clinic downloads: the whole starting model once, the trainable parameters in every
+   * round.
+   */
   readonly bytes: { readonly model: number; readonly parameters: number };
   readonly splits: Readonly<Record<Split, readonly Sample[]>>;
   /** Training images of each clinic. */
@@ -39,14 +43,26 @@ export interface World {
   readonly problems: readonly string[];
 }
 
-/** @throws what useEngine, loadModel, openDataset and partition throw; LENTIGO_DATA_EMPTY a split without images; LENTIGO_STUDY_INVALID no such block */
+/**
+ * @throws what useEngine, loadModel, openDataset and partition throw; LENTIGO_DATA_EMPTY a split
+ *   without images; LENTIGO_STUDY_INVALID no such block
+ */
 export async function createWorld(config: SimulationConfig): Promise<World> {
   const model = await loadModel(config.init);
-  const specs = trainableSpecs(model.architecture, model.labels.names.length, config.training.trainFrom);
+  const specs = trainableSpecs(
+    model.architecture,
+    model.labels.names.length,
+    config.training.trainFrom,
+  );
   const dataset = await openDataset(config.data, { labels: model.labels, seed: config.seed });
   const of = (split: Split): Sample[] => dataset.samples.filter((s) => s.split === split);
   const splits = { train: of('train'), validation: of('validation'), heldout: of('heldout') };
-  for (const split of SPLITS) if (splits[split].length === 0) throw new LentigoError('LENTIGO_DATA_EMPTY', `${dataset.name} has no usable image in the ${split} split, which a simulation needs`);
+  for (const split of SPLITS)
+    if (splits[split].length === 0)
+      throw new LentigoError(
+        'LENTIGO_DATA_EMPTY',
+        `${dataset.name} has no usable image in the ${split} split, which a simulation needs`,
+      );
   const start = model.parameters.subset(new Set(specs.map((s) => s.name)));
   const bytes = encodeModel(model);
   const engine = await useEngine();
@@ -54,18 +70,30 @@ export async function createWorld(config: SimulationConfig): Promise<World> {
     config,
     engine,
     model,
-    hashes: { model: sha256(bytes), data: sha256(JSON.stringify(dataset.samples.map(({ id, label, patient, split }) => [id, label, patient, split]))) },
+    hashes: {
+      model: sha256(bytes),
+      data: sha256(
+        JSON.stringify(
+          dataset.samples.map(({ id, label, patient, split }) => [id, label, patient, split]),
+        ),
+      ),
+    },
     start,
     bytes: { model: bytes.length, parameters: encodeParameters(start).length },
     splits,
-    shares: partition(splits.train, { clinics: config.clinics, alpha: config.alpha, seed: new Random(config.seed) }),
+    shares: partition(splits.train, {
+      clinics: config.clinics,
+      alpha: config.alpha,
+      seed: new Random(config.seed),
+    }),
     student: createStudent(model),
     reader: new InputThread(),
     problems: dataset.problems.map((p) => p.message),
   };
 }
 
-const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
+const sha256 = (bytes: Uint8Array | string): string =>
+  createHash('sha256').update(bytes).digest('hex');
 
 export const clinicName = (index: number): string => `clinic-${index + 1}`;
 
@@ -76,6 +104,11 @@ export async function evaluateSplit(
   cache: FeatureCache | undefined,
   onProgress: (fraction: number) => void,
 ): Promise<{ metrics: Metrics; predictions: Evaluated }> {
-  const predictions = await predictSamples(student, splits[split], { trainFrom: config.training.trainFrom, cache, reader, onProgress });
+  const predictions = await predictSamples(student, splits[split], {
+    trainFrom: config.training.trainFrom,
+    cache,
+    reader,
+    onProgress,
+  });
   return { metrics: metricsOf(predictions, student.labels, config.seed), predictions };
 }

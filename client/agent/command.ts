@@ -13,20 +13,33 @@ import { runAgent } from './run.js';
 import { statusOf } from './status.js';
 
 export function clinicCommand(): Command {
-  const command = new Command('clinic').description('take part in a study as a clinic, beside its image archive');
+  const command = new Command('clinic').description(
+    'take part in a study as a clinic, beside its image archive',
+  );
   command
     .command('enrol')
     .description('make this clinic known to the study that invited it')
     .argument('<invitation>', 'the word that the study coordinator sent')
     .requiredOption('--home <dir>', 'where this clinic keeps its identity, journal and models')
-    .option('--name <name>', 'what the study coordinator calls this clinic (default: the name of this machine)')
+    .option(
+      '--name <name>',
+      'what the study coordinator calls this clinic (default: the name of this machine)',
+    )
     .action(enrolAction);
   command
     .command('run')
     .description('take part in every round until the study is over')
     .requiredOption('--home <dir>', 'the home that `lentigo clinic enrol` wrote')
-    .requiredOption('--data <dir>', "the clinic's images: a folder as PAD-UFES-20 (or HAM10000, ISIC 2024, MIDAS) is published, or synthetic:…; only its train split is used")
-    .addOption(new Option('--engine <name>', 'the engine to train on (default: the fastest that works here)').choices(['native', 'webgpu', 'wasm', 'cpu']))
+    .requiredOption(
+      '--data <dir>',
+      "the clinic's images: a folder as PAD-UFES-20 (or HAM10000, ISIC 2024, MIDAS) is published, or synthetic:…; only its train split is used",
+    )
+    .addOption(
+      new Option(
+        '--engine <name>',
+        'the engine to train on (default: the fastest that works here)',
+      ).choices(['native', 'webgpu', 'wasm', 'cpu']),
+    )
     .option('--json', 'one line of JSON for each event, on stdout')
     .action(runAction);
   command
@@ -41,7 +54,11 @@ export function clinicCommand(): Command {
 async function enrolAction(word: string, options: { home: string; name?: string }): Promise<void> {
   const invitation = parseInvitation(word);
   const name = ClinicName.safeParse(options.name ?? hostname().slice(0, 80));
-  if (!name.success) throw new LentigoError('LENTIGO_USAGE', `--name: ${name.error.issues[0]?.message ?? 'is not valid'}`);
+  if (!name.success)
+    throw new LentigoError(
+      'LENTIGO_USAGE',
+      `--name: ${name.error.issues[0]?.message ?? 'is not valid'}`,
+    );
   const { enrolment, approved } = await enrolHome(invitation, options.home, name.data);
   const next = `lentigo clinic run --home ${shellWord(options.home)} --data DIR`;
   process.stdout.write(`\
@@ -52,25 +69,48 @@ images and what training changed in the model's parameters, encrypted to the coo
 mean training loss. The coordinator can read these changes.
 Never leaves it: photographs, metadata.csv, anything else about a patient, and the secret key in ${options.home}.
 
-${approved ? 'The study coordinator has approved this clinic.' : `The study coordinator approves this clinic after comparing this fingerprint with you, by telephone:
+${
+  approved
+    ? 'The study coordinator has approved this clinic.'
+    : `The study coordinator approves this clinic after comparing this fingerprint with you, by telephone:
 
     ${fingerprint(enrolment.clinic)}
-`}
+`
+}
 Next (it waits for approval): ${next}
 `);
 }
 
-const shellWord = (text: string): string => (/^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+const shellWord = (text: string): string =>
+  /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 
-async function runAction({ home, data, engine, json }: { home: string; data: string; engine?: EngineName; json?: boolean }): Promise<void> {
-  const display = json ? jsonDisplay((text) => process.stdout.write(text)) : textDisplay((text) => process.stderr.write(text), process.stderr.isTTY);
+async function runAction({
+  home,
+  data,
+  engine,
+  json,
+}: {
+  home: string;
+  data: string;
+  engine?: EngineName;
+  json?: boolean;
+}): Promise<void> {
+  const display = json
+    ? jsonDisplay((text) => process.stdout.write(text))
+    : textDisplay((text) => process.stderr.write(text), process.stderr.isTTY);
   const abort = new AbortController();
   const stop = () => abort.abort();
   const signals = ['SIGINT', 'SIGTERM'] as const;
   // Once: a second signal ends the process at once.
   for (const signal of signals) process.once(signal, stop);
   try {
-    await runAgent({ home, data, engine, signal: abort.signal, onEvent: (event) => display.show(event) });
+    await runAgent({
+      home,
+      data,
+      engine,
+      signal: abort.signal,
+      onEvent: (event) => display.show(event),
+    });
   } catch (error) {
     // The command line prints it; who reads the JSON lines must hear of it there.
     if (json) display.show({ event: 'error', ...asLentigoError(error).body() });
@@ -87,12 +127,18 @@ async function statusAction({ home, json }: { home: string; json?: boolean }): P
     process.stdout.write(`${JSON.stringify(status, null, 2)}\n`);
     return;
   }
-  process.stdout.write(`Study:        ${status.studyName} (${status.study}) at ${status.coordinator}\nClinic:       ${status.name}\nFingerprint:  ${status.fingerprint}\n`);
+  process.stdout.write(
+    `Study:        ${status.studyName} (${status.study}) at ${status.coordinator}\nClinic:       ${status.name}\nFingerprint:  ${status.fingerprint}\n`,
+  );
   if (status.rounds.length === 0) {
     process.stdout.write('No update of this clinic was taken yet.\n');
     return;
   }
-  const table = new Table({ head: ['round', 'images', 'bytes', 'norm', 'loss', 'SHA-256 of what was sent'], style: { head: [], border: [] } });
-  for (const { round, samples, bytes, norm, loss, sha256 } of status.rounds) table.push([round, samples, bytes, norm.toPrecision(4), loss.toFixed(4), sha256]);
+  const table = new Table({
+    head: ['round', 'images', 'bytes', 'norm', 'loss', 'SHA-256 of what was sent'],
+    style: { head: [], border: [] },
+  });
+  for (const { round, samples, bytes, norm, loss, sha256 } of status.rounds)
+    table.push([round, samples, bytes, norm.toPrecision(4), loss.toFixed(4), sha256]);
   process.stdout.write(`${table.toString()}\n`);
 }

@@ -1,11 +1,17 @@
-// What an agent's owner sees while it runs: one moving line on a terminal, plain lines in a log, or JSON lines for another program.
+// What an agent's owner sees while it runs: one moving line on a terminal, plain lines in a log, or
+// JSON lines for another program.
 import type { EngineName } from '../../common/engine/engine.js';
 import type { StudyStatus } from '../../common/protocol/round.js';
 import type { ParticipationEvent } from '../participation/events.js';
 
 export type AgentEvent =
   | ParticipationEvent
-  | { readonly event: 'ready'; readonly data: string; readonly images: number; readonly engine: EngineName }
+  | {
+      readonly event: 'ready';
+      readonly data: string;
+      readonly images: number;
+      readonly engine: EngineName;
+    }
   | { readonly event: 'warning'; readonly message: string }
   /** The study is over, or the agent was asked to stop. */
   | { readonly event: 'done'; readonly status: StudyStatus | 'interrupted' };
@@ -20,10 +26,16 @@ type Sink = (text: string) => void;
 
 /** One line of JSON an event. */
 export function jsonDisplay(out: Sink): Display {
-  return { show: (event) => out(`${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`), close: () => undefined };
+  return {
+    show: (event) => out(`${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`),
+    close: () => undefined,
+  };
 }
 
-/** `moving`: progress rewrites the last line; without it, progress is told at every tenth of a phase. */
+/**
+ * `moving`: progress rewrites the last line; without it, progress is told at every tenth of a
+ * phase.
+ */
 export function textDisplay(out: Sink, moving: boolean): Display {
   let line = false;
   let told = '';
@@ -55,7 +67,8 @@ export function textDisplay(out: Sink, moving: boolean): Display {
   };
 }
 
-const bytes = (n: number): string => (n < 1e5 ? `${(n / 1e3).toFixed(1)} kB` : `${(n / 1e6).toFixed(1)} MB`);
+const bytes = (n: number): string =>
+  n < 1e5 ? `${(n / 1e3).toFixed(1)} kB` : `${(n / 1e6).toFixed(1)} MB`;
 
 function describe(event: AgentEvent): { text: string; progress?: { fraction: number } } {
   switch (event.event) {
@@ -65,29 +78,46 @@ function describe(event: AgentEvent): { text: string; progress?: { fraction: num
       return { text: `Warning: ${event.message}` };
     case 'connected':
     case 'study':
-      return { text: `Study "${event.name}": ${event.status}, round ${event.round} of ${event.rounds}.` };
+      return {
+        text: `Study "${event.name}": ${event.status}, round ${event.round} of ${event.rounds}.`,
+      };
     case 'waiting-approval':
-      return { text: `Waiting to be approved. Fingerprint to compare by telephone: ${event.fingerprint}` };
+      return {
+        text: `Waiting to be approved. Fingerprint to compare by telephone: ${event.fingerprint}`,
+      };
     case 'round':
-      return { text: `Round ${event.round}: taking part, ${Math.round(event.remainingMs / 1000)} s left.` };
+      return {
+        text: `Round ${event.round}: taking part, ${Math.round(event.remainingMs / 1000)} s left.`,
+      };
     case 'downloaded':
       return { text: `Round ${event.round}: downloaded ${bytes(event.bytes)}.` };
     case 'trained':
-      return { text: `Round ${event.round}: trained on ${event.samples} images in ${event.seconds.toFixed(1)} s, loss ${event.loss.toFixed(4)}.` };
+      return {
+        text: `Round ${event.round}: trained on ${event.samples} images in ${event.seconds.toFixed(1)} s, loss ${event.loss.toFixed(4)}.`,
+      };
     case 'sealed':
       return { text: `Round ${event.round}: sealed ${bytes(event.bytes)}.` };
     case 'uploaded':
       return { text: `Round ${event.round}: sent ${bytes(event.bytes)}, encrypted.` };
     case 'receipt':
-      return { text: `Round ${event.round}: receipt for ${event.sha256.slice(0, 16)}… (${event.samples} images, norm ${event.norm.toPrecision(3)}).` };
+      return {
+        text: `Round ${event.round}: receipt for ${event.sha256.slice(0, 16)}… (${event.samples} images, norm ${event.norm.toPrecision(3)}).`,
+      };
     case 'round-over':
-      return { text: `Round ${event.round}: ${event.outcome === 'aggregated' ? 'complete' : 'missed its quorum'}.` };
+      return {
+        text: `Round ${event.round}: ${event.outcome === 'aggregated' ? 'complete' : 'missed its quorum'}.`,
+      };
     case 'missed':
       return { text: `Round ${event.round} went on without this clinic: ${event.message}` };
     case 'error':
       return { text: `${event.code}: ${event.message} ${event.remedy}` };
     case 'done':
-      return { text: event.status === 'interrupted' ? 'Stopped; nothing is lost, run it again to carry on.' : `The study is ${event.status}.` };
+      return {
+        text:
+          event.status === 'interrupted'
+            ? 'Stopped; nothing is lost, run it again to carry on.'
+            : `The study is ${event.status}.`,
+      };
     default: {
       const { fraction, epoch, loss, secondsLeft } = event;
       const parts = [
@@ -96,7 +126,10 @@ function describe(event: AgentEvent): { text: string; progress?: { fraction: num
         loss === undefined ? undefined : `loss ${loss.toFixed(4)}`,
         secondsLeft === undefined ? undefined : `${Math.ceil(secondsLeft)} s left`,
       ];
-      return { text: parts.filter((part) => part !== undefined).join(', '), progress: { fraction } };
+      return {
+        text: parts.filter((part) => part !== undefined).join(', '),
+        progress: { fraction },
+      };
     }
   }
 }

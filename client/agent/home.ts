@@ -1,4 +1,5 @@
-// A clinic's home on disk: a folder with its identity, its enrolment, its journal and its models. One agent at a time.
+// A clinic's home on disk: a folder with its identity, its enrolment, its journal and its models.
+// One agent at a time.
 import { chmod, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Identity } from '../../common/crypto/identity.js';
@@ -25,7 +26,11 @@ export async function openHome(folder: string): Promise<Home> {
 }
 
 /** Enrols a folder. @throws LENTIGO_DATA_DIR_IN_USE, and what `enrolStore` throws */
-export async function enrolHome(invitation: Invitation, folder: string, name: string): Promise<{ enrolment: Enrolment; approved: boolean }> {
+export async function enrolHome(
+  invitation: Invitation,
+  folder: string,
+  name: string,
+): Promise<{ enrolment: Enrolment; approved: boolean }> {
   const unlock = lockDirectory(folder);
   try {
     await makeFolder(folder);
@@ -38,5 +43,7 @@ export async function enrolHome(invitation: Invitation, folder: string, name: st
 
 async function exposure(folder: string): Promise<string[]> {
   const { mode } = await stat(join(folder, IDENTITY));
-  return (mode & 0o077) === 0 ? [] : [`${join(folder, IDENTITY)} can be read by others on this machine: chmod 600 it.`];
+  return (mode & 0o077) === 0
+    ? []
+    : [`${join(folder, IDENTITY)} can be read by others on this machine: chmod 600 it.`];
 }

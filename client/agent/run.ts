@@ -1,4 +1,5 @@
-// The headless clinic: data, engine and home put together with a participant, until the study is over.
+// The headless clinic: data, engine and home put together with a participant, until the study is
+// over.
 import { join } from 'node:path';
 import { openDataset } from '../../common/dataset/open.node.js';
 import { useEngine, type EngineName } from '../../common/engine/engine.node.js';
@@ -22,22 +23,50 @@ export interface AgentOptions {
 }
 
 /**
- * Takes part until the study ends or the signal stops it. The data is read in the study's labels; data and engine are checked before the coordinator is called.
- * @throws LENTIGO_HOME_INVALID, LENTIGO_DATA_…, LENTIGO_DATA_EMPTY, LENTIGO_ENGINE_UNAVAILABLE, LENTIGO_DATA_DIR_IN_USE, and what Participant.run throws
+ * Takes part until the study ends or the signal stops it. The data is read in the study's labels;
+ * data and engine are checked before the coordinator is called.
+ * @throws LENTIGO_HOME_INVALID, LENTIGO_DATA_…, LENTIGO_DATA_EMPTY, LENTIGO_ENGINE_UNAVAILABLE,
+ *   LENTIGO_DATA_DIR_IN_USE, and what Participant.run throws
  */
-export async function runAgent({ home: folder, data, engine, signal, onEvent }: AgentOptions): Promise<void> {
+export async function runAgent({
+  home: folder,
+  data,
+  engine,
+  signal,
+  onEvent,
+}: AgentOptions): Promise<void> {
   const { identity, enrolment, store, warnings } = await openHome(folder);
   const unlock = lockDirectory(folder);
   try {
     for (const message of warnings) onEvent({ event: 'warning', message });
     const dataset = await openDataset(data, { labels: enrolment.labels });
-    for (const { id, message } of dataset.problems) onEvent({ event: 'warning', message: `${id}: ${message}` });
-    for (const [reason, images] of Object.entries(dataset.leftOut ?? {})) onEvent({ event: 'warning', message: `${images} images are left out: ${reason}; the study knows ${enrolment.labels.names.join(', ')}` });
+    for (const { id, message } of dataset.problems)
+      onEvent({ event: 'warning', message: `${id}: ${message}` });
+    for (const [reason, images] of Object.entries(dataset.leftOut ?? {}))
+      onEvent({
+        event: 'warning',
+        message: `${images} images are left out: ${reason}; the study knows ${enrolment.labels.names.join(', ')}`,
+      });
     const samples = dataset.samples.filter(({ split }) => split === 'train');
-    if (samples.length === 0) throw new LentigoError('LENTIGO_DATA_EMPTY', `${dataset.name} holds no usable image in the train split.`);
-    onEvent({ event: 'ready', data: dataset.name, images: samples.length, engine: await useEngine(engine) });
-    const train = createTrainer(samples, (start) => FolderFeatureCache.open(join(folder, 'features', start)), { threads: spareThreads, reader: new InputThread() });
-    const notice = await new Participant({ enrolment, identity, store, train, onEvent }).run(signal);
+    if (samples.length === 0)
+      throw new LentigoError(
+        'LENTIGO_DATA_EMPTY',
+        `${dataset.name} holds no usable image in the train split.`,
+      );
+    onEvent({
+      event: 'ready',
+      data: dataset.name,
+      images: samples.length,
+      engine: await useEngine(engine),
+    });
+    const train = createTrainer(
+      samples,
+      (start) => FolderFeatureCache.open(join(folder, 'features', start)),
+      { threads: spareThreads, reader: new InputThread() },
+    );
+    const notice = await new Participant({ enrolment, identity, store, train, onEvent }).run(
+      signal,
+    );
     onEvent({ event: 'done', status: notice?.status ?? 'interrupted' });
   } finally {
     unlock();

@@ -14,9 +14,21 @@ export interface HomeStatus {
   readonly rounds: readonly SentUpdate[];
 }
 
-/** @throws LENTIGO_HOME_INVALID when something in the home is missing or damaged, or a receipt doesn't hold. */
+/**
+ * @throws LENTIGO_HOME_INVALID when something in the home is missing or damaged, or a receipt
+ *   doesn't hold.
+ */
 export async function statusOf(folder: string): Promise<HomeStatus> {
   const { enrolment, store } = await openHome(folder);
   const { url, study, studyName, clinic, name } = enrolment;
-  return { home: folder, coordinator: url, study, studyName, clinic, fingerprint: fingerprint(clinic), name, rounds: await sentUpdates(store, enrolment) };
+  return {
+    home: folder,
+    coordinator: url,
+    study,
+    studyName,
+    clinic,
+    fingerprint: fingerprint(clinic),
+    name,
+    rounds: await sentUpdates(store, enrolment),
+  };
 }

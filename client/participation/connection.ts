@@ -1,4 +1,5 @@
-// The socket to the coordinator, usable only between a mutual proof of identity and the next disconnect. On every reconnect the proof repeats.
+// The socket to the coordinator, usable only between a mutual proof of identity and the next
+// disconnect. On every reconnect the proof repeats.
 import { io, type Socket } from 'socket.io-client';
 import { z } from 'zod';
 import { challengeSignature, verifyChallenge } from '../../common/crypto/challenge.js';
@@ -57,7 +58,8 @@ export class Connection {
       const was = this.#proven;
       this.#proven = false;
       if (this.#closed) return;
-      if (was) handlers.onFailure(networkError(enrolment.url, new Error(reason, { cause: details })));
+      if (was)
+        handlers.onFailure(networkError(enrolment.url, new Error(reason, { cause: details })));
       // socket.io reconnects by itself, but not after the server ended the connection.
       if (reason === 'io server disconnect') this.#later();
     });
@@ -89,10 +91,17 @@ export class Connection {
 
   /**
    * Asks the coordinator, once connected and proven; waits for that as long as it takes.
-   * @throws the coordinator's own error; LENTIGO_UNREACHABLE when the connection broke before the answer; LENTIGO_MESSAGE_INVALID
+   * @throws the coordinator's own error; LENTIGO_UNREACHABLE when the connection broke before the
+   *   answer; LENTIGO_MESSAGE_INVALID
    */
-  async request<T extends z.ZodType>(event: string, message: unknown, schema: T, signal: AbortSignal): Promise<z.infer<T>> {
-    while (!this.#proven) await aborted(signal, new Promise<void>((resolve) => this.#waiting.add(resolve)));
+  async request<T extends z.ZodType>(
+    event: string,
+    message: unknown,
+    schema: T,
+    signal: AbortSignal,
+  ): Promise<z.infer<T>> {
+    while (!this.#proven)
+      await aborted(signal, new Promise<void>((resolve) => this.#waiting.add(resolve)));
     return await aborted(signal, this.#ask(event, message, schema));
   }
 
@@ -109,13 +118,22 @@ export class Connection {
       throw networkError(this.#enrolment.url, cause);
     }
     const answer = Answer(schema).safeParse(raw);
-    if (!answer.success) throw new LentigoError('LENTIGO_MESSAGE_INVALID', `The answer to ${event} is not valid: ${z.prettifyError(answer.error)}`);
-    const data = answer.data as { ok: true; value: z.infer<T> } | { ok: false; error: { code: LentigoError['code']; message: string } };
+    if (!answer.success)
+      throw new LentigoError(
+        'LENTIGO_MESSAGE_INVALID',
+        `The answer to ${event} is not valid: ${z.prettifyError(answer.error)}`,
+      );
+    const data = answer.data as
+      | { ok: true; value: z.infer<T> }
+      | { ok: false; error: { code: LentigoError['code']; message: string } };
     if (!data.ok) throw new LentigoError(data.error.code, data.error.message);
     return data.value;
   }
 
-  /** DESIGN: the coordinator proves the study's key first; the clinic answers only to the key that its invitation pinned. */
+  /**
+   * DESIGN: the coordinator proves the study's key first; the clinic answers only to the key that
+   * its invitation pinned.
+   */
   async #prove(): Promise<void> {
     this.#trusted = false;
     const socket = this.#socket.id;
@@ -123,14 +141,30 @@ export class Connection {
       const { study, key: pinned } = this.#enrolment;
       const clinicKey = toBase64(this.#identity.publicKey);
       const clinicNonce = createNonce();
-      const challenge = await this.#ask('hello', { protocol: PROTOCOL, study, key: clinicKey, nonce: clinicNonce }, Challenge);
+      const challenge = await this.#ask(
+        'hello',
+        { protocol: PROTOCOL, study, key: clinicKey, nonce: clinicNonce },
+        Challenge,
+      );
       if (challenge.protocol !== PROTOCOL) {
-        throw new LentigoError('LENTIGO_PROTOCOL_VERSION', `The coordinator speaks protocol ${challenge.protocol}, this is protocol ${PROTOCOL}.`);
+        throw new LentigoError(
+          'LENTIGO_PROTOCOL_VERSION',
+          `The coordinator speaks protocol ${challenge.protocol}, this is protocol ${PROTOCOL}.`,
+        );
       }
       if (challenge.study !== study || !equalSecrets(challenge.key, pinned)) {
-        throw new LentigoError('LENTIGO_CHALLENGE_FAILED', `${this.#enrolment.url} shows another key than the one this clinic was invited with.`);
+        throw new LentigoError(
+          'LENTIGO_CHALLENGE_FAILED',
+          `${this.#enrolment.url} shows another key than the one this clinic was invited with.`,
+        );
       }
-      const terms = { study, coordinatorKey: pinned, clinicKey, coordinatorNonce: challenge.nonce, clinicNonce };
+      const terms = {
+        study,
+        coordinatorKey: pinned,
+        clinicKey,
+        coordinatorNonce: challenge.nonce,
+        clinicNonce,
+      };
       verifyChallenge({ ...terms, role: 'coordinator' }, challenge.signature);
       this.#trusted = true;
       const signature = challengeSignature({ ...terms, role: 'clinic' }, this.#identity.secretKey);
@@ -153,7 +187,8 @@ export class Connection {
 
   #later(ms = RETRY_MS): void {
     clearTimeout(this.#retry);
-    if (!this.#closed) this.#retry = setTimeout(() => this.#socket.connect(), ms * (0.75 + Math.random() / 2));
+    if (!this.#closed)
+      this.#retry = setTimeout(() => this.#socket.connect(), ms * (0.75 + Math.random() / 2));
   }
 }
 

@@ -1,4 +1,5 @@
-// Models come as immutable blobs named by their SHA-256: fetched once, resumed where they were cut, checked before use.
+// Models come as immutable blobs named by their SHA-256: fetched once, resumed where they were cut,
+// checked before use.
 import { concat, sha256Hex } from '../../common/crypto/bytes.js';
 import { LentigoError } from '../../common/errors.js';
 import { endpoint, errorInBody, networkError, watchStalls } from './network.js';
@@ -21,10 +22,17 @@ const STALLED_MS = 20_000;
 const FOLDER = 'blobs';
 
 /**
- * The blob from the store, else from `url`/blobs/<sha256>. `fetched` says how many bytes came over the network.
- * @throws LENTIGO_BLOB_CORRUPT when the bytes don't match their hash twice; LENTIGO_BLOB_UNKNOWN; LENTIGO_UNREACHABLE (call again: it resumes)
+ * The blob from the store, else from `url`/blobs/<sha256>. `fetched` says how many bytes came over
+ * the network.
+ * @throws LENTIGO_BLOB_CORRUPT when the bytes don't match their hash twice; LENTIGO_BLOB_UNKNOWN;
+ *   LENTIGO_UNREACHABLE (call again: it resumes)
  */
-export async function download(url: string, blob: BlobRef, store: Store, options: DownloadOptions): Promise<{ bytes: Bytes; fetched: number }> {
+export async function download(
+  url: string,
+  blob: BlobRef,
+  store: Store,
+  options: DownloadOptions,
+): Promise<{ bytes: Bytes; fetched: number }> {
   const name = `${FOLDER}/${blob.sha256}`;
   const part = `${name}.part`;
   const kept = await store.read(name);
@@ -40,7 +48,10 @@ export async function download(url: string, blob: BlobRef, store: Store, options
     }
     await store.remove(part);
   }
-  throw new LentigoError('LENTIGO_BLOB_CORRUPT', `${endpoint(url, `/blobs/${blob.sha256}`)} does not match its hash, twice.`);
+  throw new LentigoError(
+    'LENTIGO_BLOB_CORRUPT',
+    `${endpoint(url, `/blobs/${blob.sha256}`)} does not match its hash, twice.`,
+  );
 }
 
 /** Deletes all blobs but these. */
@@ -50,15 +61,31 @@ export async function keepBlobs(store: Store, keep: readonly string[]): Promise<
   }
 }
 
-/** `append`, given up when nothing comes for STALLED_MS; when aborted, the signal's reason is what is thrown. */
-async function complete(url: string, blob: BlobRef, part: string, store: Store, { signal, onProgress }: DownloadOptions): Promise<number> {
+/**
+ * `append`, given up when nothing comes for STALLED_MS; when aborted, the signal's reason is what
+ * is thrown.
+ */
+async function complete(
+  url: string,
+  blob: BlobRef,
+  part: string,
+  store: Store,
+  { signal, onProgress }: DownloadOptions,
+): Promise<number> {
   const stalled = new AbortController();
   const watch = watchStalls(STALLED_MS, () => stalled.abort(new Error('the download stalled')));
   try {
-    return await append(url, blob, part, store, AbortSignal.any([signal, stalled.signal]), (fraction) => {
-      watch.alive();
-      onProgress(fraction);
-    });
+    return await append(
+      url,
+      blob,
+      part,
+      store,
+      AbortSignal.any([signal, stalled.signal]),
+      (fraction) => {
+        watch.alive();
+        onProgress(fraction);
+      },
+    );
   } catch (error) {
     throw signal.aborted ? signal.reason : error;
   } finally {
@@ -67,7 +94,14 @@ async function complete(url: string, blob: BlobRef, part: string, store: Store, 
 }
 
 /** Appends what is missing to the partial file; returns the bytes that came. */
-async function append(url: string, blob: BlobRef, part: string, store: Store, signal: AbortSignal, onProgress: (fraction: number) => void): Promise<number> {
+async function append(
+  url: string,
+  blob: BlobRef,
+  part: string,
+  store: Store,
+  signal: AbortSignal,
+  onProgress: (fraction: number) => void,
+): Promise<number> {
   const address = endpoint(url, `/blobs/${blob.sha256}`);
   let have = (await store.read(part))?.length ?? 0;
   if (have === blob.bytes) return 0;
@@ -78,14 +112,23 @@ async function append(url: string, blob: BlobRef, part: string, store: Store, si
   let response: Response;
   try {
     // identity: a compressed answer would have other ranges than the blob.
-    response = await fetch(address, { signal, headers: { 'accept-encoding': 'identity', ...(have > 0 ? { range: `bytes=${have}-` } : {}) } });
+    response = await fetch(address, {
+      signal,
+      headers: { 'accept-encoding': 'identity', ...(have > 0 ? { range: `bytes=${have}-` } : {}) },
+    });
   } catch (cause) {
     throw networkError(url, cause);
   }
   if (!response.ok || !response.body) {
     if (response.status === 416) await store.remove(part);
     const named = errorInBody(await response.text().catch(() => ''));
-    throw named ?? new LentigoError(response.status === 404 ? 'LENTIGO_BLOB_UNKNOWN' : 'LENTIGO_UNREACHABLE', `${address} answered ${response.status}.`);
+    throw (
+      named ??
+      new LentigoError(
+        response.status === 404 ? 'LENTIGO_BLOB_UNKNOWN' : 'LENTIGO_UNREACHABLE',
+        `${address} answered ${response.status}.`,
+      )
+    );
   }
   if (response.status !== 206 && have > 0) {
     await store.remove(part);
@@ -120,6 +163,7 @@ async function append(url: string, blob: BlobRef, part: string, store: Store, si
     await reader.cancel().catch(() => undefined);
     await flush();
   }
-  if (have < blob.bytes) throw networkError(url, new Error(`${address} ended after ${have} of ${blob.bytes} bytes`));
+  if (have < blob.bytes)
+    throw networkError(url, new Error(`${address} ended after ${have} of ${blob.bytes} bytes`));
   return have - start;
 }

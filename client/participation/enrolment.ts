@@ -1,4 +1,5 @@
-// Enrolment: makes a clinic's key known to the study that invited it, and what the clinic keeps of the invitation.
+// Enrolment: makes a clinic's key known to the study that invited it, and what the clinic keeps of
+// the invitation.
 import { z } from 'zod';
 import { enrolRequest } from '../../common/crypto/enrolment.js';
 import { clinicIdOf, type Identity } from '../../common/crypto/identity.js';
@@ -8,7 +9,10 @@ import { EnrolAnswer, type Invitation } from '../../common/protocol/enrolment.js
 import { ClinicId, ClinicName, Id, PublicKey } from '../../common/protocol/primitives.js';
 import { endpoint, errorInBody, networkError } from './network.js';
 
-/** The invitation without its secret, and who this clinic is in the study. `key` is the study's pinned Ed25519 key. */
+/**
+ * The invitation without its secret, and who this clinic is in the study. `key` is the study's
+ * pinned Ed25519 key.
+ */
 export const Enrolment = z.strictObject({
   url: z.url({ protocol: /^https?$/ }).max(500),
   study: Id,
@@ -24,9 +28,14 @@ const TIMEOUT_MS = 30_000;
 
 /**
  * Uses up the invitation. Safe to repeat with the same identity; store the identity before calling.
- * @throws LENTIGO_UNREACHABLE, LENTIGO_TLS, LENTIGO_INVITATION_USED, LENTIGO_INVITATION_EXPIRED, LENTIGO_MESSAGE_INVALID
+ * @throws LENTIGO_UNREACHABLE, LENTIGO_TLS, LENTIGO_INVITATION_USED, LENTIGO_INVITATION_EXPIRED,
+ *   LENTIGO_MESSAGE_INVALID
  */
-export async function enrol(invitation: Invitation, identity: Identity, name: string): Promise<{ enrolment: Enrolment; state: EnrolAnswer['state'] }> {
+export async function enrol(
+  invitation: Invitation,
+  identity: Identity,
+  name: string,
+): Promise<{ enrolment: Enrolment; state: EnrolAnswer['state'] }> {
   const { url, study, key, secret } = invitation;
   let status: number;
   let body: string;
@@ -43,15 +52,39 @@ export async function enrol(invitation: Invitation, identity: Identity, name: st
     throw networkError(url, cause);
   }
   if (status !== 200) {
-    throw errorInBody(body) ?? new LentigoError('LENTIGO_UNREACHABLE', `${url} answered ${status} to the enrolment: is this a Lentigo coordinator?`);
+    throw (
+      errorInBody(body) ??
+      new LentigoError(
+        'LENTIGO_UNREACHABLE',
+        `${url} answered ${status} to the enrolment: is this a Lentigo coordinator?`,
+      )
+    );
   }
   const answer = EnrolAnswer.safeParse(parseJson(body));
-  if (!answer.success) throw new LentigoError('LENTIGO_MESSAGE_INVALID', `${url} did not answer the enrolment as the protocol says: ${z.prettifyError(answer.error)}`);
+  if (!answer.success)
+    throw new LentigoError(
+      'LENTIGO_MESSAGE_INVALID',
+      `${url} did not answer the enrolment as the protocol says: ${z.prettifyError(answer.error)}`,
+    );
   const clinic = await clinicIdOf(identity.publicKey);
   if (answer.data.clinic !== clinic || answer.data.study !== study) {
-    throw new LentigoError('LENTIGO_MESSAGE_INVALID', `${url} enrolled another clinic or study than was asked.`);
+    throw new LentigoError(
+      'LENTIGO_MESSAGE_INVALID',
+      `${url} enrolled another clinic or study than was asked.`,
+    );
   }
-  return { enrolment: { url, study, studyName: answer.data.studyName, labels: answer.data.labels, key, clinic, name }, state: answer.data.state };
+  return {
+    enrolment: {
+      url,
+      study,
+      studyName: answer.data.studyName,
+      labels: answer.data.labels,
+      key,
+      clinic,
+      name,
+    },
+    state: answer.data.state,
+  };
 }
 
 function parseJson(text: string): unknown {

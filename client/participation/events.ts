@@ -1,20 +1,69 @@
-// What a participant reports while it runs: for a person's screen, a log, or the program that started it.
+// What a participant reports while it runs: for a person's screen, a log, or the program that
+// started it.
 import type { ErrorBody } from '../../common/errors.js';
 import type { Progress, RoundOver, StudyStatus } from '../../common/protocol/round.js';
 
 export type ParticipationEvent =
-  | { readonly event: 'connected' | 'study'; readonly study: string; readonly name: string; readonly status: StudyStatus; readonly round: number; readonly rounds: number }
+  | {
+      readonly event: 'connected' | 'study';
+      readonly study: string;
+      readonly name: string;
+      readonly status: StudyStatus;
+      readonly round: number;
+      readonly rounds: number;
+    }
   | { readonly event: 'waiting-approval'; readonly clinic: string; readonly fingerprint: string }
-  | { readonly event: 'round'; readonly round: number; readonly attempt: string; readonly remainingMs: number }
-  | { readonly event: 'downloaded'; readonly round: number; readonly sha256: string; readonly bytes: number; readonly seconds: number }
+  | {
+      readonly event: 'round';
+      readonly round: number;
+      readonly attempt: string;
+      readonly remainingMs: number;
+    }
+  | {
+      readonly event: 'downloaded';
+      readonly round: number;
+      readonly sha256: string;
+      readonly bytes: number;
+      readonly seconds: number;
+    }
   /** One of the phases of a round, 0–1; at most four a second. */
   | ({ readonly event: Progress['phase']; readonly round: number } & StepProgress)
-  | { readonly event: 'trained'; readonly round: number; readonly samples: number; readonly loss: number; readonly seconds: number }
+  | {
+      readonly event: 'trained';
+      readonly round: number;
+      readonly samples: number;
+      readonly loss: number;
+      readonly seconds: number;
+    }
   /** Encoded, encrypted, signed, and stored to be sent. */
-  | { readonly event: 'sealed'; readonly round: number; readonly bytes: number; readonly seconds: number }
-  | { readonly event: 'uploaded'; readonly round: number; readonly bytes: number; readonly sha256: string; readonly seconds: number }
-  | { readonly event: 'receipt'; readonly round: number; readonly attempt: string; readonly samples: number; readonly bytes: number; readonly norm: number; readonly sha256: string }
-  | { readonly event: 'round-over'; readonly round: number; readonly attempt: string; readonly outcome: RoundOver['outcome'] }
+  | {
+      readonly event: 'sealed';
+      readonly round: number;
+      readonly bytes: number;
+      readonly seconds: number;
+    }
+  | {
+      readonly event: 'uploaded';
+      readonly round: number;
+      readonly bytes: number;
+      readonly sha256: string;
+      readonly seconds: number;
+    }
+  | {
+      readonly event: 'receipt';
+      readonly round: number;
+      readonly attempt: string;
+      readonly samples: number;
+      readonly bytes: number;
+      readonly norm: number;
+      readonly sha256: string;
+    }
+  | {
+      readonly event: 'round-over';
+      readonly round: number;
+      readonly attempt: string;
+      readonly outcome: RoundOver['outcome'];
+    }
   /** The round went on without this clinic's update; nothing is wrong. */
   | ({ readonly event: 'missed'; readonly round: number } & ErrorBody)
   | ({ readonly event: 'error'; readonly round?: number } & ErrorBody);

@@ -1,4 +1,5 @@
-// What makes a clinic itself in a study, kept in its store: the identity, which never leaves it, and what it was enrolled in. One study a store.
+// What makes a clinic itself in a study, kept in its store: the identity, which never leaves it,
+// and what it was enrolled in. One study a store.
 import { z } from 'zod';
 import { fromBase64, toBase64 } from '../../common/crypto/base64.js';
 import { utf8 } from '../../common/crypto/bytes.js';
@@ -13,23 +14,46 @@ export const IDENTITY = 'identity.json';
 const ENROLMENT = 'enrolment.json';
 const IdentityFile = z.strictObject({ study: Id, secretKey: z.string() });
 
-/** @throws LENTIGO_HOME_INVALID when there is none, or a file of it is damaged; `where` is what the error calls the store */
-export async function readHome(store: Store, where: string): Promise<{ identity: Identity; enrolment: Enrolment }> {
+/**
+ * @throws LENTIGO_HOME_INVALID when there is none, or a file of it is damaged; `where` is what the
+ *   error calls the store
+ */
+export async function readHome(
+  store: Store,
+  where: string,
+): Promise<{ identity: Identity; enrolment: Enrolment }> {
   const kept = await readIdentity(store, where);
   const enrolment = await readEnrolment(store, where);
   if (!kept) throw new LentigoError('LENTIGO_HOME_INVALID', `${where} holds no ${IDENTITY}.`);
-  if (!enrolment) throw new LentigoError('LENTIGO_HOME_INVALID', `${where} holds no ${ENROLMENT}: the enrolment was not completed.`);
-  if (kept.study !== enrolment.study) throw new LentigoError('LENTIGO_HOME_INVALID', `${where}: ${IDENTITY} and ${ENROLMENT} are of different studies.`);
+  if (!enrolment)
+    throw new LentigoError(
+      'LENTIGO_HOME_INVALID',
+      `${where} holds no ${ENROLMENT}: the enrolment was not completed.`,
+    );
+  if (kept.study !== enrolment.study)
+    throw new LentigoError(
+      'LENTIGO_HOME_INVALID',
+      `${where}: ${IDENTITY} and ${ENROLMENT} are of different studies.`,
+    );
   return { identity: kept.identity, enrolment };
 }
 
 /**
  * The identity that this store has, or now gets, for a study; it is stored before it is returned.
- * @throws LENTIGO_INVITATION_OTHER_STUDY when the store belongs to another study; LENTIGO_HOME_INVALID when a file is damaged.
+ * @throws LENTIGO_INVITATION_OTHER_STUDY when the store belongs to another study;
+ *   LENTIGO_HOME_INVALID when a file is damaged.
  */
-export async function prepareIdentity(store: Store, study: string, where: string): Promise<Identity> {
+export async function prepareIdentity(
+  store: Store,
+  study: string,
+  where: string,
+): Promise<Identity> {
   const kept = await readIdentity(store, where);
-  if (kept && kept.study !== study) throw new LentigoError('LENTIGO_INVITATION_OTHER_STUDY', `${where} is the home of study ${kept.study}; the invitation is of study ${study}.`);
+  if (kept && kept.study !== study)
+    throw new LentigoError(
+      'LENTIGO_INVITATION_OTHER_STUDY',
+      `${where} is the home of study ${kept.study}; the invitation is of study ${study}.`,
+    );
   if (kept) return kept.identity;
   const identity = createIdentity();
   await store.write(IDENTITY, json({ study, secretKey: toBase64(identity.secretKey) }));
@@ -37,28 +61,41 @@ export async function prepareIdentity(store: Store, study: string, where: string
 }
 
 /**
- * Enrols the clinic that this store is the home of. The identity is stored before anything is sent, so that a lost answer can be asked for again.
+ * Enrols the clinic that this store is the home of. The identity is stored before anything is sent,
+ * so that a lost answer can be asked for again.
  * @throws LENTIGO_INVITATION_OTHER_STUDY, and what `enrol` throws
  */
-export async function enrolStore(store: Store, invitation: Invitation, name: string, where: string): Promise<{ enrolment: Enrolment; approved: boolean }> {
+export async function enrolStore(
+  store: Store,
+  invitation: Invitation,
+  name: string,
+  where: string,
+): Promise<{ enrolment: Enrolment; approved: boolean }> {
   const identity = await prepareIdentity(store, invitation.study, where);
   const before = await readEnrolment(store, where);
   if (before && before.key !== invitation.key) {
-    throw new LentigoError('LENTIGO_INVITATION_OTHER_STUDY', `${where} pins another key for study ${invitation.study} than the invitation: ${before.key}, not ${invitation.key}.`);
+    throw new LentigoError(
+      'LENTIGO_INVITATION_OTHER_STUDY',
+      `${where} pins another key for study ${invitation.study} than the invitation: ${before.key}, not ${invitation.key}.`,
+    );
   }
   try {
     const { enrolment, state } = await enrol(invitation, identity, name);
     await store.write(ENROLMENT, json(enrolment));
     return { enrolment, approved: state === 'approved' };
   } catch (error) {
-    if (before && asLentigoError(error).code === 'LENTIGO_INVITATION_USED') return { enrolment: before, approved: false };
+    if (before && asLentigoError(error).code === 'LENTIGO_INVITATION_USED')
+      return { enrolment: before, approved: false };
     throw error;
   }
 }
 
 const json = (value: unknown): Uint8Array => utf8(`${JSON.stringify(value, null, 2)}\n`);
 
-async function readIdentity(store: Store, where: string): Promise<{ study: string; identity: Identity } | undefined> {
+async function readIdentity(
+  store: Store,
+  where: string,
+): Promise<{ study: string; identity: Identity } | undefined> {
   const file = await readJson(store, where, IDENTITY, IdentityFile);
   if (!file) return undefined;
   try {
@@ -68,9 +105,15 @@ async function readIdentity(store: Store, where: string): Promise<{ study: strin
   }
 }
 
-const readEnrolment = (store: Store, where: string): Promise<Enrolment | undefined> => readJson(store, where, ENROLMENT, Enrolment);
+const readEnrolment = (store: Store, where: string): Promise<Enrolment | undefined> =>
+  readJson(store, where, ENROLMENT, Enrolment);
 
-async function readJson<T extends z.ZodType>(store: Store, where: string, name: string, schema: T): Promise<z.infer<T> | undefined> {
+async function readJson<T extends z.ZodType>(
+  store: Store,
+  where: string,
+  name: string,
+  schema: T,
+): Promise<z.infer<T> | undefined> {
   const bytes = await store.read(name);
   if (!bytes) return undefined;
   try {
@@ -80,4 +123,5 @@ async function readJson<T extends z.ZodType>(store: Store, where: string, name: 
   }
 }
 
-const damaged = (where: string, name: string, cause: unknown) => new LentigoError('LENTIGO_HOME_INVALID', `${where}/${name} is damaged.`, { cause });
+const damaged = (where: string, name: string, cause: unknown) =>
+  new LentigoError('LENTIGO_HOME_INVALID', `${where}/${name} is damaged.`, { cause });

@@ -1,18 +1,36 @@
-// What was done in each attempt at a round, written before the next step: a restart carries on, and nothing is trained or sent twice.
+// What was done in each attempt at a round, written before the next step: a restart carries on, and
+// nothing is trained or sent twice.
 import { z } from 'zod';
 import { sha256Hex, utf8 } from '../../common/crypto/bytes.js';
 import { LentigoError } from '../../common/errors.js';
-import { ByteCount, Id, RoundNumber, SampleCount, Sha256 } from '../../common/protocol/primitives.js';
+import {
+  ByteCount,
+  Id,
+  RoundNumber,
+  SampleCount,
+  Sha256,
+} from '../../common/protocol/primitives.js';
 import { type Announcement, Signed } from '../../common/protocol/round.js';
 import type { Bytes, Store } from './store.js';
 
-/** announced → sealed (the bytes to send are stored) → uploaded (the coordinator has them) → received (it promised to count them), or refused. */
+/**
+ * announced → sealed (the bytes to send are stored) → uploaded (the coordinator has them) →
+ * received (it promised to count them), or refused.
+ */
 export const AttemptEntry = z.strictObject({
   round: RoundNumber,
   attempt: Id,
   step: z.enum(['announced', 'sealed', 'uploaded', 'received', 'refused']),
   /** The sealed update: what its receipt names. `norm` is the L2 norm of the delta. */
-  sealed: z.strictObject({ sha256: Sha256, bytes: ByteCount, samples: SampleCount, norm: z.number(), loss: z.number() }).optional(),
+  sealed: z
+    .strictObject({
+      sha256: Sha256,
+      bytes: ByteCount,
+      samples: SampleCount,
+      norm: z.number(),
+      loss: z.number(),
+    })
+    .optional(),
   /** Where an upload that was cut goes on. */
   uploadUrl: z.string().max(2000).optional(),
   receipt: Signed.optional(),
@@ -20,17 +38,26 @@ export const AttemptEntry = z.strictObject({
 });
 export type AttemptEntry = z.infer<typeof AttemptEntry>;
 
-/** A delta, float32 in the order of the base's parameters, before it was sealed; another attempt at the same round can seal it again. */
+/**
+ * A delta, float32 in the order of the base's parameters, before it was sealed; another attempt at
+ * the same round can seal it again.
+ */
 export interface Trained {
   readonly delta: Float32Array<ArrayBuffer>;
   readonly samples: number;
   readonly loss: number;
 }
-const TrainedRecord = z.strictObject({ inputs: z.string(), sha256: Sha256, samples: SampleCount, loss: z.number() });
+const TrainedRecord = z.strictObject({
+  inputs: z.string(),
+  sha256: Sha256,
+  samples: SampleCount,
+  loss: z.number(),
+});
 
 const FOLDER = 'journal';
 const roundOf = (name: string): number => Number(name.slice(0, name.indexOf('-')));
-const nameOf = (at: { round: number; attempt: string }, kind: 'json' | 'sealed') => `${FOLDER}/${at.round}-${at.attempt}.${kind}`;
+const nameOf = (at: { round: number; attempt: string }, kind: 'json' | 'sealed') =>
+  `${FOLDER}/${at.round}-${at.attempt}.${kind}`;
 const trainedName = (round: number, kind: 'json' | 'bin') => `${FOLDER}/${round}-trained.${kind}`;
 const isEntry = (name: string) => name.endsWith('.json') && !name.endsWith('-trained.json');
 
@@ -40,15 +67,25 @@ export class Journal {
     this.#store = store;
   }
 
-  /** All attempts so far, by round. @throws LENTIGO_HOME_INVALID naming an entry that is damaged. */
+  /**
+   * All attempts so far, by round. @throws LENTIGO_HOME_INVALID naming an entry that is damaged.
+   */
   async entries(): Promise<AttemptEntry[]> {
     const names = (await this.#store.list(FOLDER)).filter(isEntry);
-    const entries = await Promise.all(names.map((name) => this.#json(`${FOLDER}/${name}`, AttemptEntry)));
+    const entries = await Promise.all(
+      names.map((name) => this.#json(`${FOLDER}/${name}`, AttemptEntry)),
+    );
     return entries.filter((e) => e !== undefined).sort((a, b) => a.round - b.round);
   }
 
   async entry({ round, attempt }: { round: number; attempt: string }): Promise<AttemptEntry> {
-    return (await this.#json(nameOf({ round, attempt }, 'json'), AttemptEntry)) ?? { round, attempt, step: 'announced' };
+    return (
+      (await this.#json(nameOf({ round, attempt }, 'json'), AttemptEntry)) ?? {
+        round,
+        attempt,
+        step: 'announced',
+      }
+    );
   }
 
   /** Returns what it wrote. */
@@ -57,17 +94,31 @@ export class Journal {
     return entry;
   }
 
-  /** Stores the sealed bytes first, then the entry that names them: a crash between the two has sent nothing yet. */
+  /**
+   * Stores the sealed bytes first, then the entry that names them: a crash between the two has sent
+   * nothing yet.
+   */
   async saveSealed(entry: AttemptEntry, bytes: Uint8Array): Promise<AttemptEntry> {
     await this.#store.write(nameOf(entry, 'sealed'), bytes);
     return await this.save(entry);
   }
 
-  /** The bytes that the entry names. @throws LENTIGO_UPDATE_LATE when they were deleted with their round; LENTIGO_UPDATE_ALTERED when the disk changed them. */
+  /**
+   * The bytes that the entry names. @throws LENTIGO_UPDATE_LATE when they were deleted with their
+   * round; LENTIGO_UPDATE_ALTERED when the disk changed them.
+   */
   async sealed(entry: AttemptEntry): Promise<Bytes> {
     const bytes = await this.#store.read(nameOf(entry, 'sealed'));
-    if (!bytes) throw new LentigoError('LENTIGO_UPDATE_LATE', `The sealed update of round ${entry.round} is no longer kept.`);
-    if ((await sha256Hex(bytes)) !== entry.sealed?.sha256) throw new LentigoError('LENTIGO_UPDATE_ALTERED', `The sealed update of round ${entry.round} was damaged on this disk.`);
+    if (!bytes)
+      throw new LentigoError(
+        'LENTIGO_UPDATE_LATE',
+        `The sealed update of round ${entry.round} is no longer kept.`,
+      );
+    if ((await sha256Hex(bytes)) !== entry.sealed?.sha256)
+      throw new LentigoError(
+        'LENTIGO_UPDATE_ALTERED',
+        `The sealed update of round ${entry.round} was damaged on this disk.`,
+      );
     return bytes;
   }
 
@@ -75,18 +126,36 @@ export class Journal {
   async trained(announcement: Announcement): Promise<Trained | undefined> {
     const record = await this.#json(trainedName(announcement.round, 'json'), TrainedRecord);
     const bytes = await this.#store.read(trainedName(announcement.round, 'bin'));
-    if (!record || !bytes || record.inputs !== inputsOf(announcement) || (await sha256Hex(bytes)) !== record.sha256) return undefined;
-    return { delta: new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4), samples: record.samples, loss: record.loss };
+    if (
+      !record ||
+      !bytes ||
+      record.inputs !== inputsOf(announcement) ||
+      (await sha256Hex(bytes)) !== record.sha256
+    )
+      return undefined;
+    return {
+      delta: new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4),
+      samples: record.samples,
+      loss: record.loss,
+    };
   }
 
   async saveTrained(announcement: Announcement, { delta, samples, loss }: Trained): Promise<void> {
     const bytes = new Uint8Array(delta.buffer, delta.byteOffset, delta.byteLength);
-    const record = { inputs: inputsOf(announcement), sha256: await sha256Hex(bytes), samples, loss };
+    const record = {
+      inputs: inputsOf(announcement),
+      sha256: await sha256Hex(bytes),
+      samples,
+      loss,
+    };
     await this.#store.write(trainedName(announcement.round, 'bin'), bytes);
     await this.#store.write(trainedName(announcement.round, 'json'), utf8(JSON.stringify(record)));
   }
 
-  /** Deletes sealed updates and trained deltas of the rounds before this one; the entries, with their receipts, stay. */
+  /**
+   * Deletes sealed updates and trained deltas of the rounds before this one; the entries, with
+   * their receipts, stay.
+   */
   async forgetBefore(round: number): Promise<void> {
     for (const name of await this.#store.list(FOLDER)) {
       if (!isEntry(name) && roundOf(name) < round) await this.#store.remove(`${FOLDER}/${name}`);
@@ -105,4 +174,14 @@ export class Journal {
 }
 
 /** Everything that the trained delta depends on, apart from this clinic's own images. */
-const inputsOf = (a: Announcement): string => JSON.stringify([a.study, a.round, a.start.sha256, a.base.sha256, a.architecture, a.labels, a.plan, a.seed]);
+const inputsOf = (a: Announcement): string =>
+  JSON.stringify([
+    a.study,
+    a.round,
+    a.start.sha256,
+    a.base.sha256,
+    a.architecture,
+    a.labels,
+    a.plan,
+    a.seed,
+  ]);

@@ -1,4 +1,5 @@
-// What a clinic computes in a round, apart from any network: the seed, the trained delta, its encoding. Agents and simulations share it.
+// What a clinic computes in a round, apart from any network: the seed, the trained delta, its
+// encoding. Agents and simulations share it.
 import type { Sample } from '../../common/dataset/sample.js';
 import { train, type TrainingOptions } from '../../common/learning/train.js';
 import type { Student } from '../../common/model/student.js';
@@ -10,18 +11,28 @@ import type { ParameterSet } from '../../common/update/parameter-set.js';
 import type { Trained } from './journal.js';
 
 /** What is random in a clinic's part of a round depends on nothing else. */
-export const seedOf = ({ seed, round }: { readonly seed: number; readonly round: number }, clinic: string): string => `${seed}/${round}/${clinic}`;
+export const seedOf = (
+  { seed, round }: { readonly seed: number; readonly round: number },
+  clinic: string,
+): string => `${seed}/${round}/${clinic}`;
 
 /**
  * Trains the student in place; delta = trained − base, over the trainable parameters.
  * @param student loaded with `base`
  * @throws what `train` throws
  */
-export async function trainDelta(student: Student, base: ParameterSet, samples: readonly Sample[], plan: TrainingPlan, options: TrainingOptions): Promise<Trained> {
+export async function trainDelta(
+  student: Student,
+  base: ParameterSet,
+  samples: readonly Sample[],
+  plan: TrainingPlan,
+  options: TrainingOptions,
+): Promise<Trained> {
   const result = await train(student, samples, plan, options);
   const delta = new Float32Array(result.parameters.minus(base).values);
   return { delta, samples: result.samples, loss: result.loss.at(-1)! };
 }
 
 /** A delta as it travels, rounded by the round's seed. @throws LENTIGO_UPDATE_NOT_FINITE */
-export const encodeDelta = (delta: Float32Array, encoding: Encoding, seed: string): Uint8Array => ENCODINGS[encoding].encode(delta, new Random(`${seed}/encoding`));
+export const encodeDelta = (delta: Float32Array, encoding: Encoding, seed: string): Uint8Array =>
+  ENCODINGS[encoding].encode(delta, new Random(`${seed}/encoding`));

@@ -1,34 +1,60 @@
-// What went wrong on the way to the coordinator, as an error that names the address: unreachable, or not trusted (TLS).
+// What went wrong on the way to the coordinator, as an error that names the address: unreachable,
+// or not trusted (TLS).
 import { z } from 'zod';
 import { ERRORS, LentigoError, type ErrorCode } from '../../common/errors.js';
 
-const TLS = /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(VERIFY|GET)|CERT_|ERR_TLS_|ERR_SSL_|HOSTNAME_MISMATCH)/;
+const TLS =
+  /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(VERIFY|GET)|CERT_|ERR_TLS_|ERR_SSL_|HOSTNAME_MISMATCH)/;
 
-/** Platform errors nest the one that tells (fetch: cause; engine.io: description.error): walks down to the first with a `code`. */
+/**
+ * Platform errors nest the one that tells (fetch: cause; engine.io: description.error): walks down
+ * to the first with a `code`.
+ */
 function systemCode(thrown: unknown, depth = 0): { code: string; message: string } | undefined {
   if (typeof thrown !== 'object' || thrown === null || depth > 5) return undefined;
   const at = thrown as Record<string, unknown>;
   const { code, message } = at;
-  if (typeof code === 'string' && code !== '') return { code, message: typeof message === 'string' ? message : code };
-  for (const inner of [at['cause'], at['description'], at['error'], at['causingError'], Array.isArray(at['errors']) ? at['errors'][0] : undefined]) {
+  if (typeof code === 'string' && code !== '')
+    return { code, message: typeof message === 'string' ? message : code };
+  for (const inner of [
+    at['cause'],
+    at['description'],
+    at['error'],
+    at['causingError'],
+    Array.isArray(at['errors']) ? at['errors'][0] : undefined,
+  ]) {
     const found = systemCode(inner, depth + 1);
     if (found) return found;
   }
   return undefined;
 }
 
-/** LENTIGO_TLS when the certificate was not accepted, else LENTIGO_UNREACHABLE; both name the address. */
+/**
+ * LENTIGO_TLS when the certificate was not accepted, else LENTIGO_UNREACHABLE; both name the
+ * address.
+ */
 export function networkError(url: string, thrown: unknown): LentigoError {
   const system = systemCode(thrown);
   if (system && TLS.test(system.code)) {
-    return new LentigoError('LENTIGO_TLS', `The certificate of ${url} is not trusted: ${system.message} (${system.code}).`, { cause: thrown });
+    return new LentigoError(
+      'LENTIGO_TLS',
+      `The certificate of ${url} is not trusted: ${system.message} (${system.code}).`,
+      { cause: thrown },
+    );
   }
   const why = system?.code ?? (thrown instanceof Error ? thrown.message : String(thrown));
-  return new LentigoError('LENTIGO_UNREACHABLE', `The coordinator at ${url} can't be reached: ${why}.`, { cause: thrown });
+  return new LentigoError(
+    'LENTIGO_UNREACHABLE',
+    `The coordinator at ${url} can't be reached: ${why}.`,
+    { cause: thrown },
+  );
 }
 
 const ErrorAnswer = z.object({
-  error: z.object({ code: z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]), message: z.string().max(10_000) }),
+  error: z.object({
+    code: z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]),
+    message: z.string().max(10_000),
+  }),
 });
 
 /** The coordinator's error out of an HTTP body, or undefined where the body is none. */
@@ -40,7 +66,9 @@ export function errorInBody(text: string): LentigoError | undefined {
     return undefined;
   }
   const parsed = ErrorAnswer.safeParse(value);
-  return parsed.success ? new LentigoError(parsed.data.error.code, parsed.data.error.message) : undefined;
+  return parsed.success
+    ? new LentigoError(parsed.data.error.code, parsed.data.error.message)
+    : undefined;
 }
 
 /** A path of the coordinator's API: `url` may itself have a path (a proxy's prefix). */
@@ -64,7 +92,8 @@ export function wait(ms: number, signal: AbortSignal): Promise<void> {
 
 /**
  * Calls `stalled` once `ms` have passed without `alive` or `stop`.
- * Every transfer needs it, Node's fetch for one more reason: where the connection closes before the process's first request is written, it never settles (undici 6).
+ * Every transfer needs it, Node's fetch for one more reason: where the connection closes before the
+ * process's first request is written, it never settles (undici 6).
  */
 export function watchStalls(ms: number, stalled: () => void): { alive(): void; stop(): void } {
   const start = () => setTimeout(stalled, ms);
@@ -79,4 +108,5 @@ export function watchStalls(ms: number, stalled: () => void): { alive(): void; s
 }
 
 /** Exponential backoff with jitter: 0.5 s, 1 s, 2 s, … at most 30 s, each times 0.5–1. */
-export const backoff = (attempt: number): number => Math.min(30_000, 500 * 2 ** attempt) * (0.5 + Math.random() / 2);
+export const backoff = (attempt: number): number =>
+  Math.min(30_000, 500 * 2 ** attempt) * (0.5 + Math.random() / 2);

@@ -1,4 +1,5 @@
-// A clinic in a study: keeps the connection, takes part in each round it is announced, and ends when the study does.
+// A clinic in a study: keeps the connection, takes part in each round it is announced, and ends
+// when the study does.
 import { z } from 'zod';
 import { fromBase64 } from '../../common/crypto/base64.js';
 import { fingerprint, type Identity } from '../../common/crypto/identity.js';
@@ -32,7 +33,10 @@ const FATAL = new Set<ErrorCode>([
   'LENTIGO_HOME_INVALID',
 ]);
 const PROGRESS_MS = 250;
-/** On connect, the announcement of an open round comes first; only then is an old update's receipt asked for. */
+/**
+ * On connect, the announcement of an open round comes first; only then is an old update's receipt
+ * asked for.
+ */
 const SETTLE_MS = 1_000;
 
 interface Job {
@@ -54,7 +58,9 @@ export class Participant {
   #ending = false;
   #settling: ReturnType<typeof setTimeout> | undefined;
   #end!: { resolve(notice: StudyNotice | undefined): void; reject(error: LentigoError): void };
-  readonly #ended = new Promise<StudyNotice | undefined>((resolve, reject) => (this.#end = { resolve, reject }));
+  readonly #ended = new Promise<StudyNotice | undefined>(
+    (resolve, reject) => (this.#end = { resolve, reject }),
+  );
 
   constructor(options: ParticipantOptions) {
     const { enrolment, identity, store, train } = options;
@@ -77,15 +83,23 @@ export class Participant {
         if (now - this.#lastProgress < PROGRESS_MS) return;
         this.#lastProgress = now;
         const { fraction, loss } = progress;
-        this.#connection.tell('progress', { round: at.round, attempt: at.attempt, phase, fraction, ...(loss !== undefined && Number.isFinite(loss) && { loss }) });
+        this.#connection.tell('progress', {
+          round: at.round,
+          attempt: at.attempt,
+          phase,
+          fraction,
+          ...(loss !== undefined && Number.isFinite(loss) && { loss }),
+        });
         this.#report({ event: phase, round: at.round, ...progress });
       },
     };
   }
 
   /**
-   * Runs until the study is completed or stopped (resolves with its last notice) or the signal stops it (resolves with undefined; the journal is intact).
-   * @throws LENTIGO_CHALLENGE_FAILED, LENTIGO_CLINIC_REVOKED, LENTIGO_CLINIC_UNKNOWN, LENTIGO_STUDY_UNKNOWN, LENTIGO_PROTOCOL_VERSION, LENTIGO_HOME_INVALID
+   * Runs until the study is completed or stopped (resolves with its last notice) or the signal
+   * stops it (resolves with undefined; the journal is intact).
+   * @throws LENTIGO_CHALLENGE_FAILED, LENTIGO_CLINIC_REVOKED, LENTIGO_CLINIC_UNKNOWN,
+   *   LENTIGO_STUDY_UNKNOWN, LENTIGO_PROTOCOL_VERSION, LENTIGO_HOME_INVALID
    */
   async run(signal: AbortSignal): Promise<StudyNotice | undefined> {
     const stop = () => this.#end.resolve(undefined);
@@ -104,7 +118,9 @@ export class Participant {
 
   /** One message after the other: two rounds announced at once must not both start. */
   #inTurn(work: () => Promise<void>): void {
-    this.#turn = this.#turn.then(work).catch((error: unknown) => this.#onFailure(asLentigoError(error)));
+    this.#turn = this.#turn
+      .then(work)
+      .catch((error: unknown) => this.#onFailure(asLentigoError(error)));
   }
   #turn = Promise.resolve();
 
@@ -149,19 +165,36 @@ export class Participant {
     if (over && !this.#ending) {
       this.#ending = true;
       clearTimeout(this.#settling);
-      this.#inTurn(() => this.#settleAll().then(() => this.#end.resolve(notice), (thrown: unknown) => this.#end.reject(asLentigoError(thrown))));
+      this.#inTurn(() =>
+        this.#settleAll().then(
+          () => this.#end.resolve(notice),
+          (thrown: unknown) => this.#end.reject(asLentigoError(thrown)),
+        ),
+      );
     }
     return over;
   }
 
   async #onRound(signed: Signed): Promise<void> {
     const { enrolment } = this.#options;
-    const announcement = openSigned(TAGS.announcement, Announcement, signed, fromBase64(enrolment.key));
+    const announcement = openSigned(
+      TAGS.announcement,
+      Announcement,
+      signed,
+      fromBase64(enrolment.key),
+    );
     if (announcement.study !== enrolment.study || announcement.protocol !== PROTOCOL) {
-      throw new LentigoError('LENTIGO_UPDATE_OTHER_ROUND', `An announcement of study ${announcement.study}, protocol ${announcement.protocol}, came; this clinic is in study ${enrolment.study}.`);
+      throw new LentigoError(
+        'LENTIGO_UPDATE_OTHER_ROUND',
+        `An announcement of study ${announcement.study}, protocol ${announcement.protocol}, came; this clinic is in study ${enrolment.study}.`,
+      );
     }
     if (!announcement.cohort.includes(enrolment.clinic)) return;
-    if (this.#job && (this.#job.attempt === announcement.attempt || this.#job.round > announcement.round)) return;
+    if (
+      this.#job &&
+      (this.#job.attempt === announcement.attempt || this.#job.round > announcement.round)
+    )
+      return;
     await this.#stopJob('another round was announced');
     void this.#start(announcement, (signal) => takePart(announcement, this.#context, signal));
   }
@@ -173,19 +206,28 @@ export class Participant {
     if (over.outcome === 'aggregated') await this.#context.journal.forgetBefore(over.round + 1);
   }
 
-  /** A sealed update whose receipt never came, and whose round wasn't announced again: asks once more. */
+  /**
+   * A sealed update whose receipt never came, and whose round wasn't announced again: asks once
+   * more.
+   */
   async #settle(): Promise<void> {
-    const open = (await this.#context.journal.entries()).findLast((e) => e.step === 'uploaded' || e.step === 'sealed');
+    const open = (await this.#context.journal.entries()).findLast(
+      (e) => e.step === 'uploaded' || e.step === 'sealed',
+    );
     if (open && !this.#job) void this.#start(open, (signal) => send(open, this.#context, signal));
   }
 
   async #settleAll(): Promise<void> {
     await this.#stopJob('the study is over');
     const sent = (await this.#context.journal.entries()).filter((e) => e.step === 'uploaded');
-    for (const entry of sent) await this.#start(entry, (signal) => send(entry, this.#context, signal));
+    for (const entry of sent)
+      await this.#start(entry, (signal) => send(entry, this.#context, signal));
   }
 
-  #start({ round, attempt }: { round: number; attempt: string }, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  #start(
+    { round, attempt }: { round: number; attempt: string },
+    work: (signal: AbortSignal) => Promise<void>,
+  ): Promise<void> {
     const abort = new AbortController();
     const done = work(abort.signal)
       .catch((thrown: unknown) => {
@@ -212,6 +254,10 @@ export class Participant {
 
 function read<T extends z.ZodType>(schema: T, event: string, message: unknown): z.infer<T> {
   const parsed = schema.safeParse(message);
-  if (!parsed.success) throw new LentigoError('LENTIGO_MESSAGE_INVALID', `The event ${event} is not valid: ${z.prettifyError(parsed.error)}`);
+  if (!parsed.success)
+    throw new LentigoError(
+      'LENTIGO_MESSAGE_INVALID',
+      `The event ${event} is not valid: ${z.prettifyError(parsed.error)}`,
+    );
   return parsed.data;
 }

@@ -1,4 +1,5 @@
-// One clinic's part in one attempt at a round: fetch, train, seal, upload, submit. Each step is journalled, so that any of them can be the last before a restart.
+// One clinic's part in one attempt at a round: fetch, train, seal, upload, submit. Each step is
+// journalled, so that any of them can be the last before a restart.
 import { fromBase64 } from '../../common/crypto/base64.js';
 import { sha256Hex } from '../../common/crypto/bytes.js';
 import { sealUpdate } from '../../common/crypto/envelope.js';
@@ -7,7 +8,13 @@ import { openSigned } from '../../common/crypto/signed.js';
 import { TAGS } from '../../common/crypto/signature.js';
 import { LentigoError, type ErrorCode } from '../../common/errors.js';
 import { trainableSpecs } from '../../common/model/architecture.js';
-import { type Announcement, type Progress, Receipt, Signed, Ticket } from '../../common/protocol/round.js';
+import {
+  type Announcement,
+  type Progress,
+  Receipt,
+  Signed,
+  Ticket,
+} from '../../common/protocol/round.js';
 import { checkDelta } from '../../common/update/check.js';
 import { ENCODINGS } from '../../common/update/encoding.js';
 import { sizeOf } from '../../common/update/parameter-set.js';
@@ -21,10 +28,21 @@ import { backoff, endpoint, wait } from './network.js';
 import type { Bytes, Store } from './store.js';
 import { upload } from './upload.js';
 
-/** Trains from the announced model on this clinic's images; where it runs (here, or in a worker) is the platform's business. */
+/**
+ * Trains from the announced model on this clinic's images; where it runs (here, or in a worker) is
+ * the platform's business.
+ */
 export type Trainer = (
-  job: { readonly announcement: Announcement; readonly clinic: string; readonly start: Bytes; readonly base: Bytes },
-  options: { readonly signal: AbortSignal; readonly onProgress: (phase: 'preparing' | 'training', progress: StepProgress) => void },
+  job: {
+    readonly announcement: Announcement;
+    readonly clinic: string;
+    readonly start: Bytes;
+    readonly base: Bytes;
+  },
+  options: {
+    readonly signal: AbortSignal;
+    readonly onProgress: (phase: 'preparing' | 'training', progress: StepProgress) => void;
+  },
 ) => Promise<Trained>;
 
 /** What every round of one participant shares. */
@@ -36,27 +54,59 @@ export interface RoundContext {
   readonly connection: Connection;
   readonly train: Trainer;
   readonly report: (event: ParticipationEvent) => void;
-  readonly progress: (at: { round: number; attempt: string }, phase: Progress['phase'], progress: StepProgress) => void;
+  readonly progress: (
+    at: { round: number; attempt: string },
+    phase: Progress['phase'],
+    progress: StepProgress,
+  ) => void;
 }
 
 /** Passes by itself; tried again until it does or the round is over. */
-const TRANSIENT = new Set<ErrorCode>(['LENTIGO_UNREACHABLE', 'LENTIGO_TLS', 'LENTIGO_INTERNAL', 'LENTIGO_RATE_LIMITED', 'LENTIGO_DISK_FULL', 'LENTIGO_DATABASE']);
+const TRANSIENT = new Set<ErrorCode>([
+  'LENTIGO_UNREACHABLE',
+  'LENTIGO_TLS',
+  'LENTIGO_INTERNAL',
+  'LENTIGO_RATE_LIMITED',
+  'LENTIGO_DISK_FULL',
+  'LENTIGO_DATABASE',
+]);
 /** The coordinator hasn't got the bytes whole: they are sent once more, under a new ticket. */
-const SEND_AGAIN = new Set<ErrorCode>(['LENTIGO_UPDATE_MALFORMED', 'LENTIGO_UPDATE_SIGNATURE', 'LENTIGO_UPDATE_ALTERED', 'LENTIGO_UPLOAD_TICKET', 'LENTIGO_UPLOAD_INVALID', 'LENTIGO_BLOB_UNKNOWN']);
+const SEND_AGAIN = new Set<ErrorCode>([
+  'LENTIGO_UPDATE_MALFORMED',
+  'LENTIGO_UPDATE_SIGNATURE',
+  'LENTIGO_UPDATE_ALTERED',
+  'LENTIGO_UPLOAD_TICKET',
+  'LENTIGO_UPLOAD_INVALID',
+  'LENTIGO_BLOB_UNKNOWN',
+]);
 const MOST_SENDS = 3;
 
 /** The round went on without this clinic: told, but nothing is wrong. */
-export const MISSED = new Set<ErrorCode>(['LENTIGO_UPDATE_LATE', 'LENTIGO_ROUND_CLOSED', 'LENTIGO_ROUND_UNKNOWN']);
+export const MISSED = new Set<ErrorCode>([
+  'LENTIGO_UPDATE_LATE',
+  'LENTIGO_ROUND_CLOSED',
+  'LENTIGO_ROUND_UNKNOWN',
+]);
 
 /**
  * Does what is still to do in this attempt, and returns when the coordinator's receipt is stored.
- * @throws the refusal, after it was journalled: an attempt that was refused isn't tried again; the signal's reason when aborted
+ * @throws the refusal, after it was journalled: an attempt that was refused isn't tried again; the
+ *   signal's reason when aborted
  */
-export async function takePart(announcement: Announcement, context: RoundContext, signal: AbortSignal): Promise<void> {
+export async function takePart(
+  announcement: Announcement,
+  context: RoundContext,
+  signal: AbortSignal,
+): Promise<void> {
   const { journal } = context;
   let entry = await journal.entry(announcement);
   if (entry.step === 'received' || entry.step === 'refused') return;
-  context.report({ event: 'round', round: announcement.round, attempt: announcement.attempt, remainingMs: announcement.remainingMs });
+  context.report({
+    event: 'round',
+    round: announcement.round,
+    attempt: announcement.attempt,
+    remainingMs: announcement.remainingMs,
+  });
   if (entry.step === 'announced') {
     await journal.forgetBefore(announcement.round);
     entry = await refusable(entry, journal, () => trainAndSeal(announcement, context, signal));
@@ -64,7 +114,11 @@ export async function takePart(announcement: Announcement, context: RoundContext
   await send(entry, context, signal);
 }
 
-async function trainAndSeal(announcement: Announcement, context: RoundContext, signal: AbortSignal): Promise<AttemptEntry> {
+async function trainAndSeal(
+  announcement: Announcement,
+  context: RoundContext,
+  signal: AbortSignal,
+): Promise<AttemptEntry> {
   const { journal, enrolment, identity } = context;
   const { study, round, attempt, encoding, roundKey } = announcement;
   let trained = await journal.trained(announcement);
@@ -80,29 +134,74 @@ async function trainAndSeal(announcement: Announcement, context: RoundContext, s
   const { samples, loss } = trained;
   const payload = encodeDelta(trained.delta, encoding, seedOf(announcement, enrolment.clinic));
   const norm = checkBounds(payload, samples, announcement);
-  const header = { study, round, attempt, clinic: enrolment.clinic, base: announcement.base.sha256, encoding, samples };
+  const header = {
+    study,
+    round,
+    attempt,
+    clinic: enrolment.clinic,
+    base: announcement.base.sha256,
+    encoding,
+    samples,
+  };
   const sealed = await sealUpdate({ header, payload, roundKey, identity });
   const sha256 = await sha256Hex(sealed);
-  const entry = await retrying(context, signal, () => journal.saveSealed({ round, attempt, step: 'sealed', sealed: { sha256, bytes: sealed.length, samples, norm, loss } }, sealed));
+  const entry = await retrying(context, signal, () =>
+    journal.saveSealed(
+      {
+        round,
+        attempt,
+        step: 'sealed',
+        sealed: { sha256, bytes: sealed.length, samples, norm, loss },
+      },
+      sealed,
+    ),
+  );
   context.report({ event: 'sealed', round, bytes: sealed.length, seconds: secondsSince(began) });
   return entry;
 }
 
-async function fetchAndTrain(announcement: Announcement, context: RoundContext, signal: AbortSignal): Promise<Trained> {
-  const fetched = (blob: Announcement['base']) => retrying(context, signal, () => fetchBlob(blob, announcement, context, signal));
-  const job = { announcement, clinic: context.enrolment.clinic, start: await fetched(announcement.start), base: await fetched(announcement.base) };
+async function fetchAndTrain(
+  announcement: Announcement,
+  context: RoundContext,
+  signal: AbortSignal,
+): Promise<Trained> {
+  const fetched = (blob: Announcement['base']) =>
+    retrying(context, signal, () => fetchBlob(blob, announcement, context, signal));
+  const job = {
+    announcement,
+    clinic: context.enrolment.clinic,
+    start: await fetched(announcement.start),
+    base: await fetched(announcement.base),
+  };
   await retrying(context, signal, () => keepRecentBlobs(announcement, context.store));
   signal.throwIfAborted();
   const began = performance.now();
-  const trained = await context.train(job, { signal, onProgress: (phase, progress) => context.progress(announcement, phase, progress) });
+  const trained = await context.train(job, {
+    signal,
+    onProgress: (phase, progress) => context.progress(announcement, phase, progress),
+  });
   const { samples, loss } = trained;
-  if (!Number.isFinite(loss)) throw new LentigoError('LENTIGO_UPDATE_NOT_FINITE', `Round ${announcement.round}: the training loss became ${loss}.`);
-  context.report({ event: 'trained', round: announcement.round, samples, loss, seconds: secondsSince(began) });
+  if (!Number.isFinite(loss))
+    throw new LentigoError(
+      'LENTIGO_UPDATE_NOT_FINITE',
+      `Round ${announcement.round}: the training loss became ${loss}.`,
+    );
+  context.report({
+    event: 'trained',
+    round: announcement.round,
+    samples,
+    loss,
+    seconds: secondsSince(began),
+  });
   return trained;
 }
 
 /** Sends a sealed update, from wherever it was left, until its receipt is stored. */
-export async function send(entry: AttemptEntry, context: RoundContext, signal: AbortSignal): Promise<void> {
+export async function send(
+  entry: AttemptEntry,
+  context: RoundContext,
+  signal: AbortSignal,
+): Promise<void> {
   const { journal, report } = context;
   const { round, attempt, sealed } = entry;
   if (!sealed) throw new LentigoError('LENTIGO_INTERNAL', `Round ${round}: nothing is sealed.`);
@@ -112,14 +211,23 @@ export async function send(entry: AttemptEntry, context: RoundContext, signal: A
         if (entry.step === 'sealed') {
           const began = performance.now();
           entry = await retrying(context, signal, () => uploadSealed(entry, context, signal));
-          report({ event: 'uploaded', round, bytes: sealed.bytes, sha256: sealed.sha256, seconds: secondsSince(began) });
+          report({
+            event: 'uploaded',
+            round,
+            bytes: sealed.bytes,
+            sha256: sealed.sha256,
+            seconds: secondsSince(began),
+          });
         }
         const receipt = await retrying(context, signal, () => submit(entry, context, signal));
-        await retrying(context, signal, () => journal.save({ ...entry, step: 'received', receipt }));
+        await retrying(context, signal, () =>
+          journal.save({ ...entry, step: 'received', receipt }),
+        );
         report({ event: 'receipt', round, attempt, ...sealed });
         return;
       } catch (error) {
-        if (!(error instanceof LentigoError) || !SEND_AGAIN.has(error.code) || sends === MOST_SENDS) throw error;
+        if (!(error instanceof LentigoError) || !SEND_AGAIN.has(error.code) || sends === MOST_SENDS)
+          throw error;
         const { uploadUrl: _, ...rest } = entry;
         entry = await retrying(context, signal, () => journal.save({ ...rest, step: 'sealed' }));
       }
@@ -127,11 +235,20 @@ export async function send(entry: AttemptEntry, context: RoundContext, signal: A
   });
 }
 
-async function uploadSealed(entry: AttemptEntry, context: RoundContext, signal: AbortSignal): Promise<AttemptEntry> {
+async function uploadSealed(
+  entry: AttemptEntry,
+  context: RoundContext,
+  signal: AbortSignal,
+): Promise<AttemptEntry> {
   const { journal, enrolment, connection } = context;
   const { round, attempt, sealed } = entry;
   const bytes = await journal.sealed(entry);
-  const ticket = await connection.request('ticket', { round, attempt, sha256: sealed!.sha256, bytes: bytes.length }, Ticket, signal);
+  const ticket = await connection.request(
+    'ticket',
+    { round, attempt, sha256: sealed!.sha256, bytes: bytes.length },
+    Ticket,
+    signal,
+  );
   // One write after the other: the address is known before the upload is done.
   let written = Promise.resolve(entry);
   const known = (await journal.entry(entry)).uploadUrl;
@@ -141,7 +258,9 @@ async function uploadSealed(entry: AttemptEntry, context: RoundContext, signal: 
     resume: known,
     signal,
     onAddress: (url) => {
-      written = written.then((last) => (last.uploadUrl === url ? last : journal.save({ ...last, uploadUrl: url })));
+      written = written.then((last) =>
+        last.uploadUrl === url ? last : journal.save({ ...last, uploadUrl: url }),
+      );
       written.catch(() => undefined);
     },
     onProgress: (fraction) => context.progress(entry, 'uploading', { fraction }),
@@ -149,23 +268,60 @@ async function uploadSealed(entry: AttemptEntry, context: RoundContext, signal: 
   return await journal.save({ ...(await written), step: 'uploaded' });
 }
 
-/** The signed receipt, as it came, after it was checked to be for these very bytes. @throws LENTIGO_CHALLENGE_FAILED when it is not */
-async function submit({ round, attempt, sealed }: AttemptEntry, { enrolment, connection }: RoundContext, signal: AbortSignal): Promise<Signed> {
-  const signed = await connection.request('submit', { round, attempt, sha256: sealed!.sha256 }, Signed, signal);
+/**
+ * The signed receipt, as it came, after it was checked to be for these very bytes. @throws
+ * LENTIGO_CHALLENGE_FAILED when it is not
+ */
+async function submit(
+  { round, attempt, sealed }: AttemptEntry,
+  { enrolment, connection }: RoundContext,
+  signal: AbortSignal,
+): Promise<Signed> {
+  const signed = await connection.request(
+    'submit',
+    { round, attempt, sha256: sealed!.sha256 },
+    Signed,
+    signal,
+  );
   const receipt = openSigned(TAGS.receipt, Receipt, signed, fromBase64(enrolment.key));
-  const expected = { study: enrolment.study, round, attempt, clinic: enrolment.clinic, sha256: sealed!.sha256, samples: sealed!.samples };
+  const expected = {
+    study: enrolment.study,
+    round,
+    attempt,
+    clinic: enrolment.clinic,
+    sha256: sealed!.sha256,
+    samples: sealed!.samples,
+  };
   for (const [field, value] of Object.entries(expected)) {
     if (receipt[field as keyof typeof expected] !== value) {
-      throw new LentigoError('LENTIGO_CHALLENGE_FAILED', `The receipt of round ${round} names another ${field}: ${receipt[field as keyof typeof expected]}, not ${value}.`);
+      throw new LentigoError(
+        'LENTIGO_CHALLENGE_FAILED',
+        `The receipt of round ${round} names another ${field}: ${receipt[field as keyof typeof expected]}, not ${value}.`,
+      );
     }
   }
   return signed;
 }
 
-async function fetchBlob(blob: Announcement['base'], at: Announcement, { enrolment, store, progress, report }: RoundContext, signal: AbortSignal): Promise<Bytes> {
+async function fetchBlob(
+  blob: Announcement['base'],
+  at: Announcement,
+  { enrolment, store, progress, report }: RoundContext,
+  signal: AbortSignal,
+): Promise<Bytes> {
   const began = performance.now();
-  const { bytes, fetched } = await download(enrolment.url, blob, store, { signal, onProgress: (fraction) => progress(at, 'downloading', { fraction }) });
-  if (fetched > 0) report({ event: 'downloaded', round: at.round, sha256: blob.sha256, bytes: fetched, seconds: secondsSince(began) });
+  const { bytes, fetched } = await download(enrolment.url, blob, store, {
+    signal,
+    onProgress: (fraction) => progress(at, 'downloading', { fraction }),
+  });
+  if (fetched > 0)
+    report({
+      event: 'downloaded',
+      round: at.round,
+      sha256: blob.sha256,
+      bytes: fetched,
+      seconds: secondsSince(began),
+    });
   return bytes;
 }
 
@@ -174,35 +330,66 @@ const secondsSince = (began: number): number => (performance.now() - began) / 10
 /** The starting model for ever; of the rounds' models this one and the one before. */
 async function keepRecentBlobs({ start, base }: Announcement, store: Store): Promise<void> {
   const file = 'recent/bases';
-  const last = new TextDecoder().decode((await store.read(file)) ?? new Uint8Array()).split('\n').filter((name) => name !== '' && name !== base.sha256);
+  const last = new TextDecoder()
+    .decode((await store.read(file)) ?? new Uint8Array())
+    .split('\n')
+    .filter((name) => name !== '' && name !== base.sha256);
   const bases = [base.sha256, ...last].slice(0, 2);
   await store.write(file, new TextEncoder().encode(bases.join('\n')));
   await keepBlobs(store, [start.sha256, ...bases]);
 }
 
-/** Refuses here what the coordinator would refuse, with the same codes, and on the same values: those that decoding gives. @returns the delta's L2 norm */
-function checkBounds(payload: Uint8Array, samples: number, { round, encoding, architecture, labels, plan, maxNorm, minSamples, maxSamples }: Announcement): number {
+/**
+ * Refuses here what the coordinator would refuse, with the same codes, and on the same values:
+ * those that decoding gives. @returns the delta's L2 norm
+ */
+function checkBounds(
+  payload: Uint8Array,
+  samples: number,
+  { round, encoding, architecture, labels, plan, maxNorm, minSamples, maxSamples }: Announcement,
+): number {
   if (samples < minSamples || samples > maxSamples) {
-    throw new LentigoError('LENTIGO_UPDATE_SAMPLES', `Round ${round}: ${samples} training images; the study takes ${minSamples} to ${maxSamples}.`);
+    throw new LentigoError(
+      'LENTIGO_UPDATE_SAMPLES',
+      `Round ${round}: ${samples} training images; the study takes ${minSamples} to ${maxSamples}.`,
+    );
   }
-  const count = trainableSpecs(architecture, labels.names.length, plan.trainFrom).reduce((n, { shape }) => n + sizeOf(shape), 0);
+  const count = trainableSpecs(architecture, labels.names.length, plan.trainFrom).reduce(
+    (n, { shape }) => n + sizeOf(shape),
+    0,
+  );
   return checkDelta(ENCODINGS[encoding].decode(payload), { count, maxNorm });
 }
 
 /** Journals a refusal for good, so that the same attempt isn't tried again after a restart. */
-async function refusable<T>(entry: AttemptEntry, journal: Journal, work: () => Promise<T>): Promise<T> {
+async function refusable<T>(
+  entry: AttemptEntry,
+  journal: Journal,
+  work: () => Promise<T>,
+): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof LentigoError && (error.code.startsWith('LENTIGO_UPDATE_') || MISSED.has(error.code))) {
+    if (
+      error instanceof LentigoError &&
+      (error.code.startsWith('LENTIGO_UPDATE_') || MISSED.has(error.code))
+    ) {
       const { code, message } = error;
-      await journal.save({ ...(await journal.entry(entry)), step: 'refused', refusal: { code, message } });
+      await journal.save({
+        ...(await journal.entry(entry)),
+        step: 'refused',
+        refusal: { code, message },
+      });
     }
     throw error;
   }
 }
 
-async function retrying<T>(context: RoundContext, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+async function retrying<T>(
+  context: RoundContext,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T> {
   for (let attempt = 0; ; attempt++) {
     try {
       return await work();

@@ -31,7 +31,9 @@ export async function sentUpdates(store: Store, { key }: Enrolment): Promise<Sen
       const { audit } = openSigned(TAGS.receipt, Receipt, receipt, fromBase64(key));
       sent.push({ round, attempt, ...sealed, audit });
     } catch (cause) {
-      throw new LentigoError('LENTIGO_HOME_INVALID', `The receipt of round ${round} is damaged.`, { cause });
+      throw new LentigoError('LENTIGO_HOME_INVALID', `The receipt of round ${round} is damaged.`, {
+        cause,
+      });
     }
   }
   return sent;

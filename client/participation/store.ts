@@ -1,4 +1,5 @@
-// Where a participant keeps what must outlive it: a folder on disk (agent), the browser's private file system (web).
+// Where a participant keeps what must outlive it: a folder on disk (agent), the browser's private
+// file system (web).
 
 export type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -6,7 +7,9 @@ export type Bytes = Uint8Array<ArrayBuffer>;
 export interface Store {
   /** The whole file, or undefined where there is none. */
   read(name: string): Promise<Bytes | undefined>;
-  /** Replaces the file in one step, durably: after a crash it holds either the old bytes or the new. */
+  /**
+   * Replaces the file in one step, durably: after a crash it holds either the old bytes or the new.
+   */
   write(name: string, bytes: Uint8Array): Promise<void>;
   /** Adds to the end; a crash may leave only part of it. */
   append(name: string, bytes: Uint8Array): Promise<void>;

@@ -15,19 +15,39 @@ import type { Trainer } from './round.js';
  * @param samples the clinic's training split
  * @param cacheOf the feature cache that belongs to a starting model, by its SHA-256
  * @param threads what training runs on besides this thread; the reader is released after each round
- * @throws LENTIGO_UPDATE_SAMPLES before training, when the study doesn't take so few or so many; what `train` throws; LENTIGO_WEIGHTS_INVALID
+ * @throws LENTIGO_UPDATE_SAMPLES before training, when the study doesn't take so few or so many;
+ *   what `train` throws; LENTIGO_WEIGHTS_INVALID
  */
-export function createTrainer(samples: readonly Sample[], cacheOf: (start: string) => Promise<FeatureCache>, { threads, reader }: Pick<TrainingOptions, 'threads' | 'reader'> = {}): Trainer {
-  return async ({ announcement, clinic, start, base }, { signal, onProgress }): Promise<Trained> => {
+export function createTrainer(
+  samples: readonly Sample[],
+  cacheOf: (start: string) => Promise<FeatureCache>,
+  { threads, reader }: Pick<TrainingOptions, 'threads' | 'reader'> = {},
+): Trainer {
+  return async (
+    { announcement, clinic, start, base },
+    { signal, onProgress },
+  ): Promise<Trained> => {
     const { plan, architecture, labels, round, minSamples, maxSamples } = announcement;
     if (samples.length < minSamples || samples.length > maxSamples) {
-      throw new LentigoError('LENTIGO_UPDATE_SAMPLES', `Round ${round}: this clinic has ${samples.length} training images; the study takes ${minSamples} to ${maxSamples}.`);
+      throw new LentigoError(
+        'LENTIGO_UPDATE_SAMPLES',
+        `Round ${round}: this clinic has ${samples.length} training images; the study takes ${minSamples} to ${maxSamples}.`,
+      );
     }
     const model = decodeModel(start);
-    if (model.architecture !== architecture || JSON.stringify(model.labels) !== JSON.stringify(labels)) {
-      throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `Round ${round}: the starting model is not the one that was announced (${architecture}, ${labels.names.join(', ')}).`);
+    if (
+      model.architecture !== architecture ||
+      JSON.stringify(model.labels) !== JSON.stringify(labels)
+    ) {
+      throw new LentigoError(
+        'LENTIGO_WEIGHTS_INVALID',
+        `Round ${round}: the starting model is not the one that was announced (${architecture}, ${labels.names.join(', ')}).`,
+      );
     }
-    const from = decodeParameters(base, trainableSpecs(architecture, labels.names.length, plan.trainFrom));
+    const from = decodeParameters(
+      base,
+      trainableSpecs(architecture, labels.names.length, plan.trainFrom),
+    );
     const student = createStudent({ ...model, parameters: model.parameters.with(from) });
     try {
       return await trainDelta(student, from, samples, plan, {

@@ -1,4 +1,5 @@
-// Sends sealed bytes by tus (https://tus.io, resumable uploads): cut in the middle, they go on where they stopped.
+// Sends sealed bytes by tus (https://tus.io, resumable uploads): cut in the middle, they go on
+// where they stopped.
 import { DetailedError, Upload } from 'tus-js-client';
 import { LentigoError } from '../../common/errors.js';
 import { errorInBody, networkError, watchStalls } from './network.js';
@@ -20,7 +21,8 @@ export interface UploadOptions {
 
 /**
  * Resolves when the coordinator has all bytes.
- * @throws LENTIGO_UPLOAD_TICKET when the ticket is refused, the coordinator's own error where it sends one,
+ * @throws LENTIGO_UPLOAD_TICKET when the ticket is refused, the coordinator's own error where it
+ *   sends one,
  *   LENTIGO_UNREACHABLE when the connection fails repeatedly; the signal's reason when aborted.
  */
 export function upload(bytes: Uint8Array, options: UploadOptions): Promise<void> {
@@ -38,7 +40,8 @@ export function upload(bytes: Uint8Array, options: UploadOptions): Promise<void>
         reject(error);
       });
     const stop = () => fail(signal.reason as Error);
-    // The bytes go through `fileReader`, the same in Node and browsers; the first argument only has to be something.
+    // The bytes go through `fileReader`, the same in Node and browsers; the first argument only has
+    // to be something.
     const transfer = new Upload(new Blob([]), {
       endpoint: options.endpoint,
       uploadUrl: options.resume ?? null,
@@ -50,7 +53,8 @@ export function upload(bytes: Uint8Array, options: UploadOptions): Promise<void>
       fingerprint: async () => '',
       // The ticket goes to the coordinator and nowhere else, whatever address an answer names.
       onBeforeRequest: (request) => {
-        if (new URL(request.getURL()).origin !== new URL(options.endpoint).origin) throw new Error(`the upload was sent to another place: ${request.getURL()}`);
+        if (new URL(request.getURL()).origin !== new URL(options.endpoint).origin)
+          throw new Error(`the upload was sent to another place: ${request.getURL()}`);
       },
       onUploadUrlAvailable: () => {
         if (transfer.url) options.onAddress(transfer.url);
@@ -65,7 +69,9 @@ export function upload(bytes: Uint8Array, options: UploadOptions): Promise<void>
     });
     if (signal.aborted) return reject(signal.reason as Error);
     signal.addEventListener('abort', stop, { once: true });
-    const watch = watchStalls(STALLED_MS, () => fail(networkError(options.endpoint, new Error('the upload stalled'))));
+    const watch = watchStalls(STALLED_MS, () =>
+      fail(networkError(options.endpoint, new Error('the upload stalled'))),
+    );
     transfer.start();
   });
 }
@@ -89,5 +95,8 @@ function uploadError(url: string, error: Error): LentigoError {
   if (named) return named;
   const status = response.getStatus();
   const what = `The coordinator answered ${status} to the upload: ${response.getBody().slice(0, 200)}`;
-  return new LentigoError(status >= 400 && status < 500 ? 'LENTIGO_UPLOAD_TICKET' : 'LENTIGO_UNREACHABLE', what);
+  return new LentigoError(
+    status >= 400 && status < 500 ? 'LENTIGO_UPLOAD_TICKET' : 'LENTIGO_UNREACHABLE',
+    what,
+  );
 }

@@ -11,7 +11,11 @@ import { STRINGS } from './strings.js';
 /** What lies behind the lock, which the first page doesn't wait for. */
 const behind = () => import('./shell.js');
 const Shell = lazy(() => behind().then(({ Shell }) => ({ default: Shell })));
-const working = <Center mih="100dvh"><Loader aria-label={STRINGS.common.working} /></Center>;
+const working = (
+  <Center mih="100dvh">
+    <Loader aria-label={STRINGS.common.working} />
+  </Center>
+);
 
 function App() {
   const phase = useApp((app) => app.phase);
@@ -28,7 +32,11 @@ function App() {
     case 'covered':
       return <Unlock covered={phase === 'covered'} />;
     case 'open':
-      return <Suspense fallback={working}><Shell /></Suspense>;
+      return (
+        <Suspense fallback={working}>
+          <Shell />
+        </Suspense>
+      );
   }
 }
 

@@ -10,19 +10,41 @@ export interface Side {
 
 const escape = (text: string): string => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 const percent = (value: number): string => `${(100 * value).toFixed(1)}%`;
-const estimate = (e: Estimate | null): string => (e === null ? '–' : `${percent(e.value)} <small>(${percent(e.interval.low)} to ${percent(e.interval.high)}; chance ${percent(e.chance)})</small>`);
-const row = (cells: readonly string[]): string => `<tr><th>${cells[0]}</th>${cells.slice(1).map((cell) => `<td>${cell}</td>`).join('')}</tr>`;
+const estimate = (e: Estimate | null): string =>
+  e === null
+    ? '–'
+    : `${percent(e.value)} <small>(${percent(e.interval.low)} to ${percent(e.interval.high)}; chance ${percent(e.chance)})</small>`;
+const row = (cells: readonly string[]): string =>
+  `<tr><th>${cells[0]}</th>${cells
+    .slice(1)
+    .map((cell) => `<td>${cell}</td>`)
+    .join('')}</tr>`;
 
-/** Each image a mark in the first two components: circles for the first archive, diamonds for the second. */
+/**
+ * Each image a mark in the first two components: circles for the first archive, diamonds for the
+ * second.
+ */
 function scatter({ map, mapShares }: Comparison): string {
   const [width, height, edge] = [640, 420, 34];
   const scale = (values: readonly number[], from: number, to: number) => {
     const [low, high] = [Math.min(...values), Math.max(...values)];
     return (v: number): string => (from + ((v - low) / (high - low || 1)) * (to - from)).toFixed(1);
   };
-  const x = scale(map.map((m) => m.x), edge + 8, width - 10);
-  const y = scale(map.map((m) => m.y), height - edge - 8, 10);
-  const marks = map.map((m) => (m.archive === 0 ? `<circle class="a" cx="${x(m.x)}" cy="${y(m.y)}" r="3"><title>${escape(m.label)}</title></circle>` : `<path class="b" d="M${x(m.x)} ${y(m.y)}m0-4l4 4l-4 4l-4-4z"><title>${escape(m.label)}</title></path>`));
+  const x = scale(
+    map.map((m) => m.x),
+    edge + 8,
+    width - 10,
+  );
+  const y = scale(
+    map.map((m) => m.y),
+    height - edge - 8,
+    10,
+  );
+  const marks = map.map((m) =>
+    m.archive === 0
+      ? `<circle class="a" cx="${x(m.x)}" cy="${y(m.y)}" r="3"><title>${escape(m.label)}</title></circle>`
+      : `<path class="b" d="M${x(m.x)} ${y(m.y)}m0-4l4 4l-4 4l-4-4z"><title>${escape(m.label)}</title></path>`,
+  );
   return `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="principal components of the features">
 <path class="axis" d="M${edge} 6V${height - edge}H${width - 6}"/>${marks.join('')}
 <text x="${width / 2}" y="${height - 10}" text-anchor="middle">first component, ${percent(mapShares[0])} of the variance</text>
@@ -35,7 +57,8 @@ function colourBars({ colours }: Comparison): string {
   const lines = COLOURS.map((colour, i) => {
     const { mean, deviation } = colours[colour];
     const y = 22 + 34 * i;
-    const bar = (s: 0 | 1): string => `<path class="bar ${s === 0 ? 'a' : 'b'}" d="M${at(mean[s] - deviation[s])} ${y + 11 * s}H${at(mean[s] + deviation[s])}"/><circle class="${s === 0 ? 'a' : 'b'}" cx="${at(mean[s])}" cy="${y + 11 * s}" r="4"/>`;
+    const bar = (s: 0 | 1): string =>
+      `<path class="bar ${s === 0 ? 'a' : 'b'}" d="M${at(mean[s] - deviation[s])} ${y + 11 * s}H${at(mean[s] + deviation[s])}"/><circle class="${s === 0 ? 'a' : 'b'}" cx="${at(mean[s])}" cy="${y + 11 * s}" r="4"/>`;
     return `<text x="100" y="${y + 9}" text-anchor="end">${colour}</text>${bar(0)}${bar(1)}`;
   });
   return `<svg viewBox="0 0 640 240" role="img" aria-label="colour statistics"><path class="axis" d="M110 6V214H612"/>${lines.join('')}<text x="110" y="232" text-anchor="middle">0</text><text x="610" y="232" text-anchor="middle">1</text></svg>`;
@@ -51,13 +74,21 @@ svg{width:100%;height:auto}svg text{fill:var(--soft);font:13px system-ui,sans-se
 .thumbs{display:grid;grid-template-columns:repeat(auto-fill,minmax(84px,1fr));gap:.5rem}figure{margin:0}img{width:100%;border-radius:4px;display:block}figcaption{font-size:.75rem;color:var(--soft);text-align:center}`;
 
 /** The page. Names of archives and diagnoses are escaped. */
-export function reportPage(comparison: Comparison, [a, b]: readonly [Side, Side], model: string): string {
+export function reportPage(
+  comparison: Comparison,
+  [a, b]: readonly [Side, Side],
+  model: string,
+): string {
   const { images, patients, labels, colours, frechet, discrepancy, neighbours } = comparison;
-  const names = [`<span class="name a-name">● ${escape(a.name)}</span>`, `<span class="name b-name">◆ ${escape(b.name)}</span>`];
+  const names = [
+    `<span class="name a-name">● ${escape(a.name)}</span>`,
+    `<span class="name b-name">◆ ${escape(b.name)}</span>`,
+  ];
   const classes = [...new Set([...Object.keys(labels[0]), ...Object.keys(labels[1])])].sort();
   const { withinA, withinB, fromAToB, fromBToA } = neighbours.diagnosis;
   const head = `<thead><tr><th></th><th>●</th><th>◆</th></tr></thead>`;
-  const thumbs = (side: Side): string => `<div class="thumbs">${side.thumbnails.map(({ label, jpeg }) => `<figure><img src="data:image/jpeg;base64,${jpeg}" alt="${escape(label)}"><figcaption>${escape(label)}</figcaption></figure>`).join('')}</div>`;
+  const thumbs = (side: Side): string =>
+    `<div class="thumbs">${side.thumbnails.map(({ label, jpeg }) => `<figure><img src="data:image/jpeg;base64,${jpeg}" alt="${escape(label)}"><figcaption>${escape(label)}</figcaption></figure>`).join('')}</div>`;
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>Two archives compared</title><style>${STYLE}</style></head><body>
 <h1>Two archives compared</h1>

@@ -1,9 +1,11 @@
-// How far apart two clouds of points lie: principal components, Fréchet distance, maximum mean discrepancy, nearest neighbours. Rows are points.
+// How far apart two clouds of points lie: principal components, Fréchet distance, maximum mean
+// discrepancy, nearest neighbours. Rows are points.
 import type { Random } from '../random.js';
 
 export type Points = readonly Float64Array[];
 
-const dot = (a: Float64Array, b: Float64Array): number => a.reduce((sum, v, i) => sum + v * b[i]!, 0);
+const dot = (a: Float64Array, b: Float64Array): number =>
+  a.reduce((sum, v, i) => sum + v * b[i]!, 0);
 
 export function meanOf(points: Points): Float64Array {
   const mean = new Float64Array(points[0]!.length);
@@ -12,28 +14,40 @@ export function meanOf(points: Points): Float64Array {
 }
 
 /**
- * The points in their first principal components, and the share of the variance that each holds: orthogonal iteration (Golub & Van Loan, 8.2.4).
+ * The points in their first principal components, and the share of the variance that each holds:
+ * orthogonal iteration (Golub & Van Loan, 8.2.4).
  * @returns scores [n × count], count at most n − 1 and the points' dimension
  */
-export function principalComponents(points: Points, count: number, random: Random): { scores: Float64Array[]; shares: number[] } {
+export function principalComponents(
+  points: Points,
+  count: number,
+  random: Random,
+): { scores: Float64Array[]; shares: number[] } {
   const mean = meanOf(points);
   const centred = points.map((p) => p.map((v, i) => v - mean[i]!));
   const d = mean.length;
   const k = Math.min(count, d, points.length - 1);
-  let basis = orthonormal(Array.from({ length: k }, () => Float64Array.from({ length: d }, () => random.normal(0, 1))));
+  let basis = orthonormal(
+    Array.from({ length: k }, () => Float64Array.from({ length: d }, () => random.normal(0, 1))),
+  );
   for (let iteration = 0; iteration < 30; iteration++) {
-    basis = orthonormal(basis.map((q) => {
-      const next = new Float64Array(d);
-      for (const x of centred) {
-        const along = dot(x, q);
-        for (let i = 0; i < d; i++) next[i]! += along * x[i]!;
-      }
-      return next;
-    }));
+    basis = orthonormal(
+      basis.map((q) => {
+        const next = new Float64Array(d);
+        for (const x of centred) {
+          const along = dot(x, q);
+          for (let i = 0; i < d; i++) next[i]! += along * x[i]!;
+        }
+        return next;
+      }),
+    );
   }
   const scores = centred.map((x) => Float64Array.from(basis, (q) => dot(x, q)));
   const total = centred.reduce((sum, x) => sum + dot(x, x), 0) || 1;
-  return { scores, shares: basis.map((_, c) => scores.reduce((sum, s) => sum + s[c]! ** 2, 0) / total) };
+  return {
+    scores,
+    shares: basis.map((_, c) => scores.reduce((sum, s) => sum + s[c]! ** 2, 0) / total),
+  };
 }
 
 /** Gram–Schmidt; a vector that depends on the others becomes zero. */
@@ -53,14 +67,24 @@ function orthonormal(vectors: readonly Float64Array[]): Float64Array[] {
 
 function covariance(points: Points, mean: Float64Array): Float64Array[] {
   const out = Array.from(mean, () => new Float64Array(mean.length));
-  for (const p of points) for (let i = 0; i < mean.length; i++) for (let j = 0; j < mean.length; j++) out[i]![j]! += ((p[i]! - mean[i]!) * (p[j]! - mean[j]!)) / Math.max(1, points.length - 1);
+  for (const p of points)
+    for (let i = 0; i < mean.length; i++)
+      for (let j = 0; j < mean.length; j++)
+        out[i]![j]! += ((p[i]! - mean[i]!) * (p[j]! - mean[j]!)) / Math.max(1, points.length - 1);
   return out;
 }
 
 const product = (a: readonly Float64Array[], b: readonly Float64Array[]): Float64Array[] =>
-  a.map((row) => Float64Array.from({ length: b[0]!.length }, (_, j) => row.reduce((sum, v, i) => sum + v * b[i]![j]!, 0)));
+  a.map((row) =>
+    Float64Array.from({ length: b[0]!.length }, (_, j) =>
+      row.reduce((sum, v, i) => sum + v * b[i]![j]!, 0),
+    ),
+  );
 
-/** Eigenvalues and eigenvectors (columns) of a symmetric matrix: cyclic Jacobi rotations (Golub & Van Loan, 8.5.3). */
+/**
+ * Eigenvalues and eigenvectors (columns) of a symmetric matrix: cyclic Jacobi rotations (Golub &
+ * Van Loan, 8.5.3).
+ */
 function eigen(symmetric: readonly Float64Array[]): { values: number[]; vectors: Float64Array[] } {
   const a = symmetric.map((row) => row.slice());
   const n = a.length;
@@ -76,9 +100,12 @@ function eigen(symmetric: readonly Float64Array[]): { values: number[]; vectors:
         const t = (theta >= 0 ? 1 : -1) / (Math.abs(theta) + Math.sqrt(theta * theta + 1));
         const c = 1 / Math.sqrt(t * t + 1);
         const s = t * c;
-        for (let i = 0; i < n; i++) [a[i]![p], a[i]![q]] = [c * a[i]![p]! - s * a[i]![q]!, s * a[i]![p]! + c * a[i]![q]!];
-        for (let i = 0; i < n; i++) [a[p]![i], a[q]![i]] = [c * a[p]![i]! - s * a[q]![i]!, s * a[p]![i]! + c * a[q]![i]!];
-        for (let i = 0; i < n; i++) [v[i]![p], v[i]![q]] = [c * v[i]![p]! - s * v[i]![q]!, s * v[i]![p]! + c * v[i]![q]!];
+        for (let i = 0; i < n; i++)
+          [a[i]![p], a[i]![q]] = [c * a[i]![p]! - s * a[i]![q]!, s * a[i]![p]! + c * a[i]![q]!];
+        for (let i = 0; i < n; i++)
+          [a[p]![i], a[q]![i]] = [c * a[p]![i]! - s * a[q]![i]!, s * a[p]![i]! + c * a[q]![i]!];
+        for (let i = 0; i < n; i++)
+          [v[i]![p], v[i]![q]] = [c * v[i]![p]! - s * v[i]![q]!, s * v[i]![p]! + c * v[i]![q]!];
       }
     }
   }
@@ -88,25 +115,45 @@ function eigen(symmetric: readonly Float64Array[]): { values: number[]; vectors:
 function squareRoot(matrix: readonly Float64Array[]): Float64Array[] {
   const { values, vectors } = eigen(matrix);
   const scaled = vectors.map((row) => row.map((x, i) => x * Math.sqrt(Math.max(0, values[i]!))));
-  return product(scaled, vectors.map((_, j) => Float64Array.from(vectors, (row) => row[j]!)));
+  return product(
+    scaled,
+    vectors.map((_, j) => Float64Array.from(vectors, (row) => row[j]!)),
+  );
 }
 
-/** Fréchet distance of two Gaussians with the clouds' means and covariances: |μₐ − μᵦ|² + tr(Σₐ + Σᵦ − 2(ΣₐΣᵦ)^½) (Heusel et al. 2017, arXiv:1706.08500). */
+/**
+ * Fréchet distance of two Gaussians with the clouds' means and covariances: |μₐ − μᵦ|² + tr(Σₐ + Σᵦ
+ * − 2(ΣₐΣᵦ)^½) (Heusel et al. 2017, arXiv:1706.08500).
+ */
 export function frechetDistance(a: Points, b: Points): number {
   const [meanA, meanB] = [meanOf(a), meanOf(b)];
   const [covA, covB] = [covariance(a, meanA), covariance(b, meanB)];
   const root = squareRoot(covA);
-  const between = eigen(product(product(root, covB), root)).values.reduce((sum, v) => sum + Math.sqrt(Math.max(0, v)), 0);
+  const between = eigen(product(product(root, covB), root)).values.reduce(
+    (sum, v) => sum + Math.sqrt(Math.max(0, v)),
+    0,
+  );
   const trace = (m: readonly Float64Array[]): number => m.reduce((sum, row, i) => sum + row[i]!, 0);
-  return Math.max(0, meanA.reduce((sum, v, i) => sum + (v - meanB[i]!) ** 2, 0) + trace(covA) + trace(covB) - 2 * between);
+  return Math.max(
+    0,
+    meanA.reduce((sum, v, i) => sum + (v - meanB[i]!) ** 2, 0) +
+      trace(covA) +
+      trace(covB) -
+      2 * between,
+  );
 }
 
 /** All distances between points, squared: [n][n]. */
 export function squaredDistances(points: Points): Float64Array[] {
-  return points.map((p) => Float64Array.from(points, (q) => p.reduce((sum, v, i) => sum + (v - q[i]!) ** 2, 0)));
+  return points.map((p) =>
+    Float64Array.from(points, (q) => p.reduce((sum, v, i) => sum + (v - q[i]!) ** 2, 0)),
+  );
 }
 
-/** Unbiased squared maximum mean discrepancy (Gretton et al. 2012, equation 3) with a Gaussian kernel, from its kernel matrix. `inA`: which points are the first cloud's. */
+/**
+ * Unbiased squared maximum mean discrepancy (Gretton et al. 2012, equation 3) with a Gaussian
+ * kernel, from its kernel matrix. `inA`: which points are the first cloud's.
+ */
 export function meanDiscrepancy(kernel: readonly Float64Array[], inA: readonly boolean[]): number {
   let [aa, bb, ab] = [0, 0, 0];
   for (const [i, row] of kernel.entries()) {
@@ -133,9 +180,18 @@ export function gaussianKernel(distances: readonly Float64Array[]): Float64Array
  * @param distances squared, [n][n]
  * @returns one class for each query
  */
-export function nearestNeighbours(distances: readonly Float64Array[], classes: readonly string[], references: readonly number[], queries: readonly number[], k: number): string[] {
+export function nearestNeighbours(
+  distances: readonly Float64Array[],
+  classes: readonly string[],
+  references: readonly number[],
+  queries: readonly number[],
+  k: number,
+): string[] {
   return queries.map((q) => {
-    const near = references.toSorted((a, b) => distances[q]![a]! - distances[q]![b]!).slice(0, k).map((i) => classes[i]!);
+    const near = references
+      .toSorted((a, b) => distances[q]![a]! - distances[q]![b]!)
+      .slice(0, k)
+      .map((i) => classes[i]!);
     const votes = new Map<string, number>();
     for (const label of near) votes.set(label, (votes.get(label) ?? 0) + 1);
     return [...votes].sort(([, a], [, b]) => b - a)[0]![0];

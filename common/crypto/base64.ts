@@ -3,13 +3,16 @@ import { LentigoError } from '../errors.js';
 
 export function toBase64(bytes: Uint8Array): string {
   let binary = '';
-  // In slices: String.fromCharCode takes its bytes as arguments, and a call's arguments are bounded.
-  for (let i = 0; i < bytes.length; i += 0x8000) binary += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
+  // In slices: String.fromCharCode takes its bytes as arguments, and a call's arguments are
+  // bounded.
+  for (let i = 0; i < bytes.length; i += 0x8000)
+    binary += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
   return btoa(binary);
 }
 
 /**
- * Takes only what toBase64 writes, so that the same bytes never have two texts (atob ignores spaces, missing padding and leftover bits).
+ * Takes only what toBase64 writes, so that the same bytes never have two texts (atob ignores
+ * spaces, missing padding and leftover bits).
  * @throws LENTIGO_MESSAGE_INVALID
  */
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
@@ -17,8 +20,14 @@ export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   try {
     binary = atob(text);
   } catch (cause) {
-    throw new LentigoError('LENTIGO_MESSAGE_INVALID', 'A field that should be base64 is not.', { cause });
+    throw new LentigoError('LENTIGO_MESSAGE_INVALID', 'A field that should be base64 is not.', {
+      cause,
+    });
   }
-  if (btoa(binary) !== text) throw new LentigoError('LENTIGO_MESSAGE_INVALID', 'A base64 field is not in its canonical, padded form.');
+  if (btoa(binary) !== text)
+    throw new LentigoError(
+      'LENTIGO_MESSAGE_INVALID',
+      'A base64 field is not in its canonical, padded form.',
+    );
   return Uint8Array.from(binary, (c) => c.charCodeAt(0));
 }

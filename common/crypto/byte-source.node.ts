@@ -1,4 +1,5 @@
-// A file as a ByteSource. It is opened for each read, so that a thousand updates don't hold a thousand file handles.
+// A file as a ByteSource. It is opened for each read, so that a thousand updates don't hold a
+// thousand file handles.
 import { open, stat } from 'node:fs/promises';
 import { LentigoError } from '../errors.js';
 import type { ByteSource } from './byte-source.js';
@@ -12,9 +13,13 @@ export async function fileSource(path: string): Promise<ByteSource> {
       const out = new Uint8Array(end - start);
       const file = await open(path, 'r');
       try {
-        for (let at = 0; at < out.length; ) {
+        for (let at = 0; at < out.length;) {
           const { bytesRead } = await file.read(out, at, out.length - at, start + at);
-          if (bytesRead === 0) throw new LentigoError('LENTIGO_UPDATE_MALFORMED', `${path} ends at byte ${start + at}; ${size} were expected.`);
+          if (bytesRead === 0)
+            throw new LentigoError(
+              'LENTIGO_UPDATE_MALFORMED',
+              `${path} ends at byte ${start + at}; ${size} were expected.`,
+            );
           at += bytesRead;
         }
       } finally {

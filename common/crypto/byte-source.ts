@@ -1,4 +1,5 @@
-// Bytes that can be read again and again, any range of them: a sealed update in memory here, in a file in byte-source.node.ts.
+// Bytes that can be read again and again, any range of them: a sealed update in memory here, in a
+// file in byte-source.node.ts.
 
 export interface ByteSource {
   /** The whole length, bytes. */

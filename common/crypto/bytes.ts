@@ -1,4 +1,5 @@
-// Bytes as every platform has them: concatenation, UTF-8, little-endian lengths, hexadecimal, and SHA-256 through WebCrypto.
+// Bytes as every platform has them: concatenation, UTF-8, little-endian lengths, hexadecimal, and
+// SHA-256 through WebCrypto.
 
 const encoder = new TextEncoder();
 
@@ -27,9 +28,14 @@ export function toHex(bytes: Uint8Array): string {
   return out;
 }
 
-/** The same bytes where WebCrypto takes them: it refuses views of shared memory, which a threaded WASM heap is. */
+/**
+ * The same bytes where WebCrypto takes them: it refuses views of shared memory, which a threaded
+ * WASM heap is.
+ */
 export function unshared(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  return bytes.buffer instanceof ArrayBuffer ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes);
+  return bytes.buffer instanceof ArrayBuffer
+    ? (bytes as Uint8Array<ArrayBuffer>)
+    : new Uint8Array(bytes);
 }
 
 export async function sha256(bytes: Uint8Array): Promise<Uint8Array> {

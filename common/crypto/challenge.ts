@@ -1,11 +1,14 @@
-// The mutual challenge on connect: both sides sign both keys and both fresh nonces, so that neither an old proof nor the other side's own one passes.
+// The mutual challenge on connect: both sides sign both keys and both fresh nonces, so that neither
+// an old proof nor the other side's own one passes.
 import { LentigoError } from '../errors.js';
 import { PROTOCOL } from '../protocol/primitives.js';
 import { fromBase64 } from './base64.js';
 import { utf8 } from './bytes.js';
 import { sign, TAGS, verify } from './signature.js';
 
-/** What both sides know once `hello` was answered. Keys and nonces in base64, as in the messages. */
+/**
+ * What both sides know once `hello` was answered. Keys and nonces in base64, as in the messages.
+ */
 export interface ChallengeTerms {
   /** Who signs. */
   readonly role: 'coordinator' | 'clinic';
@@ -29,12 +32,16 @@ export function challengeSignature(terms: ChallengeTerms, secretKey: Uint8Array)
 }
 
 /**
- * Holds only if `terms.role` signed exactly these terms. Give your own nonce and the pinned keys, never those that the other side repeats.
+ * Holds only if `terms.role` signed exactly these terms. Give your own nonce and the pinned keys,
+ * never those that the other side repeats.
  * @throws LENTIGO_CHALLENGE_FAILED
  */
 export function verifyChallenge(terms: ChallengeTerms, signature: string): void {
   const key = fromBase64(terms.role === 'coordinator' ? terms.coordinatorKey : terms.clinicKey);
   if (!verify(TAGS.challenge, partsOf(terms), signature, key)) {
-    throw new LentigoError('LENTIGO_CHALLENGE_FAILED', `The ${terms.role} did not prove its key in study ${terms.study}.`);
+    throw new LentigoError(
+      'LENTIGO_CHALLENGE_FAILED',
+      `The ${terms.role} did not prove its key in study ${terms.study}.`,
+    );
   }
 }

@@ -1,4 +1,5 @@
-// Ed25519 (RFC 8032): Node's own where there is one, in a tenth of the time; elsewhere tweetnacl (browsers' own is asynchronous). The same signatures either way.
+// Ed25519 (RFC 8032): Node's own where there is one, in a tenth of the time; elsewhere tweetnacl
+// (browsers' own is asynchronous). The same signatures either way.
 import nacl from 'tweetnacl';
 import { concat } from './bytes.js';
 
@@ -11,13 +12,20 @@ export interface Ed25519 {
 
 export const portable: Ed25519 = {
   sign: (message, secretKey) => nacl.sign.detached(message, secretKey),
-  verify: (message, signature, publicKey) => isReduced(signature) && nacl.sign.detached.verify(message, signature, publicKey),
+  verify: (message, signature, publicKey) =>
+    isReduced(signature) && nacl.sign.detached.verify(message, signature, publicKey),
 };
 
 /** The group order L of Ed25519, little-endian. */
-const ORDER = Uint8Array.from('1000000000000000000000000000000014def9dea2f79cd65812631a5cf5d3ed'.match(/../g)!, (h) => parseInt(h, 16)).toReversed();
+const ORDER = Uint8Array.from(
+  '1000000000000000000000000000000014def9dea2f79cd65812631a5cf5d3ed'.match(/../g)!,
+  (h) => parseInt(h, 16),
+).toReversed();
 
-/** RFC 8032 §5.1.7: S must be below L. tweetnacl does not look, and S + L would be a second valid signature of the same message. */
+/**
+ * RFC 8032 §5.1.7: S must be below L. tweetnacl does not look, and S + L would be a second valid
+ * signature of the same message.
+ */
 function isReduced(signature: Uint8Array): boolean {
   for (let i = 31; i >= 0; i--) {
     const difference = signature[32 + i]! - ORDER[i]!;
@@ -35,16 +43,41 @@ interface NodeCrypto {
 }
 
 /** RFC 8410: what stands before the 32 bytes of a seed, and of a public key. */
-const PRIVATE_PREFIX = Uint8Array.of(0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20);
+const PRIVATE_PREFIX = Uint8Array.of(
+  0x30,
+  0x2e,
+  2,
+  1,
+  0,
+  0x30,
+  5,
+  6,
+  3,
+  0x2b,
+  0x65,
+  0x70,
+  4,
+  0x22,
+  4,
+  0x20,
+);
 const PUBLIC_PREFIX = Uint8Array.of(0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0);
 
 const ofNode = (node: NodeCrypto): Ed25519 => ({
   sign(message, secretKey) {
-    const key = node.createPrivateKey({ key: concat(PRIVATE_PREFIX, secretKey.subarray(0, 32)), format: 'der', type: 'pkcs8' });
+    const key = node.createPrivateKey({
+      key: concat(PRIVATE_PREFIX, secretKey.subarray(0, 32)),
+      format: 'der',
+      type: 'pkcs8',
+    });
     return new Uint8Array(node.sign(null, message, key));
   },
   verify(message, signature, publicKey) {
-    const key = node.createPublicKey({ key: concat(PUBLIC_PREFIX, publicKey), format: 'der', type: 'spki' });
+    const key = node.createPublicKey({
+      key: concat(PUBLIC_PREFIX, publicKey),
+      format: 'der',
+      type: 'spki',
+    });
     return node.verify(null, message, key, signature);
   },
 });

@@ -1,4 +1,5 @@
-// Enrolment: the clinic signs its request, so that no one can enrol a key that they don't hold; and the invitation's one-time secret.
+// Enrolment: the clinic signs its request, so that no one can enrol a key that they don't hold; and
+// the invitation's one-time secret.
 import nacl from 'tweetnacl';
 import { LentigoError } from '../errors.js';
 import type { EnrolRequest } from '../protocol/enrolment.js';
@@ -8,10 +9,19 @@ import { sha256Hex, utf8 } from './bytes.js';
 import type { Identity } from './identity.js';
 import { sign, TAGS, verify } from './signature.js';
 
-const partsOf = (r: Omit<EnrolRequest, 'signature'>): Uint8Array[] => [utf8(String(r.protocol)), utf8(r.study), fromBase64(r.key), utf8(r.secret), utf8(r.name.trim())];
+const partsOf = (r: Omit<EnrolRequest, 'signature'>): Uint8Array[] => [
+  utf8(String(r.protocol)),
+  utf8(r.study),
+  fromBase64(r.key),
+  utf8(r.secret),
+  utf8(r.name.trim()),
+];
 
 /** The whole request, signed by the clinic's identity. */
-export function enrolRequest(request: { study: string; secret: string; name: string }, identity: Identity): EnrolRequest {
+export function enrolRequest(
+  request: { study: string; secret: string; name: string },
+  identity: Identity,
+): EnrolRequest {
   const unsigned = { protocol: PROTOCOL, ...request, key: toBase64(identity.publicKey) };
   return { ...unsigned, signature: sign(TAGS.enrolment, partsOf(unsigned), identity.secretKey) };
 }
@@ -19,7 +29,10 @@ export function enrolRequest(request: { study: string; secret: string; name: str
 /** @throws LENTIGO_CHALLENGE_FAILED when the request was not signed with the key that it names. */
 export function verifyEnrolRequest(request: EnrolRequest): void {
   if (!verify(TAGS.enrolment, partsOf(request), request.signature, fromBase64(request.key))) {
-    throw new LentigoError('LENTIGO_CHALLENGE_FAILED', `The enrolment request in study ${request.study} is not signed with the key that it names.`);
+    throw new LentigoError(
+      'LENTIGO_CHALLENGE_FAILED',
+      `The enrolment request in study ${request.study} is not signed with the key that it names.`,
+    );
   }
 }
 
@@ -28,7 +41,10 @@ export function createNonce(): string {
   return toBase64(nacl.randomBytes(32));
 }
 
-/** What the coordinator stores of an invitation's secret: SHA-256 of its text, hexadecimal. (32 random bytes need no slow hash.) */
+/**
+ * What the coordinator stores of an invitation's secret: SHA-256 of its text, hexadecimal. (32
+ * random bytes need no slow hash.)
+ */
 export async function hashSecret(secret: string): Promise<string> {
   return await sha256Hex(utf8(secret));
 }

@@ -1,4 +1,5 @@
-// The payload of an envelope as AES-256-GCM frames of 1 MiB: any range opens alone, and none can be swapped, dropped or appended.
+// The payload of an envelope as AES-256-GCM frames of 1 MiB: any range opens alone, and none can be
+// swapped, dropped or appended.
 import { LentigoError } from '../errors.js';
 import { concat, sha256, uint32, unshared } from './bytes.js';
 
@@ -8,18 +9,24 @@ const TAG_BYTES = 16;
 const SEALED_FRAME_BYTES = FRAME_BYTES + TAG_BYTES;
 
 /** An empty payload still has one (empty) frame, so that there is always a last one. */
-export const frameCount = (payloadBytes: number): number => Math.max(1, Math.ceil(payloadBytes / FRAME_BYTES));
+export const frameCount = (payloadBytes: number): number =>
+  Math.max(1, Math.ceil(payloadBytes / FRAME_BYTES));
 
 /** Length of all frames together, bytes. */
-export const sealedBytes = (payloadBytes: number): number => payloadBytes + TAG_BYTES * frameCount(payloadBytes);
+export const sealedBytes = (payloadBytes: number): number =>
+  payloadBytes + TAG_BYTES * frameCount(payloadBytes);
 
 /** Where frame `index` lies among the frames, bytes [start, end). */
 export function sealedRange(index: number, payloadBytes: number): { start: number; end: number } {
-  return { start: index * SEALED_FRAME_BYTES, end: Math.min((index + 1) * SEALED_FRAME_BYTES, sealedBytes(payloadBytes)) };
+  return {
+    start: index * SEALED_FRAME_BYTES,
+    end: Math.min((index + 1) * SEALED_FRAME_BYTES, sealedBytes(payloadBytes)),
+  };
 }
 
 /**
- * AES-GCM's parameters for one frame. The nonce is the frame's index: safe, because each envelope has a fresh key and seals each index once.
+ * AES-GCM's parameters for one frame. The nonce is the frame's index: safe, because each envelope
+ * has a fresh key and seals each index once.
  * The associated data binds the frame to this header, this place, and to being the last or not.
  */
 function parameters(header: Uint8Array, index: number, count: number): AesGcmParams {
@@ -33,25 +40,60 @@ function parameters(header: Uint8Array, index: number, count: number): AesGcmPar
 }
 
 /** Seals frame `index` of the payload. `header`: the exact bytes of the envelope's header. */
-export async function sealFrame(key: CryptoKey, header: Uint8Array, payload: Uint8Array, index: number): Promise<Uint8Array> {
+export async function sealFrame(
+  key: CryptoKey,
+  header: Uint8Array,
+  payload: Uint8Array,
+  index: number,
+): Promise<Uint8Array> {
   const plain = payload.subarray(index * FRAME_BYTES, (index + 1) * FRAME_BYTES);
-  return new Uint8Array(await crypto.subtle.encrypt(parameters(header, index, frameCount(payload.length)), key, unshared(plain)));
+  return new Uint8Array(
+    await crypto.subtle.encrypt(
+      parameters(header, index, frameCount(payload.length)),
+      key,
+      unshared(plain),
+    ),
+  );
 }
 
-/** @throws LENTIGO_UPDATE_ALTERED when the frame is not the one that was sealed at this index, under this header and key. */
-export async function openFrame(key: CryptoKey, header: Uint8Array, sealed: Uint8Array, index: number, payloadBytes: number): Promise<Uint8Array> {
+/**
+ * @throws LENTIGO_UPDATE_ALTERED when the frame is not the one that was sealed at this index, under
+ *   this header and key.
+ */
+export async function openFrame(
+  key: CryptoKey,
+  header: Uint8Array,
+  sealed: Uint8Array,
+  index: number,
+  payloadBytes: number,
+): Promise<Uint8Array> {
   try {
-    return new Uint8Array(await crypto.subtle.decrypt(parameters(header, index, frameCount(payloadBytes)), key, unshared(sealed)));
+    return new Uint8Array(
+      await crypto.subtle.decrypt(
+        parameters(header, index, frameCount(payloadBytes)),
+        key,
+        unshared(sealed),
+      ),
+    );
   } catch (cause) {
-    throw new LentigoError('LENTIGO_UPDATE_ALTERED', `Frame ${index} of the update does not open.`, { cause });
+    throw new LentigoError(
+      'LENTIGO_UPDATE_ALTERED',
+      `Frame ${index} of the update does not open.`,
+      { cause },
+    );
   }
 }
 
 /**
- * SHA-256 over the SHA-256 of each frame as transmitted, in order: what the signature covers. A hash of hashes, because WebCrypto
- * has no incremental hash and an update of hundreds of megabytes must not have to lie in memory whole.
+ * SHA-256 over the SHA-256 of each frame as transmitted, in order: what the signature covers. A
+ * hash of hashes, because WebCrypto
+ * has no incremental hash and an update of hundreds of megabytes must not have to lie in memory
+ * whole.
  */
-export async function framesHash(count: number, frame: (index: number) => Promise<Uint8Array>): Promise<Uint8Array> {
+export async function framesHash(
+  count: number,
+  frame: (index: number) => Promise<Uint8Array>,
+): Promise<Uint8Array> {
   const hashes: Uint8Array[] = [];
   for (let i = 0; i < count; i++) hashes.push(await sha256(await frame(i)));
   return await sha256(concat(...hashes));

@@ -1,4 +1,5 @@
-// Who signs: Ed25519 identities of studies and clinics, the id and fingerprint that a person compares, and the X25519 keys of rounds.
+// Who signs: Ed25519 identities of studies and clinics, the id and fingerprint that a person
+// compares, and the X25519 keys of rounds.
 import nacl from 'tweetnacl';
 import { sha256, toHex } from './bytes.js';
 
@@ -14,7 +15,8 @@ export function createIdentity(): Identity {
 
 /** The identity whose 64 secret bytes were stored. @throws RangeError on another length. */
 export function identityFrom(secretKey: Uint8Array): Identity {
-  if (secretKey.length !== 64) throw new RangeError(`an Ed25519 secret key has 64 bytes, got ${secretKey.length}`);
+  if (secretKey.length !== 64)
+    throw new RangeError(`an Ed25519 secret key has 64 bytes, got ${secretKey.length}`);
   return nacl.sign.keyPair.fromSecretKey(secretKey);
 }
 

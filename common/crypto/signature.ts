@@ -13,18 +13,33 @@ export const TAGS = {
   update: 'lentigo/update',
 } as const;
 
-/** Every part after its length, the tag first, so that no two lists of parts give the same bytes. */
+/**
+ * Every part after its length, the tag first, so that no two lists of parts give the same bytes.
+ */
 function frame(tag: string, parts: readonly Uint8Array[]): Uint8Array {
   return concat(...[utf8(tag), ...parts].flatMap((part) => [uint32(part.length), part]));
 }
 
 /** A signature of 64 bytes over tag ‖ parts. */
-export function signBytes(tag: string, parts: readonly Uint8Array[], secretKey: Uint8Array): Uint8Array {
+export function signBytes(
+  tag: string,
+  parts: readonly Uint8Array[],
+  secretKey: Uint8Array,
+): Uint8Array {
   return ed25519.sign(frame(tag, parts), secretKey);
 }
 
-export function verifyBytes(tag: string, parts: readonly Uint8Array[], signature: Uint8Array, publicKey: Uint8Array): boolean {
-  if (signature.length !== nacl.sign.signatureLength || publicKey.length !== nacl.sign.publicKeyLength) return false;
+export function verifyBytes(
+  tag: string,
+  parts: readonly Uint8Array[],
+  signature: Uint8Array,
+  publicKey: Uint8Array,
+): boolean {
+  if (
+    signature.length !== nacl.sign.signatureLength ||
+    publicKey.length !== nacl.sign.publicKeyLength
+  )
+    return false;
   return ed25519.verify(frame(tag, parts), signature, publicKey);
 }
 
@@ -33,8 +48,15 @@ export function sign(tag: string, parts: readonly Uint8Array[], secretKey: Uint8
   return toBase64(signBytes(tag, parts, secretKey));
 }
 
-/** False for anything but an intact signature of exactly these parts under this tag; never throws. */
-export function verify(tag: string, parts: readonly Uint8Array[], signature: string, publicKey: Uint8Array): boolean {
+/**
+ * False for anything but an intact signature of exactly these parts under this tag; never throws.
+ */
+export function verify(
+  tag: string,
+  parts: readonly Uint8Array[],
+  signature: string,
+  publicKey: Uint8Array,
+): boolean {
   let bytes: Uint8Array;
   try {
     bytes = fromBase64(signature);

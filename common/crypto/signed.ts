@@ -1,4 +1,5 @@
-// A JSON message signed as text: announcements and receipts, which outlive the connection that carried them.
+// A JSON message signed as text: announcements and receipts, which outlive the connection that
+// carried them.
 import { z } from 'zod';
 import { LentigoError } from '../errors.js';
 import type { Signed } from '../protocol/round.js';
@@ -13,19 +14,34 @@ export function signMessage(tag: string, value: unknown, secretKey: Uint8Array):
 
 /**
  * The message inside, read only after its signature holds.
- * @throws LENTIGO_CHALLENGE_FAILED when the signature is not of this key, tag and text; LENTIGO_MESSAGE_INVALID when the text is not what the schema says.
+ * @throws LENTIGO_CHALLENGE_FAILED when the signature is not of this key, tag and text;
+ *   LENTIGO_MESSAGE_INVALID when the text is not what the schema says.
  */
-export function openSigned<T extends z.ZodType>(tag: string, schema: T, signed: Signed, publicKey: Uint8Array): z.infer<T> {
+export function openSigned<T extends z.ZodType>(
+  tag: string,
+  schema: T,
+  signed: Signed,
+  publicKey: Uint8Array,
+): z.infer<T> {
   if (!verify(tag, [utf8(signed.body)], signed.signature, publicKey)) {
-    throw new LentigoError('LENTIGO_CHALLENGE_FAILED', `The signature of a ${tag} message does not hold.`);
+    throw new LentigoError(
+      'LENTIGO_CHALLENGE_FAILED',
+      `The signature of a ${tag} message does not hold.`,
+    );
   }
   let value: unknown;
   try {
     value = JSON.parse(signed.body);
   } catch (cause) {
-    throw new LentigoError('LENTIGO_MESSAGE_INVALID', `A signed ${tag} message is not JSON.`, { cause });
+    throw new LentigoError('LENTIGO_MESSAGE_INVALID', `A signed ${tag} message is not JSON.`, {
+      cause,
+    });
   }
   const parsed = schema.safeParse(value);
-  if (!parsed.success) throw new LentigoError('LENTIGO_MESSAGE_INVALID', `A signed ${tag} message is not valid: ${z.prettifyError(parsed.error)}`);
+  if (!parsed.success)
+    throw new LentigoError(
+      'LENTIGO_MESSAGE_INVALID',
+      `A signed ${tag} message is not valid: ${z.prettifyError(parsed.error)}`,
+    );
   return parsed.data;
 }

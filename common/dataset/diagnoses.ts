@@ -1,11 +1,20 @@
-// What each archive's diagnoses are called in the label sets of this project: the one table to check when a number looks odd.
+// What each archive's diagnoses are called in the label sets of this project: the one table to
+// check when a number looks odd.
 import type { LabelSet } from '../model/labels.js';
 
-/** The same diagnosis in the label sets of PAD-UFES-20, of HAM10000, and benign against malignant; null where that set has no word for it. */
-export type Words = readonly [padUfes: string | null, ham10000: string | null, binary: 'benign' | 'malignant' | null];
+/**
+ * The same diagnosis in the label sets of PAD-UFES-20, of HAM10000, and benign against malignant;
+ * null where that set has no word for it.
+ */
+export type Words = readonly [
+  padUfes: string | null,
+  ham10000: string | null,
+  binary: 'benign' | 'malignant' | null,
+];
 
 /** Said wherever archives are inspected or compared. */
-export const MALIGNANCY = "What counts as malignant is what an archive counts so. Actinic keratosis is benign in PAD-UFES-20 (ACK); in HAM10000 (akiec, which holds carcinoma in situ) and in MIDAS it is malignant. Read in PAD-UFES-20's words, theirs is ACK, and benign.";
+export const MALIGNANCY =
+  "What counts as malignant is what an archive counts so. Actinic keratosis is benign in PAD-UFES-20 (ACK); in HAM10000 (akiec, which holds carcinoma in situ) and in MIDAS it is malignant. Read in PAD-UFES-20's words, theirs is ACK, and benign.";
 
 /** See MALIGNANCY. */
 export const DIAGNOSES = {
@@ -26,7 +35,10 @@ export const DIAGNOSES = {
     nv: ['NEV', 'nv', 'benign'],
     vasc: [null, 'vasc', 'benign'],
   },
-  /** iddx_3, which most benign lesions lack. Benign or malignant is the column `target`, whatever stands here. */
+  /**
+   * iddx_3, which most benign lesions lack. Benign or malignant is the column `target`, whatever
+   * stands here.
+   */
   'ISIC 2024': {
     'Solar or actinic keratosis': ['ACK', 'akiec', null],
     'Basal cell carcinoma': ['BCC', 'bcc', null],
@@ -60,13 +72,25 @@ export const DIAGNOSES = {
     'benign-fibrous papule': [null, null, 'benign'],
     'benign-other': [null, null, 'benign'],
     'other-non-neoplastic/inflammatory/infectious': [null, null, 'benign'],
-    'other-melanocytic lesion with possible re-excision (severe/spitz nevus, aimp)': [null, null, null],
+    'other-melanocytic lesion with possible re-excision (severe/spitz nevus, aimp)': [
+      null,
+      null,
+      null,
+    ],
     'melanocytic tumor, possible re-excision (severe/spitz nevus, aimp)': [null, null, null],
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Words>>>>;
 
-const WORDS: Readonly<Record<string, Words>> = { ...DIAGNOSES['PAD-UFES-20'], ...DIAGNOSES.HAM10000 };
+const WORDS: Readonly<Record<string, Words>> = {
+  ...DIAGNOSES['PAD-UFES-20'],
+  ...DIAGNOSES.HAM10000,
+};
 
-/** A diagnosis that somebody made, in the words of PAD-UFES-20, of HAM10000 or of the label set itself → that label set's word for it; undefined where it has none. */
+/**
+ * A diagnosis that somebody made, in the words of PAD-UFES-20, of HAM10000 or of the label set
+ * itself → that label set's word for it; undefined where it has none.
+ */
 export const labelOf = (diagnosis: string, { names }: LabelSet): string | undefined =>
-  [diagnosis, ...(Object.hasOwn(WORDS, diagnosis) ? WORDS[diagnosis]! : [])].find((word) => word !== null && names.includes(word)) ?? undefined;
+  [diagnosis, ...(Object.hasOwn(WORDS, diagnosis) ? WORDS[diagnosis]! : [])].find(
+    (word) => word !== null && names.includes(word),
+  ) ?? undefined;

@@ -4,7 +4,15 @@ import { join, resolve } from 'node:path';
 import { LentigoError } from '../errors.js';
 import { decodePicture } from '../images/decode.node.js';
 import type { LabelSet } from '../model/labels.js';
-import { type Archive, isImageName, labelRows, refuseDuplicates, type Source, splitRows, stemOf } from './archive.js';
+import {
+  type Archive,
+  isImageName,
+  labelRows,
+  refuseDuplicates,
+  type Source,
+  splitRows,
+  stemOf,
+} from './archive.js';
 import { HAM10000 } from './ham10000.js';
 import { ISIC_2024 } from './isic-2024.js';
 import { MIDAS } from './midas.js';
@@ -29,40 +37,70 @@ async function parseSheet(path: string): Promise<TableRecord[]> {
   const { readSheet } = await import('read-excel-file/node');
   try {
     const [header = [], ...rows] = await readSheet(await readFile(path));
-    return rows.map((cells, i) => ({ line: i + 2, record: Object.fromEntries(header.map((name, c) => [name?.toString() ?? '', cells[c]?.toString() ?? ''])) }));
+    return rows.map((cells, i) => ({
+      line: i + 2,
+      record: Object.fromEntries(
+        header.map((name, c) => [name?.toString() ?? '', cells[c]?.toString() ?? '']),
+      ),
+    }));
   } catch (error) {
     throw invalidTable(path, `not a readable Excel file: ${(error as Error).message}`, error);
   }
 }
 
-/** The folder's table, and the archive of which it has most columns. @throws LENTIGO_DATA_NO_METADATA, LENTIGO_DATA_METADATA_INVALID */
-async function readTable(folder: string): Promise<{ archive: Archive; table: TableRecord[]; file: string }> {
+/**
+ * The folder's table, and the archive of which it has most columns. @throws
+ * LENTIGO_DATA_NO_METADATA, LENTIGO_DATA_METADATA_INVALID
+ */
+async function readTable(
+  folder: string,
+): Promise<{ archive: Archive; table: TableRecord[]; file: string }> {
   const present = new Set(await readdir(folder).catch(() => []));
   const name = TABLES.find((table) => present.has(table));
-  if (name === undefined) throw new LentigoError('LENTIGO_DATA_NO_METADATA', `${folder} has no readable ${TABLES.slice(0, -1).join(', ')} or ${TABLES.at(-1)}`);
+  if (name === undefined)
+    throw new LentigoError(
+      'LENTIGO_DATA_NO_METADATA',
+      `${folder} has no readable ${TABLES.slice(0, -1).join(', ')} or ${TABLES.at(-1)}`,
+    );
   const file = join(folder, name);
-  const table = name.endsWith('.xlsx') ? await parseSheet(file) : parseTexts(await readFile(file, 'utf8'), file);
+  const table = name.endsWith('.xlsx')
+    ? await parseSheet(file)
+    : parseTexts(await readFile(file, 'utf8'), file);
   const header = table[0]?.record ?? {};
   const fit = ({ columns }: Archive): number => columns.filter((column) => column in header).length;
-  const [archive] = ARCHIVES.filter(({ tables }) => tables.includes(name)).sort((a, b) => fit(b) - fit(a));
+  const [archive] = ARCHIVES.filter(({ tables }) => tables.includes(name)).sort(
+    (a, b) => fit(b) - fit(a),
+  );
   return { archive: archive!, table, file };
 }
 
 /** Stem → path of every image below a folder; of two with one stem, the first by path counts. */
-async function findImages(folder: string, key: (stem: string) => string): Promise<Map<string, string>> {
+async function findImages(
+  folder: string,
+  key: (stem: string) => string,
+): Promise<Map<string, string>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => !entry.isDirectory() && isImageName(entry.name)).map(({ name, parentPath }) => ({ stem: key(stemOf(name)), path: join(parentPath, name) }));
+  const files = entries
+    .filter((entry) => !entry.isDirectory() && isImageName(entry.name))
+    .map(({ name, parentPath }) => ({ stem: key(stemOf(name)), path: join(parentPath, name) }));
   const images = new Map<string, string>();
-  for (const { stem, path } of files.sort((a, b) => (a.path < b.path ? -1 : 1))) if (!images.has(stem)) images.set(stem, path);
+  for (const { stem, path } of files.sort((a, b) => (a.path < b.path ? -1 : 1)))
+    if (!images.has(stem)) images.set(stem, path);
   return images;
 }
 
 /**
- * Reads the table of PAD-UFES-20, HAM10000, ISIC 2024 or MIDAS and finds the images anywhere below the folder, without decoding them (loading a sample does).
- * A row whose image is missing is among `problems`; a diagnosis of another archive than the labels' that they have no word for is among `leftOut`.
- * @throws LENTIGO_DATA_NO_METADATA, LENTIGO_DATA_METADATA_INVALID, LENTIGO_DATA_UNKNOWN_DIAGNOSIS, LENTIGO_DATA_SPLIT_LEAK
+ * Reads the table of PAD-UFES-20, HAM10000, ISIC 2024 or MIDAS and finds the images anywhere below
+ * the folder, without decoding them (loading a sample does).
+ * A row whose image is missing is among `problems`; a diagnosis of another archive than the labels'
+ * that they have no word for is among `leftOut`.
+ * @throws LENTIGO_DATA_NO_METADATA, LENTIGO_DATA_METADATA_INVALID, LENTIGO_DATA_UNKNOWN_DIAGNOSIS,
+ *   LENTIGO_DATA_SPLIT_LEAK
  */
-export async function readFolder(dir: string, { labels, seed = 0 }: ReadOptions = {}): Promise<Dataset & { readonly source: Source }> {
+export async function readFolder(
+  dir: string,
+  { labels, seed = 0 }: ReadOptions = {},
+): Promise<Dataset & { readonly source: Source }> {
   const folder = resolve(dir);
   const { archive, table, file } = await readTable(folder);
   const rows = archive.rows(table, file);
@@ -74,14 +112,43 @@ export async function readFolder(dir: string, { labels, seed = 0 }: ReadOptions 
   const samples: Sample[] = [];
   const problems: DataProblem[] = [];
   for (let start = 0; start < labelled.length; start += AT_ONCE) {
-    const part = labelled.slice(start, start + AT_ONCE).map((row) => ({ ...row, path: images.get(key(row.id)) }));
-    const stats = await Promise.all(part.map(async ({ path }) => (path === undefined ? undefined : await stat(path))));
-    for (const [i, { id, line, image, label, patient, fitzpatrick, clinical, path }] of part.entries()) {
+    const part = labelled
+      .slice(start, start + AT_ONCE)
+      .map((row) => ({ ...row, path: images.get(key(row.id)) }));
+    const stats = await Promise.all(
+      part.map(async ({ path }) => (path === undefined ? undefined : await stat(path))),
+    );
+    for (const [
+      i,
+      { id, line, image, label, patient, fitzpatrick, clinical, path },
+    ] of part.entries()) {
       const found = stats[i];
-      if (!path || !found) problems.push({ id, code: 'LENTIGO_DATA_IMAGE_MISSING', message: `row ${line}: no image ${image} (.png, .jpg or .jpeg) below ${folder}` });
-      else samples.push({ id, label, patient, split: splits[start + i]!, fitzpatrick, clinical, revision: `${found.size}-${found.mtimeMs}`, origin: { file: path }, load: () => decodePicture(path) });
+      if (!path || !found)
+        problems.push({
+          id,
+          code: 'LENTIGO_DATA_IMAGE_MISSING',
+          message: `row ${line}: no image ${image} (.png, .jpg or .jpeg) below ${folder}`,
+        });
+      else
+        samples.push({
+          id,
+          label,
+          patient,
+          split: splits[start + i]!,
+          fitzpatrick,
+          clinical,
+          revision: `${found.size}-${found.mtimeMs}`,
+          origin: { file: path },
+          load: () => decodePicture(path),
+        });
     }
   }
   const { name, citation, licence } = archive;
-  return { name: folder, samples, problems, source: { name, citation, licence }, ...(Object.keys(leftOut).length > 0 && { leftOut }) };
+  return {
+    name: folder,
+    samples,
+    problems,
+    source: { name, citation, licence },
+    ...(Object.keys(leftOut).length > 0 && { leftOut }),
+  };
 }

@@ -1,4 +1,5 @@
-// HAM10000 (Tschandl, Rosendahl & Kittler 2018, doi:10.7910/DVN/DBW86T): dermoscopic images, up to six of one lesion. It names no patients, so that splits go by lesion.
+// HAM10000 (Tschandl, Rosendahl & Kittler 2018, doi:10.7910/DVN/DBW86T): dermoscopic images, up to
+// six of one lesion. It names no patients, so that splits go by lesion.
 import { z } from 'zod';
 import { HAM10000_LABELS } from '../model/labels.js';
 import { type Archive, stemOf } from './archive.js';
@@ -18,7 +19,8 @@ const Row = z.object({
 const COLUMNS = ['lesion_id', 'image_id', 'dx'];
 const WORDS: Readonly<Record<string, Words>> = DIAGNOSES.HAM10000;
 
-const known = (value: string | undefined): string | undefined => (value === '' || value === 'unknown' ? undefined : value);
+const known = (value: string | undefined): string | undefined =>
+  value === '' || value === 'unknown' ? undefined : value;
 
 export const HAM10000: Archive = {
   name: 'HAM10000',
@@ -31,8 +33,16 @@ export const HAM10000: Archive = {
   labels: HAM10000_LABELS,
   ownLabels: true,
   rows: (table, file) =>
-    checkRows(table, Row, COLUMNS, file).map(({ line, lesion_id, image_id, dx, age, sex, localization, split }) => ({
-      line, id: stemOf(image_id), image: image_id, patient: lesion_id, diagnosis: dx, words: WORDS[dx], split,
-      clinical: { age, sex: known(sex), localization: known(localization) },
-    })),
+    checkRows(table, Row, COLUMNS, file).map(
+      ({ line, lesion_id, image_id, dx, age, sex, localization, split }) => ({
+        line,
+        id: stemOf(image_id),
+        image: image_id,
+        patient: lesion_id,
+        diagnosis: dx,
+        words: WORDS[dx],
+        split,
+        clinical: { age, sex: known(sex), localization: known(localization) },
+      }),
+    ),
 };

@@ -21,15 +21,25 @@ export interface Inspection {
   readonly leftOut: Readonly<Record<string, number>>;
 }
 
-const patientsOf = (samples: readonly Sample[]): number => new Set(samples.map((sample) => sample.patient)).size;
+const patientsOf = (samples: readonly Sample[]): number =>
+  new Set(samples.map((sample) => sample.patient)).size;
 
-/** Counts a dataset's samples. Classes in alphabetical order; a Fitzpatrick type that nobody has counts 0. */
+/**
+ * Counts a dataset's samples. Classes in alphabetical order; a Fitzpatrick type that nobody has
+ * counts 0.
+ */
 export function countSamples({ name, samples, problems, leftOut = {} }: Dataset): Inspection {
   const classes = [...new Set(samples.map((sample) => sample.label))].sort();
   const ofClass = (label: string): Sample[] => samples.filter((sample) => sample.label === label);
-  const perClass = <T>(value: (among: readonly Sample[]) => T): Record<string, T> => Object.fromEntries(classes.map((label) => [label, value(ofClass(label))]));
-  const perSplit = (among: readonly Sample[], count: (of: readonly Sample[]) => number): Record<Split, number> =>
-    Object.fromEntries(SPLITS.map((split) => [split, count(among.filter((sample) => sample.split === split))])) as Record<Split, number>;
+  const perClass = <T>(value: (among: readonly Sample[]) => T): Record<string, T> =>
+    Object.fromEntries(classes.map((label) => [label, value(ofClass(label))]));
+  const perSplit = (
+    among: readonly Sample[],
+    count: (of: readonly Sample[]) => number,
+  ): Record<Split, number> =>
+    Object.fromEntries(
+      SPLITS.map((split) => [split, count(among.filter((sample) => sample.split === split))]),
+    ) as Record<Split, number>;
   const images = (among: readonly Sample[]): number => among.length;
   return {
     name,
@@ -39,7 +49,12 @@ export function countSamples({ name, samples, problems, leftOut = {} }: Dataset)
     bySplit: perClass((among) => perSplit(among, images)),
     patientsByClass: perClass(patientsOf),
     patientsBySplit: perSplit(samples, patientsOf),
-    byFitzpatrick: Object.fromEntries([1, 2, 3, 4, 5, 6, undefined].map((type) => [type ?? 'unknown', samples.filter((sample) => sample.fitzpatrick === type).length])),
+    byFitzpatrick: Object.fromEntries(
+      [1, 2, 3, 4, 5, 6, undefined].map((type) => [
+        type ?? 'unknown',
+        samples.filter((sample) => sample.fitzpatrick === type).length,
+      ]),
+    ),
     problems,
     note: MALIGNANCY,
     leftOut,
@@ -47,10 +62,14 @@ export function countSamples({ name, samples, problems, leftOut = {} }: Dataset)
 }
 
 /**
- * Decodes every sample, one after the other, and counts those that can be used; the others join the problems.
+ * Decodes every sample, one after the other, and counts those that can be used; the others join the
+ * problems.
  * @param progress called after each sample with how many are done
  */
-export async function inspectDataset(dataset: Dataset, progress?: (done: number, of: number) => void): Promise<Inspection> {
+export async function inspectDataset(
+  dataset: Dataset,
+  progress?: (done: number, of: number) => void,
+): Promise<Inspection> {
   const usable: Sample[] = [];
   const problems = [...dataset.problems];
   for (const [i, sample] of dataset.samples.entries()) {
@@ -58,7 +77,12 @@ export async function inspectDataset(dataset: Dataset, progress?: (done: number,
       await sample.load();
       usable.push(sample);
     } catch (error) {
-      if (!(error instanceof LentigoError) || (error.code !== 'LENTIGO_DATA_IMAGE_UNREADABLE' && error.code !== 'LENTIGO_DATA_IMAGE_MISSING')) throw error;
+      if (
+        !(error instanceof LentigoError) ||
+        (error.code !== 'LENTIGO_DATA_IMAGE_UNREADABLE' &&
+          error.code !== 'LENTIGO_DATA_IMAGE_MISSING')
+      )
+        throw error;
       problems.push({ id: sample.id, code: error.code, message: error.message });
     }
     progress?.(i + 1, dataset.samples.length);

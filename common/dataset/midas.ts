@@ -1,4 +1,6 @@
-// MIDAS (MRA-MIDAS, Stanford AIMI, doi:10.71718/15nz-jv40; Chiou et al. 2025, NEJM AI, doi:10.1056/AIdbp2400732): lesions with their pathology, photographed by smartphone from 15 and 30 cm, and through a dermatoscope.
+// MIDAS (MRA-MIDAS, Stanford AIMI, doi:10.71718/15nz-jv40; Chiou et al. 2025, NEJM AI,
+// doi:10.1056/AIdbp2400732): lesions with their pathology, photographed by smartphone from 15 and
+// 30 cm, and through a dermatoscope.
 import { z } from 'zod';
 import { BINARY_LABELS } from '../model/labels.js';
 import { type Archive, stemOf } from './archive.js';
@@ -23,7 +25,12 @@ const WORDS: Readonly<Record<string, Words>> = DIAGNOSES.MIDAS;
 const ROMAN = ['i', 'ii', 'iii', 'iv', 'v', 'vi'];
 
 /** "malignant- bcc" and "7-Malignant-bcc" are one diagnosis. */
-const diagnosisOf = (path: string): string => path.toLowerCase().replace(/^\d+\s*-\s*/, '').replace(/\s*-\s*/g, '-').trim();
+const diagnosisOf = (path: string): string =>
+  path
+    .toLowerCase()
+    .replace(/^\d+\s*-\s*/, '')
+    .replace(/\s*-\s*/g, '-')
+    .trim();
 
 /** "ii fair skin, blue eyes" → 2. */
 function skinType(given: string | undefined): number | undefined {
@@ -41,16 +48,32 @@ export const MIDAS: Archive = {
   unit: 'patient',
   labels: BINARY_LABELS,
   ownLabels: false,
-  // The archive's files are partly .jpg and .jpeg, in capitals, or cropped again under another name.
+  // The archive's files are partly .jpg and .jpeg, in capitals, or cropped again under another
+  // name.
   stemKey: (stem) => stem.toLowerCase().replace(/_cropped$/, ''),
   rows: (table, file) =>
     checkRows(table, Row, COLUMNS, file).map((row) => {
       const diagnosis = diagnosisOf(row.midas_path);
       return {
-        line: row.line, id: stemOf(row.midas_file_name), image: row.midas_file_name, patient: row.midas_record_id, diagnosis, words: WORDS[diagnosis],
+        line: row.line,
+        id: stemOf(row.midas_file_name),
+        image: row.midas_file_name,
+        patient: row.midas_record_id,
+        diagnosis,
+        words: WORDS[diagnosis],
         fitzpatrick: skinType(row.midas_fitzpatrick),
-        clinical: { age: row.midas_age, gender: row.midas_gender || undefined, location: row.midas_location || undefined, length_mm: row['length_(mm)'], width_mm: row['width_(mm)'] },
-        leftOut: /^d(ermo|ermato)?scope/i.test(row.midas_distance ?? '') ? 'dermoscopic image' : diagnosis === '' ? 'no pathology (healthy skin or not biopsied)' : undefined,
+        clinical: {
+          age: row.midas_age,
+          gender: row.midas_gender || undefined,
+          location: row.midas_location || undefined,
+          length_mm: row['length_(mm)'],
+          width_mm: row['width_(mm)'],
+        },
+        leftOut: /^d(ermo|ermato)?scope/i.test(row.midas_distance ?? '')
+          ? 'dermoscopic image'
+          : diagnosis === ''
+            ? 'no pathology (healthy skin or not biopsied)'
+            : undefined,
       };
     }),
 };

@@ -4,13 +4,26 @@ import type { Random } from '../random.js';
 import { allocatePatients, type PatientRow } from './split.js';
 
 /**
- * Divides samples among clinics, IID: whole patients, about as many images each, with about the same diagnoses.
+ * Divides samples among clinics, IID: whole patients, about as many images each, with about the
+ * same diagnoses.
  * @returns one list a clinic, in the samples' order; together they hold every sample once
  * @throws LENTIGO_DATA_EMPTY there are fewer patients than clinics
  */
-export function partitionByPatient<T extends PatientRow>(samples: readonly T[], clinics: number, random: Random): T[][] {
-  const groups = allocatePatients(samples, Array.from({ length: clinics }, () => 1 / clinics), random);
-  if (groups.size < clinics) throw new LentigoError('LENTIGO_DATA_EMPTY', `${groups.size} patients can't be divided among ${clinics} clinics`);
+export function partitionByPatient<T extends PatientRow>(
+  samples: readonly T[],
+  clinics: number,
+  random: Random,
+): T[][] {
+  const groups = allocatePatients(
+    samples,
+    Array.from({ length: clinics }, () => 1 / clinics),
+    random,
+  );
+  if (groups.size < clinics)
+    throw new LentigoError(
+      'LENTIGO_DATA_EMPTY',
+      `${groups.size} patients can't be divided among ${clinics} clinics`,
+    );
   const shares = Array.from({ length: clinics }, (): T[] => []);
   for (const sample of samples) shares[groups.get(sample.patient)!]!.push(sample);
   return shares;

@@ -1,4 +1,5 @@
-// Dividing patients, never images, into groups with about the same mix of diagnoses: for train/validation/held-out, and for clinics.
+// Dividing patients, never images, into groups with about the same mix of diagnoses: for
+// train/validation/held-out, and for clinics.
 import type { Random } from '../random.js';
 import { SPLITS, type Split } from './sample.js';
 
@@ -8,7 +9,11 @@ export interface PatientRow {
 }
 
 /** Shares of the images where an archive brings no split of its own. */
-export const DEFAULT_FRACTIONS: Readonly<Record<Split, number>> = { train: 0.6, validation: 0.2, heldout: 0.2 };
+export const DEFAULT_FRACTIONS: Readonly<Record<Split, number>> = {
+  train: 0.6,
+  validation: 0.2,
+  heldout: 0.2,
+};
 
 function count<T>(items: Iterable<T>): Map<T, number> {
   const counts = new Map<T, number>();
@@ -17,14 +22,27 @@ function count<T>(items: Iterable<T>): Map<T, number> {
 }
 
 /**
- * Gives every patient one of `fractions.length` groups, so that group g gets about fractions[g] of the images of every diagnosis:
- * iterative stratification (Sechidis et al. 2011), rarest diagnosis first, each patient to the group that lacks most of what it brings.
+ * Gives every patient one of `fractions.length` groups, so that group g gets about fractions[g] of
+ * the images of every diagnosis:
+ * iterative stratification (Sechidis et al. 2011), rarest diagnosis first, each patient to the
+ * group that lacks most of what it brings.
  * @param fractions positive, summing to 1
  * @returns patient → group
  */
-export function allocatePatients(rows: readonly PatientRow[], fractions: readonly number[], random: Random): Map<string, number> {
+export function allocatePatients(
+  rows: readonly PatientRow[],
+  fractions: readonly number[],
+  random: Random,
+): Map<string, number> {
   const images = count(rows.map((row) => row.label));
-  return allocateTowards(rows, fractions.map((fraction) => ({ images: fraction * rows.length, byLabel: new Map([...images].map(([label, n]) => [label, fraction * n])) })), random);
+  return allocateTowards(
+    rows,
+    fractions.map((fraction) => ({
+      images: fraction * rows.length,
+      byLabel: new Map([...images].map(([label, n]) => [label, fraction * n])),
+    })),
+    random,
+  );
 }
 
 /** What a group should hold: images altogether, and of every diagnosis. */
@@ -33,8 +51,14 @@ export interface GroupTarget {
   readonly byLabel: ReadonlyMap<string, number>;
 }
 
-/** The same towards any targets, which need not have the same mix; together they are all the images. */
-export function allocateTowards(rows: readonly PatientRow[], targets: readonly GroupTarget[], random: Random): Map<string, number> {
+/**
+ * The same towards any targets, which need not have the same mix; together they are all the images.
+ */
+export function allocateTowards(
+  rows: readonly PatientRow[],
+  targets: readonly GroupTarget[],
+  random: Random,
+): Map<string, number> {
   const patients = new Map<string, string[]>();
   for (const { patient, label } of rows) {
     const labels = patients.get(patient);
@@ -42,18 +66,31 @@ export function allocateTowards(rows: readonly PatientRow[], targets: readonly G
     else labels.push(label);
   }
   const images = count(rows.map((row) => row.label));
-  const order = random.shuffle([...patients].sort(([a], [b]) => (a < b ? -1 : 1)))
-    .map(([patient, labels]) => ({ patient, labels: [...count(labels)], rarest: Math.min(...labels.map((label) => images.get(label)!)), size: labels.length }))
+  const order = random
+    .shuffle([...patients].sort(([a], [b]) => (a < b ? -1 : 1)))
+    .map(([patient, labels]) => ({
+      patient,
+      labels: [...count(labels)],
+      rarest: Math.min(...labels.map((label) => images.get(label)!)),
+      size: labels.length,
+    }))
     .sort((a, b) => a.rarest - b.rarest || b.size - a.size);
 
-  const lacking = targets.map((target) => ({ images: target.images, byLabel: new Map(target.byLabel) }));
+  const lacking = targets.map((target) => ({
+    images: target.images,
+    byLabel: new Map(target.byLabel),
+  }));
   const groups = new Map<string, number>();
   for (const { patient, labels, size } of order) {
     let best = 0;
     let bestLack = -Infinity;
     for (const [g, lack] of lacking.entries()) {
-      // What the group lacks of the patient's diagnoses decides; its lack of images altogether settles what is nearly even.
-      const want = labels.reduce((sum, [label, n]) => sum + (n / size) * lack.byLabel.get(label)!, 0) + 0.2 * Math.sign(lack.images) * Math.min(1, Math.abs(lack.images)) + 1e-6 * lack.images;
+      // What the group lacks of the patient's diagnoses decides; its lack of images altogether
+      // settles what is nearly even.
+      const want =
+        labels.reduce((sum, [label, n]) => sum + (n / size) * lack.byLabel.get(label)!, 0) +
+        0.2 * Math.sign(lack.images) * Math.min(1, Math.abs(lack.images)) +
+        1e-6 * lack.images;
       if (want > bestLack) [best, bestLack] = [g, want];
     }
     groups.set(patient, best);
@@ -64,8 +101,19 @@ export function allocateTowards(rows: readonly PatientRow[], targets: readonly G
   return groups;
 }
 
-/** A split for every patient, stratified on diagnosis. The same rows (in any order) and seed give the same split. */
-export function splitByPatient(rows: readonly PatientRow[], fractions: Readonly<Record<Split, number>>, random: Random): Map<string, Split> {
-  const groups = allocatePatients(rows, SPLITS.map((split) => fractions[split]), random);
+/**
+ * A split for every patient, stratified on diagnosis. The same rows (in any order) and seed give
+ * the same split.
+ */
+export function splitByPatient(
+  rows: readonly PatientRow[],
+  fractions: Readonly<Record<Split, number>>,
+  random: Random,
+): Map<string, Split> {
+  const groups = allocatePatients(
+    rows,
+    SPLITS.map((split) => fractions[split]),
+    random,
+  );
   return new Map([...groups].map(([patient, group]) => [patient, SPLITS[group]!]));
 }

@@ -1,4 +1,6 @@
-// Synthetic lesions: a dataset of procedural photographs of the six diagnoses, painted when they are loaded and never stored. Sites differ in skin, light and camera, so that clinics have a real domain shift.
+// Synthetic lesions: a dataset of procedural photographs of the six diagnoses, painted when they
+// are loaded and never stored. Sites differ in skin, light and camera, so that clinics have a real
+// domain shift.
 import { LentigoError } from '../errors.js';
 import { PAD_UFES_LABELS, type LabelSet } from '../model/labels.js';
 import { Random } from '../random.js';
@@ -13,7 +15,10 @@ import { siteStyle } from './synthetic/site.js';
 export interface SyntheticOptions {
   /** Names the patients: another seed gives other people with other lesions. */
   readonly seed: number;
-  /** The clinics' styles: 0 is neutral, each other whole number a style of its own; patients are dealt to several in turn. */
+  /**
+   * The clinics' styles: 0 is neutral, each other whole number a style of its own; patients are
+   * dealt to several in turn.
+   */
   readonly sites: readonly number[];
   readonly images: number;
   /** Pixels a side, 256 by default. */
@@ -24,7 +29,10 @@ export interface SyntheticOptions {
 }
 
 export interface PaintedSample extends Sample {
-  /** The photograph, with the painter's own outline of the lesion: what a segmentation would have to find. */
+  /**
+   * The photograph, with the painter's own outline of the lesion: what a segmentation would have to
+   * find.
+   */
   painting(): Painting;
 }
 
@@ -42,15 +50,28 @@ function* diagnoses(labels: readonly string[], random: Random): Generator<string
 }
 
 /**
- * A dataset of synthetic photographs: patients with one or two lesions, each photographed once or twice.
+ * A dataset of synthetic photographs: patients with one or two lesions, each photographed once or
+ * twice.
  * Other label sets name the diagnoses in their words; what they have no word for isn't painted.
  * @throws LENTIGO_DATA_UNKNOWN_DIAGNOSIS none of the labels can be painted
  */
-export function syntheticDataset({ seed, sites, images, size = 256, split, labels = PAD_UFES_LABELS }: SyntheticOptions): PaintedDataset {
+export function syntheticDataset({
+  seed,
+  sites,
+  images,
+  size = 256,
+  split,
+  labels = PAD_UFES_LABELS,
+}: SyntheticOptions): PaintedDataset {
   const words: Readonly<Record<string, Words>> = DIAGNOSES['PAD-UFES-20'];
-  const labelOf = (diagnosis: string): string | undefined => words[diagnosis]!.find((word) => word !== null && labels.names.includes(word)) ?? undefined;
+  const labelOf = (diagnosis: string): string | undefined =>
+    words[diagnosis]!.find((word) => word !== null && labels.names.includes(word)) ?? undefined;
   const painted = SYNTHETIC_LABELS.filter((diagnosis) => labelOf(diagnosis) !== undefined);
-  if (painted.length === 0) throw new LentigoError('LENTIGO_DATA_UNKNOWN_DIAGNOSIS', `synthetic lesions exist for ${SYNTHETIC_LABELS.join(', ')}, and the label set has none of them: ${labels.names.join(', ')}`);
+  if (painted.length === 0)
+    throw new LentigoError(
+      'LENTIGO_DATA_UNKNOWN_DIAGNOSIS',
+      `synthetic lesions exist for ${SYNTHETIC_LABELS.join(', ')}, and the label set has none of them: ${labels.names.join(', ')}`,
+    );
   const name = `synthetic:site=${sites.join(',')}&images=${images}&seed=${seed}${split === undefined ? '' : `&split=${split}`}`;
   const root = new Random('synthetic lesions').fork(seed);
   const deal = diagnoses(painted, root.fork('diagnoses', ...sites));
@@ -65,10 +86,21 @@ export function syntheticDataset({ seed, sites, images, size = 256, split, label
     for (let l = 0; l < lesions; l++) {
       const label = deal.next().value;
       const lesion = drawLesion(label, ofPatient.fork('lesion', l));
-      const clinical = drawClinical(label, skin.type, ofPatient.fork('clinical'), ofPatient.fork('clinical', l));
+      const clinical = drawClinical(
+        label,
+        skin.type,
+        ofPatient.fork('clinical'),
+        ofPatient.fork('clinical', l),
+      );
       const photographs = 1 + ofPatient.int(2);
       for (let shot = 0; shot < photographs && drafts.length < images; shot++) {
-        const scene = { lesion, skin, style, size, seed: ofPatient.fork('photograph', l, shot).seed };
+        const scene = {
+          lesion,
+          skin,
+          style,
+          size,
+          seed: ofPatient.fork('photograph', l, shot).seed,
+        };
         drafts.push({
           id: `${patient}-lesion${l}-${shot}`,
           label: labelOf(label)!,
@@ -83,6 +115,11 @@ export function syntheticDataset({ seed, sites, images, size = 256, split, label
       }
     }
   }
-  const splits = split === undefined ? splitByPatient(drafts, DEFAULT_FRACTIONS, root.fork('split')) : undefined;
-  return { name, samples: drafts.map((draft) => ({ ...draft, split: split ?? splits!.get(draft.patient)! })), problems: [] };
+  const splits =
+    split === undefined ? splitByPatient(drafts, DEFAULT_FRACTIONS, root.fork('split')) : undefined;
+  return {
+    name,
+    samples: drafts.map((draft) => ({ ...draft, split: split ?? splits!.get(draft.patient)! })),
+    problems: [],
+  };
 }

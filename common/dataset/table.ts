@@ -14,13 +14,21 @@ export const text = z.string().trim().max(200);
 export const optionalText = text.optional();
 /** Tables write whole numbers as 3.0, and leave unknown ones empty. */
 export const number = (low: number, high: number) =>
-  text.transform((value) => (value === '' || value === 'NA' ? undefined : Number(value))).pipe(z.number().min(low).max(high).optional()).optional();
+  text
+    .transform((value) => (value === '' || value === 'NA' ? undefined : Number(value)))
+    .pipe(z.number().min(low).max(high).optional())
+    .optional();
 /** The name of a file, never a path. */
 export const fileName = text.min(1).regex(/^[^/\\]+$/, 'must be a file name');
 /** The split that a table itself gives: ours, or `test` of those that know only train and test. */
-export const splitWord = text.toLowerCase().transform((value) => (value === '' ? undefined : value)).pipe(z.enum([...SPLITS, 'test']).optional()).optional();
+export const splitWord = text
+  .toLowerCase()
+  .transform((value) => (value === '' ? undefined : value))
+  .pipe(z.enum([...SPLITS, 'test']).optional())
+  .optional();
 
-export const invalidTable = (file: string, what: string, cause?: unknown): LentigoError => new LentigoError('LENTIGO_DATA_METADATA_INVALID', `${file}: ${what}`, { cause });
+export const invalidTable = (file: string, what: string, cause?: unknown): LentigoError =>
+  new LentigoError('LENTIGO_DATA_METADATA_INVALID', `${file}: ${what}`, { cause });
 
 /** The rows of a comma- or tab-separated text. @throws LENTIGO_DATA_METADATA_INVALID */
 export function parseTexts(csv: string, file: string): TableRecord[] {
@@ -28,7 +36,15 @@ export function parseTexts(csv: string, file: string): TableRecord[] {
   const delimiter = csv.slice(0, end < 0 ? undefined : end).includes('\t') ? '\t' : ',';
   let records: { record: Record<string, string>; info: { lines: number } }[];
   try {
-    records = parseCsv(csv, { columns: true, bom: true, skip_empty_lines: true, trim: true, info: true, delimiter, max_record_size: 100_000 }) as unknown as typeof records;
+    records = parseCsv(csv, {
+      columns: true,
+      bom: true,
+      skip_empty_lines: true,
+      trim: true,
+      info: true,
+      delimiter,
+      max_record_size: 100_000,
+    }) as unknown as typeof records;
   } catch (error) {
     throw invalidTable(file, (error as Error).message, error);
   }
@@ -36,7 +52,12 @@ export function parseTexts(csv: string, file: string): TableRecord[] {
 }
 
 /** The rows as a schema reads them, each with its line. @throws LENTIGO_DATA_METADATA_INVALID */
-export function checkRows<T extends object>(table: readonly TableRecord[], schema: z.ZodType<T>, columns: readonly string[], file: string): (T & { readonly line: number })[] {
+export function checkRows<T extends object>(
+  table: readonly TableRecord[],
+  schema: z.ZodType<T>,
+  columns: readonly string[],
+  file: string,
+): (T & { readonly line: number })[] {
   const header = table[0]?.record;
   if (header === undefined) throw invalidTable(file, 'the table has no rows');
   const missing = columns.filter((column) => !(column in header));
@@ -45,6 +66,9 @@ export function checkRows<T extends object>(table: readonly TableRecord[], schem
     const row = schema.safeParse(record);
     if (row.success) return { ...row.data, line };
     const issue = row.error.issues[0]!;
-    throw invalidTable(file, `row ${line}, column ${issue.path.join('.')}: ${issue.message} (it is "${record[String(issue.path[0])]}")`);
+    throw invalidTable(
+      file,
+      `row ${line}, column ${issue.path.join('.')}: ${issue.message} (it is "${record[String(issue.path[0])]}")`,
+    );
   });
 }

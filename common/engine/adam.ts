@@ -1,4 +1,5 @@
-// Adam's step, in as few passes over memory as the engine can: it is a large share of a training step where features are cached.
+// Adam's step, in as few passes over memory as the engine can: it is a large share of a training
+// step where features are cached.
 import * as tf from '@tensorflow/tfjs';
 import type { AdamCoefficients } from './heap-kernels.js';
 import { NativeAdam } from './native-adam.js';
@@ -6,10 +7,15 @@ import { NativeAdam } from './native-adam.js';
 /** Some variables, and Adam's two moments m and v of each. */
 export interface AdamState {
   /**
-   * Of each variable w with its gradient g: m ← β₁m + c₁g; v ← β₂v + c₂g²; w ← decay·w − stepSize·m / (squareScale·√v + ε).
+   * Of each variable w with its gradient g: m ← β₁m + c₁g; v ← β₂v + c₂g²; w ← decay·w − stepSize·m
+   * / (squareScale·√v + ε).
    * @param gradients in the variables' order; they stay the caller's @param decays of each variable
    */
-  step(gradients: readonly tf.Tensor[], decays: readonly number[], coefficients: AdamCoefficients): void;
+  step(
+    gradients: readonly tf.Tensor[],
+    decays: readonly number[],
+    coefficients: AdamCoefficients,
+  ): void;
   /** The values of all m, then of all v: what a training that is carried on needs. */
   moments(): Promise<Float32Array[]>;
   /** Sets them to what `moments` gave. */
@@ -21,12 +27,18 @@ export interface AdamState {
 /** Zero moments for these variables, on the engine in use. */
 export function createAdam(variables: readonly tf.Variable[]): AdamState {
   if (tf.getBackend() === 'tensorflow') return new NativeAdam(variables);
-  return tf.getKernel('Adam', tf.getBackend()) ? new KernelAdam(variables) : new ComposedAdam(variables);
+  return tf.getKernel('Adam', tf.getBackend())
+    ? new KernelAdam(variables)
+    : new ComposedAdam(variables);
 }
 
-const zerosFor = (variables: readonly tf.Variable[]): tf.Tensor[] => variables.map(({ shape }) => tf.keep(tf.zeros(shape)));
+const zerosFor = (variables: readonly tf.Variable[]): tf.Tensor[] =>
+  variables.map(({ shape }) => tf.keep(tf.zeros(shape)));
 
-/** By one kernel of ours for each variable. It updates the moments where they lie: nobody else holds them. */
+/**
+ * By one kernel of ours for each variable. It updates the moments where they lie: nobody else holds
+ * them.
+ */
 class KernelAdam implements AdamState {
   readonly #variables: readonly tf.Variable[];
   #means: readonly tf.Tensor[];
@@ -37,10 +49,20 @@ class KernelAdam implements AdamState {
     this.#means = zerosFor(variables);
     this.#squares = zerosFor(variables);
   }
-  step(gradients: readonly tf.Tensor[], decays: readonly number[], coefficients: AdamCoefficients): void {
+  step(
+    gradients: readonly tf.Tensor[],
+    decays: readonly number[],
+    coefficients: AdamCoefficients,
+  ): void {
     for (const [i, w] of this.#variables.entries()) {
       const inputs = { w, g: gradients[i]!, m: this.#means[i]!, v: this.#squares[i]! };
-      tf.tidy(() => w.assign(tf.engine().runKernel('Adam', inputs, { decay: decays[i]!, coefficients: [...coefficients] })));
+      tf.tidy(() =>
+        w.assign(
+          tf
+            .engine()
+            .runKernel('Adam', inputs, { decay: decays[i]!, coefficients: [...coefficients] }),
+        ),
+      );
     }
   }
   async moments(): Promise<Float32Array[]> {
@@ -50,7 +72,8 @@ class KernelAdam implements AdamState {
   }
   setMoments(values: readonly Float32Array[]): void {
     const n = this.#variables.length;
-    const tensorOf = (v: Float32Array, i: number): tf.Tensor => tf.keep(tf.tensor(v.slice(), this.#variables[i % n]!.shape));
+    const tensorOf = (v: Float32Array, i: number): tf.Tensor =>
+      tf.keep(tf.tensor(v.slice(), this.#variables[i % n]!.shape));
     const [means, squares] = [values.slice(0, n).map(tensorOf), values.slice(n).map(tensorOf)];
     this.dispose();
     this.#means = means;
@@ -69,11 +92,16 @@ export class ComposedAdam implements AdamState {
 
   constructor(variables: readonly tf.Variable[]) {
     this.#variables = variables;
-    const zeros = () => variables.map(({ shape }) => tf.tidy(() => tf.variable(tf.zeros(shape), false)));
+    const zeros = () =>
+      variables.map(({ shape }) => tf.tidy(() => tf.variable(tf.zeros(shape), false)));
     this.#means = zeros();
     this.#squares = zeros();
   }
-  step(gradients: readonly tf.Tensor[], decays: readonly number[], [beta1, c1, beta2, c2, stepSize, squareScale, epsilon]: AdamCoefficients): void {
+  step(
+    gradients: readonly tf.Tensor[],
+    decays: readonly number[],
+    [beta1, c1, beta2, c2, stepSize, squareScale, epsilon]: AdamCoefficients,
+  ): void {
     for (const [i, w] of this.#variables.entries()) {
       tf.tidy(() => {
         const [g, m, v] = [gradients[i]!, this.#means[i]!, this.#squares[i]!];
@@ -85,10 +113,13 @@ export class ComposedAdam implements AdamState {
     }
   }
   async moments(): Promise<Float32Array[]> {
-    return (await Promise.all([...this.#means, ...this.#squares].map((v) => v.data()))) as Float32Array[];
+    return (await Promise.all(
+      [...this.#means, ...this.#squares].map((v) => v.data()),
+    )) as Float32Array[];
   }
   setMoments(values: readonly Float32Array[]): void {
-    for (const [i, variable] of [...this.#means, ...this.#squares].entries()) tf.tidy(() => variable.assign(tf.tensor(values[i]!.slice(), variable.shape)));
+    for (const [i, variable] of [...this.#means, ...this.#squares].entries())
+      tf.tidy(() => variable.assign(tf.tensor(values[i]!.slice(), variable.shape)));
   }
   dispose(): void {
     tf.dispose([...this.#means, ...this.#squares]);

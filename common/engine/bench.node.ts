@@ -1,4 +1,5 @@
-// `lentigo doctor --bench`: what each engine takes per image, and what a round of given data would take.
+// `lentigo doctor --bench`: what each engine takes per image, and what a round of given data would
+// take.
 import type { Sample } from '../dataset/sample.js';
 import { toAugmentedInput } from '../images/prepare.js';
 import { measureSpeed, type StepSpeed } from '../learning/speed.node.js';
@@ -6,7 +7,10 @@ import type { TrainingPlan } from '../protocol/study.js';
 import { Random } from '../random.js';
 import { type EngineReport, useEngine } from './engine.node.js';
 
-/** What was measured of an engine; null of one that is missing, or never chosen by itself. Times in milliseconds per image. */
+/**
+ * What was measured of an engine; null of one that is missing, or never chosen by itself. Times in
+ * milliseconds per image.
+ */
 export interface EngineSpeed extends EngineReport {
   readonly inferenceMs: number | null;
   /** A step that trains the whole network. */
@@ -29,7 +33,11 @@ const PREPARED = 8;
 const INPUT_SIZE = 224;
 
 /** Measures every engine that may be chosen, one after the other. */
-export async function measureEngines(survey: readonly EngineReport[], { trainFrom, batchSize }: TrainingPlan, onEngine: (name: string) => void): Promise<EngineSpeed[]> {
+export async function measureEngines(
+  survey: readonly EngineReport[],
+  { trainFrom, batchSize }: TrainingPlan,
+  onEngine: (name: string) => void,
+): Promise<EngineSpeed[]> {
   const measured: EngineSpeed[] = [];
   for (const report of survey) {
     if (!report.available || (report.onRequest && !report.chosen)) {
@@ -40,13 +48,23 @@ export async function measureEngines(survey: readonly EngineReport[], { trainFro
     await useEngine(report.name);
     const { inferenceMs, steps } = await measureSpeed([WHOLE, trainFrom], { batch: batchSize });
     const [whole, round] = steps as [StepSpeed, StepSpeed];
-    measured.push({ ...report, inferenceMs, trainingMs: whole.trainingMs, threads: whole.threads, round });
+    measured.push({
+      ...report,
+      inferenceMs,
+      trainingMs: whole.trainingMs,
+      threads: whole.threads,
+      round,
+    });
   }
   return measured;
 }
 
-/** Milliseconds to decode one of these samples, and to augment it once; of a few that can be read. */
-export async function preparationMs(samples: readonly Sample[]): Promise<{ decode: number; augment: number }> {
+/**
+ * Milliseconds to decode one of these samples, and to augment it once; of a few that can be read.
+ */
+export async function preparationMs(
+  samples: readonly Sample[],
+): Promise<{ decode: number; augment: number }> {
   let [decode, augment, count] = [0, 0, 0];
   for (const sample of samples.slice(0, 4 * PREPARED)) {
     if (count === PREPARED) break;
@@ -63,7 +81,15 @@ export async function preparationMs(samples: readonly Sample[]): Promise<{ decod
 }
 
 /** What a round with so many training images takes. */
-export function roundTime(images: number, { epochs, variants }: TrainingPlan, { featuresMs, trainingMs }: StepSpeed, { decode, augment }: { decode: number; augment: number }): RoundTime {
+export function roundTime(
+  images: number,
+  { epochs, variants }: TrainingPlan,
+  { featuresMs, trainingMs }: StepSpeed,
+  { decode, augment }: { decode: number; augment: number },
+): RoundTime {
   const seconds = (images * epochs * trainingMs) / 1000;
-  return { seconds, firstSeconds: seconds + (images * (decode + variants * (augment + featuresMs))) / 1000 };
+  return {
+    seconds,
+    firstSeconds: seconds + (images * (decode + variants * (augment + featuresMs))) / 1000,
+  };
 }

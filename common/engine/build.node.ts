@@ -1,5 +1,7 @@
-// `lentigo engine build`: gives @tensorflow/tfjs-node its binary. The official one where it can be downloaded, else one compiled against the TensorFlow
-// library that the PyPI wheel carries, which is newer and also there for processors that have no official one.
+// `lentigo engine build`: gives @tensorflow/tfjs-node its binary. The official one where it can be
+// downloaded, else one compiled against the TensorFlow
+// library that the PyPI wheel carries, which is newer and also there for processors that have no
+// official one.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { access, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
@@ -8,12 +10,18 @@ import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { LentigoError } from '../errors.js';
 
-/** The release whose headers tfjs-node 4.22 compiles against, and with which its binary was tried. */
+/**
+ * The release whose headers tfjs-node 4.22 compiles against, and with which its binary was tried.
+ */
 const TENSORFLOW = '2.21.0';
 /** Only Linux on x64 has a wheel without CUDA under a name of its own. */
-const WHEEL = process.platform === 'linux' && process.arch === 'x64' ? 'tensorflow-cpu' : 'tensorflow';
+const WHEEL =
+  process.platform === 'linux' && process.arch === 'x64' ? 'tensorflow-cpu' : 'tensorflow';
 const PACKAGE = '@tensorflow/tfjs-node';
-const LIBRARIES = process.platform === 'darwin' ? ['libtensorflow_cc.2.dylib', 'libtensorflow_framework.2.dylib'] : ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
+const LIBRARIES =
+  process.platform === 'darwin'
+    ? ['libtensorflow_cc.2.dylib', 'libtensorflow_framework.2.dylib']
+    : ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
 /** tfjs-node's binary is made for this version of Node-API, which every Node since 12 has. */
 const NODE_API = 8;
 const MINUTE = 60_000;
@@ -36,25 +44,53 @@ export interface BuildOptions {
   readonly onStep: (text: string) => void;
 }
 
-const failed = (what: string, cause?: unknown): LentigoError => new LentigoError('LENTIGO_ENGINE_BUILD', what, { cause });
+const failed = (what: string, cause?: unknown): LentigoError =>
+  new LentigoError('LENTIGO_ENGINE_BUILD', what, { cause });
 
-/** Runs a program to its end. @returns its stdout @throws LENTIGO_ENGINE_BUILD with the last line that says why */
-async function run(what: string, command: string, args: readonly string[], { cwd, env = {}, minutes }: { cwd?: string; env?: Record<string, string>; minutes: number }): Promise<string> {
+/**
+ * Runs a program to its end. @returns its stdout @throws LENTIGO_ENGINE_BUILD with the last line
+ * that says why
+ */
+async function run(
+  what: string,
+  command: string,
+  args: readonly string[],
+  { cwd, env = {}, minutes }: { cwd?: string; env?: Record<string, string>; minutes: number },
+): Promise<string> {
   return new Promise((resolve, reject) => {
-    execFile(command, args, { cwd, env: { ...process.env, ...env }, timeout: minutes * MINUTE, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
-      if (!error) return resolve(stdout);
-      if (error.code === 'ENOENT') return reject(failed(`${what}: there is no ${command} on this machine`, error));
-      if (error.killed) return reject(failed(`${what}: ${command} was not done after ${minutes} minutes`, error));
-      const lines = `${stdout}\n${stderr}`.split('\n').map((line) => line.trim()).filter((line) => line && !line.startsWith('at '));
-      reject(failed(`${what}: ${lines.findLast((line) => /error\b|denied|not found|no matching/i.test(line)) ?? lines.at(-1) ?? error.message}`, error));
-    });
+    execFile(
+      command,
+      args,
+      { cwd, env: { ...process.env, ...env }, timeout: minutes * MINUTE, maxBuffer: 2 ** 26 },
+      (error, stdout, stderr) => {
+        if (!error) return resolve(stdout);
+        if (error.code === 'ENOENT')
+          return reject(failed(`${what}: there is no ${command} on this machine`, error));
+        if (error.killed)
+          return reject(failed(`${what}: ${command} was not done after ${minutes} minutes`, error));
+        const lines = `${stdout}\n${stderr}`
+          .split('\n')
+          .map((line) => line.trim())
+          .filter((line) => line && !line.startsWith('at '));
+        reject(
+          failed(
+            `${what}: ${lines.findLast((line) => /error\b|denied|not found|no matching/i.test(line)) ?? lines.at(-1) ?? error.message}`,
+            error,
+          ),
+        );
+      },
+    );
   });
 }
 
 /** Loads the binary in a process of its own: one that doesn't fit could end this one. */
 async function check(root: string): Promise<void> {
   const script = `const util = require('node:util'); util.isNullOrUndefined ??= (v) => v == null; util.isArray ??= Array.isArray; require('${PACKAGE}'); process.exit(require('@tensorflow/tfjs').add(1, 2).dataSync()[0] === 3 ? 0 : 1)`;
-  await run('the binary that was made does not load', process.execPath, ['-e', script], { cwd: root, env: { TF_CPP_MIN_LOG_LEVEL: '2', NODE_NO_WARNINGS: '1' }, minutes: 2 });
+  await run('the binary that was made does not load', process.execPath, ['-e', script], {
+    cwd: root,
+    env: { TF_CPP_MIN_LOG_LEVEL: '2', NODE_NO_WARNINGS: '1' },
+    minutes: 2,
+  });
 }
 
 /**
@@ -62,13 +98,21 @@ async function check(root: string): Promise<void> {
  * @throws LENTIGO_ENGINE_BUILD what is missing on this machine or could not be reached
  */
 export async function buildNative({ root, onStep }: BuildOptions): Promise<Built> {
-  if (!['linux', 'darwin'].includes(process.platform)) throw failed(`there is no native engine for ${process.platform} to build`);
+  if (!['linux', 'darwin'].includes(process.platform))
+    throw failed(`there is no native engine for ${process.platform} to build`);
   const folder = join(root, 'node_modules', PACKAGE);
   if (!existsSync(join(folder, 'package.json'))) {
-    const { optionalDependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { optionalDependencies: Record<string, string> };
+    const { optionalDependencies } = JSON.parse(
+      await readFile(join(root, 'package.json'), 'utf8'),
+    ) as { optionalDependencies: Record<string, string> };
     const wanted = `${PACKAGE}@${optionalDependencies[PACKAGE]}`;
     onStep(`installing ${wanted}`);
-    await run(`${wanted} can't be installed`, 'npm', ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', wanted], { cwd: root, minutes: 10 });
+    await run(
+      `${wanted} can't be installed`,
+      'npm',
+      ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', wanted],
+      { cwd: root, minutes: 10 },
+    );
   }
   const file = join(folder, 'lib', `napi-v${NODE_API}`, 'tfjs_binding.node');
   try {
@@ -84,13 +128,27 @@ export async function buildNative({ root, onStep }: BuildOptions): Promise<Built
   return { how: 'compiled', file };
 }
 
-/** tfjs-node's own install script. It ends well even where the second of its two downloads failed: `check` tells. */
+/**
+ * tfjs-node's own install script. It ends well even where the second of its two downloads failed:
+ * `check` tells.
+ */
 async function official(root: string, folder: string): Promise<void> {
-  const path = [join(folder, 'node_modules', '.bin'), join(root, 'node_modules', '.bin'), process.env['PATH'] ?? ''].join(delimiter);
-  await run('it can\'t be downloaded', process.execPath, [join('scripts', 'install.js')], { cwd: folder, env: { PATH: path }, minutes: 10 });
+  const path = [
+    join(folder, 'node_modules', '.bin'),
+    join(root, 'node_modules', '.bin'),
+    process.env['PATH'] ?? '',
+  ].join(delimiter);
+  await run("it can't be downloaded", process.execPath, [join('scripts', 'install.js')], {
+    cwd: folder,
+    env: { PATH: path },
+    minutes: 10,
+  });
 }
 
-/** Where the wheel's TensorFlow lies, unpacked: kept, as `npm ci` removes the binary but needn't cost a second download. */
+/**
+ * Where the wheel's TensorFlow lies, unpacked: kept, as `npm ci` removes the binary but needn't
+ * cost a second download.
+ */
 async function library(onStep: BuildOptions['onStep']): Promise<string> {
   const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'lentigo');
   const folder = join(cache, `${WHEEL}-${TENSORFLOW}`);
@@ -100,11 +158,28 @@ async function library(onStep: BuildOptions['onStep']): Promise<string> {
   try {
     onStep(`downloading ${WHEEL} ${TENSORFLOW} from PyPI, about 300 MB`);
     const missing = `${WHEEL} ${TENSORFLOW} can't be downloaded`;
-    await run(missing, 'python3', ['-m', 'pip', 'download', '--quiet', '--no-deps', '--only-binary=:all:', '--dest', part, `${WHEEL}==${TENSORFLOW}`], { minutes: 30 });
+    await run(
+      missing,
+      'python3',
+      [
+        '-m',
+        'pip',
+        'download',
+        '--quiet',
+        '--no-deps',
+        '--only-binary=:all:',
+        '--dest',
+        part,
+        `${WHEEL}==${TENSORFLOW}`,
+      ],
+      { minutes: 30 },
+    );
     const wheel = (await readdir(part)).find((name) => name.endsWith('.whl'));
     if (!wheel) throw failed(`${missing}: pip left no wheel`);
     onStep('unpacking its library and headers, about 900 MB');
-    await run("the wheel can't be unpacked", 'python3', ['-c', UNPACK, join(part, wheel), part], { minutes: 10 });
+    await run("the wheel can't be unpacked", 'python3', ['-c', UNPACK, join(part, wheel), part], {
+      minutes: 10,
+    });
     await rm(join(part, wheel));
     // Under its name only when it is whole.
     await rename(part, folder);
@@ -114,19 +189,49 @@ async function library(onStep: BuildOptions['onStep']): Promise<string> {
   }
 }
 
-async function compile(root: string, folder: string, file: string, tensorflow: string, onStep: BuildOptions['onStep']): Promise<void> {
-  const headers = join(createRequire(import.meta.url).resolve('node-api-headers/package.json'), '..', 'include');
+async function compile(
+  root: string,
+  folder: string,
+  file: string,
+  tensorflow: string,
+  onStep: BuildOptions['onStep'],
+): Promise<void> {
+  const headers = join(
+    createRequire(import.meta.url).resolve('node-api-headers/package.json'),
+    '..',
+    'include',
+  );
   const libraries = LIBRARIES.map((name) => join(tensorflow, name));
-  for (const name of libraries) await access(name).catch((cause: unknown) => Promise.reject(failed(`the wheel holds no ${name}`, cause)));
+  for (const name of libraries)
+    await access(name).catch((cause: unknown) =>
+      Promise.reject(failed(`the wheel holds no ${name}`, cause)),
+    );
   onStep('compiling tfjs-node, about a minute');
   await mkdir(join(file, '..'), { recursive: true });
-  await run("tfjs-node can't be compiled", process.env['CXX'] || 'c++', [
-    '-O2', '-std=c++17', '-fPIC', '-shared', `-DNAPI_VERSION=${NODE_API}`, '-DNODE_GYP_MODULE_NAME=tfjs_binding', '-DBUILDING_NODE_EXTENSION',
-    // Node itself brings Node-API's functions.
-    ...(process.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] : []),
-    `-I${headers}`, `-I${folder}`, `-I${join(root, 'node_modules', '@tensorflow')}`, `-I${join(tensorflow, 'include')}`,
-    ...['tfjs_backend.cc', 'tfjs_binding.cc'].map((name) => join(folder, 'binding', name)),
-    '-o', `${file}.part`, ...libraries, `-Wl,-rpath,${tensorflow}`,
-  ], { minutes: 20 });
+  await run(
+    "tfjs-node can't be compiled",
+    process.env['CXX'] || 'c++',
+    [
+      '-O2',
+      '-std=c++17',
+      '-fPIC',
+      '-shared',
+      `-DNAPI_VERSION=${NODE_API}`,
+      '-DNODE_GYP_MODULE_NAME=tfjs_binding',
+      '-DBUILDING_NODE_EXTENSION',
+      // Node itself brings Node-API's functions.
+      ...(process.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] : []),
+      `-I${headers}`,
+      `-I${folder}`,
+      `-I${join(root, 'node_modules', '@tensorflow')}`,
+      `-I${join(tensorflow, 'include')}`,
+      ...['tfjs_backend.cc', 'tfjs_binding.cc'].map((name) => join(folder, 'binding', name)),
+      '-o',
+      `${file}.part`,
+      ...libraries,
+      `-Wl,-rpath,${tensorflow}`,
+    ],
+    { minutes: 20 },
+  );
   await rename(`${file}.part`, file);
 }

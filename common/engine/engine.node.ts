@@ -1,4 +1,5 @@
-// Engines in Node: loads tfjs-node where it is there, else WASM, and makes one of them the tfjs backend.
+// Engines in Node: loads tfjs-node where it is there, else WASM, and makes one of them the tfjs
+// backend.
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -12,7 +13,10 @@ export type { EngineName, EngineReport } from './engine.js';
 const require = createRequire(import.meta.url);
 
 /** LENTIGO_ENGINE names the engine where nothing else does. */
-const environment = () => (process.env['LENTIGO_ENGINE'] ? { name: process.env['LENTIGO_ENGINE'], source: 'LENTIGO_ENGINE' } : undefined);
+const environment = () =>
+  process.env['LENTIGO_ENGINE']
+    ? { name: process.env['LENTIGO_ENGINE'], source: 'LENTIGO_ENGINE' }
+    : undefined;
 
 export const { surveyEngines, useEngine } = chooseAmong(
   [
@@ -25,15 +29,22 @@ export const { surveyEngines, useEngine } = chooseAmong(
   environment,
 );
 
-/** Loads tfjs-node-gpu where somebody installed it, else tfjs-node. Both share this process's tfjs and register the backend `tensorflow`. */
+/**
+ * Loads tfjs-node-gpu where somebody installed it, else tfjs-node. Both share this process's tfjs
+ * and register the backend `tensorflow`.
+ */
 async function prepareNative(): Promise<Prepared> {
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
   // oneDNN announces itself on stderr whatever the log level, and brings no more than 5 % here.
   process.env['TF_ENABLE_ONEDNN_OPTS'] ??= '0';
-  // TensorFlow's own pool of memory: the system's gives large blocks back at once and clears them anew, a seventh of a training step's time.
+  // TensorFlow's own pool of memory: the system's gives large blocks back at once and clears them
+  // anew, a seventh of a training step's time.
   process.env['TF_CPU_ALLOCATOR_USE_BFC'] ??= '1';
   // tfjs-node 4.22 calls helpers that Node 22 deprecates and Node 23 has removed from `util`.
-  Object.assign(require('node:util') as object, { isNullOrUndefined: (v: unknown) => v === null || v === undefined, isArray: Array.isArray });
+  Object.assign(require('node:util') as object, {
+    isNullOrUndefined: (v: unknown) => v === null || v === undefined,
+    isArray: Array.isArray,
+  });
   const deprecations = process.noDeprecation;
   process.noDeprecation = true;
   try {
@@ -58,10 +69,16 @@ function isInstalled(name: string): boolean {
   }
 }
 
-/** By the npm package webgpu (Dawn, what Chromium's WebGPU is), where somebody installed it: with 130 MB it is no dependency. */
+/**
+ * By the npm package webgpu (Dawn, what Chromium's WebGPU is), where somebody installed it: with
+ * 130 MB it is no dependency.
+ */
 async function prepareWebgpu(): Promise<Prepared> {
   if (!isInstalled('webgpu')) throw new Error("the npm package webgpu isn't installed");
-  const { create, globals } = require('webgpu') as { create: (options: string[]) => GPU; globals: object };
+  const { create, globals } = require('webgpu') as {
+    create: (options: string[]) => GPU;
+    globals: object;
+  };
   Object.assign(globalThis, globals);
   // Node has a navigator from 21 on.
   if (!('navigator' in globalThis)) Object.defineProperty(globalThis, 'navigator', { value: {} });
@@ -78,11 +95,15 @@ async function prepareWasm(): Promise<Prepared> {
   return { what };
 }
 
-/** Emscripten's start-up code installs handlers that throw every uncaught error again, out of its own minified line: they hide where errors come from. */
+/**
+ * Emscripten's start-up code installs handlers that throw every uncaught error again, out of its
+ * own minified line: they hide where errors come from.
+ */
 function removeRethrowers(): void {
   for (const event of ['uncaughtException', 'unhandledRejection']) {
     for (const listener of process.listeners(event as 'uncaughtException')) {
-      if (/ExitStatus|^function \(reason\) \{ throw reason; \}$/.test(String(listener))) process.removeListener(event, listener);
+      if (/ExitStatus|^function \(reason\) \{ throw reason; \}$/.test(String(listener)))
+        process.removeListener(event, listener);
     }
   }
 }

@@ -1,4 +1,5 @@
-// Engines are tfjs backends: what they are called here, what is known about each on this machine, and the choice among them, in Node and browsers alike.
+// Engines are tfjs backends: what they are called here, what is known about each on this machine,
+// and the choice among them, in Node and browsers alike.
 import * as tf from '@tensorflow/tfjs';
 import { LentigoError } from '../errors.js';
 import { selfCheck } from './self-check.js';
@@ -33,11 +34,15 @@ export interface Engine {
 
 /** Makes a tfjs backend the one in use. */
 export async function activate(backend: string): Promise<void> {
-  if (!(await tf.setBackend(backend))) throw new Error(`tfjs could not start its ${backend} backend`);
+  if (!(await tf.setBackend(backend)))
+    throw new Error(`tfjs could not start its ${backend} backend`);
   await tf.ready();
 }
 
-/** Plain JavaScript, twenty times slower than WASM: the last of every platform's engines, and only on request. */
+/**
+ * Plain JavaScript, twenty times slower than WASM: the last of every platform's engines, and only
+ * on request.
+ */
 export const CPU: Engine = {
   name: 'cpu',
   backend: 'cpu',
@@ -50,31 +55,42 @@ export const CPU: Engine = {
 };
 
 /** First line of what was thrown. */
-const reasonOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown)).split('\n')[0]!.trim();
+const reasonOf = (thrown: unknown): string =>
+  (thrown instanceof Error ? thrown.message : String(thrown)).split('\n')[0]!.trim();
 
 /**
  * The choice among a platform's engines.
  * @param engines fastest first
- * @param preference what the environment asks for, and what it is called there; undefined leaves the choice to us
+ * @param preference what the environment asks for, and what it is called there; undefined leaves
+ *   the choice to us
  */
-export function chooseAmong(engines: readonly Engine[], preference: () => { name: string; source: string } | undefined = () => undefined) {
+export function chooseAmong(
+  engines: readonly Engine[],
+  preference: () => { name: string; source: string } | undefined = () => undefined,
+) {
   const started = new Map<EngineName, Promise<Prepared>>();
   /** Starts an engine, once, and checks that it computes what it should. */
   const start = (engine: Engine): Promise<Prepared> => {
-    const running = started.get(engine.name) ?? engine.prepare().then(async (prepared) => {
-      if (engine !== CPU) await selfCheck(engine.backend, () => CPU.prepare());
-      return prepared;
-    });
+    const running =
+      started.get(engine.name) ??
+      engine.prepare().then(async (prepared) => {
+        if (engine !== CPU) await selfCheck(engine.backend, () => CPU.prepare());
+        return prepared;
+      });
     started.set(engine.name, running);
     return running;
   };
   const known = (name: string): EngineName => {
     if (engines.some((e) => e.name === name)) return name as EngineName;
-    throw new LentigoError('LENTIGO_ENGINE_UNAVAILABLE', `there is no engine "${name}": it is one of ${engines.map((e) => e.name).join(', ')}`);
+    throw new LentigoError(
+      'LENTIGO_ENGINE_UNAVAILABLE',
+      `there is no engine "${name}": it is one of ${engines.map((e) => e.name).join(', ')}`,
+    );
   };
 
   /**
-   * Which engines work here, and which one is chosen and why. Every engine is started once; the backend in use stays in use. Never throws because one is missing.
+   * Which engines work here, and which one is chosen and why. Every engine is started once; the
+   * backend in use stays in use. Never throws because one is missing.
    * @param name what is asked for, else what the environment asks for, else the fastest that works
    * @throws LENTIGO_ENGINE_UNAVAILABLE when the environment asks for none of them.
    */
@@ -82,7 +98,8 @@ export function chooseAmong(engines: readonly Engine[], preference: () => { name
     const preferred = name ? { name, source: 'the caller' } : preference();
     const asked = preferred && known(preferred.name);
     const before = tf.getBackend() as string | undefined;
-    const findings: { name: EngineName; available: boolean; what: string; onRequest?: boolean }[] = [];
+    const findings: { name: EngineName; available: boolean; what: string; onRequest?: boolean }[] =
+      [];
     for (const engine of engines) {
       const { name } = engine;
       try {
@@ -92,18 +109,37 @@ export function chooseAmong(engines: readonly Engine[], preference: () => { name
       }
     }
     if (before) await tf.setBackend(before);
-    const chosen = findings.find((f) => f.available && (asked ? f.name === asked : !f.onRequest))?.name;
+    const chosen = findings.find(
+      (f) => f.available && (asked ? f.name === asked : !f.onRequest),
+    )?.name;
     return findings.map(({ name, available, what, onRequest }) => {
       if (!available) return { name, available, chosen: false, reason: what };
-      const why = name === chosen ? (asked ? `${preferred.source} asks for it` : 'the fastest that works here') : asked ? `${preferred.source} asks for ${asked}` : onRequest ? 'only on request' : `${chosen} is faster`;
-      return { name, available, chosen: name === chosen, reason: `${what}; ${why}`, ...(onRequest && { onRequest }) };
+      const why =
+        name === chosen
+          ? asked
+            ? `${preferred.source} asks for it`
+            : 'the fastest that works here'
+          : asked
+            ? `${preferred.source} asks for ${asked}`
+            : onRequest
+              ? 'only on request'
+              : `${chosen} is faster`;
+      return {
+        name,
+        available,
+        chosen: name === chosen,
+        reason: `${what}; ${why}`,
+        ...(onRequest && { onRequest }),
+      };
     });
   }
 
   /**
-   * Prepares an engine and makes it the tfjs backend: `name`, else the one that the environment asks for, else the fastest that works.
+   * Prepares an engine and makes it the tfjs backend: `name`, else the one that the environment
+   * asks for, else the fastest that works.
    * May be called again, with another name, at any time.
-   * @throws LENTIGO_ENGINE_UNAVAILABLE when the one asked for, or every one, fails to start or computes wrongly.
+   * @throws LENTIGO_ENGINE_UNAVAILABLE when the one asked for, or every one, fails to start or
+   *   computes wrongly.
    */
   async function useEngine(name?: EngineName): Promise<EngineName> {
     const wanted = name ?? preference()?.name;
@@ -120,7 +156,10 @@ export function chooseAmong(engines: readonly Engine[], preference: () => { name
         failures.push(`${engine.name}: ${reasonOf(e)}`);
       }
     }
-    throw new LentigoError('LENTIGO_ENGINE_UNAVAILABLE', `no engine could be started (${failures.join('; ')})`);
+    throw new LentigoError(
+      'LENTIGO_ENGINE_UNAVAILABLE',
+      `no engine could be started (${failures.join('; ')})`,
+    );
   }
 
   return { surveyEngines, useEngine };

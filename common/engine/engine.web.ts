@@ -6,7 +6,10 @@ import { startWasm } from './start-wasm.js';
 
 export type { EngineName, EngineReport } from './engine.js';
 
-/** Where the bundler has put the modules of @tensorflow/tfjs-backend-wasm. `plain`: for browsers before 2023, without SIMD. */
+/**
+ * Where the bundler has put the modules of @tensorflow/tfjs-backend-wasm. `plain`: for browsers
+ * before 2023, without SIMD.
+ */
 export interface WasmUrls {
   readonly simd: string;
   readonly plain: string;
@@ -17,7 +20,11 @@ export interface WasmUrls {
  * @example const { useEngine } = webEngines({ simd, plain }); await useEngine();
  */
 export const webEngines = (urls: WasmUrls) =>
-  chooseAmong([{ name: 'webgpu', backend: 'webgpu', prepare: prepareWebgpu }, { name: 'wasm', backend: 'wasm', prepare: () => prepareWasm(urls) }, CPU]);
+  chooseAmong([
+    { name: 'webgpu', backend: 'webgpu', prepare: prepareWebgpu },
+    { name: 'wasm', backend: 'wasm', prepare: () => prepareWasm(urls) },
+    CPU,
+  ]);
 
 async function prepareWebgpu(): Promise<Prepared> {
   if (!('gpu' in navigator)) throw new Error('this browser has no WebGPU');
@@ -26,9 +33,14 @@ async function prepareWebgpu(): Promise<Prepared> {
 }
 
 async function prepareWasm({ simd, plain }: WasmUrls): Promise<Prepared> {
-  // Threads are ours (common/learning/gradient-threads.ts): tfjs's own would only speed up what little of a step is left to XNNPACK.
+  // Threads are ours (common/learning/gradient-threads.ts): tfjs's own would only speed up what
+  // little of a step is left to XNNPACK.
   tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
   // It wants an address for each of its modules, the threaded one too.
-  setWasmPaths({ 'tfjs-backend-wasm-simd.wasm': simd, 'tfjs-backend-wasm.wasm': plain, 'tfjs-backend-wasm-threaded-simd.wasm': simd });
+  setWasmPaths({
+    'tfjs-backend-wasm-simd.wasm': simd,
+    'tfjs-backend-wasm.wasm': plain,
+    'tfjs-backend-wasm-threaded-simd.wasm': simd,
+  });
   return { what: await startWasm() };
 }

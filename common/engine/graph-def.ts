@@ -1,4 +1,5 @@
-// TensorFlow's file format for a graph, a SavedModel (tensorflow/core/protobuf/saved_model.proto), as far as it is needed to hand it one: protocol buffers, written.
+// TensorFlow's file format for a graph, a SavedModel (tensorflow/core/protobuf/saved_model.proto),
+// as far as it is needed to hand it one: protocol buffers, written.
 import type { Attribute, Binding } from './native-backend.js';
 
 /** One operation: its inputs are names of others' outputs, "name" or "name:1". */
@@ -8,7 +9,11 @@ export interface Node {
   readonly inputs: readonly string[];
   readonly attributes: readonly Attribute[];
   /** Of a Const. */
-  readonly constant?: { readonly shape: readonly number[]; readonly dtype: number; readonly bytes: Uint8Array };
+  readonly constant?: {
+    readonly shape: readonly number[];
+    readonly dtype: number;
+    readonly bytes: Uint8Array;
+  };
 }
 
 /** Of the graph format: old enough for every TensorFlow 2. */
@@ -17,7 +22,15 @@ const PRODUCER = 27;
 export const TAG = 'serve';
 
 type Bytes = Uint8Array;
-type AttributeTypes = Pick<Binding, 'TF_ATTR_TYPE' | 'TF_ATTR_SHAPE' | 'TF_ATTR_STRING' | 'TF_ATTR_INT' | 'TF_ATTR_FLOAT' | 'TF_ATTR_BOOL'>;
+type AttributeTypes = Pick<
+  Binding,
+  | 'TF_ATTR_TYPE'
+  | 'TF_ATTR_SHAPE'
+  | 'TF_ATTR_STRING'
+  | 'TF_ATTR_INT'
+  | 'TF_ATTR_FLOAT'
+  | 'TF_ATTR_BOOL'
+>;
 
 const concat = (parts: readonly Bytes[]): Bytes => {
   const out = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
@@ -41,10 +54,14 @@ const message = (field: number, ...parts: Bytes[]): Bytes => {
   const content = concat(parts);
   return concat([varint((field << 3) | 2), varint(content.length), content]);
 };
-const text = (field: number, value: string): Bytes => message(field, new TextEncoder().encode(value));
-const integer = (field: number, value: number): Bytes => concat([varint(field << 3), varint(value)]);
-const float = (field: number, value: number): Bytes => concat([varint((field << 3) | 5), new Uint8Array(Float32Array.of(value).buffer)]);
-const shapeOf = (shape: readonly number[]): Bytes[] => shape.map((size) => message(2, integer(1, size)));
+const text = (field: number, value: string): Bytes =>
+  message(field, new TextEncoder().encode(value));
+const integer = (field: number, value: number): Bytes =>
+  concat([varint(field << 3), varint(value)]);
+const float = (field: number, value: number): Bytes =>
+  concat([varint((field << 3) | 5), new Uint8Array(Float32Array.of(value).buffer)]);
+const shapeOf = (shape: readonly number[]): Bytes[] =>
+  shape.map((size) => message(2, integer(1, size)));
 
 function attribute({ name, type, value }: Attribute, types: AttributeTypes): Bytes {
   const one = (v: unknown): Bytes => {
@@ -63,8 +80,32 @@ function attribute({ name, type, value }: Attribute, types: AttributeTypes): Byt
 /** The contents of a saved_model.pb with this graph. */
 export function savedModel(nodes: readonly Node[], types: AttributeTypes): Uint8Array {
   const graph = nodes.map(({ name, op, inputs, attributes, constant }) => {
-    const value = constant && message(5, text(1, 'value'), message(2, message(8, integer(1, constant.dtype), message(2, ...shapeOf(constant.shape)), message(4, constant.bytes))));
-    return message(1, text(1, name), text(2, op), ...inputs.map((input) => text(3, input)), ...attributes.map((a) => attribute(a, types)), ...(value ? [value] : []));
+    const value =
+      constant &&
+      message(
+        5,
+        text(1, 'value'),
+        message(
+          2,
+          message(
+            8,
+            integer(1, constant.dtype),
+            message(2, ...shapeOf(constant.shape)),
+            message(4, constant.bytes),
+          ),
+        ),
+      );
+    return message(
+      1,
+      text(1, name),
+      text(2, op),
+      ...inputs.map((input) => text(3, input)),
+      ...attributes.map((a) => attribute(a, types)),
+      ...(value ? [value] : []),
+    );
   });
-  return concat([integer(1, 1), message(2, message(1, text(4, TAG)), message(2, ...graph, message(4, integer(1, PRODUCER))))]);
+  return concat([
+    integer(1, 1),
+    message(2, message(1, text(4, TAG)), message(2, ...graph, message(4, integer(1, PRODUCER)))),
+  ]);
 }

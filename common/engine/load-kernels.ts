@@ -1,4 +1,5 @@
-// Loads the heap kernels: a SIMD module (./kernels, compiled by scripts/kernels.js), or plain JavaScript where WebAssembly has no SIMD
+// Loads the heap kernels: a SIMD module (./kernels, compiled by scripts/kernels.js), or plain
+// JavaScript where WebAssembly has no SIMD
 // (browsers before 2023).
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { KERNELS, SHARED_KERNELS } from './generated/kernels.js';
@@ -7,13 +8,22 @@ import { plainKernels } from './plain-kernels.js';
 
 /** The engine's memory: the same object for good, while its buffer is replaced as it grows. */
 function memoryOf({ wasm }: BackendWasm): WebAssembly.Memory {
-  // The threaded build is given its memory, the other one makes it; Emscripten lists both, its types neither.
-  const { wasmMemory, asm } = wasm as unknown as { wasmMemory?: WebAssembly.Memory; asm: { memory: WebAssembly.Memory } };
+  // The threaded build is given its memory, the other one makes it; Emscripten lists both, its
+  // types neither.
+  const { wasmMemory, asm } = wasm as unknown as {
+    wasmMemory?: WebAssembly.Memory;
+    asm: { memory: WebAssembly.Memory };
+  };
   return wasmMemory ?? asm.memory;
 }
 
-/** The kernels for this backend's heap; `simd: false` takes the plain ones even where SIMD works. */
-export async function loadHeapKernels(backend: BackendWasm, { simd = true }: { simd?: boolean } = {}): Promise<HeapKernels> {
+/**
+ * The kernels for this backend's heap; `simd: false` takes the plain ones even where SIMD works.
+ */
+export async function loadHeapKernels(
+  backend: BackendWasm,
+  { simd = true }: { simd?: boolean } = {},
+): Promise<HeapKernels> {
   const memory = memoryOf(backend);
   const shared = !(memory.buffer instanceof ArrayBuffer);
   const bytes = Uint8Array.from(atob(shared ? SHARED_KERNELS : KERNELS), (c) => c.charCodeAt(0));

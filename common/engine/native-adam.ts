@@ -1,4 +1,5 @@
-// Adam on the native engine: TensorFlow's own fused operation, which takes one pass on all cores where tfjs's ten operations take ten.
+// Adam on the native engine: TensorFlow's own fused operation, which takes one pass on all cores
+// where tfjs's ten operations take ten.
 import * as tf from '@tensorflow/tfjs';
 import type { AdamCoefficients } from './heap-kernels.js';
 import type { Attribute, NodeBackend } from './native-backend.js';
@@ -6,7 +7,10 @@ import type { Attribute, NodeBackend } from './native-backend.js';
 /** TensorFlow's ResourceHandle::ANONYMOUS_NAME: a resource of its own at each call. */
 const ANONYMOUS = 'cd2c89b7-88b7-44c8-ad83-06c2a9158347';
 
-/** One variable's moments, and a place for its parameters while they are stepped: handles of TensorFlow's resource variables. */
+/**
+ * One variable's moments, and a place for its parameters while they are stepped: handles of
+ * TensorFlow's resource variables.
+ */
 interface Resources {
   readonly w: tf.Tensor;
   readonly m: tf.Tensor;
@@ -29,33 +33,57 @@ export class NativeAdam {
     });
   }
 
-  step(gradients: readonly tf.Tensor[], decays: readonly number[], [beta1, , beta2, c2, stepSize, squareScale, epsilon]: AdamCoefficients): void {
-    // TensorFlow computes c₂ as 1 − β₂ in float32, which for 0.999 is 1.3e-5 less: so much smaller are its squares.
+  step(
+    gradients: readonly tf.Tensor[],
+    decays: readonly number[],
+    [beta1, , beta2, c2, stepSize, squareScale, epsilon]: AdamCoefficients,
+  ): void {
+    // TensorFlow computes c₂ as 1 − β₂ in float32, which for 0.999 is 1.3e-5 less: so much smaller
+    // are its squares.
     const scale = squareScale * Math.sqrt(c2 / (1 - Math.fround(beta2)));
-    const [float, locking, nesterov] = [this.#type('T'), this.#flag('use_locking'), this.#flag('use_nesterov')];
+    const [float, locking, nesterov] = [
+      this.#type('T'),
+      this.#flag('use_locking'),
+      this.#flag('use_nesterov'),
+    ];
     tf.tidy(() => {
       // The bias corrections are in stepSize and scale already: 0 for both powers of β.
-      const scalars = [0, 0, stepSize / scale, beta1, beta2, epsilon / scale].map((value) => tf.scalar(value));
+      const scalars = [0, 0, stepSize / scale, beta1, beta2, epsilon / scale].map((value) =>
+        tf.scalar(value),
+      );
       for (const [i, variable] of this.#variables.entries()) {
         const { w, m, v } = this.#resources[i]!;
         const decayed = decays[i] === 1 ? variable : tf.mul(variable, decays[i]!);
         this.#assign(w, decayed);
         // The resource holds it alone now: it is stepped in place instead of copied.
         if (decayed !== variable) decayed.dispose();
-        this.#backend.executeMultipleOutputs('ResourceApplyAdam', [float, locking, nesterov], [w, m, v, ...scalars, gradients[i]!], 0);
-        variable.assign(this.#backend.executeSingleOutput('ReadVariableOp', [this.#type('dtype')], [w]));
+        this.#backend.executeMultipleOutputs(
+          'ResourceApplyAdam',
+          [float, locking, nesterov],
+          [w, m, v, ...scalars, gradients[i]!],
+          0,
+        );
+        variable.assign(
+          this.#backend.executeSingleOutput('ReadVariableOp', [this.#type('dtype')], [w]),
+        );
       }
     });
   }
 
   async moments(): Promise<Float32Array[]> {
     const read = async (resource: tf.Tensor): Promise<Float32Array> => {
-      const value = this.#backend.executeSingleOutput('ReadVariableOp', [this.#type('dtype')], [resource]);
+      const value = this.#backend.executeSingleOutput(
+        'ReadVariableOp',
+        [this.#type('dtype')],
+        [resource],
+      );
       const values = (await value.data()) as Float32Array;
       value.dispose();
       return values;
     };
-    return Promise.all([...this.#resources.map(({ m }) => m), ...this.#resources.map(({ v }) => v)].map(read));
+    return Promise.all(
+      [...this.#resources.map(({ m }) => m), ...this.#resources.map(({ v }) => v)].map(read),
+    );
   }
 
   setMoments(values: readonly Float32Array[]): void {
@@ -71,25 +99,45 @@ export class NativeAdam {
 
   dispose(): void {
     for (const resource of this.#resources.flatMap(({ w, m, v }) => [w, m, v])) {
-      this.#backend.executeMultipleOutputs('DestroyResourceOp', [this.#flag('ignore_lookup_error')], [resource], 0);
+      this.#backend.executeMultipleOutputs(
+        'DestroyResourceOp',
+        [this.#flag('ignore_lookup_error')],
+        [resource],
+        0,
+      );
       resource.dispose();
     }
   }
 
   #resource(shape: readonly number[]): tf.Tensor {
     const { TF_ATTR_SHAPE, TF_ATTR_STRING } = this.#backend.binding;
-    return tf.keep(this.#backend.executeSingleOutput('VarHandleOp', [
-      this.#type('dtype'),
-      { name: 'shape', type: TF_ATTR_SHAPE, value: shape },
-      { name: 'container', type: TF_ATTR_STRING, value: '' },
-      { name: 'shared_name', type: TF_ATTR_STRING, value: ANONYMOUS },
-    ], []));
+    return tf.keep(
+      this.#backend.executeSingleOutput(
+        'VarHandleOp',
+        [
+          this.#type('dtype'),
+          { name: 'shape', type: TF_ATTR_SHAPE, value: shape },
+          { name: 'container', type: TF_ATTR_STRING, value: '' },
+          { name: 'shared_name', type: TF_ATTR_STRING, value: ANONYMOUS },
+        ],
+        [],
+      ),
+    );
   }
   #assign(resource: tf.Tensor, value: tf.Tensor): void {
-    this.#backend.executeMultipleOutputs('AssignVariableOp', [this.#type('dtype')], [resource, value], 0);
+    this.#backend.executeMultipleOutputs(
+      'AssignVariableOp',
+      [this.#type('dtype')],
+      [resource, value],
+      0,
+    );
   }
   #type(name: string): Attribute {
-    return { name, type: this.#backend.binding.TF_ATTR_TYPE, value: this.#backend.binding.TF_FLOAT };
+    return {
+      name,
+      type: this.#backend.binding.TF_ATTR_TYPE,
+      value: this.#backend.binding.TF_FLOAT,
+    };
   }
   #flag(name: string): Attribute {
     return { name, type: this.#backend.binding.TF_ATTR_BOOL, value: false };

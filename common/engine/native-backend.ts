@@ -32,19 +32,38 @@ export interface Binding {
   deleteTensor(id: number): void;
   /** All that there are. */
   getNumOfTensors(): number;
-  executeOp(name: string, attributes: readonly Attribute[], inputs: readonly number[], outputs: number): Handle[];
+  executeOp(
+    name: string,
+    attributes: readonly Attribute[],
+    inputs: readonly number[],
+    outputs: number,
+  ): Handle[];
   /** @returns the model's number */
   loadSavedModel(folder: string, tags: string): number;
   deleteSavedModel(model: number): void;
   /** Names are "operation:output", with commas between them. */
-  runSavedModel(model: number, inputs: readonly number[], inputNames: string, outputNames: string): Handle[];
+  runSavedModel(
+    model: number,
+    inputs: readonly number[],
+    inputNames: string,
+    outputNames: string,
+  ): Handle[];
 }
 
 /** What tfjs-node's backend offers besides tfjs's own interface: any TensorFlow operation. */
 export interface NodeBackend {
   binding: Binding;
-  executeSingleOutput(name: string, attributes: readonly Attribute[], inputs: readonly tf.Tensor[]): tf.Tensor;
-  executeMultipleOutputs(name: string, attributes: readonly Attribute[], inputs: readonly tf.Tensor[], outputs: number): tf.Tensor[];
+  executeSingleOutput(
+    name: string,
+    attributes: readonly Attribute[],
+    inputs: readonly tf.Tensor[],
+  ): tf.Tensor;
+  executeMultipleOutputs(
+    name: string,
+    attributes: readonly Attribute[],
+    inputs: readonly tf.Tensor[],
+    outputs: number,
+  ): tf.Tensor[];
   /** TensorFlow's tensors of these; one that was only in JavaScript so far is made. */
   getInputTensorIds(tensors: readonly tf.TensorInfo[]): number[];
   /** Takes the handle over. */

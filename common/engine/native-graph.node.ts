@@ -1,5 +1,7 @@
-// Compiles for the native engine: the operations that a function runs, forward and back, are recorded once, and run from then on as one TensorFlow graph.
-// A thousand operations called from JavaScript take as long there as what they compute; within a graph TensorFlow runs them on all cores at once.
+// Compiles for the native engine: the operations that a function runs, forward and back, are
+// recorded once, and run from then on as one TensorFlow graph.
+// A thousand operations called from JavaScript take as long there as what they compute; within a
+// graph TensorFlow runs them on all cores at once.
 import * as tf from '@tensorflow/tfjs';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,7 +20,10 @@ interface Attributes {
   readonly graph: Graph;
   /** Whether a gradient will be asked for. */
   readonly differentiated: boolean;
-  /** TensorFlow's tensors that the forward run leaves for the gradient: its inputs, and what it computed on the way. */
+  /**
+   * TensorFlow's tensors that the forward run leaves for the gradient: its inputs, and what it
+   * computed on the way.
+   */
   inputs: readonly number[];
   kept: readonly number[];
 }
@@ -30,7 +35,8 @@ function bytesOf(binding: Binding, dtype: number, values: ArrayLike<number>): Ui
   const { TF_FLOAT, TF_INT32, TF_INT64, TF_BOOL } = binding;
   if (dtype === TF_FLOAT) return new Uint8Array(Float32Array.from(values).buffer);
   // tfjs-node has an int64 as two int32.
-  if (dtype === TF_INT32 || dtype === TF_INT64) return new Uint8Array(Int32Array.from(values).buffer);
+  if (dtype === TF_INT32 || dtype === TF_INT64)
+    return new Uint8Array(Int32Array.from(values).buffer);
   if (dtype === TF_BOOL) return Uint8Array.from(values);
   throw new Error(`a constant of TensorFlow's type ${dtype} isn't known`);
 }
@@ -50,17 +56,33 @@ class Recorder {
       createTensor: {
         value: (shape: readonly number[], dtype: number, values: ArrayLike<number>): number => {
           const id = binding.createTensor(shape, dtype, values);
-          this.#add(id, 'Const', [this.#type('dtype', dtype)], [], { shape: [...shape], dtype, bytes: bytesOf(binding, dtype, values) });
+          this.#add(id, 'Const', [this.#type('dtype', dtype)], [], {
+            shape: [...shape],
+            dtype,
+            bytes: bytesOf(binding, dtype, values),
+          });
           return id;
         },
       },
       executeOp: {
-        value: (op: string, attributes: readonly Attribute[], inputs: readonly number[], count: number) => {
+        value: (
+          op: string,
+          attributes: readonly Attribute[],
+          inputs: readonly number[],
+          count: number,
+        ) => {
           const outputs = binding.executeOp(op, attributes, inputs, count);
-          // The one operation whose type tfjs-node leaves to TensorFlow, which in a graph has to be told.
+          // The one operation whose type tfjs-node leaves to TensorFlow, which in a graph has to be
+          // told.
           const all = op === 'ExpandDims' ? [this.#type('T', outputs[0]!.dtype)] : attributes;
-          const name = this.#add(outputs[0]?.id, op, all, inputs.map((id) => this.#nameOf(id)));
-          for (const [i, { id }] of outputs.entries()) if (i > 0) this.#names.set(id, `${name}:${i}`);
+          const name = this.#add(
+            outputs[0]?.id,
+            op,
+            all,
+            inputs.map((id) => this.#nameOf(id)),
+          );
+          for (const [i, { id }] of outputs.entries())
+            if (i > 0) this.#names.set(id, `${name}:${i}`);
           return outputs;
         },
       },
@@ -75,13 +97,27 @@ class Recorder {
   input(tensor: tf.Tensor): string {
     const [id] = this.#backend.getInputTensorIds([tensor]);
     const dtype = this.#binding[tensor.dtype === 'int32' ? 'TF_INT32' : 'TF_FLOAT'];
-    return this.#add(id, 'Placeholder', [this.#type('dtype', dtype), { name: 'shape', type: this.#binding.TF_ATTR_SHAPE, value: tensor.shape }], []);
+    return this.#add(
+      id,
+      'Placeholder',
+      [
+        this.#type('dtype', dtype),
+        { name: 'shape', type: this.#binding.TF_ATTR_SHAPE, value: tensor.shape },
+      ],
+      [],
+    );
   }
   nameOf(tensor: tf.Tensor): string {
     return this.#nameOf(this.#backend.getInputTensorIds([tensor])[0]!);
   }
 
-  #add(id: number | undefined, op: string, attributes: readonly Attribute[], inputs: readonly string[], constant?: Node['constant']): string {
+  #add(
+    id: number | undefined,
+    op: string,
+    attributes: readonly Attribute[],
+    inputs: readonly string[],
+    constant?: Node['constant'],
+  ): string {
     const name = `n${this.nodes.length}`;
     this.nodes.push({ name, op, attributes, inputs, ...(constant && { constant }) });
     if (id !== undefined) this.#names.set(id, name);
@@ -89,7 +125,8 @@ class Recorder {
   }
   #nameOf(id: number): string {
     const name = this.#names.get(id);
-    if (name === undefined) throw new Error('it uses a tensor that is neither x, nor a variable, nor made in it');
+    if (name === undefined)
+      throw new Error('it uses a tensor that is neither x, nor a variable, nor made in it');
     return name;
   }
   #type(name: string, value: number): Attribute {
@@ -98,13 +135,20 @@ class Recorder {
 }
 
 /** What runSavedModel calls outputs. */
-const outputNames = (names: readonly string[]): string => names.map((name) => (name.includes(':') ? name : `${name}:0`)).join(',');
+const outputNames = (names: readonly string[]): string =>
+  names.map((name) => (name.includes(':') ? name : `${name}:0`)).join(',');
 
-/** Operations that only see the same values in another shape: they are done again rather than kept. */
+/**
+ * Operations that only see the same values in another shape: they are done again rather than kept.
+ */
 const VIEWS = new Set(['Reshape', 'ExpandDims', 'Squeeze']);
 
 /** What the way back to `gradients` needs of the first `forward` nodes. */
-function neededBack(nodes: readonly Node[], forward: number, gradients: readonly string[]): string[] {
+function neededBack(
+  nodes: readonly Node[],
+  forward: number,
+  gradients: readonly string[],
+): string[] {
   const places = new Map(nodes.map(({ name }, i) => [name, i]));
   const needed = new Set<string>();
   const seen = new Set<string>();
@@ -132,7 +176,10 @@ class Graph {
   /** Which of the inputs have gradients. */
   readonly trainable: readonly number[];
 
-  /** Records f of x and the variables, and its gradient in the trainable ones. @throws where TensorFlow doesn't take the graph */
+  /**
+   * Records f of x and the variables, and its gradient in the trainable ones. @throws where
+   * TensorFlow doesn't take the graph
+   */
   constructor(x: tf.Tensor, variables: readonly tf.Variable[], f: () => readonly tf.Tensor[]) {
     const recorder = new Recorder();
     const trainable = variables.filter((v) => v.trainable);
@@ -158,25 +205,50 @@ class Graph {
     this.#kept = neededBack(recorder.nodes, forward, this.#gradients);
     const folder = mkdtempSync(join(tmpdir(), 'lentigo-graph-'));
     try {
-      writeFileSync(join(folder, 'saved_model.pb'), savedModel(recorder.nodes, this.#backend.binding));
+      writeFileSync(
+        join(folder, 'saved_model.pb'),
+        savedModel(recorder.nodes, this.#backend.binding),
+      );
       this.#model = this.#backend.binding.loadSavedModel(folder, TAG);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
   }
 
-  /** @param inputs x and the variables @returns the outputs and, where they will be differentiated, what the gradient needs */
-  forward(inputs: readonly number[], differentiated: boolean): { outputs: tf.Tensor[]; kept: number[] } {
+  /**
+   * @param inputs x and the variables @returns the outputs and, where they will be differentiated,
+   *   what the gradient needs
+   */
+  forward(
+    inputs: readonly number[],
+    differentiated: boolean,
+  ): { outputs: tf.Tensor[]; kept: number[] } {
     const names = differentiated ? [...this.#outputs, ...this.#kept] : this.#outputs;
-    const handles = this.#backend.binding.runSavedModel(this.#model, inputs, outputNames(this.#inputs), outputNames(names));
-    const outputs = handles.slice(0, this.#outputs.length).map((handle) => this.#backend.createOutputTensor(handle));
+    const handles = this.#backend.binding.runSavedModel(
+      this.#model,
+      inputs,
+      outputNames(this.#inputs),
+      outputNames(names),
+    );
+    const outputs = handles
+      .slice(0, this.#outputs.length)
+      .map((handle) => this.#backend.createOutputTensor(handle));
     return { outputs, kept: handles.slice(outputs.length).map(({ id }) => id) };
   }
   /** The gradients of the trainable variables, to be made tensors of; frees what was kept. */
-  backward(inputs: readonly number[], kept: readonly number[], slopes: readonly tf.Tensor[]): Handle[] {
+  backward(
+    inputs: readonly number[],
+    kept: readonly number[],
+    slopes: readonly tf.Tensor[],
+  ): Handle[] {
     const { binding } = this.#backend;
     const given = outputNames([...this.#inputs, ...this.#kept, ...this.#slopes]);
-    const handles = binding.runSavedModel(this.#model, [...inputs, ...kept, ...this.#backend.getInputTensorIds(slopes)], given, outputNames(this.#gradients));
+    const handles = binding.runSavedModel(
+      this.#model,
+      [...inputs, ...kept, ...this.#backend.getInputTensorIds(slopes)],
+      given,
+      outputNames(this.#gradients),
+    );
     for (const id of kept) binding.deleteTensor(id);
     return handles;
   }
@@ -188,13 +260,21 @@ class Graph {
 /** By key and shape of x, those used last at the end; undefined where TensorFlow didn't take it. */
 const graphs = new Map<string, Graph | undefined>();
 
-function graphOf(key: string, x: tf.Tensor, variables: readonly tf.Variable[], f: () => readonly tf.Tensor[]): Graph | undefined {
+function graphOf(
+  key: string,
+  x: tf.Tensor,
+  variables: readonly tf.Variable[],
+  f: () => readonly tf.Tensor[],
+): Graph | undefined {
   const full = `${key} ${x.shape.join()}`;
   if (!graphs.has(full)) {
     try {
       graphs.set(full, new Graph(x, variables, f));
     } catch (error) {
-      process.emitWarning(`this TensorFlow doesn't take ${full} as one graph, so its operations are run one by one, which takes about twice as long: ${(error as Error).message}`, { code: 'LENTIGO_GRAPH_REFUSED' });
+      process.emitWarning(
+        `this TensorFlow doesn't take ${full} as one graph, so its operations are run one by one, which takes about twice as long: ${(error as Error).message}`,
+        { code: 'LENTIGO_GRAPH_REFUSED' },
+      );
       graphs.set(full, undefined);
     }
   }
@@ -212,23 +292,40 @@ function graphOf(key: string, x: tf.Tensor, variables: readonly tf.Variable[], f
 const compile: Compiler = (key, x, variables, f) => {
   const graph = graphOf(key, x, variables, f);
   if (!graph) return f();
-  const attributes: Attributes = { graph, differentiated: tf.engine().state.gradientDepth > 0, inputs: [], kept: [] };
+  const attributes: Attributes = {
+    graph,
+    differentiated: tf.engine().state.gradientDepth > 0,
+    inputs: [],
+    kept: [],
+  };
   // In the order of their names, which the gradients bear.
   const inputs = Object.fromEntries([x, ...variables].map((tensor, i) => [`${i}`, tensor]));
-  const outputs = tf.engine().runKernel(KERNEL, inputs, attributes as unknown as tf.NamedAttrMap) as tf.Tensor | tf.Tensor[];
+  const outputs = tf
+    .engine()
+    .runKernel(KERNEL, inputs, attributes as unknown as tf.NamedAttrMap) as tf.Tensor | tf.Tensor[];
   return Array.isArray(outputs) ? outputs : [outputs];
 };
 
 /** Makes `compiled` work on tfjs-node's backend. */
 export function registerNativeCompiler(): void {
   registerCompiler('tensorflow', compile);
-  const run = ({ inputs, attrs }: { inputs: Readonly<Record<string, tf.TensorInfo>>; attrs: Attributes }): tf.Tensor[] => {
+  const run = ({
+    inputs,
+    attrs,
+  }: {
+    inputs: Readonly<Record<string, tf.TensorInfo>>;
+    attrs: Attributes;
+  }): tf.Tensor[] => {
     attrs.inputs = backend().getInputTensorIds(Object.values(inputs));
     const { outputs, kept } = attrs.graph.forward(attrs.inputs, attrs.differentiated);
     attrs.kept = kept;
     return outputs;
   };
-  tf.registerKernel({ kernelName: KERNEL, backendName: 'tensorflow', kernelFunc: run as unknown as tf.KernelFunc });
+  tf.registerKernel({
+    kernelName: KERNEL,
+    backendName: 'tensorflow',
+    kernelFunc: run as unknown as tf.KernelFunc,
+  });
 }
 
 tf.registerGradient({
@@ -237,7 +334,10 @@ tf.registerGradient({
     const { graph, inputs, kept } = attrs as unknown as Attributes;
     let gradients: Handle[] | undefined;
     // Each is asked for in a tidy of its own, which would take the others away.
-    const gradient = (i: number) => () => backend().createOutputTensor((gradients ??= graph.backward(inputs, kept, Array.isArray(dy) ? dy : [dy]))[i]!);
+    const gradient = (i: number) => () =>
+      backend().createOutputTensor(
+        (gradients ??= graph.backward(inputs, kept, Array.isArray(dy) ? dy : [dy]))[i]!,
+      );
     return Object.fromEntries(graph.trainable.map((place, i) => [`${place}`, gradient(i)]));
   },
 });

@@ -1,16 +1,29 @@
-// Kernels of ours for the native engine, composed of TensorFlow's operations otherwise than tfjs-node does: swish in fewer passes over memory
-// (1 forward instead of 2, 4 back instead of 5), rectifiers and batch norm by the batch with TensorFlow's own gradients, and pointwise convolutions as
+// Kernels of ours for the native engine, composed of TensorFlow's operations otherwise than
+// tfjs-node does: swish in fewer passes over memory
+// (1 forward instead of 2, 4 back instead of 5), rectifiers and batch norm by the batch with
+// TensorFlow's own gradients, and pointwise convolutions as
 // products of matrices.
 import * as tf from '@tensorflow/tfjs';
 import type { Attribute, NodeBackend } from './native-backend.js';
-import { type Call, isPointwise, type Kernel as BackendKernel, kernelOf, registerKernels } from './register-kernels.js';
+import {
+  type Call,
+  isPointwise,
+  type Kernel as BackendKernel,
+  kernelOf,
+  registerKernels,
+} from './register-kernels.js';
 
 type Kernel = BackendKernel<NodeBackend>;
 
-const float = ({ binding }: NodeBackend): Attribute => ({ name: 'T', type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT });
+const float = ({ binding }: NodeBackend): Attribute => ({
+  name: 'T',
+  type: binding.TF_ATTR_TYPE,
+  value: binding.TF_FLOAT,
+});
 
 /** a · σ(x): what TensorFlow calls the gradient of softplus. */
-const timesSigmoid = (backend: NodeBackend, a: tf.Tensor, x: tf.Tensor): tf.Tensor => backend.executeSingleOutput('SoftplusGrad', [float(backend)], [a, x]);
+const timesSigmoid = (backend: NodeBackend, a: tf.Tensor, x: tf.Tensor): tf.Tensor =>
+  backend.executeSingleOutput('SoftplusGrad', [float(backend)], [a, x]);
 
 const swish: Kernel = ({ inputs, backend }) => {
   const x = inputs['x'] as tf.Tensor;
@@ -27,7 +40,10 @@ const swishGrad: Kernel = ({ inputs, backend }) => {
 };
 
 /** dy where a rectifier of these values rises: one pass, where tfjs's own takes five. */
-const rectifierGrad = (operation: 'ReluGrad' | 'Relu6Grad'): Kernel => ({ inputs: { dy, y }, backend }) => backend.executeSingleOutput(operation, [float(backend)], [dy as tf.Tensor, y as tf.Tensor]);
+const rectifierGrad =
+  (operation: 'ReluGrad' | 'Relu6Grad'): Kernel =>
+  ({ inputs: { dy, y }, backend }) =>
+    backend.executeSingleOutput(operation, [float(backend)], [dy as tf.Tensor, y as tf.Tensor]);
 
 const batchNormAttributes = (backend: NodeBackend, epsilon: unknown): Attribute[] => [
   float(backend),
@@ -37,30 +53,65 @@ const batchNormAttributes = (backend: NodeBackend, epsilon: unknown): Attribute[
 ];
 
 /** @returns y, and the batch's mean and variance [c] for the gradient */
-const normaliseBatch: BackendKernel<NodeBackend, tf.TensorInfo[]> = ({ inputs, attrs, backend }) => {
+const normaliseBatch: BackendKernel<NodeBackend, tf.TensorInfo[]> = ({
+  inputs,
+  attrs,
+  backend,
+}) => {
   const { x, gamma, beta } = inputs as Record<'x' | 'gamma' | 'beta', tf.Tensor>;
   return tf.tidy(() => {
     const none = tf.tensor1d([]);
-    const [y, , , mean, variance] = backend.executeMultipleOutputs('FusedBatchNorm', batchNormAttributes(backend, attrs['epsilon']), [x, gamma, beta, none, none], 5);
+    const [y, , , mean, variance] = backend.executeMultipleOutputs(
+      'FusedBatchNorm',
+      batchNormAttributes(backend, attrs['epsilon']),
+      [x, gamma, beta, none, none],
+      5,
+    );
     return [y!, mean!, variance!];
   });
 };
 
 /** @returns the gradients in x, γ and β */
-const normaliseBatchGrad: BackendKernel<NodeBackend, tf.TensorInfo[]> = ({ inputs, attrs, backend }) => {
-  const { dy, x, gamma, mean, variance } = inputs as Record<'dy' | 'x' | 'gamma' | 'mean' | 'variance', tf.Tensor>;
-  const [dx, dGamma, dBeta, ...rest] = backend.executeMultipleOutputs('FusedBatchNormGrad', batchNormAttributes(backend, attrs['epsilon']), [dy, x, gamma, mean, variance], 5);
+const normaliseBatchGrad: BackendKernel<NodeBackend, tf.TensorInfo[]> = ({
+  inputs,
+  attrs,
+  backend,
+}) => {
+  const { dy, x, gamma, mean, variance } = inputs as Record<
+    'dy' | 'x' | 'gamma' | 'mean' | 'variance',
+    tf.Tensor
+  >;
+  const [dx, dGamma, dBeta, ...rest] = backend.executeMultipleOutputs(
+    'FusedBatchNormGrad',
+    batchNormAttributes(backend, attrs['epsilon']),
+    [dy, x, gamma, mean, variance],
+    5,
+  );
   tf.dispose(rest);
   return [dx!, dGamma!, dBeta!];
 };
 
 /** [n, h, w, c] as [n·h·w, c]; a pointwise filter [1, 1, c, o] as [c, o]. */
-const asMatrix = (x: tf.TensorInfo): tf.Tensor2D => tf.reshape(x as tf.Tensor, [-1, x.shape.at(-1)!]);
+const asMatrix = (x: tf.TensorInfo): tf.Tensor2D =>
+  tf.reshape(x as tf.Tensor, [-1, x.shape.at(-1)!]);
 
 /** The product of two matrices, each transposed first or not. */
-function product(backend: NodeBackend, a: tf.Tensor2D, b: tf.Tensor2D, { transposeA = false, transposeB = false }: { transposeA?: boolean; transposeB?: boolean } = {}): tf.Tensor2D {
-  const flag = (name: string, value: boolean): Attribute => ({ name, type: backend.binding.TF_ATTR_BOOL, value });
-  return backend.executeSingleOutput('MatMul', [float(backend), flag('transpose_a', transposeA), flag('transpose_b', transposeB)], [a, b]) as tf.Tensor2D;
+function product(
+  backend: NodeBackend,
+  a: tf.Tensor2D,
+  b: tf.Tensor2D,
+  { transposeA = false, transposeB = false }: { transposeA?: boolean; transposeB?: boolean } = {},
+): tf.Tensor2D {
+  const flag = (name: string, value: boolean): Attribute => ({
+    name,
+    type: backend.binding.TF_ATTR_BOOL,
+    value,
+  });
+  return backend.executeSingleOutput(
+    'MatMul',
+    [float(backend), flag('transpose_a', transposeA), flag('transpose_b', transposeB)],
+    [a, b],
+  ) as tf.Tensor2D;
 }
 
 interface Convolution {
@@ -73,10 +124,23 @@ interface Convolution {
 }
 
 /** Whether a call is of a pointwise convolution in NHWC, given its input and filter. */
-function pointwise({ attrs }: Call<NodeBackend>, inputShape: number[], filterShape: number[]): boolean {
+function pointwise(
+  { attrs }: Call<NodeBackend>,
+  inputShape: number[],
+  filterShape: number[],
+): boolean {
   const { strides, pad, dimRoundingMode, dilations = 1 } = attrs as unknown as Convolution;
   if (attrs['dataFormat'] !== 'NHWC') return false;
-  return isPointwise(tf.backend_util.computeConv2DInfo(inputShape as [number, number, number, number], filterShape as [number, number, number, number], strides, dilations, pad, dimRoundingMode));
+  return isPointwise(
+    tf.backend_util.computeConv2DInfo(
+      inputShape as [number, number, number, number],
+      filterShape as [number, number, number, number],
+      strides,
+      dilations,
+      pad,
+      dimRoundingMode,
+    ),
+  );
 }
 
 /** Registers the kernels on tfjs-node's backend. */
@@ -88,8 +152,14 @@ export function registerNativeKernels(): void {
   const fusedConv2D: Kernel = (call) => {
     const { inputs, attrs, backend } = call;
     const { x, filter, bias } = inputs as Record<'x' | 'filter' | 'bias', tf.TensorInfo>;
-    if (attrs['activation'] !== 'linear' || !bias || !pointwise(call, x.shape, filter.shape)) return generalConvolution(call);
-    return tf.tidy(() => tf.reshape(tf.add(product(backend, asMatrix(x), asMatrix(filter)), bias as tf.Tensor), [...x.shape.slice(0, 3), filter.shape[3]!]));
+    if (attrs['activation'] !== 'linear' || !bias || !pointwise(call, x.shape, filter.shape))
+      return generalConvolution(call);
+    return tf.tidy(() =>
+      tf.reshape(tf.add(product(backend, asMatrix(x), asMatrix(filter)), bias as tf.Tensor), [
+        ...x.shape.slice(0, 3),
+        filter.shape[3]!,
+      ]),
+    );
   };
 
   /** dx = dy · Wᵀ: a third of what TensorFlow's own takes. */
@@ -97,7 +167,12 @@ export function registerNativeKernels(): void {
     const { dy, filter } = call.inputs as Record<'dy' | 'filter', tf.TensorInfo>;
     const shape = call.attrs['inputShape'] as number[];
     if (!pointwise(call, shape, filter.shape)) return generalInputGradient(call);
-    return tf.tidy(() => tf.reshape(product(call.backend, asMatrix(dy), asMatrix(filter), { transposeB: true }), shape));
+    return tf.tidy(() =>
+      tf.reshape(
+        product(call.backend, asMatrix(dy), asMatrix(filter), { transposeB: true }),
+        shape,
+      ),
+    );
   };
 
   /** dW = xᵀ · dy */
@@ -105,7 +180,9 @@ export function registerNativeKernels(): void {
     const { x, dy } = call.inputs as Record<'x' | 'dy', tf.TensorInfo>;
     const shape = call.attrs['filterShape'] as number[];
     if (!pointwise(call, x.shape, shape)) return generalFilterGradient(call);
-    return tf.tidy(() => tf.reshape(product(call.backend, asMatrix(x), asMatrix(dy), { transposeA: true }), shape));
+    return tf.tidy(() =>
+      tf.reshape(product(call.backend, asMatrix(x), asMatrix(dy), { transposeA: true }), shape),
+    );
   };
 
   registerKernels('tensorflow', {

@@ -10,10 +10,14 @@ export interface Call<B> {
 export type Kernel<B, Out = tf.TensorInfo> = (call: Call<B>) => Out;
 
 /** The kernel that a backend has by this name. */
-export const kernelOf = <B>(name: string, backend: string): Kernel<B> => tf.getKernel(name, backend).kernelFunc as unknown as Kernel<B>;
+export const kernelOf = <B>(name: string, backend: string): Kernel<B> =>
+  tf.getKernel(name, backend).kernelFunc as unknown as Kernel<B>;
 
 /** Registers kernels on a backend, instead of those that it has by the same names. */
-export function registerKernels<B>(backendName: string, kernels: Readonly<Record<string, Kernel<B, tf.TensorInfo | tf.TensorInfo[]>>>): void {
+export function registerKernels<B>(
+  backendName: string,
+  kernels: Readonly<Record<string, Kernel<B, tf.TensorInfo | tf.TensorInfo[]>>>,
+): void {
   for (const [kernelName, kernel] of Object.entries(kernels)) {
     if (tf.getKernel(kernelName, backendName)) tf.unregisterKernel(kernelName, backendName);
     tf.registerKernel({ kernelName, backendName, kernelFunc: kernel as unknown as tf.KernelFunc });
@@ -24,4 +28,9 @@ export type ConvInfo = ReturnType<typeof tf.backend_util.computeConv2DInfo>;
 
 /** Whether a convolution is a product of matrices: 1 × 1, and every position of x is one of y. */
 export const isPointwise = (i: ConvInfo): boolean =>
-  i.filterHeight === 1 && i.filterWidth === 1 && i.strideHeight === 1 && i.strideWidth === 1 && i.outHeight === i.inHeight && i.outWidth === i.inWidth;
+  i.filterHeight === 1 &&
+  i.filterWidth === 1 &&
+  i.strideHeight === 1 &&
+  i.strideWidth === 1 &&
+  i.outHeight === i.inHeight &&
+  i.outWidth === i.inWidth;

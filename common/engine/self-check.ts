@@ -1,19 +1,44 @@
-// An engine's word isn't enough: drivers, and GPUs emulated in software, can compute wrongly without saying so. Before an engine is used, it
+// An engine's word isn't enough: drivers, and GPUs emulated in software, can compute wrongly
+// without saying so. Before an engine is used, it
 // computes a small network's value and gradients, which must be those of plain JavaScript.
 import * as tf from '@tensorflow/tfjs';
 import { conv2d, depthwiseConv2d, poolChannels, squeezeExcite, swish } from './ops.js';
 
-/** ‖engine − plain‖ / ‖plain‖ over everything: float32 in another order gives 1e-6; a GPU's half precision 1e-3. */
+/**
+ * ‖engine − plain‖ / ‖plain‖ over everything: float32 in another order gives 1e-6; a GPU's half
+ * precision 1e-3.
+ */
 const TOLERANCE = 1e-4;
 
 /** Fixed values in [−1, 1], the same everywhere. */
-const fixed = (shape: number[], phase: number): tf.Tensor => tf.tensor(Float32Array.from({ length: tf.util.sizeFromShape(shape) }, (_, k) => Math.sin(1.7 * k + phase)), shape);
+const fixed = (shape: number[], phase: number): tf.Tensor =>
+  tf.tensor(
+    Float32Array.from({ length: tf.util.sizeFromShape(shape) }, (_, k) =>
+      Math.sin(1.7 * k + phase),
+    ),
+    shape,
+  );
 
 /** One of every operation of the student, x [2, 9, 9, 3] → [2, 4]. */
 function network(...inputs: tf.Tensor[]): tf.Tensor {
-  const [x, stem, depthwise, w1, b1, w2, b2, dense] = inputs as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, tf.Tensor2D, tf.Tensor1D, tf.Tensor2D, tf.Tensor1D, tf.Tensor2D];
+  const [x, stem, depthwise, w1, b1, w2, b2, dense] = inputs as [
+    tf.Tensor4D,
+    tf.Tensor4D,
+    tf.Tensor4D,
+    tf.Tensor2D,
+    tf.Tensor1D,
+    tf.Tensor2D,
+    tf.Tensor1D,
+    tf.Tensor2D,
+  ];
   const wide = swish(conv2d(x, stem, b2, 2, 1));
-  const deep = squeezeExcite(swish(depthwiseConv2d(wide, depthwise, b2, 1, 'same')), w1, b1, w2, b2);
+  const deep = squeezeExcite(
+    swish(depthwiseConv2d(wide, depthwise, b2, 1, 'same')),
+    w1,
+    b1,
+    w2,
+    b2,
+  );
   return tf.matMul(poolChannels(tf.add(deep, wide)), dense);
 }
 
@@ -45,5 +70,8 @@ export async function selfCheck(backend: string, usePlain: () => Promise<unknown
   const norm = (values: Float32Array): number => Math.hypot(...values);
   const error = norm(found.map((v, i) => v - plain[i]!)) / norm(plain);
   // Said this way round, NaN is wrong too.
-  if (!(error <= TOLERANCE)) throw new Error(`it computes wrongly here: a small network's gradients are off by ${(error * 100).toPrecision(2)} %`);
+  if (!(error <= TOLERANCE))
+    throw new Error(
+      `it computes wrongly here: a small network's gradients are off by ${(error * 100).toPrecision(2)} %`,
+    );
 }

@@ -3,13 +3,20 @@ import * as tf from '@tensorflow/tfjs';
 import { activate, type Prepared } from './engine.js';
 import { registerWebgpuKernels } from './webgpu-kernels.js';
 
-/** Starts it with our kernels, in use from then on. A GPU that the processor emulates works, but is no gain. @throws when there is no GPU */
+/**
+ * Starts it with our kernels, in use from then on. A GPU that the processor emulates works, but is
+ * no gain. @throws when there is no GPU
+ */
 export async function startWebgpu(): Promise<Prepared> {
   const adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) throw new Error('WebGPU finds no GPU');
   await activate('webgpu');
   registerWebgpuKernels();
-  const { vendor, architecture, description, isFallbackAdapter } = adapter.info as GPUAdapterInfo & { isFallbackAdapter?: boolean };
+  const { vendor, architecture, description, isFallbackAdapter } =
+    adapter.info as GPUAdapterInfo & { isFallbackAdapter?: boolean };
   const gpu = description || [vendor, architecture].filter(Boolean).join(' ') || 'a GPU';
-  return { what: `@tensorflow/tfjs-backend-webgpu ${tf.version_core} on ${gpu}`, ...(isFallbackAdapter && { onRequest: true }) };
+  return {
+    what: `@tensorflow/tfjs-backend-webgpu ${tf.version_core} on ${gpu}`,
+    ...(isFallbackAdapter && { onRequest: true }),
+  };
 }

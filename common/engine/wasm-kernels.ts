@@ -1,8 +1,16 @@
-// The kernels that tfjs 4.22's WASM backend lacks for training, or is slow at: they work on its heap themselves (heap-kernels.ts).
+// The kernels that tfjs 4.22's WASM backend lacks for training, or is slow at: they work on its
+// heap themselves (heap-kernels.ts).
 import * as tf from '@tensorflow/tfjs';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import type { AdamCoefficients, Geometry, HeapKernels } from './heap-kernels.js';
-import { type Call, type ConvInfo, isPointwise, type Kernel as BackendKernel, kernelOf, registerKernels } from './register-kernels.js';
+import {
+  type Call,
+  type ConvInfo,
+  isPointwise,
+  type Kernel as BackendKernel,
+  kernelOf,
+  registerKernels,
+} from './register-kernels.js';
 
 type Kernel = BackendKernel<BackendWasm>;
 
@@ -15,19 +23,48 @@ interface ConvAttrs {
 }
 
 /** Where a tensor's values lie on the heap, in bytes. */
-const address = (backend: BackendWasm, info: tf.TensorInfo): number => backend.typedArrayFromHeap(info).byteOffset;
+const address = (backend: BackendWasm, info: tf.TensorInfo): number =>
+  backend.typedArrayFromHeap(info).byteOffset;
 
-function convInfo(attrs: Call<BackendWasm>['attrs'], inputShape: number[], filterShape: number[], depthwise: boolean) {
+function convInfo(
+  attrs: Call<BackendWasm>['attrs'],
+  inputShape: number[],
+  filterShape: number[],
+  depthwise: boolean,
+) {
   const { strides, pad, dimRoundingMode, dilations = 1 } = attrs as unknown as ConvAttrs;
   const info = tf.backend_util.computeConv2DInfo(
-    inputShape as [number, number, number, number], filterShape as [number, number, number, number], strides, dilations, pad, dimRoundingMode, depthwise);
-  if (info.dilationHeight !== 1 || info.dilationWidth !== 1) throw new RangeError('the WASM gradient of a dilated convolution is not implemented');
-  if (depthwise && info.outChannels !== info.inChannels) throw new RangeError('the WASM gradient of a depthwise convolution with a channel multiplier is not implemented');
+    inputShape as [number, number, number, number],
+    filterShape as [number, number, number, number],
+    strides,
+    dilations,
+    pad,
+    dimRoundingMode,
+    depthwise,
+  );
+  if (info.dilationHeight !== 1 || info.dilationWidth !== 1)
+    throw new RangeError('the WASM gradient of a dilated convolution is not implemented');
+  if (depthwise && info.outChannels !== info.inChannels)
+    throw new RangeError(
+      'the WASM gradient of a depthwise convolution with a channel multiplier is not implemented',
+    );
   return info;
 }
 
-const geometryOf = (i: ConvInfo): Geometry =>
-  [i.batchSize, i.inHeight, i.inWidth, i.inChannels, i.outHeight, i.outWidth, i.filterHeight, i.filterWidth, i.strideHeight, i.strideWidth, i.padInfo.top, i.padInfo.left];
+const geometryOf = (i: ConvInfo): Geometry => [
+  i.batchSize,
+  i.inHeight,
+  i.inWidth,
+  i.inChannels,
+  i.outHeight,
+  i.outWidth,
+  i.filterHeight,
+  i.filterWidth,
+  i.strideHeight,
+  i.strideWidth,
+  i.padInfo.top,
+  i.padInfo.left,
+];
 
 /** Registers the kernels on the WASM backend, after it is ready; again to replace them. */
 export function registerWasmKernels(heap: HeapKernels): void {
@@ -36,19 +73,47 @@ export function registerWasmKernels(heap: HeapKernels): void {
   const generalConvolution = kernelOf<BackendWasm>('FusedConv2D', 'wasm');
 
   /** rows of x [n, h, w, m] times matrix [m, n′], plus bias. */
-  const pointwise = (backend: BackendWasm, x: tf.TensorInfo, matrix: tf.TensorInfo, bias: tf.TensorInfo | undefined, channels: number): tf.TensorInfo => {
+  const pointwise = (
+    backend: BackendWasm,
+    x: tf.TensorInfo,
+    matrix: tf.TensorInfo,
+    bias: tf.TensorInfo | undefined,
+    channels: number,
+  ): tf.TensorInfo => {
     const [n, h, w, inner] = x.shape as [number, number, number, number];
     const out = backend.makeOutput([n, h, w, channels], 'float32');
-    heap.product(address(backend, x), address(backend, matrix), bias ? address(backend, bias) : 0, address(backend, out), n * h * w, inner, channels);
+    heap.product(
+      address(backend, x),
+      address(backend, matrix),
+      bias ? address(backend, bias) : 0,
+      address(backend, out),
+      n * h * w,
+      inner,
+      channels,
+    );
     return out;
   };
 
-  /** A pointwise convolution is a product of matrices; XNNPACK packs the filter for it each time, and takes a third longer. */
+  /**
+   * A pointwise convolution is a product of matrices; XNNPACK packs the filter for it each time,
+   * and takes a third longer.
+   */
   const fusedConv2D: Kernel = (call) => {
     const { inputs, attrs, backend } = call;
-    const info = convInfo({ ...attrs, dilations: 1 }, inputs['x']!.shape, inputs['filter']!.shape, false);
-    const plain = isPointwise(info) && attrs['activation'] === 'linear' && attrs['dataFormat'] === 'NHWC' && !inputs['preluActivationWeights'];
-    return plain ? pointwise(backend, inputs['x']!, inputs['filter']!, inputs['bias'], info.outChannels) : generalConvolution(call);
+    const info = convInfo(
+      { ...attrs, dilations: 1 },
+      inputs['x']!.shape,
+      inputs['filter']!.shape,
+      false,
+    );
+    const plain =
+      isPointwise(info) &&
+      attrs['activation'] === 'linear' &&
+      attrs['dataFormat'] === 'NHWC' &&
+      !inputs['preluActivationWeights'];
+    return plain
+      ? pointwise(backend, inputs['x']!, inputs['filter']!, inputs['bias'], info.outChannels)
+      : generalConvolution(call);
   };
 
   /** A pointwise convolution's input gradient is dy times the transposed filter. */
@@ -56,7 +121,11 @@ export function registerWasmKernels(heap: HeapKernels): void {
     const { inputs, attrs, backend } = call;
     const info = convInfo(attrs, attrs['inputShape'] as number[], inputs['filter']!.shape, false);
     if (!isPointwise(info)) return generalInputGradient(call);
-    const filter = transpose({ inputs: { x: inputs['filter']! }, backend, attrs: { perm: [0, 1, 3, 2] } });
+    const filter = transpose({
+      inputs: { x: inputs['filter']! },
+      backend,
+      attrs: { perm: [0, 1, 3, 2] },
+    });
     const dx = pointwise(backend, inputs['dy']!, filter, undefined, info.inChannels);
     backend.disposeData(filter.dataId);
     return dx;
@@ -69,9 +138,17 @@ export function registerWasmKernels(heap: HeapKernels): void {
     const positions = info.batchSize * info.outHeight * info.outWidth;
     const patch = info.filterHeight * info.filterWidth * info.inChannels;
     const patches = isPointwise(info) ? x : backend.makeOutput([positions, patch], 'float32');
-    if (patches !== x) heap.patches(address(backend, x), address(backend, patches), ...geometryOf(info));
+    if (patches !== x)
+      heap.patches(address(backend, x), address(backend, patches), ...geometryOf(info));
     const dw = backend.makeOutput(attrs['filterShape'] as number[], 'float32');
-    heap.transposedProduct(address(backend, patches), address(backend, inputs['dy']!), address(backend, dw), positions, patch, info.outChannels);
+    heap.transposedProduct(
+      address(backend, patches),
+      address(backend, inputs['dy']!),
+      address(backend, dw),
+      positions,
+      patch,
+      info.outChannels,
+    );
     if (patches !== x) backend.disposeData(patches.dataId);
     return dw;
   };
@@ -80,7 +157,12 @@ export function registerWasmKernels(heap: HeapKernels): void {
     const inputShape = attrs['inputShape'] as number[];
     const info = convInfo(attrs, inputShape, inputs['filter']!.shape, true);
     const dx = backend.makeOutput(inputShape, 'float32');
-    heap.depthwiseInputGradient(address(backend, inputs['dy']!), address(backend, inputs['filter']!), address(backend, dx), ...geometryOf(info));
+    heap.depthwiseInputGradient(
+      address(backend, inputs['dy']!),
+      address(backend, inputs['filter']!),
+      address(backend, dx),
+      ...geometryOf(info),
+    );
     return dx;
   };
 
@@ -88,7 +170,12 @@ export function registerWasmKernels(heap: HeapKernels): void {
     const filterShape = attrs['filterShape'] as number[];
     const info = convInfo(attrs, inputs['x']!.shape, filterShape, true);
     const dw = backend.makeOutput(filterShape, 'float32');
-    heap.depthwiseFilterGradient(address(backend, inputs['x']!), address(backend, inputs['dy']!), address(backend, dw), ...geometryOf(info));
+    heap.depthwiseFilterGradient(
+      address(backend, inputs['x']!),
+      address(backend, inputs['dy']!),
+      address(backend, dw),
+      ...geometryOf(info),
+    );
     return dw;
   };
 
@@ -104,7 +191,12 @@ export function registerWasmKernels(heap: HeapKernels): void {
   const swishGrad: Kernel = ({ inputs, backend }) => {
     const { x, dy } = inputs as { x: tf.TensorInfo; dy: tf.TensorInfo };
     const out = backend.makeOutput(x.shape, 'float32');
-    heap.swishGradient(address(backend, x), address(backend, dy), address(backend, out), tf.util.sizeFromShape(x.shape));
+    heap.swishGradient(
+      address(backend, x),
+      address(backend, dy),
+      address(backend, out),
+      tf.util.sizeFromShape(x.shape),
+    );
     return out;
   };
 
@@ -112,7 +204,14 @@ export function registerWasmKernels(heap: HeapKernels): void {
   const channelSum: Kernel = ({ inputs, backend }) => {
     const [n, rows, channels] = inputs['x']!.shape as [number, number, number];
     const out = backend.makeOutput([n, channels], 'float32');
-    heap.channelSum(address(backend, inputs['x']!), inputs['y'] ? address(backend, inputs['y']) : 0, address(backend, out), n, rows, channels);
+    heap.channelSum(
+      address(backend, inputs['x']!),
+      inputs['y'] ? address(backend, inputs['y']) : 0,
+      address(backend, out),
+      n,
+      rows,
+      channels,
+    );
     return out;
   };
 
@@ -121,7 +220,15 @@ export function registerWasmKernels(heap: HeapKernels): void {
     const { x, a, b } = inputs as { x: tf.TensorInfo; a: tf.TensorInfo; b?: tf.TensorInfo };
     const [n, rows, channels] = x.shape as [number, number, number];
     const out = backend.makeOutput(x.shape, 'float32');
-    heap.channelAffine(address(backend, x), address(backend, a), b ? address(backend, b) : 0, address(backend, out), n, rows, channels);
+    heap.channelAffine(
+      address(backend, x),
+      address(backend, a),
+      b ? address(backend, b) : 0,
+      address(backend, out),
+      n,
+      rows,
+      channels,
+    );
     return out;
   };
 
@@ -130,20 +237,50 @@ export function registerWasmKernels(heap: HeapKernels): void {
     const [n, channels] = inputs['a']!.shape as [number, number];
     const rows = attrs['rows'] as number;
     const out = backend.makeOutput([n, rows, channels], 'float32');
-    heap.channelAffine(0, 0, address(backend, inputs['a']!), address(backend, out), n, rows, channels);
+    heap.channelAffine(
+      0,
+      0,
+      address(backend, inputs['a']!),
+      address(backend, out),
+      n,
+      rows,
+      channels,
+    );
     return out;
   };
 
   /** Adam's step: the new w; m and v are updated in place. */
   const adam: Kernel = ({ inputs, attrs, backend }) => {
-    const { w, g, m, v } = inputs as { w: tf.TensorInfo; g: tf.TensorInfo; m: tf.TensorInfo; v: tf.TensorInfo };
+    const { w, g, m, v } = inputs as {
+      w: tf.TensorInfo;
+      g: tf.TensorInfo;
+      m: tf.TensorInfo;
+      v: tf.TensorInfo;
+    };
     const out = backend.makeOutput(w.shape, 'float32');
-    const [ws, gs, ms, vs] = [w, g, m, v].map((x) => address(backend, x)) as [number, number, number, number];
-    heap.adam(ws, gs, ms, vs, address(backend, out), tf.util.sizeFromShape(w.shape), attrs['decay'] as number, ...(attrs['coefficients'] as AdamCoefficients));
+    const [ws, gs, ms, vs] = [w, g, m, v].map((x) => address(backend, x)) as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    heap.adam(
+      ws,
+      gs,
+      ms,
+      vs,
+      address(backend, out),
+      tf.util.sizeFromShape(w.shape),
+      attrs['decay'] as number,
+      ...(attrs['coefficients'] as AdamCoefficients),
+    );
     return out;
   };
 
-  /** Another name for the same values. tfjs copies them, and clones every tensor that a gradient needs later. */
+  /**
+   * Another name for the same values. tfjs copies them, and clones every tensor that a gradient
+   * needs later.
+   */
   const identity: Kernel = ({ inputs, backend }) => {
     const { dataId, shape, dtype } = inputs['x']!;
     backend.incRef(dataId);

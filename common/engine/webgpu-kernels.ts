@@ -1,8 +1,17 @@
-// Kernels of ours for tfjs's WebGPU backend, in WGSL. It lacks none that training needs, but is slow at some: it gives each value of a filter's
-// gradient to one thread, which then walks over the whole batch alone; and what we have as one pass it composes of many.
+// Kernels of ours for tfjs's WebGPU backend, in WGSL. It lacks none that training needs, but is
+// slow at some: it gives each value of a filter's
+// gradient to one thread, which then walks over the whole batch alone; and what we have as one pass
+// it composes of many.
 import * as tf from '@tensorflow/tfjs';
 import { type WebGPUBackend, webgpu_util } from '@tensorflow/tfjs-backend-webgpu';
-import { type Call, type ConvInfo, isPointwise, type Kernel as BackendKernel, kernelOf, registerKernels } from './register-kernels.js';
+import {
+  type Call,
+  type ConvInfo,
+  isPointwise,
+  type Kernel as BackendKernel,
+  kernelOf,
+  registerKernels,
+} from './register-kernels.js';
 
 type Kernel = BackendKernel<WebGPUBackend>;
 
@@ -28,7 +37,10 @@ const RUN = 128;
 /** The most values that partial sums may take. */
 const MOST_PARTIAL = 2 ** 22;
 
-function run(backend: WebGPUBackend, { name, shape, inputs, integers = {}, floats = {}, value, into }: Program): tf.TensorInfo {
+function run(
+  backend: WebGPUBackend,
+  { name, shape, inputs, integers = {}, floats = {}, value, into }: Program,
+): tf.TensorInfo {
   const dispatchLayout = webgpu_util.flatDispatchLayout([...shape]);
   const workgroupSize: [number, number, number] = [THREADS, 1, 1];
   const program = {
@@ -39,27 +51,47 @@ function run(backend: WebGPUBackend, { name, shape, inputs, integers = {}, float
     dispatchLayout,
     dispatch: webgpu_util.computeDispatch(dispatchLayout, [...shape], workgroupSize),
     size: true,
-    uniforms: [...Object.keys(integers).map((key) => `${key} : i32, `), ...Object.keys(floats).map((key) => `${key} : f32, `)].join(''),
+    uniforms: [
+      ...Object.keys(integers).map((key) => `${key} : i32, `),
+      ...Object.keys(floats).map((key) => `${key} : f32, `),
+    ].join(''),
     getUserCode: () => `
       fn value(index : i32) -> f32 { ${value} }
       fn main(index : i32) { if (index < uniforms.size) { result[index] = value(index); } }`,
   };
-  const uniforms = [...Object.values(integers).map((v) => ({ type: 'int32', data: [v] })), ...Object.values(floats).map((v) => ({ type: 'float32', data: [v] }))];
+  const uniforms = [
+    ...Object.values(integers).map((v) => ({ type: 'int32', data: [v] })),
+    ...Object.values(floats).map((v) => ({ type: 'float32', data: [v] })),
+  ];
   return backend.runWebGPUProgram(program, Object.values(inputs), 'float32', uniforms, into);
 }
 
 const SIGMOID = 'let s = 1.0 / (1.0 + exp(-clamp(x[index], -87.0, 87.0)));';
 
 /** x·σ(x), any shape. */
-const swish: Kernel = ({ inputs, backend }) => run(backend, { name: 'Swish', shape: inputs['x']!.shape, inputs: { x: inputs['x']! }, value: `${SIGMOID} return x[index] * s;` });
+const swish: Kernel = ({ inputs, backend }) =>
+  run(backend, {
+    name: 'Swish',
+    shape: inputs['x']!.shape,
+    inputs: { x: inputs['x']! },
+    value: `${SIGMOID} return x[index] * s;`,
+  });
 
 /** dy·d(x·σ(x))/dx, any shape. */
 const swishGrad: Kernel = ({ inputs, backend }) => {
   const { x, dy } = inputs as { x: tf.TensorInfo; dy: tf.TensorInfo };
-  return run(backend, { name: 'SwishGrad', shape: x.shape, inputs: { x, dy }, value: `${SIGMOID} return dy[index] * s * (1.0 + x[index] * (1.0 - s));` });
+  return run(backend, {
+    name: 'SwishGrad',
+    shape: x.shape,
+    inputs: { x, dy },
+    value: `${SIGMOID} return dy[index] * s * (1.0 + x[index] * (1.0 - s));`,
+  });
 };
 
-/** [n, rows, c] → [n, c]: sums over rows, of x, or of x·y where y is given; in runs of rows, and then over those. */
+/**
+ * [n, rows, c] → [n, c]: sums over rows, of x, or of x·y where y is given; in runs of rows, and
+ * then over those.
+ */
 function sumRows(backend: WebGPUBackend, x: tf.TensorInfo, y?: tf.TensorInfo): tf.TensorInfo {
   const [n, rows, channels] = x.shape as [number, number, number];
   const parts = Math.ceil(rows / RUN);
@@ -108,31 +140,83 @@ const channelFill: Kernel = ({ inputs, attrs, backend }) => {
     shape: [n, rows, channels],
     inputs: { a: inputs['a']! },
     integers: { rows, channels },
-    value: 'return a[index / (uniforms.rows * uniforms.channels) * uniforms.channels + index % uniforms.channels];',
+    value:
+      'return a[index / (uniforms.rows * uniforms.channels) * uniforms.channels + index % uniforms.channels];',
   });
 };
 
-function convInfo(inputShape: number[], filterShape: number[], attrs: Call<WebGPUBackend>['attrs'], depthwise: boolean): ConvInfo {
-  const { strides, pad, dimRoundingMode, dilations = 1 } = attrs as { strides: number; pad: number; dimRoundingMode?: 'floor'; dilations?: number };
-  return tf.backend_util.computeConv2DInfo(inputShape as [number, number, number, number], filterShape as [number, number, number, number], strides, dilations, pad, dimRoundingMode, depthwise);
+function convInfo(
+  inputShape: number[],
+  filterShape: number[],
+  attrs: Call<WebGPUBackend>['attrs'],
+  depthwise: boolean,
+): ConvInfo {
+  const {
+    strides,
+    pad,
+    dimRoundingMode,
+    dilations = 1,
+  } = attrs as { strides: number; pad: number; dimRoundingMode?: 'floor'; dilations?: number };
+  return tf.backend_util.computeConv2DInfo(
+    inputShape as [number, number, number, number],
+    filterShape as [number, number, number, number],
+    strides,
+    dilations,
+    pad,
+    dimRoundingMode,
+    depthwise,
+  );
 }
 
 /** [n, h, w, c] as [1, n·h·w, c]. */
-const asMatrix = (x: tf.TensorInfo): tf.TensorInfo => ({ ...x, shape: [1, tf.util.sizeFromShape(x.shape.slice(0, 3)), x.shape[3]!] });
+const asMatrix = (x: tf.TensorInfo): tf.TensorInfo => ({
+  ...x,
+  shape: [1, tf.util.sizeFromShape(x.shape.slice(0, 3)), x.shape[3]!],
+});
 
 /** Σ over output positions of x · dy, in runs of positions, and then over those. */
-function filterGradient({ inputs, attrs, backend }: Call<WebGPUBackend>, info: ConvInfo, depthwise: boolean): tf.TensorInfo {
+function filterGradient(
+  { inputs, attrs, backend }: Call<WebGPUBackend>,
+  info: ConvInfo,
+  depthwise: boolean,
+): tf.TensorInfo {
   const filterShape = attrs['filterShape'] as number[];
   const size = tf.util.sizeFromShape(filterShape);
   const positions = info.batchSize * info.outHeight * info.outWidth;
   const length = Math.max(RUN, Math.ceil((positions * size) / MOST_PARTIAL));
   const parts = Math.ceil(positions / length);
-  const { inHeight, inWidth, inChannels, outHeight, outWidth, outChannels, filterWidth, strideHeight, strideWidth, padInfo: { top, left } } = info;
+  const {
+    inHeight,
+    inWidth,
+    inChannels,
+    outHeight,
+    outWidth,
+    outChannels,
+    filterWidth,
+    strideHeight,
+    strideWidth,
+    padInfo: { top, left },
+  } = info;
   const sums = run(backend, {
     name: depthwise ? 'DepthwiseFilterGradient' : 'FilterGradient',
     shape: [1, parts, size],
     inputs: { x: inputs['x']!, dy: inputs['dy']! },
-    integers: { positions, length, filterSize: size, inHeight, inWidth, inChannels, outHeight, outWidth, outChannels, filterWidth, strideHeight, strideWidth, top, left },
+    integers: {
+      positions,
+      length,
+      filterSize: size,
+      inHeight,
+      inWidth,
+      inChannels,
+      outHeight,
+      outWidth,
+      outChannels,
+      filterWidth,
+      strideHeight,
+      strideWidth,
+      top,
+      left,
+    },
     value: `
       let place = index % uniforms.filterSize;
       let outChannel = place % uniforms.outChannels;
@@ -161,7 +245,10 @@ function filterGradient({ inputs, attrs, backend }: Call<WebGPUBackend>, info: C
 export function registerWebgpuKernels(): void {
   const matMul: Kernel = kernelOf('BatchMatMul', 'webgpu');
   const generalInputGradient: Kernel = kernelOf('Conv2DBackpropInput', 'webgpu');
-  const generalDepthwiseFilterGradient: Kernel = kernelOf('DepthwiseConv2dNativeBackpropFilter', 'webgpu');
+  const generalDepthwiseFilterGradient: Kernel = kernelOf(
+    'DepthwiseConv2dNativeBackpropFilter',
+    'webgpu',
+  );
 
   /** dW = patches(x)ᵀ · dy; a pointwise convolution's patches are x itself. */
   const conv2DBackpropFilter: Kernel = (call) => {
@@ -169,7 +256,11 @@ export function registerWebgpuKernels(): void {
     const filterShape = attrs['filterShape'] as number[];
     const info = convInfo(inputs['x']!.shape, filterShape, attrs, false);
     if (!isPointwise(info)) return filterGradient(call, info, false);
-    const dw = matMul({ inputs: { a: asMatrix(inputs['x']!), b: asMatrix(inputs['dy']!) }, attrs: { transposeA: true, transposeB: false }, backend });
+    const dw = matMul({
+      inputs: { a: asMatrix(inputs['x']!), b: asMatrix(inputs['dy']!) },
+      attrs: { transposeA: true, transposeB: false },
+      backend,
+    });
     return { ...dw, shape: filterShape };
   };
 
@@ -177,29 +268,68 @@ export function registerWebgpuKernels(): void {
   const conv2DBackpropInput: Kernel = (call) => {
     const { inputs, attrs, backend } = call;
     const inputShape = attrs['inputShape'] as number[];
-    if (!isPointwise(convInfo(inputShape, inputs['filter']!.shape, attrs, false))) return generalInputGradient(call);
-    const dx = matMul({ inputs: { a: asMatrix(inputs['dy']!), b: asMatrix(inputs['filter']!) }, attrs: { transposeA: false, transposeB: true }, backend });
+    if (!isPointwise(convInfo(inputShape, inputs['filter']!.shape, attrs, false)))
+      return generalInputGradient(call);
+    const dx = matMul({
+      inputs: { a: asMatrix(inputs['dy']!), b: asMatrix(inputs['filter']!) },
+      attrs: { transposeA: false, transposeB: true },
+      backend,
+    });
     return { ...dx, shape: inputShape };
   };
 
   const depthwiseBackpropFilter: Kernel = (call) => {
-    const info = convInfo(call.inputs['x']!.shape, call.attrs['filterShape'] as number[], call.attrs, true);
-    if (info.dilationHeight * info.dilationWidth > 1 || info.outChannels !== info.inChannels) return generalDepthwiseFilterGradient(call);
+    const info = convInfo(
+      call.inputs['x']!.shape,
+      call.attrs['filterShape'] as number[],
+      call.attrs,
+      true,
+    );
+    if (info.dilationHeight * info.dilationWidth > 1 || info.outChannels !== info.inChannels)
+      return generalDepthwiseFilterGradient(call);
     return filterGradient(call, info, true);
   };
 
   /** Adam's step (adam.ts): the moments in place, the variable anew. */
   const adam: Kernel = ({ inputs, attrs, backend }) => {
-    const { w, g, m, v } = inputs as { w: tf.TensorInfo; g: tf.TensorInfo; m: tf.TensorInfo; v: tf.TensorInfo };
-    const [beta1, c1, beta2, c2, stepSize, squareScale, epsilon] = attrs['coefficients'] as [number, number, number, number, number, number, number];
-    run(backend, { name: 'AdamMean', shape: m.shape, inputs: { g }, floats: { beta1, c1 }, value: 'return uniforms.beta1 * result[index] + uniforms.c1 * g[index];', into: m });
-    run(backend, { name: 'AdamSquare', shape: v.shape, inputs: { g }, floats: { beta2, c2 }, value: 'return uniforms.beta2 * result[index] + uniforms.c2 * g[index] * g[index];', into: v });
+    const { w, g, m, v } = inputs as {
+      w: tf.TensorInfo;
+      g: tf.TensorInfo;
+      m: tf.TensorInfo;
+      v: tf.TensorInfo;
+    };
+    const [beta1, c1, beta2, c2, stepSize, squareScale, epsilon] = attrs['coefficients'] as [
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
+    run(backend, {
+      name: 'AdamMean',
+      shape: m.shape,
+      inputs: { g },
+      floats: { beta1, c1 },
+      value: 'return uniforms.beta1 * result[index] + uniforms.c1 * g[index];',
+      into: m,
+    });
+    run(backend, {
+      name: 'AdamSquare',
+      shape: v.shape,
+      inputs: { g },
+      floats: { beta2, c2 },
+      value: 'return uniforms.beta2 * result[index] + uniforms.c2 * g[index] * g[index];',
+      into: v,
+    });
     return run(backend, {
       name: 'AdamStep',
       shape: w.shape,
       inputs: { w, m, v },
       floats: { decay: attrs['decay'] as number, stepSize, squareScale, epsilon },
-      value: 'return uniforms.decay * w[index] - uniforms.stepSize * m[index] / (uniforms.squareScale * sqrt(v[index]) + uniforms.epsilon);',
+      value:
+        'return uniforms.decay * w[index] - uniforms.stepSize * m[index] / (uniforms.squareScale * sqrt(v[index]) + uniforms.epsilon);',
     });
   };
 

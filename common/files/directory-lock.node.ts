@@ -1,10 +1,14 @@
-// One process to a directory: a second one on the same data directory or clinic home would lose or repeat work.
+// One process to a directory: a second one on the same data directory or clinic home would lose or
+// repeat work.
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LentigoError } from '../errors.js';
 import { systemCode, writeError } from './durable.node.js';
 
-/** A process that holds, or held, the lock. `started` tells it from a later process with the same number, where the system says (Linux). */
+/**
+ * A process that holds, or held, the lock. `started` tells it from a later process with the same
+ * number, where the system says (Linux).
+ */
 interface Holder {
   readonly pid: number;
   readonly started: string;
@@ -43,7 +47,9 @@ function holderIn(file: string): Holder | null {
   }
 }
 
-/** Creates `file` as a second name of `from`: whole or not at all. False when it is there already. */
+/**
+ * Creates `file` as a second name of `from`: whole or not at all. False when it is there already.
+ */
 function linkNew(from: string, file: string): boolean {
   try {
     linkSync(from, file);
@@ -55,8 +61,10 @@ function linkNew(from: string, file: string): boolean {
 }
 
 /**
- * Locks a directory for this process until the returned function is called or the process ends; the lock of a process
- * that was killed is taken over. Processes on other machines, or in containers with process numbers of their own, aren't seen.
+ * Locks a directory for this process until the returned function is called or the process ends; the
+ * lock of a process
+ * that was killed is taken over. Processes on other machines, or in containers with process numbers
+ * of their own, aren't seen.
  * @throws LENTIGO_DATA_DIR_IN_USE naming the process that holds it; LENTIGO_DISK_FULL
  */
 export function lockDirectory(directory: string): () => void {
@@ -68,7 +76,8 @@ export function lockDirectory(directory: string): () => void {
     writeFileSync(own, `${process.pid} ${startOf(process.pid)}\n`, { mode: 0o600 });
     while (!linkNew(own, file)) {
       refuseIfAlive(directory, holderIn(file));
-      // Of two processes that find the same stale lock, the later may catch the earlier one's new lock here: it puts it back.
+      // Of two processes that find the same stale lock, the later may catch the earlier one's new
+      // lock here: it puts it back.
       try {
         renameSync(file, caught);
       } catch (thrown) {
@@ -93,5 +102,9 @@ export function lockDirectory(directory: string): () => void {
 }
 
 function refuseIfAlive(directory: string, holder: Holder | null): void {
-  if (holder && isAlive(holder)) throw new LentigoError('LENTIGO_DATA_DIR_IN_USE', `${directory} is in use by process ${holder.pid}.`);
+  if (holder && isAlive(holder))
+    throw new LentigoError(
+      'LENTIGO_DATA_DIR_IN_USE',
+      `${directory} is in use by process ${holder.pid}.`,
+    );
 }

@@ -1,4 +1,5 @@
-// Files that survive a crash: written beside their place, flushed to the disk, then renamed, so that a reader sees all of it or nothing.
+// Files that survive a crash: written beside their place, flushed to the disk, then renamed, so
+// that a reader sees all of it or nothing.
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -6,15 +7,22 @@ import { LentigoError } from '../errors.js';
 
 /** The `code` of a Node system error, such as 'ENOENT'. */
 export function systemCode(thrown: unknown): string | undefined {
-  return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined;
+  return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string'
+    ? thrown.code
+    : undefined;
 }
 
 /** Whether it failed for want of space, of the disk or of a quota. */
-export const isFull = (thrown: unknown): boolean => ['ENOSPC', 'EDQUOT'].includes(systemCode(thrown) ?? '');
+export const isFull = (thrown: unknown): boolean =>
+  ['ENOSPC', 'EDQUOT'].includes(systemCode(thrown) ?? '');
 
 /** What a write to `path` failed with; LENTIGO_DISK_FULL for want of space. */
 export const writeError = (path: string, thrown: unknown): unknown =>
-  isFull(thrown) ? new LentigoError('LENTIGO_DISK_FULL', `There is no space left to write ${path}.`, { cause: thrown }) : thrown;
+  isFull(thrown)
+    ? new LentigoError('LENTIGO_DISK_FULL', `There is no space left to write ${path}.`, {
+        cause: thrown,
+      })
+    : thrown;
 
 /** Runs `write`; a full disk or quota becomes LENTIGO_DISK_FULL naming `path`. */
 export async function writing<T>(path: string, write: () => Promise<T>): Promise<T> {
@@ -45,18 +53,26 @@ export async function syncFile(path: string): Promise<void> {
   }
 }
 
-/** Makes a folder and those above it, for the owner alone, and flushes the entry of the first that was missing. */
+/**
+ * Makes a folder and those above it, for the owner alone, and flushes the entry of the first that
+ * was missing.
+ */
 export async function makeFolder(path: string): Promise<void> {
   const made = await mkdir(path, { recursive: true, mode: 0o700 });
   if (made !== undefined) await syncFolder(dirname(made));
 }
 
 /**
- * Writes a whole file, replacing one that is there. When the promise resolves, the bytes survive a power cut; when it
+ * Writes a whole file, replacing one that is there. When the promise resolves, the bytes survive a
+ * power cut; when it
  * rejects, the old file is untouched and nothing half-written is left.
  * @throws LENTIGO_DISK_FULL
  */
-export async function writeDurably(path: string, bytes: Uint8Array | string, mode = 0o644): Promise<void> {
+export async function writeDurably(
+  path: string,
+  bytes: Uint8Array | string,
+  mode = 0o644,
+): Promise<void> {
   const fresh = `${path}.${randomUUID()}.new`;
   await writing(path, async () => {
     try {

@@ -1,4 +1,5 @@
-// Seeded random variants of a photograph for training. A lesion has no upright side, so flips and quarter turns are free; colour varies as phones and lamps do.
+// Seeded random variants of a photograph for training. A lesion has no upright side, so flips and
+// quarter turns are free; colour varies as phones and lamps do.
 import type { Random } from '../random.js';
 import type { Picture } from './picture.js';
 import { resizeBox, type Box } from './resize.js';
@@ -13,7 +14,10 @@ const SATURATION = 0.2;
 const TINT = 0.06;
 const LUMA = [0.299, 0.587, 0.114] as const;
 
-/** Random resized crop (Szegedy et al. 2015, section 6) of the centre square, which is what evaluation sees. */
+/**
+ * Random resized crop (Szegedy et al. 2015, section 6) of the centre square, which is what
+ * evaluation sees.
+ */
 function randomBox(picture: Picture, random: Random): Box {
   const side = Math.min(picture.width, picture.height);
   const area = random.uniform(...CROP_AREA) * side * side;
@@ -28,7 +32,10 @@ function randomBox(picture: Picture, random: Random): Box {
   };
 }
 
-/** Brightness, contrast about mid-grey, saturation and tint as one 3×4 matrix on 0–255 RGB: rows of [r, g, b, offset]. */
+/**
+ * Brightness, contrast about mid-grey, saturation and tint as one 3×4 matrix on 0–255 RGB: rows of
+ * [r, g, b, offset].
+ */
 function colourMatrix(random: Random): Float32Array {
   const brightness = 1 + random.uniform(-BRIGHTNESS, BRIGHTNESS);
   const contrast = 1 + random.uniform(-CONTRAST, CONTRAST);
@@ -36,20 +43,24 @@ function colourMatrix(random: Random): Float32Array {
   const matrix = new Float32Array(12);
   for (let row = 0; row < 3; row++) {
     const gain = brightness * contrast * (1 + random.uniform(-TINT, TINT));
-    for (let column = 0; column < 3; column++) matrix[row * 4 + column] = gain * ((1 - saturation) * LUMA[column]! + (row === column ? saturation : 0));
+    for (let column = 0; column < 3; column++)
+      matrix[row * 4 + column] =
+        gain * ((1 - saturation) * LUMA[column]! + (row === column ? saturation : 0));
     matrix[row * 4 + 3] = 128 * (1 - contrast);
   }
   return matrix;
 }
 
 /**
- * A random crop, orientation (all eight are as likely) and colour of a picture, as a size×size picture.
+ * A random crop, orientation (all eight are as likely) and colour of a picture, as a size×size
+ * picture.
  * The same random stream gives the same variant.
  */
 export function augment(picture: Picture, size: number, random: Random): Picture {
   const crop = resizeBox(picture, randomBox(picture, random), size);
   const m = colourMatrix(random);
-  // An orientation: where the first pixel of the crop lands, and how far apart its columns and rows lie.
+  // An orientation: where the first pixel of the crop lands, and how far apart its columns and rows
+  // lie.
   const transpose = random.chance(0.5);
   const mirror = random.chance(0.5);
   const flip = random.chance(0.5);

@@ -3,17 +3,26 @@ import { LentigoError } from '../errors.js';
 import type { Picture } from './picture.js';
 
 /**
- * Decodes what this browser can: EXIF orientation applied, transparency laid on white, colours converted to sRGB.
+ * Decodes what this browser can: EXIF orientation applied, transparency laid on white, colours
+ * converted to sRGB.
  * @param name what errors call it
  * @throws LENTIGO_DATA_IMAGE_UNREADABLE empty, damaged, or not a photograph
  */
 export async function decodePicture(file: Blob, name: string): Promise<Picture> {
-  const bitmap = await createImageBitmap(file, { imageOrientation: 'from-image' }).catch((cause: unknown) => {
-    throw new LentigoError('LENTIGO_DATA_IMAGE_UNREADABLE', `${name} can't be read: ${file.size === 0 ? 'the file is empty' : 'this browser finds no intact picture in it'}`, { cause });
-  });
+  const bitmap = await createImageBitmap(file, { imageOrientation: 'from-image' }).catch(
+    (cause: unknown) => {
+      throw new LentigoError(
+        'LENTIGO_DATA_IMAGE_UNREADABLE',
+        `${name} can't be read: ${file.size === 0 ? 'the file is empty' : 'this browser finds no intact picture in it'}`,
+        { cause },
+      );
+    },
+  );
   try {
     const { width, height } = bitmap;
-    const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true })!;
+    const context = new OffscreenCanvas(width, height).getContext('2d', {
+      willReadFrequently: true,
+    })!;
     context.fillStyle = '#fff';
     context.fillRect(0, 0, width, height);
     context.drawImage(bitmap, 0, 0);

@@ -1,6 +1,9 @@
 // A decoded photograph: what every decoder yields and every image step takes.
 
-/** 8-bit RGB, row-major, three bytes a pixel (height × width × 3), upright (EXIF orientation already applied). */
+/**
+ * 8-bit RGB, row-major, three bytes a pixel (height × width × 3), upright (EXIF orientation already
+ * applied).
+ */
 export interface Picture {
   readonly width: number;
   readonly height: number;

@@ -1,17 +1,26 @@
-// A picture → the model's input: centre crop, resize, ImageNet normalisation. Platform-free, so that a clinic's browser and the coordinator see the same numbers.
+// A picture → the model's input: centre crop, resize, ImageNet normalisation. Platform-free, so
+// that a clinic's browser and the coordinator see the same numbers.
 import type { Random } from '../random.js';
 import { augment } from './augment.js';
 import type { Picture } from './picture.js';
 import { resizeBox, type Box } from './resize.js';
 
-/** Means and standard deviations of ImageNet's RGB channels in [0, 1]: what the published EfficientNet weights were trained with. */
+/**
+ * Means and standard deviations of ImageNet's RGB channels in [0, 1]: what the published
+ * EfficientNet weights were trained with.
+ */
 export const IMAGENET_MEAN = [0.485, 0.456, 0.406] as const;
 export const IMAGENET_STD = [0.229, 0.224, 0.225] as const;
 
 /** The largest centred square. */
 export function centreSquare(picture: Picture): Box {
   const side = Math.min(picture.width, picture.height);
-  return { x: Math.floor((picture.width - side) / 2), y: Math.floor((picture.height - side) / 2), width: side, height: side };
+  return {
+    x: Math.floor((picture.width - side) / 2),
+    y: Math.floor((picture.height - side) / 2),
+    width: side,
+    height: side,
+  };
 }
 
 /** The centre of a picture as a size×size picture. */
@@ -21,7 +30,9 @@ export function prepare(picture: Picture, size: number): Picture {
 }
 
 /** A channel's 256 normalised values, one table a channel. */
-const NORMALISED = IMAGENET_MEAN.map((mean, channel) => Float32Array.from({ length: 256 }, (_, v) => (v / 255 - mean) / IMAGENET_STD[channel]!));
+const NORMALISED = IMAGENET_MEAN.map((mean, channel) =>
+  Float32Array.from({ length: 256 }, (_, v) => (v / 255 - mean) / IMAGENET_STD[channel]!),
+);
 
 /** (v/255 − mean) / std of every channel: float32, [height, width, 3]. */
 export function normalise(picture: Picture): Float32Array {

@@ -1,4 +1,6 @@
-// Is a photograph good enough to learn from? Measured on its centre square, which is what a model sees: size, sharpness, exposure, and whether something unlike the skin around it lies in the middle.
+// Is a photograph good enough to learn from? Measured on its centre square, which is what a model
+// sees: size, sharpness, exposure, and whether something unlike the skin around it lies in the
+// middle.
 import type { Picture } from './picture.js';
 import { prepare } from './prepare.js';
 
@@ -10,7 +12,10 @@ export interface QualityMeasures {
   readonly side: number;
   /** 0 sharp to 1 blurred, in the direction that is more so. */
   readonly blur: number;
-  /** Luma (0–255) below which 95 of 100 pixels lie. Not the mean: dark skin in good light has bright reflections, and a dark photograph hasn't. */
+  /**
+   * Luma (0–255) below which 95 of 100 pixels lie. Not the mean: dark skin in good light has bright
+   * reflections, and a dark photograph hasn't.
+   */
   readonly brightest: number;
   /** Share of pixels that are burnt out: a channel at its end, and light. */
   readonly burnt: number;
@@ -26,7 +31,10 @@ export interface QualityFinding {
   readonly severe: boolean;
 }
 
-/** Where a warning begins, and where there is no doubt. Measured: test/common/images/quality.test.ts. */
+/**
+ * Where a warning begins, and where there is no doubt. Measured:
+ * test/common/images/quality.test.ts.
+ */
 export const QUALITY_LIMITS = {
   side: { warn: 224, severe: 96 },
   blur: { warn: 0.52, severe: 0.62 },
@@ -48,7 +56,13 @@ export function measureQuality(picture: Picture): QualityMeasures {
 }
 
 /** What is wrong with a photograph, the gravest first; empty when nothing is. */
-export function judgeQuality({ side, blur, brightest, burnt, contrast }: QualityMeasures): QualityFinding[] {
+export function judgeQuality({
+  side,
+  blur,
+  brightest,
+  burnt,
+  contrast,
+}: QualityMeasures): QualityFinding[] {
   const found: QualityFinding[] = [];
   const say = (problem: QualityProblem, warn: boolean, severe: boolean) => {
     if (warn) found.push({ problem, severe });
@@ -65,13 +79,19 @@ export function judgeQuality({ side, blur, brightest, burnt, contrast }: Quality
 
 function lumaOf({ data }: Picture): Float32Array {
   const luma = new Float32Array(data.length / 3);
-  for (let i = 0, p = 0; p < luma.length; i += 3, p++) luma[p] = 0.299 * data[i]! + 0.587 * data[i + 1]! + 0.114 * data[i + 2]!;
+  for (let i = 0, p = 0; p < luma.length; i += 3, p++)
+    luma[p] = 0.299 * data[i]! + 0.587 * data[i + 1]! + 0.114 * data[i + 2]!;
   return luma;
 }
 
-const percentile = (values: Float32Array, share: number): number => values.slice().sort()[Math.floor(share * (values.length - 1))]!;
+const percentile = (values: Float32Array, share: number): number =>
+  values.slice().sort()[Math.floor(share * (values.length - 1))]!;
 
-/** Crete et al. 2007, "The blur effect: perception and estimation with a new no-reference perceptual blur metric": how little the differences between neighbours lose when the image is blurred once more. */
+/**
+ * Crete et al. 2007, "The blur effect: perception and estimation with a new no-reference perceptual
+ * blur metric": how little the differences between neighbours lose when the image is blurred once
+ * more.
+ */
 function blurEffect(luma: Float32Array): number {
   return Math.max(blurAlong(luma, 1, SIDE), blurAlong(luma, SIDE, 1));
 }
@@ -104,9 +124,12 @@ function burntShare({ data }: Picture): number {
 }
 
 /**
- * The rim (outside 0.9 of the inscribed circle) gives the skin's colour, its median, and its spread, the median distance from it.
- * The result is the distance that the most different fifth of the middle (within 0.4) keeps, in these spreads. Distances are of optical densities
- * (logarithms, so that they don't depend on the light), with colour counting more than darkness, as shadows are dark, too.
+ * The rim (outside 0.9 of the inscribed circle) gives the skin's colour, its median, and its
+ * spread, the median distance from it.
+ * The result is the distance that the most different fifth of the middle (within 0.4) keeps, in
+ * these spreads. Distances are of optical densities
+ * (logarithms, so that they don't depend on the light), with colour counting more than darkness, as
+ * shadows are dark, too.
  */
 function middleContrast(square: Picture): number {
   const side = 48;
@@ -120,12 +143,20 @@ function middleContrast(square: Picture): number {
       else if (radius < 0.4) middle.push(i);
     }
   }
-  const skin = [0, 1, 2].map((channel) => percentile(Float32Array.from(rim, (i) => data[i + channel]!), 0.5));
+  const skin = [0, 1, 2].map((channel) =>
+    percentile(
+      Float32Array.from(rim, (i) => data[i + channel]!),
+      0.5,
+    ),
+  );
   const distance = (i: number): number => {
-    const [r, g, b] = skin.map((value, channel) => Math.log((data[i + channel]! + 8) / (value + 8))) as [number, number, number];
+    const [r, g, b] = skin.map((value, channel) =>
+      Math.log((data[i + channel]! + 8) / (value + 8)),
+    ) as [number, number, number];
     const grey = (r + g + b) / 3;
     return Math.hypot(grey, 1.5 * (r - grey), 1.5 * (g - grey), 1.5 * (b - grey));
   };
-  const of = (places: readonly number[], share: number) => percentile(Float32Array.from(places, distance), share);
+  const of = (places: readonly number[], share: number) =>
+    percentile(Float32Array.from(places, distance), share);
   return of(middle, 0.8) / (of(rim, 0.5) + 0.15);
 }

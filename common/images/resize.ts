@@ -1,4 +1,5 @@
-// Resampling with a triangle filter that widens when it shrinks (antialiased bilinear, as Pillow does it): the same pixels in Node and in every browser.
+// Resampling with a triangle filter that widens when it shrinks (antialiased bilinear, as Pillow
+// does it): the same pixels in Node and in every browser.
 import type { Picture } from './picture.js';
 
 /** A rectangle in pixels; fractions are allowed. */
@@ -9,7 +10,10 @@ export interface Box {
   readonly height: number;
 }
 
-/** For each of n output positions: the first input position that counts, and `taps` weights that sum to 1. */
+/**
+ * For each of n output positions: the first input position that counts, and `taps` weights that sum
+ * to 1.
+ */
 interface Weights {
   readonly taps: number;
   readonly first: Int32Array;

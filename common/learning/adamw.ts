@@ -1,4 +1,5 @@
-// Adam (Kingma & Ba 2015) with decoupled weight decay (Loshchilov & Hutter 2019), as torch.optim.AdamW computes it.
+// Adam (Kingma & Ba 2015) with decoupled weight decay (Loshchilov & Hutter 2019), as
+// torch.optim.AdamW computes it.
 import type * as tf from '@tensorflow/tfjs';
 import { type AdamState, createAdam } from '../engine/adam.js';
 import type { Optimiser } from './optimiser.js';
@@ -7,7 +8,10 @@ const BETA1 = 0.9;
 const BETA2 = 0.999;
 const EPSILON = 1e-8;
 
-/** w ← w − ηλw; then Adam's step η m̂ / (√v̂ + ε). Biases and batch-norm parameters (rank 1) are not decayed. */
+/**
+ * w ← w − ηλw; then Adam's step η m̂ / (√v̂ + ε). Biases and batch-norm parameters (rank 1) are not
+ * decayed.
+ */
 export class AdamW implements Optimiser {
   learningRate: number;
   readonly #decay: number;
@@ -15,7 +19,10 @@ export class AdamW implements Optimiser {
   readonly #state: AdamState;
   #step = 0;
 
-  constructor(variables: readonly tf.Variable[], options: { learningRate: number; weightDecay: number }) {
+  constructor(
+    variables: readonly tf.Variable[],
+    options: { learningRate: number; weightDecay: number },
+  ) {
     this.learningRate = options.learningRate;
     this.#decay = options.weightDecay;
     this.#variables = variables;
@@ -27,13 +34,24 @@ export class AdamW implements Optimiser {
     const squareScale = 1 / Math.sqrt(1 - BETA2 ** this.#step);
     const decay = 1 - this.learningRate * this.#decay;
     const decays = this.#variables.map(({ rank }) => (rank > 1 ? decay : 1));
-    this.#state.step(gradients, decays, [BETA1, 1 - BETA1, BETA2, 1 - BETA2, stepSize, squareScale, EPSILON]);
+    this.#state.step(gradients, decays, [
+      BETA1,
+      1 - BETA1,
+      BETA2,
+      1 - BETA2,
+      stepSize,
+      squareScale,
+      EPSILON,
+    ]);
   }
   /** Steps done so far; the moments of `moments` belong to them. */
   get steps(): number {
     return this.#step;
   }
-  /** Of all variables the means, then the squares: with `steps` what a training that is carried on needs. */
+  /**
+   * Of all variables the means, then the squares: with `steps` what a training that is carried on
+   * needs.
+   */
   moments(): Promise<Float32Array[]> {
     return this.#state.moments();
   }

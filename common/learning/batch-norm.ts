@@ -1,6 +1,13 @@
-// A student's forward pass with the batch's own statistics: for training from scratch, where there is nothing yet to freeze.
+// A student's forward pass with the batch's own statistics: for training from scratch, where there
+// is nothing yet to freeze.
 import * as tf from '@tensorflow/tfjs';
 import type { Student } from '../model/student.js';
 
-/** Images [n, size, size, 3] → logits [n, classes], differentiable in the student's variables. Running statistics stay as they are: `student.calibrate` estimates them afterwards. */
-export const trainingForward = (student: Student) => (x: tf.Tensor4D): tf.Tensor2D => tf.tidy(() => student.trace(x, student.blocks[0]!, { batchStatistics: true }).logits);
+/**
+ * Images [n, size, size, 3] → logits [n, classes], differentiable in the student's variables.
+ * Running statistics stay as they are: `student.calibrate` estimates them afterwards.
+ */
+export const trainingForward =
+  (student: Student) =>
+  (x: tf.Tensor4D): tf.Tensor2D =>
+    tf.tidy(() => student.trace(x, student.blocks[0]!, { batchStatistics: true }).logits);

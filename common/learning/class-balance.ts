@@ -1,7 +1,11 @@
-// How the loss treats rare diagnoses, so that frequent ones don't drown them: by weights of the classes, or by what is added to their logits.
+// How the loss treats rare diagnoses, so that frequent ones don't drown them: by weights of the
+// classes, or by what is added to their logits.
 import type { TrainingPlan } from '../protocol/study.js';
 
-/** Both in the label set's order, one value a class; without effect where the weights are 1 and the offsets 0. */
+/**
+ * Both in the label set's order, one value a class; without effect where the weights are 1 and the
+ * offsets 0.
+ */
 export interface ClassBalance {
   /** Factors of an example's loss, by its label. */
   readonly weights: readonly number[];
@@ -13,20 +17,33 @@ export interface ClassBalance {
 const NEVER = -1e4;
 
 /**
- * Class weights: 1/√count or 1/count, with mean 1 over the classes that are present; absent classes get 0.
+ * Class weights: 1/√count or 1/count, with mean 1 over the classes that are present; absent classes
+ * get 0.
  *
- * Logit adjustment: log of each class's share is added to its logit (Menon et al. 2021, "Long-tail learning via logit adjustment", equation 10
- * with τ = 1), so that the network itself learns the scores of balanced classes. In a federation each clinic adjusts by its own counts, which takes
- * the skew of its labels out of its delta (Zhang et al. 2022, "Federated Learning with Label Distribution Skew via Logits Calibration"); a diagnosis
- * that it has never seen is left out of its softmax, so that the clinic doesn't train the others' knowledge of it away (Li & Zhan 2021, "FedRS").
+ * Logit adjustment: log of each class's share is added to its logit (Menon et al. 2021, "Long-tail
+ * learning via logit adjustment", equation 10
+ * with τ = 1), so that the network itself learns the scores of balanced classes. In a federation
+ * each clinic adjusts by its own counts, which takes
+ * the skew of its labels out of its delta (Zhang et al. 2022, "Federated Learning with Label
+ * Distribution Skew via Logits Calibration"); a diagnosis
+ * that it has never seen is left out of its softmax, so that the clinic doesn't train the others'
+ * knowledge of it away (Li & Zhan 2021, "FedRS").
  * @param counts images of each class
  */
-export function classBalance(counts: readonly number[], scheme: TrainingPlan['balance']): ClassBalance {
+export function classBalance(
+  counts: readonly number[],
+  scheme: TrainingPlan['balance'],
+): ClassBalance {
   const total = counts.reduce((a, b) => a + b, 0);
   if (scheme === 'logit-adjustment') {
-    return { weights: counts.map(() => 1), offsets: counts.map((n) => (n === 0 ? NEVER : Math.log(n / total))) };
+    return {
+      weights: counts.map(() => 1),
+      offsets: counts.map((n) => (n === 0 ? NEVER : Math.log(n / total))),
+    };
   }
-  const raw = counts.map((n) => (n === 0 ? 0 : scheme === 'none' ? 1 : scheme === 'inverse' ? 1 / n : 1 / Math.sqrt(n)));
+  const raw = counts.map((n) =>
+    n === 0 ? 0 : scheme === 'none' ? 1 : scheme === 'inverse' ? 1 / n : 1 / Math.sqrt(n),
+  );
   const present = counts.filter((n) => n > 0).length;
   const sum = raw.reduce((a, b) => a + b, 0);
   return { weights: raw.map((w) => (w * present) / sum), offsets: counts.map(() => 0) };

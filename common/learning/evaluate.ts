@@ -5,16 +5,29 @@ import { LentigoError } from '../errors.js';
 import type { Picture } from '../images/picture.js';
 import { toInput } from '../images/prepare.js';
 import type { Classifier, Student } from '../model/student.js';
-import { breathe, FeatureSource, imagesAtOnce, type Skipped, type SourceOptions } from './features.js';
+import {
+  breathe,
+  FeatureSource,
+  imagesAtOnce,
+  type Skipped,
+  type SourceOptions,
+} from './features.js';
 import { type Metrics, metricsOf, type Predictions } from './metrics.js';
 import { batchesOf, labelIndex } from './train.js';
 
-/** Softmax over the last axis, read back: one row of probabilities for each image. @throws LENTIGO_UPDATE_NOT_FINITE */
+/**
+ * Softmax over the last axis, read back: one row of probabilities for each image. @throws
+ * LENTIGO_UPDATE_NOT_FINITE
+ */
 async function probabilitiesOf(logits: () => tf.Tensor2D): Promise<number[][]> {
   const p = tf.tidy(() => tf.softmax(logits()));
   const rows = await p.array();
   p.dispose();
-  if (!rows.every((row) => row.every(Number.isFinite))) throw new LentigoError('LENTIGO_UPDATE_NOT_FINITE', 'the model gives probabilities that are not numbers');
+  if (!rows.every((row) => row.every(Number.isFinite)))
+    throw new LentigoError(
+      'LENTIGO_UPDATE_NOT_FINITE',
+      'the model gives probabilities that are not numbers',
+    );
   return rows;
 }
 
@@ -28,14 +41,21 @@ export async function predict(student: Student, pictures: readonly Picture[]): P
   const rows: number[][] = [];
   for (let i = 0; i < pictures.length; i += step) {
     const inputs = pictures.slice(i, i + step).map((picture) => toInput(picture, size));
-    rows.push(...(await probabilitiesOf(() => student.logits(tf.concat(inputs.map((input) => tf.tensor4d(input, [1, size, size, 3])))))));
+    rows.push(
+      ...(await probabilitiesOf(() =>
+        student.logits(tf.concat(inputs.map((input) => tf.tensor4d(input, [1, size, size, 3])))),
+      )),
+    );
     await breathe();
   }
   return rows;
 }
 
 export interface EvaluationOptions extends SourceOptions {
-  /** With a cache: the features at this block are kept, and the next evaluation computes only what follows. */
+  /**
+   * With a cache: the features at this block are kept, and the next evaluation computes only what
+   * follows.
+   */
   readonly trainFrom?: string;
   /** Of the bootstrap. */
   readonly seed?: number | string;
@@ -45,7 +65,10 @@ export interface EvaluationOptions extends SourceOptions {
   readonly onSkipped?: (skipped: Skipped) => void;
 }
 
-/** What the student says of images, with what is known of them: enough for the metrics, and to compare two models image by image. */
+/**
+ * What the student says of images, with what is known of them: enough for the metrics, and to
+ * compare two models image by image.
+ */
 export interface Evaluated extends Predictions {
   readonly ids: readonly string[];
   readonly patients: readonly string[];
@@ -53,20 +76,36 @@ export interface Evaluated extends Predictions {
 
 /**
  * The student's predictions on these samples, unaugmented, in their order.
- * @throws LENTIGO_DATA_EMPTY no readable sample; LENTIGO_DATA_UNKNOWN_DIAGNOSIS; LENTIGO_UPDATE_NOT_FINITE
+ * @throws LENTIGO_DATA_EMPTY no readable sample; LENTIGO_DATA_UNKNOWN_DIAGNOSIS;
+ *   LENTIGO_UPDATE_NOT_FINITE
  */
-export async function predictSamples(student: Classifier, samples: readonly Sample[], options: Omit<EvaluationOptions, 'seed'> = {}): Promise<Evaluated> {
+export async function predictSamples(
+  student: Classifier,
+  samples: readonly Sample[],
+  options: Omit<EvaluationOptions, 'seed'> = {},
+): Promise<Evaluated> {
   const trainFrom = options.trainFrom ?? student.blocks[0]!;
   const source = new FeatureSource(student, trainFrom, options);
   const label = labelIndex(student);
   for (const sample of samples) label(sample);
   const probabilities: number[][] = [];
   const used: Sample[] = [];
-  const batches = batchesOf(samples.map((sample) => ({ sample, variant: 0 })), imagesAtOnce());
+  const batches = batchesOf(
+    samples.map((sample) => ({ sample, variant: 0 })),
+    imagesAtOnce(),
+  );
   let done = 0;
   for await (const batch of source.batches(batches)) {
     if (batch) {
-      probabilities.push(...(await probabilitiesOf(() => student.logits(batch.x, trainFrom, batch.used.map(({ sample }) => sample)))));
+      probabilities.push(
+        ...(await probabilitiesOf(() =>
+          student.logits(
+            batch.x,
+            trainFrom,
+            batch.used.map(({ sample }) => sample),
+          ),
+        )),
+      );
       used.push(...batch.used.map(({ sample }) => sample));
       batch.x.dispose();
     }
@@ -74,7 +113,11 @@ export async function predictSamples(student: Classifier, samples: readonly Samp
     await breathe();
   }
   for (const [id, message] of source.skipped) options.onSkipped?.({ id, message });
-  if (used.length === 0) throw new LentigoError('LENTIGO_DATA_EMPTY', `none of the ${samples.length} images can be used`);
+  if (used.length === 0)
+    throw new LentigoError(
+      'LENTIGO_DATA_EMPTY',
+      `none of the ${samples.length} images can be used`,
+    );
   return {
     ids: used.map(({ id }) => id),
     labels: used.map(label),
@@ -88,6 +131,10 @@ export async function predictSamples(student: Classifier, samples: readonly Samp
  * The student's metrics on these samples, unaugmented.
  * @throws as predictSamples
  */
-export async function evaluate(student: Student, samples: readonly Sample[], options: EvaluationOptions = {}): Promise<Metrics> {
+export async function evaluate(
+  student: Student,
+  samples: readonly Sample[],
+  options: EvaluationOptions = {},
+): Promise<Metrics> {
   return metricsOf(await predictSamples(student, samples, options), student.labels, options.seed);
 }

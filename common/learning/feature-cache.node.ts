@@ -1,4 +1,5 @@
-// Features in a folder, for an agent: they outlive a restart. They are computed from patients' photographs, so only their owner may read them.
+// Features in a folder, for an agent: they outlive a restart. They are computed from patients'
+// photographs, so only their owner may read them.
 import { createHash, randomUUID } from 'node:crypto';
 import { chmod, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,7 +8,9 @@ import type { FeatureCache } from './feature-cache.js';
 
 const SUFFIX = '.features';
 
-/** One file of little-endian float32 for each key, named by its hash; written whole or not at all. */
+/**
+ * One file of little-endian float32 for each key, named by its hash; written whole or not at all.
+ */
 export class FolderFeatureCache implements FeatureCache {
   readonly #folder: string;
   readonly #maxBytes: number;
@@ -18,7 +21,9 @@ export class FolderFeatureCache implements FeatureCache {
     this.#maxBytes = maxBytes;
     this.#bytes = bytes;
   }
-  /** Opens the folder, making it where it is missing and removing what an interrupted write left. */
+  /**
+   * Opens the folder, making it where it is missing and removing what an interrupted write left.
+   */
   static async open(folder: string, maxBytes = 8 * 1024 ** 3): Promise<FolderFeatureCache> {
     await mkdir(folder, { recursive: true });
     await chmod(folder, 0o700);
@@ -39,7 +44,11 @@ export class FolderFeatureCache implements FeatureCache {
     this.#bytes += features.byteLength;
     const part = join(this.#folder, `${randomUUID()}.part`);
     try {
-      await writeFile(part, new Uint8Array(features.buffer, features.byteOffset, features.byteLength), { mode: 0o600 });
+      await writeFile(
+        part,
+        new Uint8Array(features.buffer, features.byteOffset, features.byteLength),
+        { mode: 0o600 },
+      );
       await rename(part, this.#path(key));
     } catch (thrown) {
       if (!isFull(thrown)) throw thrown;

@@ -1,4 +1,5 @@
-// From samples to what the trainable part takes: decode, augment, frozen features, with a cache in between.
+// From samples to what the trainable part takes: decode, augment, frozen features, with a cache in
+// between.
 import * as tf from '@tensorflow/tfjs';
 import { asLentigoError } from '../errors.js';
 import type { Sample } from '../dataset/sample.js';
@@ -6,7 +7,10 @@ import type { Classifier } from '../model/student.js';
 import type { FeatureCache } from './feature-cache.js';
 import { DirectReader, type InputReader, readAhead } from './inputs.js';
 
-/** One training example: variant 0 is the plain image, every other number an augmentation of its own, the same in every round. */
+/**
+ * One training example: variant 0 is the plain image, every other number an augmentation of its
+ * own, the same in every round.
+ */
 export interface Example {
   readonly sample: Sample;
   readonly variant: number;
@@ -18,13 +22,20 @@ export interface Skipped {
   readonly message: string;
 }
 
-/** Whole images that go forward at once. WASM gains little from more and never gives memory back (efficientnet_b0 at 224 pixels, heap and CPU time an image: 1: 120 MiB, 75 ms; 4: 320, 46; 8: 580, 40). */
+/**
+ * Whole images that go forward at once. WASM gains little from more and never gives memory back
+ * (efficientnet_b0 at 224 pixels, heap and CPU time an image: 1: 120 MiB, 75 ms; 4: 320, 46; 8:
+ * 580, 40).
+ */
 export const imagesAtOnce = (): number => (tf.getBackend() === 'wasm' ? 4 : 8);
 
 /** Settles when a GPU has done what it was given until the last `breathe`. */
 let given: Promise<unknown> = Promise.resolve();
 
-/** Between two pieces of work: lets sockets and timers have their turn, and a GPU come within one piece of here, or it would be handed whole epochs with all their batches. */
+/**
+ * Between two pieces of work: lets sockets and timers have their turn, and a GPU come within one
+ * piece of here, or it would be handed whole epochs with all their batches.
+ */
 export async function breathe(): Promise<void> {
   const before = given;
   const { queue } = tf.backend() as unknown as { queue?: GPUQueue };
@@ -40,13 +51,19 @@ interface Input {
 }
 
 export interface SourceOptions {
-  /** Of this starting model; without one, or where nothing is frozen, features are computed each time. */
+  /**
+   * Of this starting model; without one, or where nothing is frozen, features are computed each
+   * time.
+   */
   readonly cache?: FeatureCache | undefined;
   /** Of the samples' dataset; without one, this thread reads. */
   readonly reader?: InputReader | undefined;
 }
 
-/** The frozen part of a student in front of its images. `skipped` grows as unreadable images are met; they are never tried again. */
+/**
+ * The frozen part of a student in front of its images. `skipped` grows as unreadable images are
+ * met; they are never tried again.
+ */
 export class FeatureSource {
   readonly skipped = new Map<string, string>();
   readonly #student: Pick<Classifier, 'blocks' | 'inputSize' | 'features'>;
@@ -58,18 +75,32 @@ export class FeatureSource {
   readonly #size: number;
   readonly frozen: boolean;
 
-  constructor(student: Pick<Classifier, 'blocks' | 'inputSize' | 'features'>, trainFrom: string, { cache, reader = new DirectReader() }: SourceOptions = {}) {
+  constructor(
+    student: Pick<Classifier, 'blocks' | 'inputSize' | 'features'>,
+    trainFrom: string,
+    { cache, reader = new DirectReader() }: SourceOptions = {},
+  ) {
     this.#student = student;
     this.#trainFrom = trainFrom;
     this.frozen = trainFrom !== student.blocks[0];
     this.#cache = this.frozen ? cache : undefined;
     this.#reader = reader;
     this.#size = student.inputSize;
-    this.shape = tf.tidy(() => student.features(tf.zeros([1, this.#size, this.#size, 3]), trainFrom).shape.slice(1));
+    this.shape = tf.tidy(() =>
+      student.features(tf.zeros([1, this.#size, this.#size, 3]), trainFrom).shape.slice(1),
+    );
   }
 
-  /** Computes what the cache lacks; the next images are read meanwhile. `onDone` hears the share of samples done. */
-  async prepare(samples: readonly Sample[], variants: number, onDone: (fraction: number) => void, signal?: AbortSignal): Promise<void> {
+  /**
+   * Computes what the cache lacks; the next images are read meanwhile. `onDone` hears the share of
+   * samples done.
+   */
+  async prepare(
+    samples: readonly Sample[],
+    variants: number,
+    onDone: (fraction: number) => void,
+    signal?: AbortSignal,
+  ): Promise<void> {
     if (!this.#cache) return;
     const atOnce = imagesAtOnce();
     const waiting: Input[] = [];
@@ -79,7 +110,8 @@ export class FeatureSource {
     };
     const missing = async (sample: Sample): Promise<Input[]> => {
       const lacking: Example[] = [];
-      for (let variant = 0; variant < variants; variant++) if (!(await this.#cached({ sample, variant }))) lacking.push({ sample, variant });
+      for (let variant = 0; variant < variants; variant++)
+        if (!(await this.#cached({ sample, variant }))) lacking.push({ sample, variant });
       return await this.#inputs(sample, lacking);
     };
     let done = 0;
@@ -95,11 +127,16 @@ export class FeatureSource {
   }
 
   /**
-   * For each of these batches the input of the trainable part, [n, …], n ≤ its examples: unreadable images are left out. The caller disposes of `x`.
-   * While it uses one batch, the images of the next are read. undefined stands for a batch of which none can be read.
+   * For each of these batches the input of the trainable part, [n, …], n ≤ its examples: unreadable
+   * images are left out. The caller disposes of `x`.
+   * While it uses one batch, the images of the next are read. undefined stands for a batch of which
+   * none can be read.
    * @throws the signal's reason when aborted
    */
-  async *batches(lists: Iterable<readonly Example[]>, signal?: AbortSignal): AsyncGenerator<{ x: tf.Tensor; used: Example[] } | undefined> {
+  async *batches(
+    lists: Iterable<readonly Example[]>,
+    signal?: AbortSignal,
+  ): AsyncGenerator<{ x: tf.Tensor; used: Example[] } | undefined> {
     for await (const inputs of readAhead(lists, (examples) => this.#read(examples), 1)) {
       signal?.throwIfAborted();
       yield await this.#batch(inputs);
@@ -109,23 +146,36 @@ export class FeatureSource {
   /** The features that are cached of these examples, and else their inputs. */
   async #read(examples: readonly Example[]): Promise<(Input & { cached: boolean })[]> {
     const found = examples.map(async (example) => {
-      // Without a cache, nothing is awaited here: the reader is asked before an engine takes this thread.
+      // Without a cache, nothing is awaited here: the reader is asked before an engine takes this
+      // thread.
       const features = this.#cache && (await this.#cached(example));
-      const inputs = features ? [{ example, values: features }] : await this.#inputs(example.sample, [example]);
+      const inputs = features
+        ? [{ example, values: features }]
+        : await this.#inputs(example.sample, [example]);
       return inputs.map((input) => ({ ...input, cached: features !== undefined }));
     });
     return (await Promise.all(found)).flat();
   }
 
-  async #batch(found: readonly (Input & { cached: boolean })[]): Promise<{ x: tf.Tensor; used: Example[] } | undefined> {
+  async #batch(
+    found: readonly (Input & { cached: boolean })[],
+  ): Promise<{ x: tf.Tensor; used: Example[] } | undefined> {
     if (found.length === 0) return undefined;
     const used = found.map(({ example }) => example);
     if (!this.frozen) return { x: this.#stack(found, [this.#size, this.#size, 3]), used };
     const missing = found.filter(({ cached }) => !cached);
     const features = new Map(found.map(({ example, values }) => [example, values]));
     const size = imagesAtOnce();
-    for (let i = 0; i < missing.length; i += size) for (const { example, values } of await this.#compute(missing.slice(i, i + size))) features.set(example, values);
-    return { x: this.#stack(used.map((example) => ({ values: features.get(example)! })), this.shape), used };
+    for (let i = 0; i < missing.length; i += size)
+      for (const { example, values } of await this.#compute(missing.slice(i, i + size)))
+        features.set(example, values);
+    return {
+      x: this.#stack(
+        used.map((example) => ({ values: features.get(example)! })),
+        this.shape,
+      ),
+      used,
+    };
   }
 
   /** Features in the place of inputs. */
@@ -135,7 +185,10 @@ export class FeatureSource {
     const values = (await y.data()) as Float32Array;
     tf.dispose([x, y]);
     const each = values.length / inputs.length;
-    const features = inputs.map(({ example }, i) => ({ example, values: values.slice(i * each, (i + 1) * each) }));
+    const features = inputs.map(({ example }, i) => ({
+      example,
+      values: values.slice(i * each, (i + 1) * each),
+    }));
     for (const { example, values } of features) await this.#cache?.set(this.#key(example), values);
     return features;
   }
@@ -149,11 +202,19 @@ export class FeatureSource {
   async #inputs(sample: Sample, examples: readonly Example[]): Promise<Input[]> {
     if (examples.length === 0 || this.skipped.has(sample.id)) return [];
     try {
-      const inputs = await this.#reader.read(sample, examples.map(({ variant }) => variant), this.#size);
+      const inputs = await this.#reader.read(
+        sample,
+        examples.map(({ variant }) => variant),
+        this.#size,
+      );
       return examples.map((example, i) => ({ example, values: inputs[i]! }));
     } catch (error) {
       const known = asLentigoError(error);
-      if (known.code !== 'LENTIGO_DATA_IMAGE_UNREADABLE' && known.code !== 'LENTIGO_DATA_IMAGE_MISSING') throw error;
+      if (
+        known.code !== 'LENTIGO_DATA_IMAGE_UNREADABLE' &&
+        known.code !== 'LENTIGO_DATA_IMAGE_MISSING'
+      )
+        throw error;
       this.skipped.set(sample.id, known.message);
       return [];
     }

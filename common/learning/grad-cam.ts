@@ -11,35 +11,55 @@ export interface Explanation {
   readonly probabilities: readonly number[];
   /** The class that the heat map is of. */
   readonly of: number;
-  /** The heat map over the picture's centre square, side × side, row-major, 0–1; all 0 where nothing speaks for the class. */
+  /**
+   * The heat map over the picture's centre square, side × side, row-major, 0–1; all 0 where nothing
+   * speaks for the class.
+   */
   readonly heat: Float32Array;
   /** 7 for efficientnet_b0 at 224 pixels: to be enlarged smoothly. */
   readonly side: number;
 }
 
 /**
- * Equations 1 and 2 at the last convolution's activations A: αₖ = the mean over places of ∂score/∂Aₖ, heat = ReLU(Σₖ αₖ Aₖ), here divided by its maximum.
+ * Equations 1 and 2 at the last convolution's activations A: αₖ = the mean over places of
+ * ∂score/∂Aₖ, heat = ReLU(Σₖ αₖ Aₖ), here divided by its maximum.
  * @param of index of the class to explain; the most probable by default
  * @throws LENTIGO_UPDATE_NOT_FINITE the model gives NaN
  */
-export async function gradCam(student: Student, picture: Picture, of?: number): Promise<Explanation> {
+export async function gradCam(
+  student: Student,
+  picture: Picture,
+  of?: number,
+): Promise<Explanation> {
   const size = student.inputSize;
   const x = tf.tensor4d(toInput(picture, size), [1, size, size, 3]);
   const activations = student.features(x, CLASSIFIER);
   const softmax = tf.tidy(() => tf.softmax(student.logits(activations, CLASSIFIER)));
   try {
     const probabilities = [...(await softmax.data())];
-    if (!probabilities.every(Number.isFinite)) throw new LentigoError('LENTIGO_UPDATE_NOT_FINITE', 'the model gives probabilities that are not numbers');
+    if (!probabilities.every(Number.isFinite))
+      throw new LentigoError(
+        'LENTIGO_UPDATE_NOT_FINITE',
+        'the model gives probabilities that are not numbers',
+      );
     const index = of ?? probabilities.indexOf(Math.max(...probabilities));
     const map = tf.tidy(() => {
-      const score = (a: tf.Tensor) => tf.sum(tf.mul(student.logits(a, CLASSIFIER), tf.oneHot([index], probabilities.length).toFloat()));
+      const score = (a: tf.Tensor) =>
+        tf.sum(
+          tf.mul(student.logits(a, CLASSIFIER), tf.oneHot([index], probabilities.length).toFloat()),
+        );
       const alpha = tf.mean(tf.grad(score)(activations), [1, 2], true);
       return tf.relu(tf.sum(tf.mul(activations, alpha), 3));
     });
     const heat = (await map.data()) as Float32Array;
     map.dispose();
     const most = heat.reduce((a, b) => Math.max(a, b), 0);
-    return { probabilities, of: index, heat: heat.map((v) => (most > 0 ? v / most : 0)), side: activations.shape[1] };
+    return {
+      probabilities,
+      of: index,
+      heat: heat.map((v) => (most > 0 ? v / most : 0)),
+      side: activations.shape[1],
+    };
   } finally {
     tf.dispose([x, activations, softmax]);
   }

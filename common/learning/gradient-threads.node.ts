@@ -8,7 +8,10 @@ import type { Thread } from './gradient-threads.js';
 const MOST = 4;
 
 /** Starts a thread for each core but this thread's; none where the engine itself uses all cores. */
-export const spareThreads = (): Thread[] => (tf.getBackend() === 'wasm' ? Array.from({ length: Math.min(MOST, availableParallelism()) - 1 }, startThread) : []);
+export const spareThreads = (): Thread[] =>
+  tf.getBackend() === 'wasm'
+    ? Array.from({ length: Math.min(MOST, availableParallelism()) - 1 }, startThread)
+    : [];
 
 /** Starts a thread. */
 export function startThread(): Thread {

@@ -1,5 +1,7 @@
-// Training steps on several threads: each computes the gradients of micro-batches on a WASM engine of its own, over shared memory. A micro-batch
-// goes to whichever thread is free, its gradients to a place of its own; then each thread sums its share of all parameters, over the micro-batches
+// Training steps on several threads: each computes the gradients of micro-batches on a WASM engine
+// of its own, over shared memory. A micro-batch
+// goes to whichever thread is free, its gradients to a place of its own; then each thread sums its
+// share of all parameters, over the micro-batches
 // in their order: the result is that of one thread, to the bit.
 import * as tf from '@tensorflow/tfjs';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
@@ -68,11 +70,17 @@ export type ThreadMessage = Start | Step;
 /** Floats that one thread sums before the next micro-batch's: they stay in its cache. */
 const BLOCK = 4096;
 
-const sharedFloats = (length: number): Float32Array => new Float32Array(new SharedArrayBuffer(length * 4));
-const sharedInts = (length: number): Int32Array => new Int32Array(new SharedArrayBuffer(length * 4));
+const sharedFloats = (length: number): Float32Array =>
+  new Float32Array(new SharedArrayBuffer(length * 4));
+const sharedInts = (length: number): Int32Array =>
+  new Int32Array(new SharedArrayBuffer(length * 4));
 
-/** A tensor's values where they lie on the engine's heap, until its next operation: a copy of all gradients, at each step, costs more than it looks. */
-const valuesOf = (tensor: tf.Tensor): Float32Array => (tf.backend() as BackendWasm).typedArrayFromHeap(tensor) as Float32Array;
+/**
+ * A tensor's values where they lie on the engine's heap, until its next operation: a copy of all
+ * gradients, at each step, costs more than it looks.
+ */
+const valuesOf = (tensor: tf.Tensor): Float32Array =>
+  (tf.backend() as BackendWasm).typedArrayFromHeap(tensor) as Float32Array;
 
 const partsOf = ({ n, size }: Step): number => Math.ceil(n / size);
 
@@ -83,24 +91,46 @@ function split(values: Float32Array, tensors: readonly tf.Tensor[]): Float32Arra
 }
 
 /** Takes micro-batches, one after the other, until none is left. */
-function work(student: Student, { trainFrom, loss }: ThreadedTraining, shared: Shared, { n, size, shape }: Step): void {
+function work(
+  student: Student,
+  { trainFrom, loss }: ThreadedTraining,
+  shared: Shared,
+  { n, size, shape }: Step,
+): void {
   const each = sizeOf(shape);
-  for (let part = Atomics.add(shared.next, 0, 1); part * size < n; part = Atomics.add(shared.next, 0, 1)) {
+  for (
+    let part = Atomics.add(shared.next, 0, 1);
+    part * size < n;
+    part = Atomics.add(shared.next, 0, 1)
+  ) {
     const [start, end] = [part * size, Math.min(n, (part + 1) * size)];
     tf.tidy(() => {
       const x = tf.tensor(shared.x.subarray(start * each, end * each), [end - start, ...shape]);
-      const found = partGradients(student, trainFrom, x, [...shared.labels.subarray(start, end)], n, loss);
-      for (const [i, values] of split(shared.parts[part]!, found).entries()) values.set(valuesOf(found[i]!));
+      const found = partGradients(
+        student,
+        trainFrom,
+        x,
+        [...shared.labels.subarray(start, end)],
+        n,
+        loss,
+      );
+      for (const [i, values] of split(shared.parts[part]!, found).entries())
+        values.set(valuesOf(found[i]!));
     });
     Atomics.store(shared.done, part, 1);
     Atomics.notify(shared.done, part);
   }
 }
 
-/** Adds up a share of all micro-batches' gradients, which are computed, in the first one's place. */
+/**
+ * Adds up a share of all micro-batches' gradients, which are computed, in the first one's place.
+ */
 function sum(shared: Shared, parts: number, { index, of }: Share): void {
   const [total, ...others] = shared.parts.slice(0, parts) as [Float32Array, ...Float32Array[]];
-  const [from, to] = [Math.floor((index * total.length) / of), Math.floor(((index + 1) * total.length) / of)];
+  const [from, to] = [
+    Math.floor((index * total.length) / of),
+    Math.floor(((index + 1) * total.length) / of),
+  ];
   for (let start = from; start < to; start += BLOCK) {
     const end = Math.min(to, start + BLOCK);
     for (const part of others) for (let i = start; i < end; i++) total[i] = total[i]! + part[i]!;
@@ -113,11 +143,16 @@ export function threadWork(): (message: ThreadMessage) => void {
   return (message) => {
     if (message.kind === 'step') return step!(message);
     const { architecture, labelSet, specs, values, shared, share, trainFrom } = message;
-    const student = createStudent({ architecture, labels: labelSet, parameters: new ParameterSet(specs, values) });
+    const student = createStudent({
+      architecture,
+      labels: labelSet,
+      parameters: new ParameterSet(specs, values),
+    });
     const variables = student.variables(trainFrom);
     step = (batch) => {
       tf.tidy(() => {
-        for (const [i, values] of split(shared.parameters, variables).entries()) variables[i]!.assign(tf.tensor(values, variables[i]!.shape));
+        for (const [i, values] of split(shared.parameters, variables).entries())
+          variables[i]!.assign(tf.tensor(values, variables[i]!.shape));
       });
       work(student, message, shared, batch);
       const parts = partsOf(batch);
@@ -135,7 +170,13 @@ export class ThreadedStep {
   readonly #shared: Shared;
   readonly #size: number;
 
-  private constructor(student: Student, training: ThreadedTraining, threads: readonly Thread[], shared: Shared, size: number) {
+  private constructor(
+    student: Student,
+    training: ThreadedTraining,
+    threads: readonly Thread[],
+    shared: Shared,
+    size: number,
+  ) {
     this.#student = student;
     this.#training = training;
     this.#threads = threads;
@@ -144,14 +185,23 @@ export class ThreadedStep {
   }
 
   /**
-   * Takes the threads over: `dispose` ends them. Each holds a student and, for its micro-batches, an engine of its own; the shared memory holds
+   * Takes the threads over: `dispose` ends them. Each holds a student and, for its micro-batches,
+   * an engine of its own; the shared memory holds
    * the batch and one set of gradients for each of its micro-batches.
    * @param shape of one input of block `trainFrom` @param batchSize the most examples of a step
    */
-  static async start(student: Student, training: ThreadedTraining, shape: readonly number[], batchSize: number, threads: readonly Thread[]): Promise<ThreadedStep> {
+  static async start(
+    student: Student,
+    training: ThreadedTraining,
+    shape: readonly number[],
+    batchSize: number,
+    threads: readonly Thread[],
+  ): Promise<ThreadedStep> {
     const all = await student.parameters();
     const names = new Set(student.trainable(training.trainFrom));
-    const trainable = all.specs.filter((s) => names.has(s.name)).reduce((sum, s) => sum + sizeOf(s.shape), 0);
+    const trainable = all.specs
+      .filter((s) => names.has(s.name))
+      .reduce((sum, s) => sum + sizeOf(s.shape), 0);
     const size = microBatchSize(student, training.trainFrom);
     const shared: Shared = {
       parameters: sharedFloats(trainable),
@@ -164,7 +214,19 @@ export class ThreadedStep {
     const { architecture, labels } = student;
     const started = new ThreadedStep(student, training, threads, shared, size);
     try {
-      await started.#ask((index) => ({ kind: 'start', ...training, architecture, labelSet: labels, specs: all.specs, values: all.values, shared, share: { index, of: 1 + threads.length } }), () => {});
+      await started.#ask(
+        (index) => ({
+          kind: 'start',
+          ...training,
+          architecture,
+          labelSet: labels,
+          specs: all.specs,
+          values: all.values,
+          shared,
+          share: { index, of: 1 + threads.length },
+        }),
+        () => {},
+      );
       return started;
     } catch (e) {
       started.dispose();
@@ -172,23 +234,39 @@ export class ThreadedStep {
     }
   }
 
-  /** As `trainStep`: one optimiser step on x [n, …] of block `trainFrom`, n up to `batchSize`. @returns the batch's mean loss, the caller's to dispose of */
+  /**
+   * As `trainStep`: one optimiser step on x [n, …] of block `trainFrom`, n up to `batchSize`.
+   * @returns the batch's mean loss, the caller's to dispose of
+   */
   async step(optimiser: Optimiser, x: tf.Tensor, labels: readonly number[]): Promise<tf.Scalar> {
     const shared = this.#shared;
     const variables = this.#student.variables(this.#training.trainFrom);
-    for (const [i, values] of split(shared.parameters, variables).entries()) values.set(valuesOf(variables[i]!));
+    for (const [i, values] of split(shared.parameters, variables).entries())
+      values.set(valuesOf(variables[i]!));
     shared.x.set(valuesOf(x));
     shared.labels.set(labels);
     shared.done.fill(0);
     Atomics.store(shared.next, 0, 0);
-    const step: Step = { kind: 'step', n: labels.length, size: this.#size, shape: x.shape.slice(1) };
-    await this.#ask(() => step, () => work(this.#student, this.#training, shared, step));
+    const step: Step = {
+      kind: 'step',
+      n: labels.length,
+      size: this.#size,
+      shape: x.shape.slice(1),
+    };
+    await this.#ask(
+      () => step,
+      () => work(this.#student, this.#training, shared, step),
+    );
     const of = 1 + this.#threads.length;
     sum(shared, partsOf(step), { index: of - 1, of });
     const [total] = shared.parts as [Float32Array];
     return tf.tidy(() => {
       const loss = tf.scalar(total[0]!);
-      optimiser.apply(split(total.subarray(1), variables).map((values, i) => tf.tensor(values, variables[i]!.shape)));
+      optimiser.apply(
+        split(total.subarray(1), variables).map((values, i) =>
+          tf.tensor(values, variables[i]!.shape),
+        ),
+      );
       return loss;
     });
   }

@@ -1,4 +1,5 @@
-// A training thread in Node: computes gradients on a WASM engine of its own, and answers each message when it is done.
+// A training thread in Node: computes gradients on a WASM engine of its own, and answers each
+// message when it is done.
 import { parentPort } from 'node:worker_threads';
 import { useEngine } from '../engine/engine.node.js';
 import { type ThreadMessage, threadWork } from './gradient-threads.js';

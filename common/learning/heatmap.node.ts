@@ -10,10 +10,15 @@ import { overlay } from './heatmap.js';
 /** Large enough to look at, whatever the model's input. */
 const SIZE = 512;
 
-/** The file for each image: its name with .png, numbered where two images have the same. @throws LENTIGO_USAGE the folder can't be made */
+/**
+ * The file for each image: its name with .png, numbered where two images have the same. @throws
+ * LENTIGO_USAGE the folder can't be made
+ */
 export async function heatmapFiles(dir: string, images: readonly string[]): Promise<string[]> {
   await mkdir(dir, { recursive: true }).catch((cause: unknown) => {
-    throw new LentigoError('LENTIGO_USAGE', `--heatmap ${dir}: ${(cause as Error).message}`, { cause });
+    throw new LentigoError('LENTIGO_USAGE', `--heatmap ${dir}: ${(cause as Error).message}`, {
+      cause,
+    });
   });
   const used = new Set<string>();
   return images.map((image) => {
@@ -26,10 +31,18 @@ export async function heatmapFiles(dir: string, images: readonly string[]): Prom
 }
 
 /** @throws LENTIGO_USAGE the file can't be written */
-export async function writeHeatmap(file: string, picture: Picture, explanation: Explanation): Promise<void> {
+export async function writeHeatmap(
+  file: string,
+  picture: Picture,
+  explanation: Explanation,
+): Promise<void> {
   const { data, width, height } = overlay(picture, explanation, SIZE);
-  const png = await sharp(data, { raw: { width, height, channels: 3 } }).png().toBuffer();
+  const png = await sharp(data, { raw: { width, height, channels: 3 } })
+    .png()
+    .toBuffer();
   await writeFile(file, png).catch((cause: unknown) => {
-    throw new LentigoError('LENTIGO_USAGE', `--heatmap ${file}: ${(cause as Error).message}`, { cause });
+    throw new LentigoError('LENTIGO_USAGE', `--heatmap ${file}: ${(cause as Error).message}`, {
+      cause,
+    });
   });
 }

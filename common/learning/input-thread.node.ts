@@ -1,4 +1,5 @@
-// Reads photographs in a worker thread of Node: they are decoded and augmented while this thread is busy with an engine.
+// Reads photographs in a worker thread of Node: they are decoded and augmented while this thread is
+// busy with an engine.
 import { Worker } from 'node:worker_threads';
 import { LentigoError } from '../errors.js';
 import { DirectReader, type InputReader, type Photograph } from './inputs.js';
@@ -14,7 +15,9 @@ interface Thread {
   readonly waiting: Map<number, Waiting>;
 }
 
-/** Its thread starts with the first reading, and keeps no process alive that has nothing to read. */
+/**
+ * Its thread starts with the first reading, and keeps no process alive that has nothing to read.
+ */
 export class InputThread implements InputReader {
   #thread: Thread | undefined;
   #id = 0;
@@ -55,7 +58,12 @@ export class InputThread implements InputReader {
     worker.on('exit', (code) => {
       if (this.#thread === thread) this.#thread = undefined;
       const why = cause instanceof Error ? cause.message : `exit code ${code}`;
-      for (const { reject } of waiting.values()) reject(new LentigoError('LENTIGO_INTERNAL', `the thread that reads photographs ended (${why})`, { cause }));
+      for (const { reject } of waiting.values())
+        reject(
+          new LentigoError('LENTIGO_INTERNAL', `the thread that reads photographs ended (${why})`, {
+            cause,
+          }),
+        );
     });
     return thread;
   }

@@ -1,4 +1,5 @@
-// The thread that reads photographs: gets what a sample comes from as data, and hands back what the model sees of it.
+// The thread that reads photographs: gets what a sample comes from as data, and hands back what the
+// model sees of it.
 import { parentPort } from 'node:worker_threads';
 import type { Origin } from '../dataset/sample.js';
 import { paint } from '../dataset/synthetic/paint.js';
@@ -14,7 +15,10 @@ export interface Reading {
   readonly variants: readonly number[];
   readonly size: number;
 }
-export type Reply = { readonly reading: number } & ({ readonly inputs: Float32Array[] } | { readonly code: ErrorCode; readonly message: string; readonly stack: string | undefined });
+export type Reply = { readonly reading: number } & (
+  | { readonly inputs: Float32Array[] }
+  | { readonly code: ErrorCode; readonly message: string; readonly stack: string | undefined }
+);
 
 /** Of decoded photographs: two thousand of 256 × 341 pixels, fourteen of 12 megapixels. */
 const DECODED_BYTES = 512 * 1024 * 1024;
@@ -22,13 +26,18 @@ const DECODED_BYTES = 512 * 1024 * 1024;
 const port = parentPort;
 if (!port) throw new Error('input-worker.node.js runs in a worker thread only');
 const reader = new DirectReader(DECODED_BYTES);
-const reply = (message: Reply, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
+const reply = (message: Reply, transfer: ArrayBuffer[] = []): void =>
+  port.postMessage(message, transfer);
 
 port.on('message', async ({ reading, origin, variants, size, ...sample }: Reading) => {
   try {
-    const load = async () => ('file' in origin ? await decodePicture(origin.file) : paint(origin.scene).picture);
+    const load = async () =>
+      'file' in origin ? await decodePicture(origin.file) : paint(origin.scene).picture;
     const inputs = await reader.read({ ...sample, load }, variants, size);
-    reply({ reading, inputs }, inputs.map(({ buffer }) => buffer as ArrayBuffer));
+    reply(
+      { reading, inputs },
+      inputs.map(({ buffer }) => buffer as ArrayBuffer),
+    );
   } catch (thrown) {
     const { code, message, stack } = asLentigoError(thrown);
     reply({ reading, code, message, stack });

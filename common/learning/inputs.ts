@@ -1,4 +1,5 @@
-// From a photograph to what a model sees of it: decoded, augmented, normalised. On this thread; input-thread.node.ts does it on one of its own.
+// From a photograph to what a model sees of it: decoded, augmented, normalised. On this thread;
+// input-thread.node.ts does it on one of its own.
 import type { Sample } from '../dataset/sample.js';
 import type { Picture } from '../images/picture.js';
 import { toAugmentedInput, toInput } from '../images/prepare.js';
@@ -7,7 +8,8 @@ import { Random } from '../random.js';
 /** Reads the photographs of one dataset. */
 export interface InputReader {
   /**
-   * What a model sees of these variants of a photograph: float32, [size, size, 3] each. Readings are done in the order in which they are asked for, one at a time.
+   * What a model sees of these variants of a photograph: float32, [size, size, 3] each. Readings
+   * are done in the order in which they are asked for, one at a time.
    * @throws LENTIGO_DATA_IMAGE_UNREADABLE, LENTIGO_DATA_IMAGE_MISSING
    */
   read(sample: Photograph, variants: readonly number[], size: number): Promise<Float32Array[]>;
@@ -19,10 +21,15 @@ export type Photograph = Pick<Sample, 'id' | 'revision' | 'origin' | 'load'>;
 
 /** Variant 0 is the plain picture, every other number an augmentation of its own. */
 function inputOf(picture: Picture, size: number, id: string, variant: number): Float32Array {
-  return variant === 0 ? toInput(picture, size) : toAugmentedInput(picture, size, new Random('variant').fork(id, variant));
+  return variant === 0
+    ? toInput(picture, size)
+    : toAugmentedInput(picture, size, new Random('variant').fork(id, variant));
 }
 
-/** Reads on this thread, and keeps decoded photographs up to `maxBytes`. What comes later isn't kept: evicting would empty the memory in every pass over the images. */
+/**
+ * Reads on this thread, and keeps decoded photographs up to `maxBytes`. What comes later isn't
+ * kept: evicting would empty the memory in every pass over the images.
+ */
 export class DirectReader implements InputReader {
   readonly #pictures = new Map<string, Picture>();
   readonly #maxBytes: number;
@@ -58,8 +65,15 @@ export class DirectReader implements InputReader {
   }
 }
 
-/** What `read` gives for each item, in their order. While one is used, the next `ahead` are being read. */
-export async function* readAhead<T, R>(items: Iterable<T>, read: (item: T) => Promise<R>, ahead: number): AsyncGenerator<R> {
+/**
+ * What `read` gives for each item, in their order. While one is used, the next `ahead` are being
+ * read.
+ */
+export async function* readAhead<T, R>(
+  items: Iterable<T>,
+  read: (item: T) => Promise<R>,
+  ahead: number,
+): AsyncGenerator<R> {
   const reading: Promise<R>[] = [];
   for (const item of items) {
     const next = read(item);

@@ -1,4 +1,5 @@
-// The numbers a classifier is judged by, from its probabilities: classification scores, ranking, calibration, by skin type, with intervals over patients.
+// The numbers a classifier is judged by, from its probabilities: classification scores, ranking,
+// calibration, by skin type, with intervals over patients.
 import { z } from 'zod';
 import { Random } from '../random.js';
 import type { LabelSet } from '../model/labels.js';
@@ -29,15 +30,28 @@ export const SCORE_NAMES = Object.keys(Scores.shape) as ScoreName[];
 
 export const Metrics = Scores.extend({
   samples: z.int(),
-  /** Expected calibration error of the predicted class, 15 bins of equal width (Guo et al. 2017). */
+  /**
+   * Expected calibration error of the predicted class, 15 bins of equal width (Guo et al. 2017).
+   */
   ece: score,
-  perClass: z.record(z.string(), z.strictObject({ precision: score, recall: score, f1: score, support: z.int() })),
+  perClass: z.record(
+    z.string(),
+    z.strictObject({ precision: score, recall: score, f1: score, support: z.int() }),
+  ),
   /** Rows: the true class; columns: the predicted one. In the label set's order. */
   confusion: z.array(z.array(z.int())),
   /** By Fitzpatrick skin type. Groups with fewer than 20 images: the count only. */
-  byFitzpatrick: z.record(z.enum(['I-II', 'III-IV', 'V-VI', 'unknown']), Scores.partial().extend({ samples: z.int() })),
+  byFitzpatrick: z.record(
+    z.enum(['I-II', 'III-IV', 'V-VI', 'unknown']),
+    Scores.partial().extend({ samples: z.int() }),
+  ),
   /** 95% percentile bootstrap over patients. */
-  intervals: z.strictObject(Object.fromEntries(SCORE_NAMES.map((name) => [name, Interval])) as Record<ScoreName, typeof Interval>),
+  intervals: z.strictObject(
+    Object.fromEntries(SCORE_NAMES.map((name) => [name, Interval])) as Record<
+      ScoreName,
+      typeof Interval
+    >,
+  ),
 });
 export type Metrics = z.infer<typeof Metrics>;
 
@@ -57,14 +71,20 @@ export interface Predictions {
   readonly fitzpatrick?: readonly (number | undefined)[];
 }
 
-/** A score's images in ascending order, and whether each is positive: what an area under the ROC curve needs. */
+/**
+ * A score's images in ascending order, and whether each is positive: what an area under the ROC
+ * curve needs.
+ */
 interface Ranking {
   readonly order: readonly number[];
   readonly values: readonly number[];
   readonly positive: readonly boolean[];
 }
 
-/** Everything about the predictions that doesn't change when images are counted several times or not at all. */
+/**
+ * Everything about the predictions that doesn't change when images are counted several times or not
+ * at all.
+ */
 interface Prepared {
   readonly labels: readonly number[];
   readonly predicted: readonly number[];
@@ -74,7 +94,11 @@ interface Prepared {
 }
 
 function ranking(values: readonly number[], positive: readonly boolean[]): Ranking {
-  return { order: values.map((_, i) => i).sort((a, b) => values[a]! - values[b]!), values, positive };
+  return {
+    order: values.map((_, i) => i).sort((a, b) => values[a]! - values[b]!),
+    values,
+    positive,
+  };
 }
 
 function prepare({ labels, probabilities }: Predictions, set: LabelSet): Prepared {
@@ -83,17 +107,28 @@ function prepare({ labels, probabilities }: Predictions, set: LabelSet): Prepare
     labels,
     classes: set.names.length,
     predicted: probabilities.map((row) => row.indexOf(Math.max(...row))),
-    perClass: set.names.map((_, c) => ranking(probabilities.map((row) => row[c]!), labels.map((label) => label === c))),
-    malignancy: ranking(probabilities.map((row) => row.reduce((sum, p, c) => sum + (malignant[c]! ? p : 0), 0)), labels.map((label) => malignant[label]!)),
+    perClass: set.names.map((_, c) =>
+      ranking(
+        probabilities.map((row) => row[c]!),
+        labels.map((label) => label === c),
+      ),
+    ),
+    malignancy: ranking(
+      probabilities.map((row) => row.reduce((sum, p, c) => sum + (malignant[c]! ? p : 0), 0)),
+      labels.map((label) => malignant[label]!),
+    ),
   };
 }
 
-/** Area under the ROC curve by ranks (Mann & Whitney 1947): the chance that a positive ranks above a negative, ties counting half. `times`: how often each image counts. */
+/**
+ * Area under the ROC curve by ranks (Mann & Whitney 1947): the chance that a positive ranks above a
+ * negative, ties counting half. `times`: how often each image counts.
+ */
 function areaUnderRoc({ order, values, positive }: Ranking, times: Float64Array): number | null {
   let positives = 0;
   let negatives = 0;
   let won = 0;
-  for (let i = 0; i < order.length; ) {
+  for (let i = 0; i < order.length;) {
     const value = values[order[i]!]!;
     let up = 0;
     let down = 0;
@@ -118,14 +153,22 @@ const ratio = (part: number, whole: number): number | null => (whole > 0 ? part 
 
 function mean(values: readonly (number | null)[]): number | null {
   const defined = values.filter((v) => v !== null);
-  return ratio(defined.reduce((a, b) => a + b, 0), defined.length);
+  return ratio(
+    defined.reduce((a, b) => a + b, 0),
+    defined.length,
+  );
 }
 
 function classScores(confusion: readonly (readonly number[])[]) {
   return confusion.map((row, c) => {
     const support = row.reduce((a, b) => a + b, 0);
     const found = confusion.reduce((sum, other) => sum + other[c]!, 0);
-    return { precision: ratio(row[c]!, found), recall: ratio(row[c]!, support), f1: ratio(2 * row[c]!, support + found), support };
+    return {
+      precision: ratio(row[c]!, found),
+      recall: ratio(row[c]!, support),
+      f1: ratio(2 * row[c]!, support + found),
+      support,
+    };
   });
 }
 
@@ -142,9 +185,15 @@ function scoresOf(prepared: Prepared, times: Float64Array): Scores {
     if (values[i]! >= 0.5) flagged += times[i]!;
   }
   return {
-    accuracy: ratio(confusion.reduce((sum, row, c) => sum + row[c]!, 0), n),
+    accuracy: ratio(
+      confusion.reduce((sum, row, c) => sum + row[c]!, 0),
+      n,
+    ),
     balancedAccuracy: mean(perClass.map(({ recall }) => recall)),
-    weightedF1: ratio(perClass.reduce((sum, { f1, support }) => sum + support * (f1 ?? 0), 0), n),
+    weightedF1: ratio(
+      perClass.reduce((sum, { f1, support }) => sum + support * (f1 ?? 0), 0),
+      n,
+    ),
     macroF1: mean(perClass.map(({ f1 }) => f1)),
     aucOvr: mean(prepared.perClass.map((r) => areaUnderRoc(r, times))),
     malignantAuc: areaUnderRoc(prepared.malignancy, times),
@@ -152,27 +201,48 @@ function scoresOf(prepared: Prepared, times: Float64Array): Scores {
   };
 }
 
-function calibrationError({ labels, predicted }: Prepared, probabilities: Predictions['probabilities']): number | null {
+function calibrationError(
+  { labels, predicted }: Prepared,
+  probabilities: Predictions['probabilities'],
+): number | null {
   const gap = new Float64Array(ECE_BINS);
   for (const [i, p] of predicted.entries()) {
     const confidence = probabilities[i]![p]!;
-    gap[Math.min(ECE_BINS - 1, Math.floor(confidence * ECE_BINS))]! += (p === labels[i] ? 1 : 0) - confidence;
+    gap[Math.min(ECE_BINS - 1, Math.floor(confidence * ECE_BINS))]! +=
+      (p === labels[i] ? 1 : 0) - confidence;
   }
-  return ratio(gap.reduce((sum, g) => sum + Math.abs(g), 0), labels.length);
+  return ratio(
+    gap.reduce((sum, g) => sum + Math.abs(g), 0),
+    labels.length,
+  );
 }
 
-export function skinTypeGroups(fitzpatrick: readonly (number | undefined)[]): Record<keyof Metrics['byFitzpatrick'], number[]> {
-  const groups = { 'I-II': [] as number[], 'III-IV': [] as number[], 'V-VI': [] as number[], unknown: [] as number[] };
+export function skinTypeGroups(
+  fitzpatrick: readonly (number | undefined)[],
+): Record<keyof Metrics['byFitzpatrick'], number[]> {
+  const groups = {
+    'I-II': [] as number[],
+    'III-IV': [] as number[],
+    'V-VI': [] as number[],
+    unknown: [] as number[],
+  };
   for (const [i, type] of fitzpatrick.entries()) {
-    groups[type === undefined ? 'unknown' : type <= 2 ? 'I-II' : type <= 4 ? 'III-IV' : 'V-VI'].push(i);
+    groups[
+      type === undefined ? 'unknown' : type <= 2 ? 'I-II' : type <= 4 ? 'III-IV' : 'V-VI'
+    ].push(i);
   }
   return groups;
 }
 
-/** Draws patients with replacement, all their images with them. @returns each call: how often each image counts */
+/**
+ * Draws patients with replacement, all their images with them. @returns each call: how often each
+ * image counts
+ */
 export function drawPatients(patients: readonly string[], random: Random): () => Float64Array {
   const number = new Map<string, number>();
-  const patientOf = patients.map((p) => number.get(p) ?? (number.set(p, number.size), number.size - 1));
+  const patientOf = patients.map(
+    (p) => number.get(p) ?? (number.set(p, number.size), number.size - 1),
+  );
   return () => {
     const counts = new Float64Array(number.size);
     for (let k = 0; k < number.size; k++) counts[random.int(number.size)]!++;
@@ -187,13 +257,20 @@ export function scorer(predictions: Predictions, set: LabelSet): (times: Float64
 }
 
 /** Precision, recall and F1 of each class, as a function of how often each image counts. */
-export function classScorer(predictions: Predictions, set: LabelSet): (times: Float64Array) => ReturnType<typeof classScores> {
+export function classScorer(
+  predictions: Predictions,
+  set: LabelSet,
+): (times: Float64Array) => ReturnType<typeof classScores> {
   const prepared = prepare(predictions, set);
   return (times) => classScores(confusionOf(prepared, times));
 }
 
 /** Percentile bootstrap (Efron & Tibshirani 1993, chapter 13) over patients. */
-function bootstrap(prepared: Prepared, patients: readonly string[], random: Random): Metrics['intervals'] {
+function bootstrap(
+  prepared: Prepared,
+  patients: readonly string[],
+  random: Random,
+): Metrics['intervals'] {
   const draw = drawPatients(patients, random);
   const drawn = SCORE_NAMES.map(() => [] as number[]);
   for (let b = 0; b < RESAMPLES; b++) {
@@ -211,7 +288,9 @@ function bootstrap(prepared: Prepared, patients: readonly string[], random: Rand
 /** The middle 95% of what a bootstrap drew. */
 export function intervalOf(drawn: readonly number[]): Interval {
   const sorted = drawn.toSorted((a, b) => a - b);
-  return sorted.length === 0 ? null : { low: quantile(sorted, 0.025), high: quantile(sorted, 0.975) };
+  return sorted.length === 0
+    ? null
+    : { low: quantile(sorted, 0.025), high: quantile(sorted, 0.975) };
 }
 
 /** By linear interpolation between the two nearest of ascending values. */
@@ -221,8 +300,15 @@ export function quantile(sorted: readonly number[], q: number): number {
   return below + (at - Math.floor(at)) * (sorted[Math.ceil(at)]! - below);
 }
 
-/** All metrics of these predictions. The predicted class is the most probable one (the first of equals); the bootstrap is seeded by `seed`. */
-export function metricsOf(predictions: Predictions, set: LabelSet, seed: number | string = 1): Metrics {
+/**
+ * All metrics of these predictions. The predicted class is the most probable one (the first of
+ * equals); the bootstrap is seeded by `seed`.
+ */
+export function metricsOf(
+  predictions: Predictions,
+  set: LabelSet,
+  seed: number | string = 1,
+): Metrics {
   const { labels, probabilities } = predictions;
   const n = labels.length;
   const once = new Float64Array(n).fill(1);
@@ -233,7 +319,9 @@ export function metricsOf(predictions: Predictions, set: LabelSet, seed: number 
     samples: n,
     ...scoresOf(prepared, once),
     ece: calibrationError(prepared, probabilities),
-    perClass: Object.fromEntries(classScores(confusion).map((scores, c) => [set.names[c]!, scores])),
+    perClass: Object.fromEntries(
+      classScores(confusion).map((scores, c) => [set.names[c]!, scores]),
+    ),
     confusion,
     byFitzpatrick: Object.fromEntries(
       Object.entries(groups).map(([name, members]) => {
@@ -243,6 +331,10 @@ export function metricsOf(predictions: Predictions, set: LabelSet, seed: number 
         return [name, { samples: members.length, ...scoresOf(prepared, times) }];
       }),
     ) as Metrics['byFitzpatrick'],
-    intervals: bootstrap(prepared, predictions.patients ?? labels.map((_, i) => String(i)), new Random(seed).fork('bootstrap')),
+    intervals: bootstrap(
+      prepared,
+      predictions.patients ?? labels.map((_, i) => String(i)),
+      new Random(seed).fork('bootstrap'),
+    ),
   };
 }

@@ -1,4 +1,5 @@
-// Two models on the same images: is one better? The difference of a score, with an interval bootstrapped over patients.
+// Two models on the same images: is one better? The difference of a score, with an interval
+// bootstrapped over patients.
 import type { LabelSet } from '../model/labels.js';
 import { Random } from '../random.js';
 import type { Predictions, ScoreName } from './metrics.js';
@@ -18,22 +19,36 @@ export interface Pair {
 }
 
 /**
- * Paired percentile bootstrap (Efron & Tibshirani 1993, chapter 13): in each resample the same patients, all their images with them, are
- * drawn for both models, so that what makes a patient hard or easy cancels out. Patients are a's (absent: each image by itself).
+ * Paired percentile bootstrap (Efron & Tibshirani 1993, chapter 13): in each resample the same
+ * patients, all their images with them, are
+ * drawn for both models, so that what makes a patient hard or easy cancels out. Patients are a's
+ * (absent: each image by itself).
  * @example pairedDifference(a, b, 'malignantAuc', { labels, random: new Random(1) })
  * @throws RangeError when a and b aren't of the same images
  */
-export const pairedDifference = (a: Predictions, b: Predictions, metric: ScoreName, how: { labels: LabelSet; random: Random }): PairedDifference => meanPairedDifference([{ a, b }], metric, how);
+export const pairedDifference = (
+  a: Predictions,
+  b: Predictions,
+  metric: ScoreName,
+  how: { labels: LabelSet; random: Random },
+): PairedDifference => meanPairedDifference([{ a, b }], metric, how);
 
 /**
- * The mean difference of several such pairs, such as of the same study under several seeds; all are of the same images, and a resample draws
- * the same patients for all. The interval is about which patients were held out, not about which seeds were taken.
+ * The mean difference of several such pairs, such as of the same study under several seeds; all are
+ * of the same images, and a resample draws
+ * the same patients for all. The interval is about which patients were held out, not about which
+ * seeds were taken.
  * @throws RangeError when they aren't of the same images
  */
-export function meanPairedDifference(pairs: readonly Pair[], metric: ScoreName, { labels, random }: { labels: LabelSet; random: Random }): PairedDifference {
+export function meanPairedDifference(
+  pairs: readonly Pair[],
+  metric: ScoreName,
+  { labels, random }: { labels: LabelSet; random: Random },
+): PairedDifference {
   const first = pairs[0]!.a;
   for (const { labels: own } of pairs.flatMap(({ a, b }) => [a, b])) {
-    if (own.length !== first.labels.length || own.some((label, i) => label !== first.labels[i])) throw new RangeError('the models were not evaluated on the same images');
+    if (own.length !== first.labels.length || own.some((label, i) => label !== first.labels[i]))
+      throw new RangeError('the models were not evaluated on the same images');
   }
   const scorers = pairs.map(({ a, b }) => [scorer(a, labels), scorer(b, labels)] as const);
   const differenceOf = (times: Float64Array): number | null => {
@@ -54,7 +69,8 @@ export function meanPairedDifference(pairs: readonly Pair[], metric: ScoreName, 
   const sorted = drawn.sort((x, y) => x - y);
   return {
     difference: differenceOf(new Float64Array(first.labels.length).fill(1)),
-    interval: sorted.length === 0 ? null : { low: quantile(sorted, 0.025), high: quantile(sorted, 0.975) },
+    interval:
+      sorted.length === 0 ? null : { low: quantile(sorted, 0.025), high: quantile(sorted, 0.975) },
   };
 }
 
@@ -66,8 +82,15 @@ export interface Paired {
 
 /** a − b, averaged over the pairs. */
 export function pairedOf(pairs: readonly Pair[], labels: LabelSet, seed: number): Paired {
-  const difference = (metric: ScoreName) => meanPairedDifference(pairs, metric, { labels, random: new Random(seed).fork('paired', metric) });
-  return { balancedAccuracy: difference('balancedAccuracy'), malignantAuc: difference('malignantAuc') };
+  const difference = (metric: ScoreName) =>
+    meanPairedDifference(pairs, metric, {
+      labels,
+      random: new Random(seed).fork('paired', metric),
+    });
+  return {
+    balancedAccuracy: difference('balancedAccuracy'),
+    malignantAuc: difference('malignantAuc'),
+  };
 }
 
 const signed = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`;
@@ -76,4 +99,5 @@ const signed = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(
 const differenceText = ({ difference, interval }: PairedDifference): string =>
   `${difference === null ? '–' : signed(difference)}${interval ? ` (95% ${signed(interval.low)} to ${signed(interval.high)})` : ''}`;
 
-export const pairedText = ({ balancedAccuracy, malignantAuc }: Paired): string => `balanced accuracy ${differenceText(balancedAccuracy)}, malignant AUC ${differenceText(malignantAuc)}`;
+export const pairedText = ({ balancedAccuracy, malignantAuc }: Paired): string =>
+  `balanced accuracy ${differenceText(balancedAccuracy)}, malignant AUC ${differenceText(malignantAuc)}`;

@@ -1,40 +1,61 @@
-// The score of ISIC 2024's challenge: the area under the ROC curve where enough of the malignant are found to be of use.
+// The score of ISIC 2024's challenge: the area under the ROC curve where enough of the malignant
+// are found to be of use.
 import type { LabelSet } from '../model/labels.js';
 import type { Random } from '../random.js';
 import { drawPatients, type Predictions, quantile, RESAMPLES } from './metrics.js';
 
-/** Sensitivity from which on the area counts: 80% (Kurtansky et al. 2024, "The SLICE-3D dataset"). */
+/**
+ * Sensitivity from which on the area counts: 80% (Kurtansky et al. 2024, "The SLICE-3D dataset").
+ */
 const FROM = 0.8;
 
 export interface PartialAuc {
-  /** 0 to 0.2: the area between the curve and a sensitivity of 80%; null without both malignant and benign images. */
+  /**
+   * 0 to 0.2: the area between the curve and a sensitivity of 80%; null without both malignant and
+   * benign images.
+   */
   readonly value: number | null;
   /** 95% percentile bootstrap over patients. */
   readonly interval: { readonly low: number; readonly high: number } | null;
 }
 
 /** The partial area of the summed malignant probability, malignant against benign. */
-export function partialAuc({ labels, probabilities, patients }: Predictions, { names, malignant }: LabelSet, random: Random): PartialAuc {
+export function partialAuc(
+  { labels, probabilities, patients }: Predictions,
+  { names, malignant }: LabelSet,
+  random: Random,
+): PartialAuc {
   const isMalignant = names.map((name) => malignant.includes(name));
-  const scores = probabilities.map((row) => row.reduce((sum, p, c) => sum + (isMalignant[c]! ? p : 0), 0));
+  const scores = probabilities.map((row) =>
+    row.reduce((sum, p, c) => sum + (isMalignant[c]! ? p : 0), 0),
+  );
   const positive = labels.map((label) => isMalignant[label]!);
   const order = scores.map((_, i) => i).sort((a, b) => scores[b]! - scores[a]!);
   const area = (times: Float64Array): number | null => areaAbove(order, scores, positive, times);
   const draw = drawPatients(patients ?? labels.map((_, i) => String(i)), random);
-  const drawn = Array.from({ length: RESAMPLES }, () => area(draw())).filter((value) => value !== null).sort((a, b) => a - b);
+  const drawn = Array.from({ length: RESAMPLES }, () => area(draw()))
+    .filter((value) => value !== null)
+    .sort((a, b) => a - b);
   return {
     value: area(new Float64Array(labels.length).fill(1)),
-    interval: drawn.length === 0 ? null : { low: quantile(drawn, 0.025), high: quantile(drawn, 0.975) },
+    interval:
+      drawn.length === 0 ? null : { low: quantile(drawn, 0.025), high: quantile(drawn, 0.975) },
   };
 }
 
 /** @param order images by falling score @param times how often each image counts */
-function areaAbove(order: readonly number[], scores: readonly number[], positive: readonly boolean[], times: Float64Array): number | null {
-  const total = (wanted: boolean): number => positive.reduce((sum, own, i) => sum + (own === wanted ? times[i]! : 0), 0);
+function areaAbove(
+  order: readonly number[],
+  scores: readonly number[],
+  positive: readonly boolean[],
+  times: Float64Array,
+): number | null {
+  const total = (wanted: boolean): number =>
+    positive.reduce((sum, own, i) => sum + (own === wanted ? times[i]! : 0), 0);
   const [positives, negatives] = [total(true), total(false)];
   if (positives === 0 || negatives === 0) return null;
   let [area, sensitivity] = [0, 0];
-  for (let i = 0; i < order.length; ) {
+  for (let i = 0; i < order.length;) {
     const score = scores[order[i]!]!;
     let [up, right] = [0, 0];
     // Equal scores are one straight piece of the curve.

@@ -1,4 +1,5 @@
-// A model's held-out predictions as a table, one row an image: what comparing two models image by image needs.
+// A model's held-out predictions as a table, one row an image: what comparing two models image by
+// image needs.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
@@ -6,18 +7,37 @@ import { writeDurably } from '../files/durable.node.js';
 import type { Evaluated } from './evaluate.js';
 import type { LabelSet } from '../model/labels.js';
 
-/** Where they lie in a folder of results, by the model's name: federated, centralised, a clinic, student, teacher-1. */
-export const predictionsPath = (out: string, name: string): string => join(out, `predictions-${name}.csv`);
+/**
+ * Where they lie in a folder of results, by the model's name: federated, centralised, a clinic,
+ * student, teacher-1.
+ */
+export const predictionsPath = (out: string, name: string): string =>
+  join(out, `predictions-${name}.csv`);
 
-const cell = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+const cell = (text: string): string =>
+  /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 
 /** Columns: id, patient, label, and p(…) of each class, to the last digit. */
-export function predictionsCsv({ ids, patients, labels, probabilities }: Evaluated, { names }: LabelSet): string {
-  const rows = ids.map((id, i) => [id, patients[i]!, names[labels[i]!]!, ...probabilities[i]!.map(String)]);
-  return [['id', 'patient', 'label', ...names.map((name) => `p(${name})`)], ...rows].map((row) => `${row.map(cell).join(',')}\n`).join('');
+export function predictionsCsv(
+  { ids, patients, labels, probabilities }: Evaluated,
+  { names }: LabelSet,
+): string {
+  const rows = ids.map((id, i) => [
+    id,
+    patients[i]!,
+    names[labels[i]!]!,
+    ...probabilities[i]!.map(String),
+  ]);
+  return [['id', 'patient', 'label', ...names.map((name) => `p(${name})`)], ...rows]
+    .map((row) => `${row.map(cell).join(',')}\n`)
+    .join('');
 }
 
-export const writePredictions = (path: string, predictions: Evaluated, labels: LabelSet): Promise<void> => writeDurably(path, predictionsCsv(predictions, labels));
+export const writePredictions = (
+  path: string,
+  predictions: Evaluated,
+  labels: LabelSet,
+): Promise<void> => writeDurably(path, predictionsCsv(predictions, labels));
 
 export async function readPredictions(path: string, { names }: LabelSet): Promise<Evaluated> {
   const rows: string[][] = parse(await readFile(path), { from_line: 2 });

@@ -1,4 +1,5 @@
-// How fast an engine is on this machine: milliseconds per image of EfficientNet-B0, measured on random pictures as a clinic trains.
+// How fast an engine is on this machine: milliseconds per image of EfficientNet-B0, measured on
+// random pictures as a clinic trains.
 import * as tf from '@tensorflow/tfjs';
 import { availableParallelism } from 'node:os';
 import { PAD_UFES_LABELS } from '../model/labels.js';
@@ -9,7 +10,10 @@ import { spareThreads } from './gradient-threads.node.js';
 import { createOptimiser } from './optimiser.js';
 import { microBatchSize, trainsMost, trainStep } from './step.js';
 
-/** One training step from a block on: forward, backward and AdamW, batch norm frozen. Milliseconds per image. */
+/**
+ * One training step from a block on: forward, backward and AdamW, batch norm frozen. Milliseconds
+ * per image.
+ */
 export interface StepSpeed {
   readonly trainFrom: string;
   /** The frozen blocks before it; 0 where there are none. */
@@ -27,15 +31,25 @@ export interface Speed {
 }
 
 const CLASSES = PAD_UFES_LABELS.names.length;
-const LOSS = { gamma: 2, weights: Array.from({ length: CLASSES }, () => 1), offsets: Array.from({ length: CLASSES }, () => 0) };
+const LOSS = {
+  gamma: 2,
+  weights: Array.from({ length: CLASSES }, () => 1),
+  offsets: Array.from({ length: CLASSES }, () => 0),
+};
 
-const median = (times: readonly number[]): number => times.toSorted((a, b) => a - b)[times.length >> 1]!;
+const median = (times: readonly number[]): number =>
+  times.toSorted((a, b) => a - b)[times.length >> 1]!;
 
 /**
- * Milliseconds that each way of computing takes: the median over all turns. In a turn a way is computed several times in a row, as training does, after
+ * Milliseconds that each way of computing takes: the median over all turns. In a turn a way is
+ * computed several times in a row, as training does, after
  * one to warm up: a thread whose memory has lain idle for a second comes back slowly.
  */
-export async function inTurns(turns: number, inRow: number, ways: readonly (() => unknown)[]): Promise<number[]> {
+export async function inTurns(
+  turns: number,
+  inRow: number,
+  ways: readonly (() => unknown)[],
+): Promise<number[]> {
   const times: number[][] = ways.map(() => []);
   for (let turn = 0; turn < turns; turn++) {
     for (const [i, way] of ways.entries()) {
@@ -53,19 +67,42 @@ export async function inTurns(turns: number, inRow: number, ways: readonly (() =
 const TURNS = 2;
 
 /** `inTurns` until the results are read, so often in all. */
-async function readInTurns(repeats: number, ...ways: readonly (() => tf.Tensor | Promise<tf.Tensor>)[]): Promise<number[]> {
+async function readInTurns(
+  repeats: number,
+  ...ways: readonly (() => tf.Tensor | Promise<tf.Tensor>)[]
+): Promise<number[]> {
   const turns = ways.length > 1 ? TURNS : 1;
-  return inTurns(turns, Math.ceil(repeats / turns), ways.map((way) => async () => {
-    const result = await way();
-    await result.data();
-    result.dispose();
-  }));
+  return inTurns(
+    turns,
+    Math.ceil(repeats / turns),
+    ways.map((way) => async () => {
+      const result = await way();
+      await result.data();
+      result.dispose();
+    }),
+  );
 }
 
-/** The engine in use: inference, and training from each of these blocks on, `batch` images at a time. */
-export async function measureSpeed(blocks: readonly string[], { batch = 8, repeats = 3 }: { batch?: number; repeats?: number } = {}): Promise<Speed> {
-  const student = createStudent({ architecture: 'efficientnet_b0', labels: PAD_UFES_LABELS, parameters: initialParameters('efficientnet_b0', PAD_UFES_LABELS, new Random(1)) });
-  const x = tf.randomNormal<tf.Rank.R4>([batch, student.inputSize, student.inputSize, 3], 0, 1, 'float32', 1);
+/**
+ * The engine in use: inference, and training from each of these blocks on, `batch` images at a
+ * time.
+ */
+export async function measureSpeed(
+  blocks: readonly string[],
+  { batch = 8, repeats = 3 }: { batch?: number; repeats?: number } = {},
+): Promise<Speed> {
+  const student = createStudent({
+    architecture: 'efficientnet_b0',
+    labels: PAD_UFES_LABELS,
+    parameters: initialParameters('efficientnet_b0', PAD_UFES_LABELS, new Random(1)),
+  });
+  const x = tf.randomNormal<tf.Rank.R4>(
+    [batch, student.inputSize, student.inputSize, 3],
+    0,
+    1,
+    'float32',
+    1,
+  );
   try {
     const [inference] = await readInTurns(repeats, () => student.logits(x));
     const steps: StepSpeed[] = [];
@@ -77,23 +114,54 @@ export async function measureSpeed(blocks: readonly string[], { batch = 8, repea
   }
 }
 
-async function measureStep(student: Student, trainFrom: string, images: tf.Tensor4D, repeats: number): Promise<StepSpeed> {
+async function measureStep(
+  student: Student,
+  trainFrom: string,
+  images: tf.Tensor4D,
+  repeats: number,
+): Promise<StepSpeed> {
   const batch = images.shape[0];
   const labels = Array.from({ length: batch }, (_, i) => i % CLASSES);
   const frozen = trainFrom !== student.blocks[0];
-  const [features] = frozen ? await readInTurns(repeats, () => student.features(images, trainFrom)) : [0];
+  const [features] = frozen
+    ? await readInTurns(repeats, () => student.features(images, trainFrom))
+    : [0];
   const x = student.features(images, trainFrom);
-  const optimiser = createOptimiser(student.variables(trainFrom), { optimiser: 'adamw', learningRate: 1e-4, momentum: 0, weightDecay: 0.01 });
+  const optimiser = createOptimiser(student.variables(trainFrom), {
+    optimiser: 'adamw',
+    learningRate: 1e-4,
+    momentum: 0,
+    weightDecay: 0.01,
+  });
   // As `train` decides.
   const pay = trainsMost(student, trainFrom) && batch > microBatchSize(student, trainFrom);
   const others = pay ? spareThreads() : [];
-  const threaded = others.length > 0 ? await ThreadedStep.start(student, { trainFrom, loss: LOSS }, x.shape.slice(1), batch, others) : undefined;
+  const threaded =
+    others.length > 0
+      ? await ThreadedStep.start(
+          student,
+          { trainFrom, loss: LOSS },
+          x.shape.slice(1),
+          batch,
+          others,
+        )
+      : undefined;
   try {
     const alone = () => trainStep(student, trainFrom, optimiser, x, labels, LOSS, true);
-    const [aloneMs, together] = await readInTurns(repeats, alone, ...(threaded ? [() => threaded.step(optimiser, x, labels)] : []));
+    const [aloneMs, together] = await readInTurns(
+      repeats,
+      alone,
+      ...(threaded ? [() => threaded.step(optimiser, x, labels)] : []),
+    );
     // tfjs's native engine uses all cores by itself, its WASM engine one.
     const threads = tf.getBackend() === 'tensorflow' ? availableParallelism() : 1 + others.length;
-    return { trainFrom, featuresMs: features! / batch, trainingMs: (together ?? aloneMs!) / batch, threads, aloneMs: aloneMs! / batch };
+    return {
+      trainFrom,
+      featuresMs: features! / batch,
+      trainingMs: (together ?? aloneMs!) / batch,
+      threads,
+      aloneMs: aloneMs! / batch,
+    };
   } finally {
     threaded?.dispose();
     optimiser.dispose();

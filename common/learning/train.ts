@@ -35,9 +35,15 @@ export interface TrainingOptions {
   /** After each epoch, with the student as trained so far; training waits for it. */
   readonly onEpoch?: (epoch: number) => Promise<void>;
   readonly signal?: AbortSignal;
-  /** Starts threads to train on besides this one, where they pay; the training ends them. On WASM, and without effect on the result. */
+  /**
+   * Starts threads to train on besides this one, where they pay; the training ends them. On WASM,
+   * and without effect on the result.
+   */
   readonly threads?: () => readonly Thread[];
-  /** Reads the photographs, this thread by default; without effect on the result. The caller releases it. */
+  /**
+   * Reads the photographs, this thread by default; without effect on the result. The caller
+   * releases it.
+   */
   readonly reader?: InputReader | undefined;
 }
 
@@ -56,11 +62,18 @@ export interface TrainingResult {
 const UNLIMITED_VARIANTS = 2 ** 31;
 
 /**
- * Trains the student's blocks from `plan.trainFrom` on, in place. The same seed on the same engine gives the same numbers.
+ * Trains the student's blocks from `plan.trainFrom` on, in place. The same seed on the same engine
+ * gives the same numbers.
  * The optimiser starts afresh: its state doesn't travel between rounds.
- * @throws LENTIGO_DATA_EMPTY no readable sample; LENTIGO_DATA_UNKNOWN_DIAGNOSIS a label that the student doesn't have; the signal's reason when aborted
+ * @throws LENTIGO_DATA_EMPTY no readable sample; LENTIGO_DATA_UNKNOWN_DIAGNOSIS a label that the
+ *   student doesn't have; the signal's reason when aborted
  */
-export async function train(student: Student, samples: readonly Sample[], plan: TrainingPlan, options: TrainingOptions): Promise<TrainingResult> {
+export async function train(
+  student: Student,
+  samples: readonly Sample[],
+  plan: TrainingPlan,
+  options: TrainingOptions,
+): Promise<TrainingResult> {
   const { cache, reader, signal } = options;
   const random = new Random(options.seed);
   const label = labelIndex(student);
@@ -68,42 +81,80 @@ export async function train(student: Student, samples: readonly Sample[], plan: 
   const report = progressReporter(options.onProgress);
 
   const source = new FeatureSource(student, plan.trainFrom, { cache, reader });
-  await source.prepare(samples, plan.variants, (fraction) => report({ phase: 'preparing', fraction, epoch: 0 }), signal);
+  await source.prepare(
+    samples,
+    plan.variants,
+    (fraction) => report({ phase: 'preparing', fraction, epoch: 0 }),
+    signal,
+  );
 
   const usable = () => samples.filter((sample) => !source.skipped.has(sample.id));
-  const counts = student.labels.names.map((_, c) => usable().filter((sample) => labels.get(sample) === c).length);
+  const counts = student.labels.names.map(
+    (_, c) => usable().filter((sample) => labels.get(sample) === c).length,
+  );
   const loss = { gamma: plan.focalGamma, ...classBalance(counts, plan.balance) };
   const optimiser = createOptimiser(student.variables(plan.trainFrom), plan);
   const variants = source.frozen || plan.variants === 1 ? plan.variants : UNLIMITED_VARIANTS;
-  const worthCompiling = plan.epochs * Math.floor(usable().length / plan.batchSize) >= WORTH_COMPILING;
+  const worthCompiling =
+    plan.epochs * Math.floor(usable().length / plan.batchSize) >= WORTH_COMPILING;
   const losses: number[] = [];
   let sum = tf.scalar(0);
   let threaded: ThreadedStep | undefined;
   try {
     // The last blocks' steps are short: threads would mostly take memory.
-    const pay = trainsMost(student, plan.trainFrom) && plan.batchSize > microBatchSize(student, plan.trainFrom);
+    const pay =
+      trainsMost(student, plan.trainFrom) &&
+      plan.batchSize > microBatchSize(student, plan.trainFrom);
     const threads = (pay && options.threads?.()) || [];
-    if (threads.length > 0) threaded = await ThreadedStep.start(student, { trainFrom: plan.trainFrom, loss }, source.shape, plan.batchSize, threads);
+    if (threads.length > 0)
+      threaded = await ThreadedStep.start(
+        student,
+        { trainFrom: plan.trainFrom, loss },
+        source.shape,
+        plan.batchSize,
+        threads,
+      );
     for (let epoch = 1; epoch <= plan.epochs; epoch++) {
       const draw = random.fork('epoch', epoch);
-      const examples = draw.shuffle(usable()).map((sample) => ({ sample, variant: draw.int(variants) }));
+      const examples = draw
+        .shuffle(usable())
+        .map((sample) => ({ sample, variant: draw.int(variants) }));
       const batches = batchesOf(examples, plan.batchSize);
       let [done, seen] = [0, 0];
       for await (const batch of source.batches(batches, signal)) {
         if (batch) {
           const { x, used } = batch;
           const classes = used.map(({ sample }) => labels.get(sample)!);
-          const step = threaded ? await threaded.step(optimiser, x, classes) : trainStep(student, plan.trainFrom, optimiser, x, classes, loss, worthCompiling && used.length === plan.batchSize);
+          const step = threaded
+            ? await threaded.step(optimiser, x, classes)
+            : trainStep(
+                student,
+                plan.trainFrom,
+                optimiser,
+                x,
+                classes,
+                loss,
+                worthCompiling && used.length === plan.batchSize,
+              );
           const next = tf.tidy(() => tf.add<tf.Scalar>(sum, tf.mul(step, used.length)));
           tf.dispose([x, step, sum]);
           sum = next;
           seen += used.length;
         }
         const fraction = (epoch - 1 + ++done / batches.length) / plan.epochs;
-        report({ phase: 'training', fraction, epoch, ...(losses.length > 0 && { loss: losses.at(-1)! }) });
+        report({
+          phase: 'training',
+          fraction,
+          epoch,
+          ...(losses.length > 0 && { loss: losses.at(-1)! }),
+        });
         await breathe();
       }
-      if (seen === 0) throw new LentigoError('LENTIGO_DATA_EMPTY', `none of the ${samples.length} training images can be used`);
+      if (seen === 0)
+        throw new LentigoError(
+          'LENTIGO_DATA_EMPTY',
+          `none of the ${samples.length} training images can be used`,
+        );
       losses.push((await sum.data())[0]! / seen);
       sum.dispose();
       sum = tf.scalar(0);
@@ -124,19 +175,28 @@ export async function train(student: Student, samples: readonly Sample[], plan: 
 }
 
 /** Items in parts of so many; the last is what is left. */
-export const batchesOf = <T>(items: readonly T[], size: number): T[][] => Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
+export const batchesOf = <T>(items: readonly T[], size: number): T[][] =>
+  Array.from({ length: Math.ceil(items.length / size) }, (_, i) =>
+    items.slice(i * size, (i + 1) * size),
+  );
 
 /** Sample → index of its class. @throws LENTIGO_DATA_UNKNOWN_DIAGNOSIS */
 export function labelIndex(student: Pick<Student, 'labels'>): (sample: Sample) => number {
   return ({ id, label }) => {
     const index = student.labels.names.indexOf(label);
-    if (index < 0) throw new LentigoError('LENTIGO_DATA_UNKNOWN_DIAGNOSIS', `${id} is labelled ${label}, the model knows ${student.labels.names.join(', ')}`);
+    if (index < 0)
+      throw new LentigoError(
+        'LENTIGO_DATA_UNKNOWN_DIAGNOSIS',
+        `${id} is labelled ${label}, the model knows ${student.labels.names.join(', ')}`,
+      );
     return index;
   };
 }
 
 /** Adds the time left, by the share of the phase that is done and how long that took. */
-function progressReporter(onProgress: TrainingOptions['onProgress']): (progress: TrainingProgress) => void {
+function progressReporter(
+  onProgress: TrainingOptions['onProgress'],
+): (progress: TrainingProgress) => void {
   let phase = '';
   let start = 0;
   return (progress) => {
@@ -145,6 +205,11 @@ function progressReporter(onProgress: TrainingOptions['onProgress']): (progress:
       start = performance.now();
     }
     const seconds = (performance.now() - start) / 1000;
-    onProgress?.({ ...progress, ...(progress.fraction > 0.02 && { secondsLeft: (seconds * (1 - progress.fraction)) / progress.fraction }) });
+    onProgress?.({
+      ...progress,
+      ...(progress.fraction > 0.02 && {
+        secondsLeft: (seconds * (1 - progress.fraction)) / progress.fraction,
+      }),
+    });
   };
 }

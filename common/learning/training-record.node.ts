@@ -20,11 +20,22 @@ const Distillation = z.object({
 
 /** One or two sentences. */
 export async function trainingOf(modelFolder: string): Promise<string> {
-  const text = await readFile(join(modelFolder, '..', '..', 'distillation.json'), 'utf8').catch(() => undefined);
+  const text = await readFile(join(modelFolder, '..', '..', 'distillation.json'), 'utf8').catch(
+    () => undefined,
+  );
   const parsed = text === undefined ? undefined : Distillation.safeParse(JSON.parse(text));
   if (!parsed?.success) return 'Not recorded with the model.';
-  const { settings: { engine, recipe, teacher, losses, metadata, seed, hashes }, images, trained } = parsed.data;
-  const taught = teacher === null ? 'without a teacher' : `taught by ${teacher} (${losses.join(', ')}${recipe.metadata === undefined ? '' : `; the teacher's metadata: ${metadata}`})`;
-  const epochs = trained.map(({ name, epoch, epochs: of }) => `${name} ${epoch} of ${of}`).join(', ');
+  const {
+    settings: { engine, recipe, teacher, losses, metadata, seed, hashes },
+    images,
+    trained,
+  } = parsed.data;
+  const taught =
+    teacher === null
+      ? 'without a teacher'
+      : `taught by ${teacher} (${losses.join(', ')}${recipe.metadata === undefined ? '' : `; the teacher's metadata: ${metadata}`})`;
+  const epochs = trained
+    .map(({ name, epoch, epochs: of }) => `${name} ${epoch} of ${of}`)
+    .join(', ');
   return `\`lentigo distill --preset ${recipe.name} --seed ${seed}\`, ${taught}, on ${images.train} images, engine ${engine}. Validation (${images.validation} images) chose the epochs: ${epochs}. SHA-256 of the images' table: \`${hashes.data}\`.`;
 }

@@ -2,7 +2,14 @@
 import { LentigoError } from '../errors.js';
 import type { ParameterSpec } from '../update/parameter-set.js';
 import type { ArchitectureId } from './architecture-id.js';
-import { convnextAtto, convnextFemto, convnextNano, convnextPico, convnextTiny, nanoConvnext } from './architectures/convnext.js';
+import {
+  convnextAtto,
+  convnextFemto,
+  convnextNano,
+  convnextPico,
+  convnextTiny,
+  nanoConvnext,
+} from './architectures/convnext.js';
 import { densenet169 } from './architectures/densenet.js';
 import { efficientnetB0, nano } from './architectures/efficientnet.js';
 import { efficientnetV2B0 } from './architectures/efficientnetv2.js';
@@ -37,7 +44,10 @@ export function networkOf(id: ArchitectureId): Network {
   return network;
 }
 
-/** All weights of an architecture with `classes` outputs, in the order of the library whose names they bear. */
+/**
+ * All weights of an architecture with `classes` outputs, in the order of the library whose names
+ * they bear.
+ */
 export function weightsOf(id: ArchitectureId, classes: number): Weight[] {
   const { blocks, head } = networkOf(id);
   return [...blocks.flatMap(blockWeights), ...poolWeights(head), ...denseWeights(head, classes)];
@@ -45,25 +55,40 @@ export function weightsOf(id: ArchitectureId, classes: number): Weight[] {
 
 const specOf = ({ name, shape }: Weight): ParameterSpec => ({ name, shape });
 
-/** All parameters of an architecture with `classes` outputs, batch-norm running statistics included. */
-export const parameterSpecs = (id: ArchitectureId, classes: number): ParameterSpec[] => weightsOf(id, classes).map(specOf);
+/**
+ * All parameters of an architecture with `classes` outputs, batch-norm running statistics included.
+ */
+export const parameterSpecs = (id: ArchitectureId, classes: number): ParameterSpec[] =>
+  weightsOf(id, classes).map(specOf);
 
 /** Running statistics are estimated, never trained. */
-export const isStatistic = (name: string): boolean => name.endsWith('.running_mean') || name.endsWith('.running_var');
+export const isStatistic = (name: string): boolean =>
+  name.endsWith('.running_mean') || name.endsWith('.running_var');
 
 /** The blocks usable as `trainFrom`, in order: the convolutional ones, then the classifier. */
-export const blockNames = (id: ArchitectureId): string[] => [...networkOf(id).blocks.map((b) => b.name), CLASSIFIER];
+export const blockNames = (id: ArchitectureId): string[] => [
+  ...networkOf(id).blocks.map((b) => b.name),
+  CLASSIFIER,
+];
 
-/** The place of a block among the architecture's. @throws LENTIGO_STUDY_INVALID when it has no such block. */
+/**
+ * The place of a block among the architecture's. @throws LENTIGO_STUDY_INVALID when it has no such
+ * block.
+ */
 export function blockIndex(id: ArchitectureId, name: string): number {
   const names = blockNames(id);
   const at = names.indexOf(name);
-  if (at < 0) throw new LentigoError('LENTIGO_STUDY_INVALID', `training.trainFrom: ${id} has no block "${name}": it is one of ${names.join(', ')}`);
+  if (at < 0)
+    throw new LentigoError(
+      'LENTIGO_STUDY_INVALID',
+      `training.trainFrom: ${id} has no block "${name}": it is one of ${names.join(', ')}`,
+    );
   return at;
 }
 
 /**
- * The parameters that block `trainFrom` and those after it read, running statistics included, in the order of the full set.
+ * The parameters that block `trainFrom` and those after it read, running statistics included, in
+ * the order of the full set.
  * @throws LENTIGO_STUDY_INVALID when the architecture has no such block.
  */
 export function specsFrom(id: ArchitectureId, classes: number, trainFrom: string): ParameterSpec[] {
@@ -72,5 +97,11 @@ export function specsFrom(id: ArchitectureId, classes: number, trainFrom: string
   return parameterSpecs(id, classes).filter(({ name }) => !frozen.has(name));
 }
 
-/** The parameters that train from block `trainFrom` on, as `specsFrom`; running statistics never do. */
-export const trainableSpecs = (id: ArchitectureId, classes: number, trainFrom: string): ParameterSpec[] => specsFrom(id, classes, trainFrom).filter(({ name }) => !isStatistic(name));
+/**
+ * The parameters that train from block `trainFrom` on, as `specsFrom`; running statistics never do.
+ */
+export const trainableSpecs = (
+  id: ArchitectureId,
+  classes: number,
+  trainFrom: string,
+): ParameterSpec[] => specsFrom(id, classes, trainFrom).filter(({ name }) => !isStatistic(name));

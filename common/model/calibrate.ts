@@ -1,12 +1,15 @@
-// Batch-norm statistics from data: what a network trained from scratch needs before its batch norm can be frozen.
+// Batch-norm statistics from data: what a network trained from scratch needs before its batch norm
+// can be frozen.
 import * as tf from '@tensorflow/tfjs';
 import { measuring } from './layers/batch-norm.js';
 import type { Parameters } from './layers/layer.js';
 import { type Block, blockForward } from './network.js';
 
 /**
- * Sets every batch norm's running mean and (unbiased) variance to those of the pooled batches. Block by block: within a block each batch is
- * normalised by its own statistics, as in training; the next block sees what the finished, frozen block makes of them.
+ * Sets every batch norm's running mean and (unbiased) variance to those of the pooled batches.
+ * Block by block: within a block each batch is
+ * normalised by its own statistics, as in training; the next block sees what the finished, frozen
+ * block makes of them.
  * The activations of all batches at one block's boundary are held at once.
  * @param batches normalised images, float32 [n, size, size, 3] each
  */
@@ -20,7 +23,11 @@ export async function calibrate(
   for (const block of blocks) {
     const sums = new Map<string, { values: number; first: Float64Array; second: Float64Array }>();
     const normalise = measuring(({ name, channels }, mean, variance, values) => {
-      const sum = sums.get(name) ?? { values: 0, first: new Float64Array(channels), second: new Float64Array(channels) };
+      const sum = sums.get(name) ?? {
+        values: 0,
+        first: new Float64Array(channels),
+        second: new Float64Array(channels),
+      };
       sums.set(name, sum);
       const [m, v] = [mean.dataSync(), variance.dataSync()];
       sum.values += values;
@@ -37,7 +44,10 @@ export async function calibrate(
       const mean = first.map((s) => s / values);
       const unbiased = values / Math.max(1, values - 1);
       assign(`${name}.running_mean`, Float32Array.from(mean));
-      assign(`${name}.running_var`, Float32Array.from(second, (s, c) => Math.max(0, s / values - mean[c]! ** 2) * unbiased));
+      assign(
+        `${name}.running_var`,
+        Float32Array.from(second, (s, c) => Math.max(0, s / values - mean[c]! ** 2) * unbiased),
+      );
     }
     inputs = inputs.map((input) => {
       const output = tf.tidy(() => tf.clone(blockForward(input, block, { parameters })));

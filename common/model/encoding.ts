@@ -1,4 +1,5 @@
-// Models as safetensors bytes, on disk and on the wire: torchvision's names and layouts (OIHW), architecture and labels in the metadata.
+// Models as safetensors bytes, on disk and on the wire: torchvision's names and layouts (OIHW),
+// architecture and labels in the metadata.
 import { LentigoError } from '../errors.js';
 import type { ParameterSet, ParameterSpec } from '../update/parameter-set.js';
 import { parameterSpecs } from './architecture.js';
@@ -14,24 +15,46 @@ interface Options {
 }
 
 /** A whole model. The batch norms' num_batches_tracked are not written: PyTorch fills them in. */
-export function encodeModel({ architecture, labels, parameters }: Model, options: Options = {}): Uint8Array<ArrayBuffer> {
-  return encodeSafetensors({ metadata: { architecture, labels: JSON.stringify(labels) }, tensors: torchTensors(parameters) }, options);
+export function encodeModel(
+  { architecture, labels, parameters }: Model,
+  options: Options = {},
+): Uint8Array<ArrayBuffer> {
+  return encodeSafetensors(
+    {
+      metadata: { architecture, labels: JSON.stringify(labels) },
+      tensors: torchTensors(parameters),
+    },
+    options,
+  );
 }
 
-/** @throws LENTIGO_WEIGHTS_INVALID when the bytes are damaged, say no architecture and labels we know, or don't hold exactly their parameters. */
+/**
+ * @throws LENTIGO_WEIGHTS_INVALID when the bytes are damaged, say no architecture and labels we
+ *   know, or don't hold exactly their parameters.
+ */
 export function decodeModel(bytes: Uint8Array): Model {
   const { metadata, tensors } = decodeSafetensors(bytes);
   const architecture = architectureNamed(metadata['architecture']);
   const labels = labelsFrom(metadata['labels']);
-  return { architecture, labels, parameters: fromTorch(tensors, parameterSpecs(architecture, labels.names.length)) };
+  return {
+    architecture,
+    labels,
+    parameters: fromTorch(tensors, parameterSpecs(architecture, labels.names.length)),
+  };
 }
 
 /** Some parameters of a model, such as the trainable ones. */
-export function encodeParameters(parameters: ParameterSet, options: Options = {}): Uint8Array<ArrayBuffer> {
+export function encodeParameters(
+  parameters: ParameterSet,
+  options: Options = {},
+): Uint8Array<ArrayBuffer> {
   return encodeSafetensors({ metadata: {}, tensors: torchTensors(parameters) }, options);
 }
 
-/** @param specs the parameters that are expected: no more, no fewer, in the order of the result. @throws LENTIGO_WEIGHTS_INVALID */
+/**
+ * @param specs the parameters that are expected: no more, no fewer, in the order of the result.
+ *   @throws LENTIGO_WEIGHTS_INVALID
+ */
 export function decodeParameters(bytes: Uint8Array, specs: readonly ParameterSpec[]): ParameterSet {
   return fromTorch(decodeSafetensors(bytes).tensors, specs);
 }
@@ -39,7 +62,11 @@ export function decodeParameters(bytes: Uint8Array, specs: readonly ParameterSpe
 /** @throws LENTIGO_WEIGHTS_INVALID */
 export function architectureNamed(name: string | undefined): ArchitectureId {
   const id = ArchitectureId.options.find((a) => a === name);
-  if (!id) throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `${name === undefined ? 'no architecture is named' : `unknown architecture "${name}"`}: it is one of ${ArchitectureId.options.join(', ')}`);
+  if (!id)
+    throw new LentigoError(
+      'LENTIGO_WEIGHTS_INVALID',
+      `${name === undefined ? 'no architecture is named' : `unknown architecture "${name}"`}: it is one of ${ArchitectureId.options.join(', ')}`,
+    );
   return id;
 }
 
@@ -48,9 +75,14 @@ export function labelsFrom(json: string | undefined): LabelSet {
   try {
     return LabelSet.parse(JSON.parse(json ?? 'null'));
   } catch (e) {
-    throw new LentigoError('LENTIGO_WEIGHTS_INVALID', 'the labels of the model are missing or not understood', { cause: e });
+    throw new LentigoError(
+      'LENTIGO_WEIGHTS_INVALID',
+      'the labels of the model are missing or not understood',
+      { cause: e },
+    );
   }
 }
 
 /** Parameters in PyTorch's layout. */
-const torchTensors = (parameters: ParameterSet): StoredTensor[] => parameters.specs.map(({ name, shape }) => toTorch({ name, shape, values: parameters.get(name) }));
+const torchTensors = (parameters: ParameterSet): StoredTensor[] =>
+  parameters.specs.map(({ name, shape }) => toTorch({ name, shape, values: parameters.get(name) }));

@@ -1,4 +1,5 @@
-// A model on disk: a folder with model.safetensors and, where stock layers of tfjs can say the architecture, model.json and shards (a LayersModel); written as a whole or not at all.
+// A model on disk: a folder with model.safetensors and, where stock layers of tfjs can say the
+// architecture, model.json and shards (a LayersModel); written as a whole or not at all.
 import * as tf from '@tensorflow/tfjs';
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -23,8 +24,18 @@ const ModelJson = z.object({
   userDefinedMetadata: z.object({ architecture: z.string(), labels: z.string() }),
   weightsManifest: z.array(
     z.object({
-      paths: z.array(z.string().refine((p) => path.basename(p) === p && p !== '..', { message: 'a shard lies in another folder' })),
-      weights: z.array(z.object({ name: z.string(), shape: z.array(z.number().int().nonnegative()), dtype: z.literal('float32') })),
+      paths: z.array(
+        z.string().refine((p) => path.basename(p) === p && p !== '..', {
+          message: 'a shard lies in another folder',
+        }),
+      ),
+      weights: z.array(
+        z.object({
+          name: z.string(),
+          shape: z.array(z.number().int().nonnegative()),
+          dtype: z.literal('float32'),
+        }),
+      ),
     }),
   ),
 });
@@ -37,16 +48,23 @@ export async function saveModel(dir: string, model: Model): Promise<void> {
   const target = path.resolve(dir);
   const present = await readdir(target).catch((e: NodeJS.ErrnoException) => {
     if (e.code === 'ENOENT') return undefined;
-    throw new LentigoError('LENTIGO_USAGE', `a model can't be written to ${target}: ${e.message}`, { cause: e });
+    throw new LentigoError('LENTIGO_USAGE', `a model can't be written to ${target}: ${e.message}`, {
+      cause: e,
+    });
   });
   const foreign = present?.find((f) => f !== SAFETENSORS && f !== TOPOLOGY && !SHARD.test(f));
-  if (foreign !== undefined) throw new LentigoError('LENTIGO_USAGE', `${target} holds ${foreign}, which is no part of a model; give a new or empty folder`);
+  if (foreign !== undefined)
+    throw new LentigoError(
+      'LENTIGO_USAGE',
+      `${target} holds ${foreign}, which is no part of a model; give a new or empty folder`,
+    );
   // Building the topology allocates its weights, for a moment, on some engine.
   if (!tf.getBackend()) await useEngine();
   const beside = `${target}.${randomUUID()}`;
   await mkdir(beside, { recursive: true });
   try {
-    for (const [name, bytes] of modelFiles(model)) await writeFile(path.join(beside, name), bytes, { flush: true });
+    for (const [name, bytes] of modelFiles(model))
+      await writeFile(path.join(beside, name), bytes, { flush: true });
     if (present) await rename(target, `${beside}.old`);
     await rename(beside, target);
     await rm(`${beside}.old`, { recursive: true, force: true });
@@ -56,7 +74,10 @@ export async function saveModel(dir: string, model: Model): Promise<void> {
   }
 }
 
-/** A model folder's files. Without model.json and shards where tfjs lacks the layers; an engine must be in use. */
+/**
+ * A model folder's files. Without model.json and shards where tfjs lacks the layers; an engine must
+ * be in use.
+ */
 export function modelFiles(model: Model): [name: string, bytes: Uint8Array | string][] {
   const { architecture, labels, parameters } = model;
   const modelTopology = layersTopology(architecture, labels.names.length);
@@ -64,8 +85,10 @@ export function modelFiles(model: Model): [name: string, bytes: Uint8Array | str
   const { specs, values } = parameters;
   const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   const count = Math.ceil(bytes.length / SHARD_BYTES);
-  const shards = Array.from({ length: count }, (_, i): [string, Uint8Array] =>
-    [`weights-${i + 1}-of-${count}.bin`, bytes.subarray(i * SHARD_BYTES, (i + 1) * SHARD_BYTES)]);
+  const shards = Array.from({ length: count }, (_, i): [string, Uint8Array] => [
+    `weights-${i + 1}-of-${count}.bin`,
+    bytes.subarray(i * SHARD_BYTES, (i + 1) * SHARD_BYTES),
+  ]);
   const names = layersWeightNames(specs);
   const json = {
     format: 'layers-model',
@@ -73,7 +96,12 @@ export function modelFiles(model: Model): [name: string, bytes: Uint8Array | str
     convertedBy: null,
     modelTopology,
     userDefinedMetadata: { architecture, labels: JSON.stringify(labels) },
-    weightsManifest: [{ paths: shards.map(([name]) => name), weights: specs.map(({ shape }, i) => ({ name: names[i]!, shape, dtype: 'float32' })) }],
+    weightsManifest: [
+      {
+        paths: shards.map(([name]) => name),
+        weights: specs.map(({ shape }, i) => ({ name: names[i]!, shape, dtype: 'float32' })),
+      },
+    ],
   };
   return [...shards, [SAFETENSORS, encodeModel(model)], [TOPOLOGY, JSON.stringify(json)]];
 }
@@ -106,18 +134,27 @@ async function loadLayers(dir: string): Promise<Model> {
     for (const [i, { name, shape }] of parameters.specs.entries()) {
       const weight = stored.get(names[i]!);
       if (!weight) throw new Error(`it has no weight ${names[i]} of ${architecture}`);
-      if (weight.shape.join() !== shape.join()) throw new Error(`weight ${names[i]} has shape [${weight.shape.join()}] instead of [${shape.join()}]`);
+      if (weight.shape.join() !== shape.join())
+        throw new Error(
+          `weight ${names[i]} has shape [${weight.shape.join()}] instead of [${shape.join()}]`,
+        );
       parameters.get(name).set(weight.values);
     }
     return { architecture, labels, parameters };
   } catch (e) {
     if (e instanceof LentigoError && e.code === 'LENTIGO_MODEL_INVALID') throw e;
-    const why = e instanceof z.ZodError ? `${e.issues[0]!.path.join('.')}: ${e.issues[0]!.message}` : (e as Error).message;
+    const why =
+      e instanceof z.ZodError
+        ? `${e.issues[0]!.path.join('.')}: ${e.issues[0]!.message}`
+        : (e as Error).message;
     throw invalid(file, why, e);
   }
 }
 
-/** The weights of model.json's manifest by name: each group's weights lie one after the other in its shards joined. */
+/**
+ * The weights of model.json's manifest by name: each group's weights lie one after the other in its
+ * shards joined.
+ */
 async function readWeights(dir: string, manifest: z.infer<typeof ModelJson>['weightsManifest']) {
   const weights = new Map<string, { shape: number[]; values: Float32Array }>();
   for (const group of manifest) {
@@ -131,7 +168,10 @@ async function readWeights(dir: string, manifest: z.infer<typeof ModelJson>['wei
     const bytes = new Uint8Array(Buffer.concat(shards));
     const expected = group.weights.reduce((sum, w) => sum + 4 * sizeOf(w.shape), 0);
     if (bytes.length !== expected) {
-      throw invalid(path.join(dir, group.paths.at(-1) ?? TOPOLOGY), `the shards ${group.paths.join(', ')} hold ${bytes.length} bytes instead of ${expected}: one is cut short or altered`);
+      throw invalid(
+        path.join(dir, group.paths.at(-1) ?? TOPOLOGY),
+        `the shards ${group.paths.join(', ')} hold ${bytes.length} bytes instead of ${expected}: one is cut short or altered`,
+      );
     }
     let at = 0;
     for (const { name, shape } of group.weights) {
@@ -151,4 +191,5 @@ async function readIfThere(file: string): Promise<Buffer | undefined> {
   }
 }
 
-const invalid = (file: string, why: string, cause?: unknown): LentigoError => new LentigoError('LENTIGO_MODEL_INVALID', `${file}: ${why}`, { cause });
+const invalid = (file: string, why: string, cause?: unknown): LentigoError =>
+  new LentigoError('LENTIGO_MODEL_INVALID', `${file}: ${why}`, { cause });

@@ -1,9 +1,13 @@
-// Sixteen-bit floats: IEEE 754 binary16 both ways (round to nearest, ties to even), bfloat16 for reading.
+// Sixteen-bit floats: IEEE 754 binary16 both ways (round to nearest, ties to even), bfloat16 for
+// reading.
 
 const word = new Uint32Array(1);
 const float = new Float32Array(word.buffer);
 
-/** float32 → binary16 bits. What is too large becomes infinity, what is too small zero; NaN stays NaN. */
+/**
+ * float32 → binary16 bits. What is too large becomes infinity, what is too small zero; NaN stays
+ * NaN.
+ */
 export function floatToHalf(values: Float32Array): Uint16Array {
   return Uint16Array.from(values, encode);
 }
@@ -17,7 +21,8 @@ function encode(value: number): number {
   // 65520 and above round beyond the largest half, 65504.
   if (magnitude >= 0x477ff000) return sign | 0x7c00;
   if (magnitude < 0x38800000) {
-    // Subnormal half: a multiple of 2⁻²⁴. Adding 0.5 makes the float32 adder round to exactly that grid.
+    // Subnormal half: a multiple of 2⁻²⁴. Adding 0.5 makes the float32 adder round to exactly that
+    // grid.
     float[0] = Math.abs(value) + 0.5;
     return sign | (word[0]! - 0x3f000000);
   }
@@ -38,7 +43,9 @@ function decode(bits: number): number {
   const exponent = (bits >>> 10) & 31;
   const fraction = bits & 0x3ff;
   if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15));
+  return (
+    sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15))
+  );
 }
 
 /** bfloat16 bits (the upper half of a float32) → float32, exactly. */

@@ -1,4 +1,5 @@
-// Clinical metadata as a network reads it: numbers standardised, categories by their index, and what is missing told apart from every value.
+// Clinical metadata as a network reads it: numbers standardised, categories by their index, and
+// what is missing told apart from every value.
 import { z } from 'zod';
 import type { Clinical, Sample } from '../dataset/sample.js';
 import { LentigoError } from '../errors.js';
@@ -9,9 +10,14 @@ export interface MetadataColumns {
   readonly categories: readonly string[];
 }
 
-/** Kept in the teacher: the training split's statistics, and the categories in the order of their indices (0 is for missing). */
+/**
+ * Kept in the teacher: the training split's statistics, and the categories in the order of their
+ * indices (0 is for missing).
+ */
 export const MetadataEncoding = z.strictObject({
-  numbers: z.array(z.strictObject({ column: z.string(), mean: z.number(), deviation: z.number().positive() })),
+  numbers: z.array(
+    z.strictObject({ column: z.string(), mean: z.number(), deviation: z.number().positive() }),
+  ),
   categories: z.array(z.strictObject({ column: z.string(), values: z.array(z.string()) })),
 });
 export type MetadataEncoding = z.infer<typeof MetadataEncoding>;
@@ -30,45 +36,73 @@ type Described = Pick<Sample, 'id' | 'clinical'>;
 
 /** @throws LENTIGO_DATA_METADATA_INVALID naming the sample and the column that its archive lacks */
 function valueOf({ id, clinical }: Described, column: string): Clinical[string] {
-  if (!clinical || !(column in clinical)) throw new LentigoError('LENTIGO_DATA_METADATA_INVALID', `${id}: column ${column} is missing, which the teacher reads; a value may be empty, a column may not`);
+  if (!clinical || !(column in clinical))
+    throw new LentigoError(
+      'LENTIGO_DATA_METADATA_INVALID',
+      `${id}: column ${column} is missing, which the teacher reads; a value may be empty, a column may not`,
+    );
   return clinical[column];
 }
 
 function numberOf(sample: Described, column: string): number | undefined {
   const value = valueOf(sample, column);
   if (value === undefined || (typeof value === 'number' && Number.isFinite(value))) return value;
-  throw new LentigoError('LENTIGO_DATA_METADATA_INVALID', `${sample.id}, column ${column}: ${String(value)} is not a number`);
+  throw new LentigoError(
+    'LENTIGO_DATA_METADATA_INVALID',
+    `${sample.id}, column ${column}: ${String(value)} is not a number`,
+  );
 }
 
-const textOf = (sample: Described, column: string): string | undefined => valueOf(sample, column)?.toString();
+const textOf = (sample: Described, column: string): string | undefined =>
+  valueOf(sample, column)?.toString();
 
 /**
- * Statistics come from the training samples alone; categories are those of all samples (a row that no training sample has stays as it was drawn).
+ * Statistics come from the training samples alone; categories are those of all samples (a row that
+ * no training sample has stays as it was drawn).
  * @throws LENTIGO_DATA_METADATA_INVALID a column is missing, or a number isn't one
  */
-export function fitMetadata(columns: MetadataColumns, training: readonly Described[], all: readonly Described[]): MetadataEncoding {
+export function fitMetadata(
+  columns: MetadataColumns,
+  training: readonly Described[],
+  all: readonly Described[],
+): MetadataEncoding {
   return {
     numbers: columns.numbers.map((column) => {
-      const values = training.map((sample) => numberOf(sample, column)).filter((value) => value !== undefined);
+      const values = training
+        .map((sample) => numberOf(sample, column))
+        .filter((value) => value !== undefined);
       const mean = values.reduce((a, b) => a + b, 0) / Math.max(1, values.length);
-      const variance = values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / Math.max(1, values.length);
+      const variance =
+        values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / Math.max(1, values.length);
       return { column, mean, deviation: Math.sqrt(variance) || 1 };
     }),
     categories: columns.categories.map((column) => {
-      const values = all.map((sample) => textOf(sample, column)).filter((value) => value !== undefined);
+      const values = all
+        .map((sample) => textOf(sample, column))
+        .filter((value) => value !== undefined);
       return { column, values: [...new Set(values)].sort() };
     }),
   };
 }
 
 /** Those of the columns in which no training sample's value is missing. */
-export function completeColumns({ numbers, categories }: MetadataColumns, training: readonly Described[]): MetadataColumns {
-  const complete = (column: string) => training.every((sample) => valueOf(sample, column) !== undefined);
+export function completeColumns(
+  { numbers, categories }: MetadataColumns,
+  training: readonly Described[],
+): MetadataColumns {
+  const complete = (column: string) =>
+    training.every((sample) => valueOf(sample, column) !== undefined);
   return { numbers: numbers.filter(complete), categories: categories.filter(complete) };
 }
 
-/** @throws LENTIGO_DATA_METADATA_INVALID a column is missing, a number isn't one, or a category was never seen */
-export function encodeMetadata({ numbers, categories }: MetadataEncoding, samples: readonly Described[]): EncodedMetadata {
+/**
+ * @throws LENTIGO_DATA_METADATA_INVALID a column is missing, a number isn't one, or a category was
+ *   never seen
+ */
+export function encodeMetadata(
+  { numbers, categories }: MetadataEncoding,
+  samples: readonly Described[],
+): EncodedMetadata {
   const values = samples.flatMap((sample) => numbers.map(({ column }) => numberOf(sample, column)));
   return {
     numbers: Float32Array.from(values, (value, i) => {
@@ -81,7 +115,11 @@ export function encodeMetadata({ numbers, categories }: MetadataEncoding, sample
         const value = textOf(sample, column);
         if (value === undefined) return 0;
         const index = known.indexOf(value);
-        if (index < 0) throw new LentigoError('LENTIGO_DATA_METADATA_INVALID', `${sample.id}, column ${column}: the teacher knows no "${value}"; known are ${known.join(', ')}`);
+        if (index < 0)
+          throw new LentigoError(
+            'LENTIGO_DATA_METADATA_INVALID',
+            `${sample.id}, column ${column}: the teacher knows no "${value}"; known are ${known.join(', ')}`,
+          );
         return index + 1;
       }),
     ),

@@ -1,8 +1,16 @@
-// A network as data: named blocks of layers one after the other, then global average pooling and a dense layer. Each file in architectures/ lays one family out.
+// A network as data: named blocks of layers one after the other, then global average pooling and a
+// dense layer. Each file in architectures/ lays one family out.
 import * as tf from '@tensorflow/tfjs';
 import { poolChannels } from '../engine/ops.js';
 import { applyLayerNorm, type LayerNorm, layerNormWeights } from './layers/layer-norm.js';
-import { type Context, forwardAll, type Initial, type Layer, type Parameters, type Weight } from './layers/layer.js';
+import {
+  type Context,
+  forwardAll,
+  type Initial,
+  type Layer,
+  type Parameters,
+  type Weight,
+} from './layers/layer.js';
 import type { StoredTensor } from './safetensors.js';
 
 /** The grain of `trainFrom`, and of what distillation compares. */
@@ -19,7 +27,10 @@ export interface Head {
   readonly channels: number;
   /** Of the pooled channels. */
   readonly norm?: LayerNorm;
-  /** Of the dense layer's weight, by the number of classes; by default uniform ±1/√classes, EfficientNet's. */
+  /**
+   * Of the dense layer's weight, by the number of classes; by default uniform ±1/√classes,
+   * EfficientNet's.
+   */
   readonly initial?: Initial;
 }
 
@@ -28,7 +39,10 @@ export interface Network {
   readonly inputSize: number;
   readonly blocks: readonly Block[];
   readonly head: Head;
-  /** A tensor of a published file under our name and in PyTorch's layout, for files of other libraries; files of ours pass unchanged. */
+  /**
+   * A tensor of a published file under our name and in PyTorch's layout, for files of other
+   * libraries; files of ours pass unchanged.
+   */
   readonly translate?: (tensor: StoredTensor) => StoredTensor;
 }
 
@@ -36,19 +50,25 @@ export interface Network {
 export const CLASSIFIER = 'classifier';
 
 /** The convolutional blocks' weights, in order. */
-export const blockWeights = (block: Block): Weight[] => block.layers.flatMap(({ weights }) => weights);
+export const blockWeights = (block: Block): Weight[] =>
+  block.layers.flatMap(({ weights }) => weights);
 
 /** The weights of pooling's norm. */
 export const poolWeights = ({ norm }: Head): Weight[] => (norm ? layerNormWeights(norm) : []);
 
 /** The dense layer's weights. */
 export const denseWeights = ({ dense, channels, initial }: Head, classes: number): Weight[] => [
-  { name: `${dense}.weight`, shape: [channels, classes], initial: initial ?? { uniform: 1 / Math.sqrt(classes) } },
+  {
+    name: `${dense}.weight`,
+    shape: [channels, classes],
+    initial: initial ?? { uniform: 1 / Math.sqrt(classes) },
+  },
   { name: `${dense}.bias`, shape: [classes], initial: { constant: 0 } },
 ];
 
 /** One block: [n, h, w, c] → [n, h′, w′, c′]. */
-export const blockForward = (x: tf.Tensor4D, block: Block, context: Context): tf.Tensor4D => forwardAll(block.layers, x, context);
+export const blockForward = (x: tf.Tensor4D, block: Block, context: Context): tf.Tensor4D =>
+  forwardAll(block.layers, x, context);
 
 /** The mean over positions, normalised where the head has a norm: [n, h, w, c] → [n, c]. */
 export function pool(x: tf.Tensor4D, { norm }: Head, parameters: Parameters): tf.Tensor2D {
@@ -57,5 +77,12 @@ export function pool(x: tf.Tensor4D, { norm }: Head, parameters: Parameters): tf
 }
 
 /** The dense layer: [n, c] → logits [n, classes]. */
-export const classify = (pooled: tf.Tensor2D, { dense }: Head, parameters: Parameters): tf.Tensor2D =>
-  tf.add(tf.matMul(pooled, parameters(`${dense}.weight`) as tf.Tensor2D), parameters(`${dense}.bias`));
+export const classify = (
+  pooled: tf.Tensor2D,
+  { dense }: Head,
+  parameters: Parameters,
+): tf.Tensor2D =>
+  tf.add(
+    tf.matMul(pooled, parameters(`${dense}.weight`) as tf.Tensor2D),
+    parameters(`${dense}.bias`),
+  );

@@ -1,5 +1,7 @@
-// The safetensors container: 8 bytes of header length, a JSON header, then the tensors' bytes without gaps. Reads F32, F16 and BF16,
-// passes over I64 (batch norm's counters), writes F32 or F16. All platforms we run on are little-endian, as the format is.
+// The safetensors container: 8 bytes of header length, a JSON header, then the tensors' bytes
+// without gaps. Reads F32, F16 and BF16,
+// passes over I64 (batch norm's counters), writes F32 or F16. All platforms we run on are
+// little-endian, as the format is.
 import { z } from 'zod';
 import { LentigoError } from '../errors.js';
 import { sizeOf } from '../update/parameter-set.js';
@@ -22,16 +24,32 @@ const MAX_HEADER = 100_000_000;
 const WIDTHS = { F32: 4, F16: 2, BF16: 2, I64: 8 } as const;
 
 const whole = z.number().int().nonnegative();
-const Entry = z.object({ dtype: z.enum(['F32', 'F16', 'BF16', 'I64']), shape: z.array(whole).max(8), data_offsets: z.tuple([whole, whole]) }).strict();
+const Entry = z
+  .object({
+    dtype: z.enum(['F32', 'F16', 'BF16', 'I64']),
+    shape: z.array(whole).max(8),
+    data_offsets: z.tuple([whole, whole]),
+  })
+  .strict();
 const Metadata = z.record(z.string(), z.string());
 
-/** The same content always gives the same bytes. `half` stores IEEE 754 half precision: half the bytes, 11 significant bits. */
-export function encodeSafetensors({ metadata, tensors }: Safetensors, { half = false }: { half?: boolean } = {}): Uint8Array<ArrayBuffer> {
+/**
+ * The same content always gives the same bytes. `half` stores IEEE 754 half precision: half the
+ * bytes, 11 significant bits.
+ */
+export function encodeSafetensors(
+  { metadata, tensors }: Safetensors,
+  { half = false }: { half?: boolean } = {},
+): Uint8Array<ArrayBuffer> {
   const width = half ? 2 : 4;
   let end = 0;
   const entries = tensors.map(({ name, shape, values }) => {
-    if (sizeOf(shape) !== values.length) throw new RangeError(`tensor ${name}: ${values.length} values for shape [${shape.join()}]`);
-    return [name, { dtype: half ? 'F16' : 'F32', shape, data_offsets: [end, (end += values.length * width)] }] as const;
+    if (sizeOf(shape) !== values.length)
+      throw new RangeError(`tensor ${name}: ${values.length} values for shape [${shape.join()}]`);
+    return [
+      name,
+      { dtype: half ? 'F16' : 'F32', shape, data_offsets: [end, (end += values.length * width)] },
+    ] as const;
   });
   const sorted = Object.fromEntries(Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1)));
   const json = JSON.stringify({ __metadata__: sorted, ...Object.fromEntries(entries) });
@@ -53,7 +71,8 @@ export function encodeSafetensors({ metadata, tensors }: Safetensors, { half = f
 
 /**
  * Reads a container; I64 tensors are left out.
- * @throws LENTIGO_WEIGHTS_INVALID when it is cut short, its header is not what the format says, or tensors overlap or leave gaps.
+ * @throws LENTIGO_WEIGHTS_INVALID when it is cut short, its header is not what the format says, or
+ *   tensors overlap or leave gaps.
  */
 export function decodeSafetensors(bytes: Uint8Array): Safetensors {
   const { header, data } = splitHeader(bytes);
@@ -63,37 +82,71 @@ export function decodeSafetensors(bytes: Uint8Array): Safetensors {
     .filter(([name]) => name !== '__metadata__')
     .map(([name, value]) => {
       const entry = Entry.safeParse(value);
-      if (!entry.success) throw invalid(`tensor ${name} has a header that is not understood (${entry.error.issues[0]?.message ?? 'unknown'})`);
-      return { name, dtype: entry.data.dtype, shape: entry.data.shape, start: entry.data.data_offsets[0], end: entry.data.data_offsets[1] };
+      if (!entry.success)
+        throw invalid(
+          `tensor ${name} has a header that is not understood (${entry.error.issues[0]?.message ?? 'unknown'})`,
+        );
+      return {
+        name,
+        dtype: entry.data.dtype,
+        shape: entry.data.shape,
+        start: entry.data.data_offsets[0],
+        end: entry.data.data_offsets[1],
+      };
     });
   checkExtents(entries, data.length);
   const tensors = entries
     .filter((e) => e.dtype !== 'I64')
-    .map(({ name, dtype, shape, start, end }) => ({ name, shape, values: toFloats(dtype, new Uint8Array(data.subarray(start, end)).buffer) }));
+    .map(({ name, dtype, shape, start, end }) => ({
+      name,
+      shape,
+      values: toFloats(dtype, new Uint8Array(data.subarray(start, end)).buffer),
+    }));
   return { metadata: parsed.data, tensors };
 }
 
 function splitHeader(bytes: Uint8Array): { header: Record<string, unknown>; data: Uint8Array } {
   if (bytes.length < 8) throw invalid(`${bytes.length} bytes are too few for a header`);
   const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
-  if (length > MAX_HEADER || length > bytes.length - 8) throw invalid(`its header says ${length} bytes, the file holds ${bytes.length - 8}`);
+  if (length > MAX_HEADER || length > bytes.length - 8)
+    throw invalid(`its header says ${length} bytes, the file holds ${bytes.length - 8}`);
   const end = 8 + Number(length);
   try {
-    const header: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, end)));
-    if (typeof header !== 'object' || header === null || Array.isArray(header)) throw new SyntaxError('not an object');
+    const header: unknown = JSON.parse(
+      new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, end)),
+    );
+    if (typeof header !== 'object' || header === null || Array.isArray(header))
+      throw new SyntaxError('not an object');
     return { header: header as Record<string, unknown>, data: bytes.subarray(end) };
   } catch (e) {
     throw invalid(`its header is not JSON (${(e as Error).message})`);
   }
 }
 
-/** The tensors must tile the data: each as long as its shape says, none overlapping, nothing between or after. */
-function checkExtents(entries: readonly { name: string; dtype: keyof typeof WIDTHS; shape: number[]; start: number; end: number }[], length: number): void {
+/**
+ * The tensors must tile the data: each as long as its shape says, none overlapping, nothing between
+ * or after.
+ */
+function checkExtents(
+  entries: readonly {
+    name: string;
+    dtype: keyof typeof WIDTHS;
+    shape: number[];
+    start: number;
+    end: number;
+  }[],
+  length: number,
+): void {
   let at = 0;
-  for (const { name, dtype, shape, start, end } of [...entries].sort((a, b) => a.start - b.start || a.end - b.end)) {
-    if (end - start !== sizeOf(shape) * WIDTHS[dtype]) throw invalid(`tensor ${name} of shape [${shape.join()}] takes ${end - start} bytes`);
-    if (start !== at) throw invalid(`tensor ${name} begins at byte ${start} of the data instead of ${at}`);
-    if (end > length) throw invalid(`tensor ${name} ends at byte ${end} of ${length}: the file is cut short`);
+  for (const { name, dtype, shape, start, end } of [...entries].sort(
+    (a, b) => a.start - b.start || a.end - b.end,
+  )) {
+    if (end - start !== sizeOf(shape) * WIDTHS[dtype])
+      throw invalid(`tensor ${name} of shape [${shape.join()}] takes ${end - start} bytes`);
+    if (start !== at)
+      throw invalid(`tensor ${name} begins at byte ${start} of the data instead of ${at}`);
+    if (end > length)
+      throw invalid(`tensor ${name} ends at byte ${end} of ${length}: the file is cut short`);
     at = end;
   }
   if (at !== length) throw invalid(`${length - at} bytes follow the last tensor`);
@@ -101,7 +154,10 @@ function checkExtents(entries: readonly { name: string; dtype: keyof typeof WIDT
 
 function toFloats(dtype: keyof typeof WIDTHS, buffer: ArrayBuffer): Float32Array {
   if (dtype === 'F32') return new Float32Array(buffer);
-  return dtype === 'F16' ? halfToFloat(new Uint16Array(buffer)) : bfloatToFloat(new Uint16Array(buffer));
+  return dtype === 'F16'
+    ? halfToFloat(new Uint16Array(buffer))
+    : bfloatToFloat(new Uint16Array(buffer));
 }
 
-const invalid = (why: string): LentigoError => new LentigoError('LENTIGO_WEIGHTS_INVALID', `not a usable safetensors file: ${why}`);
+const invalid = (why: string): LentigoError =>
+  new LentigoError('LENTIGO_WEIGHTS_INVALID', `not a usable safetensors file: ${why}`);

@@ -1,10 +1,15 @@
-// Parameters in PyTorch's layout and ours: filters OIHW and HWIO, depthwise [c, 1, h, w] and [h, w, c, 1], dense [out, in] and [in, out].
+// Parameters in PyTorch's layout and ours: filters OIHW and HWIO, depthwise [c, 1, h, w] and [h, w,
+// c, 1], dense [out, in] and [in, out].
 import { LentigoError } from '../errors.js';
 import { ParameterSet, type ParameterSpec, sizeOf } from '../update/parameter-set.js';
 import type { StoredTensor } from './safetensors.js';
 
-/** Whether a parameter of this shape (tfjs layout) is a depthwise filter: only those are larger than 1×1 with a last axis of 1. */
-export const isDepthwise = (shape: readonly number[]): boolean => shape.length === 4 && shape[0]! > 1 && shape[3] === 1;
+/**
+ * Whether a parameter of this shape (tfjs layout) is a depthwise filter: only those are larger than
+ * 1×1 with a last axis of 1.
+ */
+export const isDepthwise = (shape: readonly number[]): boolean =>
+  shape.length === 4 && shape[0]! > 1 && shape[3] === 1;
 
 /** A tensor in tfjs layout as PyTorch lays it out. */
 export function toTorch({ name, shape, values }: StoredTensor): StoredTensor {
@@ -12,8 +17,14 @@ export function toTorch({ name, shape, values }: StoredTensor): StoredTensor {
   return { name, shape: axes.map((a) => shape[a]!), values: permute(values, shape, axes) };
 }
 
-/** Tensors in PyTorch's layout as the parameters of `specs`. @throws LENTIGO_WEIGHTS_INVALID when one is missing, superfluous or of another shape. */
-export function fromTorch(tensors: readonly StoredTensor[], specs: readonly ParameterSpec[]): ParameterSet {
+/**
+ * Tensors in PyTorch's layout as the parameters of `specs`. @throws LENTIGO_WEIGHTS_INVALID when
+ * one is missing, superfluous or of another shape.
+ */
+export function fromTorch(
+  tensors: readonly StoredTensor[],
+  specs: readonly ParameterSpec[],
+): ParameterSet {
   const out = new ParameterSet(specs);
   const byName = new Map(tensors.map((t) => [t.name, t]));
   for (const { name, shape } of specs) {
@@ -21,22 +32,40 @@ export function fromTorch(tensors: readonly StoredTensor[], specs: readonly Para
     if (!stored) throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `parameter ${name} is missing`);
     const axes = torchAxes(shape);
     const torchShape = axes.map((a) => shape[a]!);
-    if (stored.shape.join() !== torchShape.join()) throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `parameter ${name} has shape [${stored.shape.join()}] instead of [${torchShape.join()}]`);
-    out.get(name).set(permute(stored.values, torchShape, shape.map((_, a) => axes.indexOf(a))));
+    if (stored.shape.join() !== torchShape.join())
+      throw new LentigoError(
+        'LENTIGO_WEIGHTS_INVALID',
+        `parameter ${name} has shape [${stored.shape.join()}] instead of [${torchShape.join()}]`,
+      );
+    out.get(name).set(
+      permute(
+        stored.values,
+        torchShape,
+        shape.map((_, a) => axes.indexOf(a)),
+      ),
+    );
   }
   const superfluous = tensors.find((t) => !out.has(t.name));
-  if (superfluous) throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `unexpected parameter ${superfluous.name}`);
+  if (superfluous)
+    throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `unexpected parameter ${superfluous.name}`);
   return out;
 }
 
-/** Which axis of the tfjs shape each PyTorch axis is: HWIO → OIHW, depthwise [h, w, c, 1] → [c, 1, h, w], dense [in, out] → [out, in]. */
+/**
+ * Which axis of the tfjs shape each PyTorch axis is: HWIO → OIHW, depthwise [h, w, c, 1] → [c, 1,
+ * h, w], dense [in, out] → [out, in].
+ */
 function torchAxes(shape: readonly number[]): number[] {
   if (shape.length === 4) return isDepthwise(shape) ? [2, 3, 0, 1] : [3, 2, 0, 1];
   return shape.map((_, axis) => shape.length - 1 - axis);
 }
 
 /** Transposes row-major values: axis i of the result is axis axes[i] of the input. */
-function permute(values: Float32Array, shape: readonly number[], axes: readonly number[]): Float32Array {
+function permute(
+  values: Float32Array,
+  shape: readonly number[],
+  axes: readonly number[],
+): Float32Array {
   // Axes of one value move nothing; without them the innermost loop is a long one.
   const moved = axes.filter((axis) => shape[axis] !== 1);
   const sizes = moved.map((axis) => shape[axis]!);

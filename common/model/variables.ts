@@ -1,4 +1,5 @@
-// A model's parameters as tf variables on the current engine: looked up by name, overwritten, read back.
+// A model's parameters as tf variables on the current engine: looked up by name, overwritten, read
+// back.
 import * as tf from '@tensorflow/tfjs';
 import { LentigoError } from '../errors.js';
 import { ParameterSet, type ParameterSpec } from '../update/parameter-set.js';
@@ -9,13 +10,24 @@ export class Variables {
   readonly #specs: readonly ParameterSpec[];
   readonly #byName: ReadonlyMap<string, tf.Variable>;
 
-  /** @param what the architecture, for errors @throws LENTIGO_WEIGHTS_INVALID when the parameters aren't those of `specs` */
+  /**
+   * @param what the architecture, for errors @throws LENTIGO_WEIGHTS_INVALID when the parameters
+   *   aren't those of `specs`
+   */
   constructor(what: string, specs: readonly ParameterSpec[], parameters: ParameterSet) {
     this.#what = what;
     this.#specs = specs;
-    for (const { name } of specs) if (!parameters.has(name)) throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `${what} needs parameter ${name}`);
+    for (const { name } of specs)
+      if (!parameters.has(name))
+        throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `${what} needs parameter ${name}`);
     this.#check(parameters);
-    const create = ({ name, shape }: ParameterSpec) => tf.tidy(() => tf.variable(tf.tensor(parameters.get(name).slice(), [...shape], 'float32'), !isStatistic(name)));
+    const create = ({ name, shape }: ParameterSpec) =>
+      tf.tidy(() =>
+        tf.variable(
+          tf.tensor(parameters.get(name).slice(), [...shape], 'float32'),
+          !isStatistic(name),
+        ),
+      );
     this.#byName = new Map(specs.map((spec) => [spec.name, create(spec)]));
   }
   readonly get = (name: string): tf.Variable => this.#byName.get(name)!;
@@ -30,7 +42,10 @@ export class Variables {
     for (const { name } of this.#specs) out.get(name).set(await this.get(name).data());
     return out;
   }
-  /** Overwrites the named parameters: all or some. @throws LENTIGO_WEIGHTS_INVALID on an unknown name or another shape. */
+  /**
+   * Overwrites the named parameters: all or some. @throws LENTIGO_WEIGHTS_INVALID on an unknown
+   * name or another shape.
+   */
   load(parameters: ParameterSet): void {
     this.#check(parameters);
     for (const { name } of parameters.specs) this.assign(name, parameters.get(name));
@@ -43,8 +58,13 @@ export class Variables {
     const expected = new Map(this.#specs.map((s) => [s.name, s.shape]));
     for (const { name, shape } of parameters.specs) {
       const wanted = expected.get(name);
-      if (!wanted) throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `${this.#what} has no parameter ${name}`);
-      if (wanted.join() !== shape.join()) throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `parameter ${name} of ${this.#what} has shape [${wanted.join()}], not [${shape.join()}]`);
+      if (!wanted)
+        throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `${this.#what} has no parameter ${name}`);
+      if (wanted.join() !== shape.join())
+        throw new LentigoError(
+          'LENTIGO_WEIGHTS_INVALID',
+          `parameter ${name} of ${this.#what} has shape [${wanted.join()}], not [${shape.join()}]`,
+        );
     }
   }
 }

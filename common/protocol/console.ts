@@ -1,4 +1,5 @@
-// The console API: what the CLI and the console's page say to a running coordinator. HTTP under /api, and socket.io's namespace /console for what is live; both with the admin token.
+// The console API: what the CLI and the console's page say to a running coordinator. HTTP under
+// /api, and socket.io's namespace /console for what is live; both with the admin token.
 import { z } from 'zod';
 import { Metrics, SCORE_NAMES, type ScoreName } from '../learning/metrics.js';
 import { ArchitectureId } from '../model/architecture-id.js';
@@ -7,15 +8,25 @@ import { ByteCount, ClinicId, ClinicName, Id, PublicKey, Sha256, Text } from './
 import { Progress, StudyStatus } from './round.js';
 import { StudyConfig } from './study.js';
 
-/** POST /api/studies. The starting model was uploaded before (PUT /api/models) and is named here by its blob. */
-export const CreateStudy = z.strictObject({ config: StudyConfig, start: z.strictObject({ sha256: Sha256, bytes: ByteCount }) });
+/**
+ * POST /api/studies. The starting model was uploaded before (PUT /api/models) and is named here by
+ * its blob.
+ */
+export const CreateStudy = z.strictObject({
+  config: StudyConfig,
+  start: z.strictObject({ sha256: Sha256, bytes: ByteCount }),
+});
 export type CreateStudy = z.infer<typeof CreateStudy>;
 
 /** POST /api/studies/ID/invitations */
 export const CreateInvitation = z.strictObject({
   clinic: ClinicName,
   /** How long the invitation is good for. */
-  hours: z.number().positive().max(24 * 365).default(24 * 7),
+  hours: z
+    .number()
+    .positive()
+    .max(24 * 365)
+    .default(24 * 7),
 });
 export type CreateInvitation = z.infer<typeof CreateInvitation>;
 
@@ -24,12 +35,21 @@ export const StudyAction = z.enum(['start', 'pause', 'resume', 'stop']);
 export type StudyAction = z.infer<typeof StudyAction>;
 
 /** GET /api/studies */
-export const StudyList = z.array(z.object({
-  id: Id, name: z.string(), status: StudyStatus, reason: z.string().nullable(), completed: z.int(), rounds: z.int(),
-  best: z.object({ round: z.int(), score: z.number() }).nullable(),
-}));
+export const StudyList = z.array(
+  z.object({
+    id: Id,
+    name: z.string(),
+    status: StudyStatus,
+    reason: z.string().nullable(),
+    completed: z.int(),
+    rounds: z.int(),
+    best: z.object({ round: z.int(), score: z.number() }).nullable(),
+  }),
+);
 
-/** GET /api/studies/ID: all there is to see of a study. Times in milliseconds since the epoch, UTC. */
+/**
+ * GET /api/studies/ID: all there is to see of a study. Times in milliseconds since the epoch, UTC.
+ */
 export const StudyView = z.object({
   id: Id,
   config: StudyConfig,
@@ -43,66 +63,168 @@ export const StudyView = z.object({
   labels: LabelSet,
   createdAt: z.number(),
   auditHead: Sha256,
-  clinics: z.array(z.object({
-    id: ClinicId, name: ClinicName, state: z.enum(['pending', 'approved', 'revoked']), enrolledAt: z.number(), connected: z.boolean(), progress: Progress.nullable(),
-  })),
-  invitations: z.array(z.object({ clinicName: ClinicName, expiresAt: z.number(), usedAt: z.number().nullable() })),
-  rounds: z.array(z.object({
-    number: z.int(), attempt: Id, phase: z.string(), reason: z.string().nullable(), cohort: z.array(ClinicId), bytesDown: z.number(),
-    openedAt: z.number().nullable(), closedAt: z.number().nullable(), plannedAt: z.number(),
-    updates: z.array(z.object({ clinic: ClinicId, sha256: Sha256, bytes: z.int(), samples: z.int(), norm: z.number() })),
-  })),
-  evaluations: z.array(z.object({ round: z.int(), attempt: Id, seconds: z.number(), validation: Metrics, heldout: Metrics })),
+  clinics: z.array(
+    z.object({
+      id: ClinicId,
+      name: ClinicName,
+      state: z.enum(['pending', 'approved', 'revoked']),
+      enrolledAt: z.number(),
+      connected: z.boolean(),
+      progress: Progress.nullable(),
+    }),
+  ),
+  invitations: z.array(
+    z.object({ clinicName: ClinicName, expiresAt: z.number(), usedAt: z.number().nullable() }),
+  ),
+  rounds: z.array(
+    z.object({
+      number: z.int(),
+      attempt: Id,
+      phase: z.string(),
+      reason: z.string().nullable(),
+      cohort: z.array(ClinicId),
+      bytesDown: z.number(),
+      openedAt: z.number().nullable(),
+      closedAt: z.number().nullable(),
+      plannedAt: z.number(),
+      updates: z.array(
+        z.object({
+          clinic: ClinicId,
+          sha256: Sha256,
+          bytes: z.int(),
+          samples: z.int(),
+          norm: z.number(),
+        }),
+      ),
+    }),
+  ),
+  evaluations: z.array(
+    z.object({
+      round: z.int(),
+      attempt: Id,
+      seconds: z.number(),
+      validation: Metrics,
+      heldout: Metrics,
+    }),
+  ),
 });
 export type StudyView = z.infer<typeof StudyView>;
 
 /** GET /api/models: starting models that the coordinator has: its own, and those of its studies. */
-export const KnownModels = z.array(z.object({ name: z.string(), architecture: ArchitectureId, labels: LabelSet, sha256: Sha256, bytes: ByteCount }));
+export const KnownModels = z.array(
+  z.object({
+    name: z.string(),
+    architecture: ArchitectureId,
+    labels: LabelSet,
+    sha256: Sha256,
+    bytes: ByteCount,
+  }),
+);
 export type KnownModels = z.infer<typeof KnownModels>;
 
-/** POST /api/datasets/inspect: is there an evaluation set at this place of the coordinator's machine, and what is in it? */
-export const InspectDataset = z.strictObject({ data: Text.min(1).max(1000), seed: z.int().min(0).max(0xffffffff).default(1) });
+/**
+ * POST /api/datasets/inspect: is there an evaluation set at this place of the coordinator's
+ * machine, and what is in it?
+ */
+export const InspectDataset = z.strictObject({
+  data: Text.min(1).max(1000),
+  seed: z.int().min(0).max(0xffffffff).default(1),
+});
 const counts = z.record(z.string(), z.int());
-export const DatasetCounts = z.object({ name: z.string(), samples: z.int(), patients: z.int(), bySplit: z.record(z.string(), counts), patientsBySplit: counts, problems: z.int() });
+export const DatasetCounts = z.object({
+  name: z.string(),
+  samples: z.int(),
+  patients: z.int(),
+  bySplit: z.record(z.string(), counts),
+  patientsBySplit: counts,
+  problems: z.int(),
+});
 export type DatasetCounts = z.infer<typeof DatasetCounts>;
 
 /** What the audit log holds, as it is shown. */
-export const AuditLine = z.object({ seq: z.int(), at: z.number(), actor: z.string(), action: z.string(), detail: z.unknown(), hash: Sha256 });
+export const AuditLine = z.object({
+  seq: z.int(),
+  at: z.number(),
+  actor: z.string(),
+  action: z.string(),
+  detail: z.unknown(),
+  hash: Sha256,
+});
 export type AuditLine = z.infer<typeof AuditLine>;
 /** GET /api/studies/ID/audit/page?before=SEQ: the newest first. */
 export const AuditPage = z.array(AuditLine);
 /** GET /api/studies/ID/audit/chain */
-export const AuditChain = z.union([z.object({ ok: z.literal(true), entries: z.int() }), z.object({ ok: z.literal(false), brokenAt: z.int() })]);
+export const AuditChain = z.union([
+  z.object({ ok: z.literal(true), entries: z.int() }),
+  z.object({ ok: z.literal(false), brokenAt: z.int() }),
+]);
 
 /** GET /api/studies/ID/rounds/NUMBER: one round in full. */
 export const RoundView = z.object({
   evaluation: z.object({ seconds: z.number(), validation: Metrics, heldout: Metrics }).nullable(),
   /** Of the last attempt. `seconds` from the announcement to the receipt. */
-  updates: z.array(z.object({ clinic: ClinicId, sha256: Sha256, bytes: z.int(), samples: z.int(), norm: z.number(), seconds: z.number() })),
+  updates: z.array(
+    z.object({
+      clinic: ClinicId,
+      sha256: Sha256,
+      bytes: z.int(),
+      samples: z.int(),
+      norm: z.number(),
+      seconds: z.number(),
+    }),
+  ),
 });
 export type RoundView = z.infer<typeof RoundView>;
 
 /** A score with the low and the high end of its interval. */
 const ScorePoint = z.tuple([z.number().nullable(), z.number().nullable(), z.number().nullable()]);
-const ScorePoints = z.object(Object.fromEntries(SCORE_NAMES.map((name) => [name, ScorePoint])) as Record<ScoreName, typeof ScorePoint>);
+const ScorePoints = z.object(
+  Object.fromEntries(SCORE_NAMES.map((name) => [name, ScorePoint])) as Record<
+    ScoreName,
+    typeof ScorePoint
+  >,
+);
 
 /** One attempt at a round, summed up. */
 export const RoundRow = z.object({
-  number: z.int(), attempt: Id, phase: z.enum(['planned', 'open', 'aggregating', 'evaluating', 'closed', 'failed']), reason: z.string().nullable(),
-  cohort: z.int(), returned: z.int(), samples: z.number(), bytesUp: z.number(), bytesDown: z.number(),
-  plannedAt: z.number(), openedAt: z.number().nullable(), deadlineAt: z.number().nullable(), closedAt: z.number().nullable(),
+  number: z.int(),
+  attempt: Id,
+  phase: z.enum(['planned', 'open', 'aggregating', 'evaluating', 'closed', 'failed']),
+  reason: z.string().nullable(),
+  cohort: z.int(),
+  returned: z.int(),
+  samples: z.number(),
+  bytesUp: z.number(),
+  bytesDown: z.number(),
+  plannedAt: z.number(),
+  openedAt: z.number().nullable(),
+  deadlineAt: z.number().nullable(),
+  closedAt: z.number().nullable(),
 });
 export type RoundRow = z.infer<typeof RoundRow>;
 
-export const ScoreRow = z.object({ round: z.int(), seconds: z.number(), validation: ScorePoints, heldout: ScorePoints });
+export const ScoreRow = z.object({
+  round: z.int(),
+  seconds: z.number(),
+  validation: ScorePoints,
+  heldout: ScorePoints,
+});
 export type ScoreRow = z.infer<typeof ScoreRow>;
 
 export const ClinicRow = z.object({
-  id: ClinicId, name: ClinicName, state: z.enum(['pending', 'approved', 'revoked']), enrolledAt: z.number(), connected: z.boolean(), progress: Progress.nullable(),
+  id: ClinicId,
+  name: ClinicName,
+  state: z.enum(['pending', 'approved', 'revoked']),
+  enrolledAt: z.number(),
+  connected: z.boolean(),
+  progress: Progress.nullable(),
   /** What it does in the round in flight. */
   now: z.enum(['absent', 'invited', 'returned']),
   /** Over all rounds; `seconds` from announcements to receipts. */
-  updates: z.int(), samples: z.number(), bytes: z.number(), seconds: z.number(),
+  updates: z.int(),
+  samples: z.number(),
+  bytes: z.number(),
+  seconds: z.number(),
 });
 export type ClinicRow = z.infer<typeof ClinicRow>;
 
@@ -110,18 +232,29 @@ export type ClinicRow = z.infer<typeof ClinicRow>;
 const Evaluated = z.number().nullable();
 
 /**
- * coordinator → console, event `study`, and the acknowledgement of `watch`. The first holds everything; later ones hold, of rounds,
- * scores and audit entries, those that are new or may have changed: the receiver replaces them by attempt, round and number.
+ * coordinator → console, event `study`, and the acknowledgement of `watch`. The first holds
+ * everything; later ones hold, of rounds,
+ * scores and audit entries, those that are new or may have changed: the receiver replaces them by
+ * attempt, round and number.
  */
 export const LiveStudy = z.object({
-  id: Id, config: StudyConfig, status: StudyStatus, reason: z.string().nullable(), completed: z.int(),
+  id: Id,
+  config: StudyConfig,
+  status: StudyStatus,
+  reason: z.string().nullable(),
+  completed: z.int(),
   best: z.object({ round: z.int(), score: z.number() }).nullable(),
-  publicKey: PublicKey, architecture: ArchitectureId, labels: LabelSet, createdAt: z.number(),
+  publicKey: PublicKey,
+  architecture: ArchitectureId,
+  labels: LabelSet,
+  createdAt: z.number(),
   /** The coordinator's clock when this was read. */
   now: z.number(),
   evaluated: Evaluated,
   clinics: z.array(ClinicRow),
-  invitations: z.array(z.object({ clinicName: ClinicName, expiresAt: z.number(), usedAt: z.number().nullable() })),
+  invitations: z.array(
+    z.object({ clinicName: ClinicName, expiresAt: z.number(), usedAt: z.number().nullable() }),
+  ),
   rounds: z.array(RoundRow),
   scores: z.array(ScoreRow),
   /** In their order. */
@@ -129,9 +262,18 @@ export const LiveStudy = z.object({
 });
 export type LiveStudy = z.infer<typeof LiveStudy>;
 
-/** coordinator → console, event `progress`: how far each connected clinic and the evaluation are. */
-export const LiveProgress = z.object({ id: Id, evaluated: Evaluated, clinics: z.record(ClinicId, Progress.nullable()) });
+/**
+ * coordinator → console, event `progress`: how far each connected clinic and the evaluation are.
+ */
+export const LiveProgress = z.object({
+  id: Id,
+  evaluated: Evaluated,
+  clinics: z.record(ClinicId, Progress.nullable()),
+});
 export type LiveProgress = z.infer<typeof LiveProgress>;
 
-/** console → coordinator, event `watch`: one study, or, with null, the list of all (event `studies`). */
+/**
+ * console → coordinator, event `watch`: one study, or, with null, the list of all (event
+ * `studies`).
+ */
 export const Watch = z.strictObject({ study: Id.nullable() });

@@ -4,7 +4,10 @@ import { LentigoError } from '../errors.js';
 import { LabelSet } from '../model/labels.js';
 import { ClinicId, ClinicName, Id, Nonce, PROTOCOL, PublicKey, Signature } from './primitives.js';
 
-/** What an invitation carries: where the coordinator is, which study, its pinned Ed25519 key, and a one-time secret. */
+/**
+ * What an invitation carries: where the coordinator is, which study, its pinned Ed25519 key, and a
+ * one-time secret.
+ */
 export const Invitation = z.strictObject({
   protocol: z.int(),
   url: z.url({ protocol: /^https?$/ }).max(500),
@@ -19,10 +22,16 @@ const PREFIX = 'lentigo-invite-';
 
 /** An invitation as one word that can be sent by mail or put in a link. */
 export function formatInvitation(invitation: Invitation): string {
-  return PREFIX + btoa(JSON.stringify(invitation)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+  return (
+    PREFIX +
+    btoa(JSON.stringify(invitation)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+  );
 }
 
-/** @throws LENTIGO_INVITATION_INVALID when it is cut short or altered; LENTIGO_PROTOCOL_VERSION when it is of another version. */
+/**
+ * @throws LENTIGO_INVITATION_INVALID when it is cut short or altered; LENTIGO_PROTOCOL_VERSION when
+ *   it is of another version.
+ */
 export function parseInvitation(text: string): Invitation {
   const word = text.trim();
   let value: unknown;
@@ -30,21 +39,49 @@ export function parseInvitation(text: string): Invitation {
     if (!word.startsWith(PREFIX)) throw new Error(`it does not start with ${PREFIX}`);
     value = JSON.parse(atob(word.slice(PREFIX.length).replaceAll('-', '+').replaceAll('_', '/')));
   } catch (cause) {
-    throw new LentigoError('LENTIGO_INVITATION_INVALID', 'This is not a whole invitation.', { cause });
+    throw new LentigoError('LENTIGO_INVITATION_INVALID', 'This is not a whole invitation.', {
+      cause,
+    });
   }
   const version = z.object({ protocol: z.int() }).safeParse(value);
   if (version.success && version.data.protocol !== PROTOCOL) {
-    throw new LentigoError('LENTIGO_PROTOCOL_VERSION', `The invitation is of protocol ${version.data.protocol}, this is protocol ${PROTOCOL}.`);
+    throw new LentigoError(
+      'LENTIGO_PROTOCOL_VERSION',
+      `The invitation is of protocol ${version.data.protocol}, this is protocol ${PROTOCOL}.`,
+    );
   }
   const parsed = Invitation.safeParse(value);
-  if (!parsed.success) throw new LentigoError('LENTIGO_INVITATION_INVALID', `The invitation is damaged: ${z.prettifyError(parsed.error)}`);
+  if (!parsed.success)
+    throw new LentigoError(
+      'LENTIGO_INVITATION_INVALID',
+      `The invitation is damaged: ${z.prettifyError(parsed.error)}`,
+    );
   return parsed.data;
 }
 
-/** clinic → coordinator, POST /api/enrol. The signature, by the clinic's key, covers tag ‖ protocol ‖ study ‖ key ‖ secret ‖ name (common/crypto/enrolment.ts). */
-export const EnrolRequest = z.strictObject({ protocol: z.int(), study: Id, secret: Nonce, key: PublicKey, name: ClinicName, signature: Signature });
+/**
+ * clinic → coordinator, POST /api/enrol. The signature, by the clinic's key, covers tag ‖ protocol
+ * ‖ study ‖ key ‖ secret ‖ name (common/crypto/enrolment.ts).
+ */
+export const EnrolRequest = z.strictObject({
+  protocol: z.int(),
+  study: Id,
+  secret: Nonce,
+  key: PublicKey,
+  name: ClinicName,
+  signature: Signature,
+});
 export type EnrolRequest = z.infer<typeof EnrolRequest>;
 
-/** `labels`: what the study's model tells apart, so that a clinic checks its data before it takes part. */
-export const EnrolAnswer = z.strictObject({ clinic: ClinicId, study: Id, studyName: z.string().max(120), labels: LabelSet, state: z.enum(['pending', 'approved']) });
+/**
+ * `labels`: what the study's model tells apart, so that a clinic checks its data before it takes
+ * part.
+ */
+export const EnrolAnswer = z.strictObject({
+  clinic: ClinicId,
+  study: Id,
+  studyName: z.string().max(120),
+  labels: LabelSet,
+  state: z.enum(['pending', 'approved']),
+});
 export type EnrolAnswer = z.infer<typeof EnrolAnswer>;

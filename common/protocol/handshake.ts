@@ -1,14 +1,27 @@
 // Mutual proof of identity on connect, and the socket.io events that carry it.
-// Both sides sign tag ‖ protocol ‖ role ‖ study ‖ both keys ‖ both nonces (common/crypto/challenge.ts).
+// Both sides sign tag ‖ protocol ‖ role ‖ study ‖ both keys ‖ both nonces
+// (common/crypto/challenge.ts).
 import { z } from 'zod';
 import { Id, Nonce, PublicKey, Signature } from './primitives.js';
 
-/** clinic → coordinator, event `hello`. `protocol` is checked first, by itself, so that another version gets a clear answer. */
+/**
+ * clinic → coordinator, event `hello`. `protocol` is checked first, by itself, so that another
+ * version gets a clear answer.
+ */
 export const Hello = z.strictObject({ protocol: z.int(), study: Id, key: PublicKey, nonce: Nonce });
 export type Hello = z.infer<typeof Hello>;
 
-/** coordinator → clinic, the acknowledgement of `hello`: the coordinator proves the study's key first. */
-export const Challenge = z.strictObject({ protocol: z.int(), study: Id, key: PublicKey, nonce: Nonce, signature: Signature });
+/**
+ * coordinator → clinic, the acknowledgement of `hello`: the coordinator proves the study's key
+ * first.
+ */
+export const Challenge = z.strictObject({
+  protocol: z.int(),
+  study: Id,
+  key: PublicKey,
+  nonce: Nonce,
+  signature: Signature,
+});
 export type Challenge = z.infer<typeof Challenge>;
 
 /** clinic → coordinator, event `prove`. */

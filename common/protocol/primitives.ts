@@ -1,12 +1,18 @@
 // The small pieces that every message is built of, each with its bounds.
 import { z } from 'zod';
 
-/** Raised whenever either side could misunderstand the other; carried by invitation, handshake and update header. */
+/**
+ * Raised whenever either side could misunderstand the other; carried by invitation, handshake and
+ * update header.
+ */
 export const PROTOCOL = 1;
 
 /** base64 of exactly `bytes` bytes, padded. */
 const base64Of = (bytes: number) =>
-  z.string().length(4 * Math.ceil(bytes / 3)).regex(/^[A-Za-z0-9+/]+={0,2}$/);
+  z
+    .string()
+    .length(4 * Math.ceil(bytes / 3))
+    .regex(/^[A-Za-z0-9+/]+={0,2}$/);
 
 export const Id = z.uuid();
 export const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal digits');
@@ -16,7 +22,10 @@ export const Nonce = base64Of(32);
 export const Signature = base64Of(64);
 /** A clinic's id: the first 16 bytes of SHA-256 of its Ed25519 public key, hexadecimal. */
 export const ClinicId = z.string().regex(/^[0-9a-f]{32}$/, 'expected 32 hexadecimal digits');
-/** Text that a person wrote and every database and screen takes: no control characters, no half of a character. */
+/**
+ * Text that a person wrote and every database and screen takes: no control characters, no half of a
+ * character.
+ */
 export const Text = z.string().regex(/^[^\p{Cc}\p{Cs}]*$/u, 'control characters are not allowed');
 export const ClinicName = Text.trim().min(1).max(80);
 export const RoundNumber = z.int().min(1).max(100_000);

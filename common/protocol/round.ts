@@ -1,30 +1,51 @@
-// What coordinator and clinics say to each other while a round runs. socket.io events and their acknowledgements.
+// What coordinator and clinics say to each other while a round runs. socket.io events and their
+// acknowledgements.
 import { z } from 'zod';
 import { ERRORS, type ErrorCode } from '../errors.js';
 import { ArchitectureId } from '../model/architecture-id.js';
 import { LabelSet } from '../model/labels.js';
-import { ByteCount, ClinicId, Id, PublicKey, RoundNumber, SampleCount, Sha256, Signature } from './primitives.js';
+import {
+  ByteCount,
+  ClinicId,
+  Id,
+  PublicKey,
+  RoundNumber,
+  SampleCount,
+  Sha256,
+  Signature,
+} from './primitives.js';
 import { TrainingPlan } from './study.js';
 
-/** A JSON text exactly as signed by the study's Ed25519 key over tag ‖ text; parse `body` only after the signature holds. */
+/**
+ * A JSON text exactly as signed by the study's Ed25519 key over tag ‖ text; parse `body` only after
+ * the signature holds.
+ */
 export const Signed = z.strictObject({ body: z.string().max(1_000_000), signature: Signature });
 export type Signed = z.infer<typeof Signed>;
 
 export const Encoding = z.enum(['int8', 'float32']);
 export type Encoding = z.infer<typeof Encoding>;
 
-/** coordinator → clinic, event `round`, Signed: take part in this round. Sent again, with the time that remains, to a clinic that reconnects. */
+/**
+ * coordinator → clinic, event `round`, Signed: take part in this round. Sent again, with the time
+ * that remains, to a clinic that reconnects.
+ */
 export const Announcement = z.strictObject({
   protocol: z.int(),
   study: Id,
   round: RoundNumber,
   /** Names this try at the round: a round that missed its quorum is tried again under another. */
   attempt: Id,
-  /** X25519 key that this attempt's updates are sealed for; its private half is deleted when the round closes. */
+  /**
+   * X25519 key that this attempt's updates are sealed for; its private half is deleted when the
+   * round closes.
+   */
   roundKey: PublicKey,
   architecture: ArchitectureId,
   labels: LabelSet,
-  /** The study's starting model, a blob that never changes: the frozen parameters come from here. */
+  /**
+   * The study's starting model, a blob that never changes: the frozen parameters come from here.
+   */
   start: z.strictObject({ sha256: Sha256, bytes: ByteCount }),
   /** The trainable parameters this round starts from (a blob); updates name it as their base. */
   base: z.strictObject({ sha256: Sha256, bytes: ByteCount }),
@@ -41,14 +62,24 @@ export const Announcement = z.strictObject({
 export type Announcement = z.infer<typeof Announcement>;
 
 /** coordinator → clinic, event `round-over`. */
-export const RoundOver = z.strictObject({ round: RoundNumber, attempt: Id, outcome: z.enum(['aggregated', 'failed']) });
+export const RoundOver = z.strictObject({
+  round: RoundNumber,
+  attempt: Id,
+  outcome: z.enum(['aggregated', 'failed']),
+});
 export type RoundOver = z.infer<typeof RoundOver>;
 
 export const StudyStatus = z.enum(['draft', 'running', 'paused', 'stopped', 'completed']);
 export type StudyStatus = z.infer<typeof StudyStatus>;
 
 /** coordinator → clinic, event `study`, and the acknowledgement of `prove`. */
-export const StudyNotice = z.strictObject({ study: Id, name: z.string().max(120), status: StudyStatus, round: z.int().min(0), rounds: z.int().min(1) });
+export const StudyNotice = z.strictObject({
+  study: Id,
+  name: z.string().max(120),
+  status: StudyStatus,
+  round: z.int().min(0),
+  rounds: z.int().min(1),
+});
 export type StudyNotice = z.infer<typeof StudyNotice>;
 
 /** clinic → coordinator, event `progress`, not acknowledged. `fraction` of the phase, 0–1. */
@@ -62,19 +93,41 @@ export const Progress = z.strictObject({
 export type Progress = z.infer<typeof Progress>;
 
 /** clinic → coordinator, event `ticket`: may I upload these bytes? */
-export const TicketRequest = z.strictObject({ round: RoundNumber, attempt: Id, sha256: Sha256, bytes: ByteCount });
+export const TicketRequest = z.strictObject({
+  round: RoundNumber,
+  attempt: Id,
+  sha256: Sha256,
+  bytes: ByteCount,
+});
 export type TicketRequest = z.infer<typeof TicketRequest>;
 
-/** Its acknowledgement: where tus uploads go (a path on the coordinator), and the token to send as `Authorization: Bearer`. */
+/**
+ * Its acknowledgement: where tus uploads go (a path on the coordinator), and the token to send as
+ * `Authorization: Bearer`.
+ */
 export const Ticket = z.strictObject({ path: z.string().max(200), token: z.string().max(1000) });
 export type Ticket = z.infer<typeof Ticket>;
 
-/** clinic → coordinator, event `submit`: the upload is whole, count it. Acknowledged with a Signed Receipt; the same bytes again get the same one. */
+/**
+ * clinic → coordinator, event `submit`: the upload is whole, count it. Acknowledged with a Signed
+ * Receipt; the same bytes again get the same one.
+ */
 export const Submission = z.strictObject({ round: RoundNumber, attempt: Id, sha256: Sha256 });
 export type Submission = z.infer<typeof Submission>;
 
-/** The coordinator's promise, signed: these bytes are stored and count. `audit` is the head of the audit chain that records it. */
-export const Receipt = z.strictObject({ study: Id, round: RoundNumber, attempt: Id, clinic: ClinicId, sha256: Sha256, samples: SampleCount, audit: Sha256 });
+/**
+ * The coordinator's promise, signed: these bytes are stored and count. `audit` is the head of the
+ * audit chain that records it.
+ */
+export const Receipt = z.strictObject({
+  study: Id,
+  round: RoundNumber,
+  attempt: Id,
+  clinic: ClinicId,
+  sha256: Sha256,
+  samples: SampleCount,
+  audit: Sha256,
+});
 export type Receipt = z.infer<typeof Receipt>;
 
 const code = z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]);
@@ -83,5 +136,12 @@ const code = z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]);
 export const Answer = <T extends z.ZodType>(value: T) =>
   z.discriminatedUnion('ok', [
     z.strictObject({ ok: z.literal(true), value }),
-    z.strictObject({ ok: z.literal(false), error: z.strictObject({ code, message: z.string().max(10_000), remedy: z.string().max(1000) }) }),
+    z.strictObject({
+      ok: z.literal(false),
+      error: z.strictObject({
+        code,
+        message: z.string().max(10_000),
+        remedy: z.string().max(1000),
+      }),
+    }),
   ]);

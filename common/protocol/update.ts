@@ -1,6 +1,15 @@
-// The header of a sealed update: what the coordinator reads before it opens anything. Sent as JSON, signed and authenticated byte for byte.
+// The header of a sealed update: what the coordinator reads before it opens anything. Sent as JSON,
+// signed and authenticated byte for byte.
 import { z } from 'zod';
-import { ByteCount, ClinicId, Id, PublicKey, RoundNumber, SampleCount, Sha256 } from './primitives.js';
+import {
+  ByteCount,
+  ClinicId,
+  Id,
+  PublicKey,
+  RoundNumber,
+  SampleCount,
+  Sha256,
+} from './primitives.js';
 import { Encoding } from './round.js';
 
 export const UpdateHeader = z.strictObject({
@@ -17,6 +26,10 @@ export const UpdateHeader = z.strictObject({
   /** Length, bytes, and SHA-256 of the encoded delta before encryption. */
   payload: z.strictObject({ bytes: ByteCount, sha256: Sha256 }),
   /** The AES-256-GCM key, in a tweetnacl box from a one-time X25519 key to the round's. base64. */
-  key: z.strictObject({ from: PublicKey, nonce: z.string().length(32), box: z.string().length(64) }),
+  key: z.strictObject({
+    from: PublicKey,
+    nonce: z.string().length(32),
+    box: z.string().length(64),
+  }),
 });
 export type UpdateHeader = z.infer<typeof UpdateHeader>;

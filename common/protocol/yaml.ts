@@ -7,19 +7,28 @@ import { type ErrorCode, LentigoError } from '../errors.js';
  * @param code of the error that names the mistakes, one a line.
  * @param whole what the document is called where no field is to blame.
  */
-export function parseYaml<T>(schema: z.ZodType<T>, text: string, { file, whole, code }: { file: string; whole: string; code: ErrorCode }): T {
+export function parseYaml<T>(
+  schema: z.ZodType<T>,
+  text: string,
+  { file, whole, code }: { file: string; whole: string; code: ErrorCode },
+): T {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const invalid = (problems: string[]) => new LentigoError(code, problems.join('\n'));
   if (document.errors.length > 0) {
-    throw invalid(document.errors.map((e) => `${file}:${lines.linePos(e.pos[0]).line}: ${e.message}`));
+    throw invalid(
+      document.errors.map((e) => `${file}:${lines.linePos(e.pos[0]).line}: ${e.message}`),
+    );
   }
   const parsed = schema.safeParse(document.toJS() ?? {});
   if (parsed.success) return parsed.data;
   throw invalid(
     parsed.error.issues.flatMap((issue) => {
       // zod reports unknown keys on their parent: name each key and its own line.
-      const paths = issue.code === 'unrecognized_keys' ? issue.keys.map((k) => [...issue.path, k]) : [issue.path];
+      const paths =
+        issue.code === 'unrecognized_keys'
+          ? issue.keys.map((k) => [...issue.path, k])
+          : [issue.path];
       return paths.map((path) => {
         const offset = offsetOf(document, path);
         const where = offset === undefined ? file : `${file}:${lines.linePos(offset).line}`;
@@ -30,10 +39,14 @@ export function parseYaml<T>(schema: z.ZodType<T>, text: string, { file, whole, 
 }
 
 /** Where the field at `path`, or its nearest parent that exists, starts in the text. */
-function offsetOf(document: ReturnType<typeof parseDocument>, path: readonly PropertyKey[]): number | undefined {
+function offsetOf(
+  document: ReturnType<typeof parseDocument>,
+  path: readonly PropertyKey[],
+): number | undefined {
   for (let depth = path.length; depth > 0; depth--) {
     const node = document.getIn(path.slice(0, depth), true);
-    if (node && typeof node === 'object' && 'range' in node && Array.isArray(node.range)) return node.range[0];
+    if (node && typeof node === 'object' && 'range' in node && Array.isArray(node.range))
+      return node.range[0];
   }
   return undefined;
 }

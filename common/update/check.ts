@@ -1,10 +1,18 @@
-// What a delta must be before it counts: finite, as long as the trainable parameters, and within the study's norm. Both sides check the same way.
+// What a delta must be before it counts: finite, as long as the trainable parameters, and within
+// the study's norm. Both sides check the same way.
 import { LentigoError } from '../errors.js';
 
-/** @throws LENTIGO_UPDATE_NOT_FINITE naming the first value that is NaN or infinite; `offset` is where `values` starts in the whole delta. */
+/**
+ * @throws LENTIGO_UPDATE_NOT_FINITE naming the first value that is NaN or infinite; `offset` is
+ *   where `values` starts in the whole delta.
+ */
 export function requireFinite(values: Float32Array, offset = 0): void {
   for (let i = 0; i < values.length; i++) {
-    if (!Number.isFinite(values[i]!)) throw new LentigoError('LENTIGO_UPDATE_NOT_FINITE', `Value ${offset + i} of the update is ${values[i]}.`);
+    if (!Number.isFinite(values[i]!))
+      throw new LentigoError(
+        'LENTIGO_UPDATE_NOT_FINITE',
+        `Value ${offset + i} of the update is ${values[i]}.`,
+      );
   }
 }
 
@@ -17,7 +25,8 @@ export interface DeltaBounds {
 
 /**
  * Checks a delta range by range, in order, so that it need never lie in memory whole.
- * A clinic gives it what the coordinator will see: the delta after encoding and decoding, whose norm rounding has changed a little.
+ * A clinic gives it what the coordinator will see: the delta after encoding and decoding, whose
+ * norm rounding has changed a little.
  */
 export class DeltaCheck {
   readonly #bounds: DeltaBounds;
@@ -26,24 +35,37 @@ export class DeltaCheck {
   constructor(bounds: DeltaBounds) {
     this.#bounds = bounds;
   }
-  /** The next range. @throws LENTIGO_UPDATE_NOT_FINITE, or LENTIGO_UPDATE_LENGTH as soon as there are too many values. */
+  /**
+   * The next range. @throws LENTIGO_UPDATE_NOT_FINITE, or LENTIGO_UPDATE_LENGTH as soon as there
+   * are too many values.
+   */
   add(values: Float32Array): void {
     requireFinite(values, this.#count);
     this.#count += values.length;
-    if (this.#count > this.#bounds.count) throw this.#wrongLength(`more than ${this.#bounds.count}`);
+    if (this.#count > this.#bounds.count)
+      throw this.#wrongLength(`more than ${this.#bounds.count}`);
     for (let i = 0; i < values.length; i++) this.#squares += values[i]! * values[i]!;
   }
-  /** After the last range: the L2 norm. @throws LENTIGO_UPDATE_LENGTH when values are missing; LENTIGO_UPDATE_NORM when the norm is beyond the bound. */
+  /**
+   * After the last range: the L2 norm. @throws LENTIGO_UPDATE_LENGTH when values are missing;
+   * LENTIGO_UPDATE_NORM when the norm is beyond the bound.
+   */
   finish(): number {
     if (this.#count !== this.#bounds.count) throw this.#wrongLength(String(this.#count));
     const norm = Math.sqrt(this.#squares);
     if (norm > this.#bounds.maxNorm) {
-      throw new LentigoError('LENTIGO_UPDATE_NORM', `The update has norm ${norm.toPrecision(4)}; the study allows ${this.#bounds.maxNorm}.`);
+      throw new LentigoError(
+        'LENTIGO_UPDATE_NORM',
+        `The update has norm ${norm.toPrecision(4)}; the study allows ${this.#bounds.maxNorm}.`,
+      );
     }
     return norm;
   }
   #wrongLength(got: string): LentigoError {
-    return new LentigoError('LENTIGO_UPDATE_LENGTH', `The update has ${got} values; the study trains ${this.#bounds.count}.`);
+    return new LentigoError(
+      'LENTIGO_UPDATE_LENGTH',
+      `The update has ${got} values; the study trains ${this.#bounds.count}.`,
+    );
   }
 }
 

@@ -1,12 +1,19 @@
-// What every encoding of a delta offers: bytes for the wire, and any aligned range of them back as values.
+// What every encoding of a delta offers: bytes for the wire, and any aligned range of them back as
+// values.
 import type { Encoding } from '../protocol/round.js';
 import type { Random } from '../random.js';
 
 export interface DeltaEncoding {
   readonly name: Encoding;
-  /** Values per independently decodable block: ranges start at a multiple of it, and end at one or at the last value. */
+  /**
+   * Values per independently decodable block: ranges start at a multiple of it, and end at one or
+   * at the last value.
+   */
   readonly block: number;
-  /** Length of `count` encoded values, bytes. For a multiple of `block` it is also where that value's bytes start. */
+  /**
+   * Length of `count` encoded values, bytes. For a multiple of `block` it is also where that
+   * value's bytes start.
+   */
   encodedBytes(count: number): number;
   /** @throws LENTIGO_UPDATE_NOT_FINITE naming the first value that is NaN or infinite. */
   encode(values: Float32Array, random: Random): Uint8Array;

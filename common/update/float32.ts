@@ -15,7 +15,11 @@ export const float32: DeltaEncoding = {
     return out;
   },
   decode(bytes, into) {
-    if (bytes.length % 4 !== 0) throw new LentigoError('LENTIGO_UPDATE_LENGTH', `${bytes.length} bytes are no whole number of float32 values.`);
+    if (bytes.length % 4 !== 0)
+      throw new LentigoError(
+        'LENTIGO_UPDATE_LENGTH',
+        `${bytes.length} bytes are no whole number of float32 values.`,
+      );
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     const out = into?.subarray(0, bytes.length / 4) ?? new Float32Array(bytes.length / 4);
     for (let i = 0; i < out.length; i++) out[i] = view.getFloat32(4 * i, true);

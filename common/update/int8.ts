@@ -1,4 +1,5 @@
-// A quarter of the bytes: blocks of 1024 values, each one float32 scale and then int8 steps, stochastically rounded so that the mean stays true.
+// A quarter of the bytes: blocks of 1024 values, each one float32 scale and then int8 steps,
+// stochastically rounded so that the mean stays true.
 import { LentigoError } from '../errors.js';
 import { requireFinite } from './check.js';
 import type { DeltaEncoding } from './delta-encoding.js';
@@ -7,7 +8,10 @@ const BLOCK = 1024;
 const SCALE_BYTES = 4;
 const LEVELS = 127;
 
-/** The smallest float32 s with 127·s ≥ largest: rounded down, the block's largest value would not fit, and clipping it would bias it. */
+/**
+ * The smallest float32 s with 127·s ≥ largest: rounded down, the block's largest value would not
+ * fit, and clipping it would bias it.
+ */
 function scaleFor(largest: number): number {
   const bits = new DataView(new ArrayBuffer(4));
   bits.setFloat32(0, largest / LEVELS);
@@ -16,8 +20,10 @@ function scaleFor(largest: number): number {
 }
 
 /**
- * Uniform quantisation in the manner of QSGD (Alistarh et al. 2017, §3.1), with the block's largest magnitude in place of the norm:
- * v/scale is rounded up with the probability of its fraction, so the expected value is v and the error stays below one scale.
+ * Uniform quantisation in the manner of QSGD (Alistarh et al. 2017, §3.1), with the block's largest
+ * magnitude in place of the norm:
+ * v/scale is rounded up with the probability of its fraction, so the expected value is v and the
+ * error stays below one scale.
  */
 export const int8: DeltaEncoding = {
   name: 'int8',
@@ -35,8 +41,11 @@ export const int8: DeltaEncoding = {
       const scale = scaleFor(largest);
       view.setFloat32(at, scale, true);
       at += SCALE_BYTES;
-      // 127 plus a number that is nearly one rounds to 128 in float64, which int8 would read as −128: hence the minimum.
-      if (scale > 0) for (let i = start; i < end; i++) out[at + i - start] = Math.min(LEVELS, Math.floor(values[i]! / scale + random.uniform()));
+      // 127 plus a number that is nearly one rounds to 128 in float64, which int8 would read as
+      // −128: hence the minimum.
+      if (scale > 0)
+        for (let i = start; i < end; i++)
+          out[at + i - start] = Math.min(LEVELS, Math.floor(values[i]! / scale + random.uniform()));
       at += end - start;
     }
     return out;
@@ -44,7 +53,11 @@ export const int8: DeltaEncoding = {
   decode(bytes, into) {
     const blocks = Math.ceil(bytes.length / (BLOCK + SCALE_BYTES));
     const count = Math.max(0, bytes.length - SCALE_BYTES * blocks);
-    if (int8.encodedBytes(count) !== bytes.length) throw new LentigoError('LENTIGO_UPDATE_LENGTH', `${bytes.length} bytes are no whole number of int8 blocks.`);
+    if (int8.encodedBytes(count) !== bytes.length)
+      throw new LentigoError(
+        'LENTIGO_UPDATE_LENGTH',
+        `${bytes.length} bytes are no whole number of int8 blocks.`,
+      );
     const out = into?.subarray(0, count) ?? new Float32Array(count);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     const steps = new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length);

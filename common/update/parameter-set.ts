@@ -1,7 +1,11 @@
-// Model parameters as one contiguous vector with names and shapes: what deltas, encodings and aggregation work on.
+// Model parameters as one contiguous vector with names and shapes: what deltas, encodings and
+// aggregation work on.
 import { LentigoError } from '../errors.js';
 
-/** One parameter: its name (torchvision's) and its shape in tfjs layout (convolutions HWIO, depthwise [kh, kw, channels, 1], dense [in, out]). */
+/**
+ * One parameter: its name (torchvision's) and its shape in tfjs layout (convolutions HWIO,
+ * depthwise [kh, kw, channels, 1], dense [in, out]).
+ */
 export interface ParameterSpec {
   readonly name: string;
   readonly shape: readonly number[];
@@ -24,7 +28,10 @@ export class ParameterSet {
       this.#offsets.set(name, { start: end, end: (end += sizeOf(shape)) });
     }
     if (values && values.length !== end) {
-      throw new LentigoError('LENTIGO_UPDATE_LENGTH', `expected ${end} values for ${specs.length} parameters, got ${values.length}`);
+      throw new LentigoError(
+        'LENTIGO_UPDATE_LENGTH',
+        `expected ${end} values for ${specs.length} parameters, got ${values.length}`,
+      );
     }
     this.specs = specs;
     this.values = values ?? new Float32Array(end);
@@ -63,7 +70,10 @@ export class ParameterSet {
   }
   #combine(other: ParameterSet, sign: 1 | -1): ParameterSet {
     if (other.length !== this.length) {
-      throw new LentigoError('LENTIGO_UPDATE_LENGTH', `expected ${this.length} values, got ${other.length}`);
+      throw new LentigoError(
+        'LENTIGO_UPDATE_LENGTH',
+        `expected ${this.length} values, got ${other.length}`,
+      );
     }
     const out = new ParameterSet(this.specs, this.values.slice());
     for (let i = 0; i < out.length; i++) out.values[i] = out.values[i]! + sign * other.values[i]!;

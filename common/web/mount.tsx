@@ -9,7 +9,11 @@ import { readableVariables, theme } from './theme.js';
 export function mount(page: ReactNode): void {
   createRoot(document.getElementById('root')!).render(
     <StrictMode>
-      <MantineProvider theme={theme} cssVariablesResolver={readableVariables} defaultColorScheme="auto">
+      <MantineProvider
+        theme={theme}
+        cssVariablesResolver={readableVariables}
+        defaultColorScheme="auto"
+      >
         {page}
       </MantineProvider>
     </StrictMode>,

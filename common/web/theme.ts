@@ -1,7 +1,18 @@
 // How Lentigo's pages look: one calm colour, and text that is dark enough to read in both schemes.
 import { type CSSVariablesResolver, createTheme, type MantineColorsTuple } from '@mantine/core';
 
-const sea: MantineColorsTuple = ['#edf7f7', '#d8ecec', '#b0d9da', '#85c4c6', '#60b1b4', '#429b9f', '#2b7c81', '#1f6d72', '#14575c', '#0a4145'];
+const sea: MantineColorsTuple = [
+  '#edf7f7',
+  '#d8ecec',
+  '#b0d9da',
+  '#85c4c6',
+  '#60b1b4',
+  '#429b9f',
+  '#2b7c81',
+  '#1f6d72',
+  '#14575c',
+  '#0a4145',
+];
 
 export const theme = createTheme({
   colors: { sea },
@@ -10,11 +21,15 @@ export const theme = createTheme({
   autoContrast: true,
   defaultRadius: 'md',
   cursorType: 'pointer',
-  fontFamily: 'Inter, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif',
+  fontFamily:
+    'Inter, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif',
   headings: { fontWeight: '650' },
 });
 
-/** Mantine's own texts in grey, red, yellow and orange fall short of WCAG's 4.5 to 1 on their backgrounds. `--page` lies behind what is on paper (page.css). */
+/**
+ * Mantine's own texts in grey, red, yellow and orange fall short of WCAG's 4.5 to 1 on their
+ * backgrounds. `--page` lies behind what is on paper (page.css).
+ */
 export const readableVariables: CSSVariablesResolver = () => ({
   variables: {},
   light: {

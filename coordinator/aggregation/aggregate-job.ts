@@ -1,4 +1,5 @@
-// A whole aggregation as the worker runs it: from the base blob and the sealed updates on disk to a result file.
+// A whole aggregation as the worker runs it: from the base blob and the sealed updates on disk to a
+// result file.
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { LentigoError } from '../../common/errors.js';
@@ -14,7 +15,10 @@ import { fedAvg } from './fedavg.js';
 export interface AggregateJob {
   readonly updates: readonly SealedUpdate[];
   readonly roundSecretKey: Uint8Array;
-  /** The trainable parameters that the round started from: a safetensors file, and the hash it must have. */
+  /**
+   * The trainable parameters that the round started from: a safetensors file, and the hash it must
+   * have.
+   */
   readonly base: { readonly path: string; readonly sha256: string };
   /** The trainable parameters, in the order of the deltas' values. */
   readonly specs: readonly ParameterSpec[];
@@ -26,12 +30,18 @@ export interface AggregateJob {
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 /**
- * Aggregates by FedAvg and writes the new trainable parameters. The same job again writes the same bytes.
- * @throws LENTIGO_BLOB_CORRUPT when the base is not the one named; LENTIGO_DISK_FULL; and as aggregateUpdates.
+ * Aggregates by FedAvg and writes the new trainable parameters. The same job again writes the same
+ * bytes.
+ * @throws LENTIGO_BLOB_CORRUPT when the base is not the one named; LENTIGO_DISK_FULL; and as
+ *   aggregateUpdates.
  */
 export async function runAggregateJob(job: AggregateJob): Promise<BlobRef> {
   const baseBytes = await readFile(job.base.path);
-  if (sha256(baseBytes) !== job.base.sha256) throw new LentigoError('LENTIGO_BLOB_CORRUPT', `${job.base.path} does not have the hash ${job.base.sha256}.`);
+  if (sha256(baseBytes) !== job.base.sha256)
+    throw new LentigoError(
+      'LENTIGO_BLOB_CORRUPT',
+      `${job.base.path} does not have the hash ${job.base.sha256}.`,
+    );
   const result = await aggregateUpdates({
     updates: job.updates,
     roundSecretKey: job.roundSecretKey,

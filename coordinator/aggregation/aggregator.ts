@@ -12,8 +12,10 @@ interface Waiting {
 }
 
 /**
- * Runs jobs in a worker thread, which starts with the first job; a worker that crashed is replaced at the next job.
- * @example const aggregator = new Aggregator(); const { norm } = await aggregator.check(job); await aggregator.close();
+ * Runs jobs in a worker thread, which starts with the first job; a worker that crashed is replaced
+ * at the next job.
+ * @example const aggregator = new Aggregator(); const { norm } = await aggregator.check(job); await
+ *   aggregator.close();
  */
 export class Aggregator {
   readonly #script: URL;
@@ -27,7 +29,10 @@ export class Aggregator {
   async check(job: CheckJob): Promise<CheckedUpdate> {
     return (await this.#run({ kind: 'check', job })) as CheckedUpdate;
   }
-  /** Writes the result to job.outPath. @throws as runAggregateJob; LENTIGO_INTERNAL when the worker crashed. */
+  /**
+   * Writes the result to job.outPath. @throws as runAggregateJob; LENTIGO_INTERNAL when the worker
+   * crashed.
+   */
   async aggregate(job: AggregateJob): Promise<BlobRef> {
     return (await this.#run({ kind: 'aggregate', job })) as BlobRef;
   }
@@ -61,7 +66,14 @@ export class Aggregator {
     worker.on('exit', (code) => {
       if (this.#thread?.worker === worker) this.#thread = undefined;
       const why = crash instanceof Error ? crash.message : `exit code ${code}`;
-      for (const { reject } of waiting.values()) reject(new LentigoError('LENTIGO_INTERNAL', `The aggregation worker ended before its job was done (${why}).`, { cause: crash }));
+      for (const { reject } of waiting.values())
+        reject(
+          new LentigoError(
+            'LENTIGO_INTERNAL',
+            `The aggregation worker ended before its job was done (${why}).`,
+            { cause: crash },
+          ),
+        );
     });
     return { worker, waiting };
   }

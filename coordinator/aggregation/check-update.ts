@@ -50,9 +50,14 @@ const RANGE = 1024 * 1024;
 
 /**
  * Reads a sealed update to its end: envelope, signature, claims, decryption, payload hash, values.
- * @throws LENTIGO_UPDATE_MALFORMED, _SIGNATURE, _OTHER_ROUND, _OTHER_BASE, _SAMPLES, _LENGTH, _ALTERED, _NOT_FINITE, _NORM, or LENTIGO_PROTOCOL_VERSION.
+ * @throws LENTIGO_UPDATE_MALFORMED, _SIGNATURE, _OTHER_ROUND, _OTHER_BASE, _SAMPLES, _LENGTH,
+ *   _ALTERED, _NOT_FINITE, _NORM, or LENTIGO_PROTOCOL_VERSION.
  */
-export async function checkUpdate({ path, expected, roundSecretKey }: CheckJob): Promise<CheckedUpdate> {
+export async function checkUpdate({
+  path,
+  expected,
+  roundSecretKey,
+}: CheckJob): Promise<CheckedUpdate> {
   const envelope = await readEnvelope(await fileSource(path));
   // First the signature: what an altered header claims is not worth an answer.
   await verifyEnvelope(envelope, fromBase64(expected.clinicKey));
@@ -69,34 +74,60 @@ export async function checkUpdate({ path, expected, roundSecretKey }: CheckJob):
     check.add(encoding.decode(bytes));
   }
   if (hash.digest('hex') !== envelope.header.payload.sha256) {
-    throw new LentigoError('LENTIGO_UPDATE_ALTERED', `The payload of clinic ${expected.clinic}'s update is not the one its header names.`);
+    throw new LentigoError(
+      'LENTIGO_UPDATE_ALTERED',
+      `The payload of clinic ${expected.clinic}'s update is not the one its header names.`,
+    );
   }
   const norm = check.finish();
-  return { sha256: await sha256OfFile(path), bytes: envelope.source.bytes, samples: envelope.header.samples, norm };
+  return {
+    sha256: await sha256OfFile(path),
+    bytes: envelope.source.bytes,
+    samples: envelope.header.samples,
+    norm,
+  };
 }
 
 /** The signed header against what was announced. */
 function checkClaims(header: UpdateHeader, expected: ExpectedUpdate): void {
   for (const field of ['study', 'round', 'attempt'] as const) {
     if (header[field] !== expected[field]) {
-      throw new LentigoError('LENTIGO_UPDATE_OTHER_ROUND', `The update of clinic ${expected.clinic} is for ${field} ${header[field]}; now it is ${expected[field]}.`);
+      throw new LentigoError(
+        'LENTIGO_UPDATE_OTHER_ROUND',
+        `The update of clinic ${expected.clinic} is for ${field} ${header[field]}; now it is ${expected[field]}.`,
+      );
     }
   }
   if (header.clinic !== expected.clinic) {
-    throw new LentigoError('LENTIGO_UPDATE_SIGNATURE', `The update names clinic ${header.clinic}, but is signed by clinic ${expected.clinic}.`);
+    throw new LentigoError(
+      'LENTIGO_UPDATE_SIGNATURE',
+      `The update names clinic ${header.clinic}, but is signed by clinic ${expected.clinic}.`,
+    );
   }
   if (header.base !== expected.base) {
-    throw new LentigoError('LENTIGO_UPDATE_OTHER_BASE', `The update of clinic ${expected.clinic} was trained from ${header.base}; round ${expected.round} starts from ${expected.base}.`);
+    throw new LentigoError(
+      'LENTIGO_UPDATE_OTHER_BASE',
+      `The update of clinic ${expected.clinic} was trained from ${header.base}; round ${expected.round} starts from ${expected.base}.`,
+    );
   }
   if (header.encoding !== expected.encoding) {
-    throw new LentigoError('LENTIGO_UPDATE_MALFORMED', `The update of clinic ${expected.clinic} is encoded as ${header.encoding}; the study uses ${expected.encoding}.`);
+    throw new LentigoError(
+      'LENTIGO_UPDATE_MALFORMED',
+      `The update of clinic ${expected.clinic} is encoded as ${header.encoding}; the study uses ${expected.encoding}.`,
+    );
   }
   if (header.samples < expected.minSamples || header.samples > expected.maxSamples) {
-    throw new LentigoError('LENTIGO_UPDATE_SAMPLES', `Clinic ${expected.clinic} says ${header.samples} samples; the study takes ${expected.minSamples} to ${expected.maxSamples}.`);
+    throw new LentigoError(
+      'LENTIGO_UPDATE_SAMPLES',
+      `Clinic ${expected.clinic} says ${header.samples} samples; the study takes ${expected.minSamples} to ${expected.maxSamples}.`,
+    );
   }
   const bytes = ENCODINGS[expected.encoding].encodedBytes(expected.count);
   if (header.payload.bytes !== bytes) {
-    throw new LentigoError('LENTIGO_UPDATE_LENGTH', `The update of clinic ${expected.clinic} has ${header.payload.bytes} bytes; ${expected.count} values take ${bytes}.`);
+    throw new LentigoError(
+      'LENTIGO_UPDATE_LENGTH',
+      `The update of clinic ${expected.clinic} has ${header.payload.bytes} bytes; ${expected.count} values take ${bytes}.`,
+    );
   }
 }
 

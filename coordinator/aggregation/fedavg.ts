@@ -1,7 +1,11 @@
-// Federated averaging: the mean of the clinics' deltas, each as heavy as the number of its training images.
+// Federated averaging: the mean of the clinics' deltas, each as heavy as the number of its training
+// images.
 import type { AggregationRule, Fold } from './rule.js';
 
-/** McMahan et al. 2017, "Communication-Efficient Learning of Deep Networks from Decentralized Data", Algorithm 1: Δ = Σ (n_k / n) Δ_k. */
+/**
+ * McMahan et al. 2017, "Communication-Efficient Learning of Deep Networks from Decentralized Data",
+ * Algorithm 1: Δ = Σ (n_k / n) Δ_k.
+ */
 export const fedAvg: AggregationRule = {
   name: 'fedavg',
   combine(deltas, weights) {

@@ -1,5 +1,15 @@
-// The console's frame: the door, the head of every page, and which page is shown. Addresses are in the fragment, so that no server need know them.
-import { ActionIcon, AppShell, Button, Container, Group, Text, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
+// The console's frame: the door, the head of every page, and which page is shown. Addresses are in
+// the fragment, so that no server need know them.
+import {
+  ActionIcon,
+  AppShell,
+  Button,
+  Container,
+  Group,
+  Text,
+  useComputedColorScheme,
+  useMantineColorScheme,
+} from '@mantine/core';
 import { Notifications } from '@mantine/notifications';
 import { IconLogout, IconMoon, IconSun } from '@tabler/icons-react';
 import { Component, lazy, type ReactNode, Suspense, useState } from 'react';
@@ -29,7 +39,16 @@ export function App() {
       <Notifications position="top-right" />
       {signedIn ? (
         <HashRouter>
-          <a className="skip" href="#content" onClick={(e) => { e.preventDefault(); document.getElementById('content')?.focus(); }}>{strings.skip}</a>
+          <a
+            className="skip"
+            href="#content"
+            onClick={(e) => {
+              e.preventDefault();
+              document.getElementById('content')?.focus();
+            }}
+          >
+            {strings.skip}
+          </a>
           <AppShell header={{ height: 60 }} padding={{ base: 'sm', sm: 'lg' }}>
             <AppShell.Header>
               <Container size="xl" h="100%">
@@ -37,12 +56,23 @@ export function App() {
                   <Link to="/" className="card-link" aria-label={strings.title}>
                     <Group gap={10} wrap="nowrap">
                       <img src={icon} alt="" width={30} height={30} />
-                      <Text fw={700} size="lg">{strings.brand}</Text>
+                      <Text fw={700} size="lg">
+                        {strings.brand}
+                      </Text>
                     </Group>
                   </Link>
                   <Group gap={6} wrap="nowrap">
                     <SchemeButton />
-                    <Button variant="subtle" color="gray" size="compact-md" leftSection={<IconLogout size={17} />} onClick={signOut} c="var(--mantine-color-text)">{strings.signOut}</Button>
+                    <Button
+                      variant="subtle"
+                      color="gray"
+                      size="compact-md"
+                      leftSection={<IconLogout size={17} />}
+                      onClick={signOut}
+                      c="var(--mantine-color-text)"
+                    >
+                      {strings.signOut}
+                    </Button>
                   </Group>
                 </Group>
               </Container>
@@ -75,7 +105,14 @@ function SchemeButton() {
   const scheme = useComputedColorScheme('light');
   const other = scheme === 'dark' ? 'light' : 'dark';
   return (
-    <ActionIcon variant="subtle" color="gray" size="lg" onClick={() => setColorScheme(other)} aria-label={strings.theme[other]} c="var(--mantine-color-text)">
+    <ActionIcon
+      variant="subtle"
+      color="gray"
+      size="lg"
+      onClick={() => setColorScheme(other)}
+      aria-label={strings.theme[other]}
+      c="var(--mantine-color-text)"
+    >
       {scheme === 'dark' ? <IconSun size={19} /> : <IconMoon size={19} />}
     </ActionIcon>
   );

@@ -3,4 +3,9 @@ import { Alert } from '@mantine/core';
 import { IconPlugConnectedX } from '@tabler/icons-react';
 import { strings } from './strings.js';
 
-export const Offline = ({ online }: { online: boolean }) => (online ? null : <Alert color="orange" variant="light" icon={<IconPlugConnectedX />} role="status">{strings.offline}</Alert>);
+export const Offline = ({ online }: { online: boolean }) =>
+  online ? null : (
+    <Alert color="orange" variant="light" icon={<IconPlugConnectedX />} role="status">
+      {strings.offline}
+    </Alert>
+  );

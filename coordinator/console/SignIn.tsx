@@ -22,7 +22,11 @@ export function SignIn({ onSignedIn }: { onSignedIn: () => void }) {
       })
       .catch((thrown: unknown) => {
         const failed = asApiError(thrown);
-        setError(failed.code === 'LENTIGO_ADMIN_TOKEN' ? new ApiError(failed.code, strings.signIn.wrong, strings.signIn.wrongRemedy) : failed);
+        setError(
+          failed.code === 'LENTIGO_ADMIN_TOKEN'
+            ? new ApiError(failed.code, strings.signIn.wrong, strings.signIn.wrongRemedy)
+            : failed,
+        );
       })
       .finally(() => setBusy(false));
   };
@@ -34,15 +38,32 @@ export function SignIn({ onSignedIn }: { onSignedIn: () => void }) {
             <Group gap="sm">
               <img src={icon} alt="" width={40} height={40} />
               <div>
-                <Text fw={700} size="lg" lh={1.2}>{strings.brand}</Text>
-                <Title order={1} size="sm" fw={500} c="dimmed">{strings.signIn.title}</Title>
+                <Text fw={700} size="lg" lh={1.2}>
+                  {strings.brand}
+                </Text>
+                <Title order={1} size="sm" fw={500} c="dimmed">
+                  {strings.signIn.title}
+                </Title>
               </div>
             </Group>
             <Text>{strings.signIn.lead}</Text>
             {error && <Problem error={error} />}
-            <PasswordInput label={strings.signIn.token} description={strings.signIn.where} value={token} onChange={(e) => setToken(e.currentTarget.value)} required autoComplete="current-password" size="md" withAsterisk={false} />
-            <Button type="submit" size="md" loading={busy} disabled={token.trim() === ''}>{strings.signIn.button}</Button>
-            <Text size="xs" c="dimmed" ta="center">{strings.disclaimer}</Text>
+            <PasswordInput
+              label={strings.signIn.token}
+              description={strings.signIn.where}
+              value={token}
+              onChange={(e) => setToken(e.currentTarget.value)}
+              required
+              autoComplete="current-password"
+              size="md"
+              withAsterisk={false}
+            />
+            <Button type="submit" size="md" loading={busy} disabled={token.trim() === ''}>
+              {strings.signIn.button}
+            </Button>
+            <Text size="xs" c="dimmed" ta="center">
+              {strings.disclaimer}
+            </Text>
           </Stack>
         </form>
       </Paper>

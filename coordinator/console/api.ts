@@ -1,6 +1,16 @@
-// Speaks to the coordinator that served this page: HTTP with the admin token, each answer checked by its schema.
+// Speaks to the coordinator that served this page: HTTP with the admin token, each answer checked
+// by its schema.
 import { z } from 'zod';
-import { KnownModels, AuditChain, AuditPage, type CreateStudy, DatasetCounts, RoundView, type StudyAction, StudyList } from '../../common/protocol/console.js';
+import {
+  KnownModels,
+  AuditChain,
+  AuditPage,
+  type CreateStudy,
+  DatasetCounts,
+  RoundView,
+  type StudyAction,
+  StudyList,
+} from '../../common/protocol/console.js';
 import { ByteCount, Sha256 } from '../../common/protocol/primitives.js';
 import { session } from './session.js';
 import { strings } from './strings.js';
@@ -16,17 +26,30 @@ export class ApiError extends Error {
   }
 }
 
-const Failure = z.object({ error: z.object({ code: z.string(), message: z.string(), remedy: z.string() }) });
+const Failure = z.object({
+  error: z.object({ code: z.string(), message: z.string(), remedy: z.string() }),
+});
 
 /** Relative to the page, so that the prefix of a proxy stays. */
-export const addressOf = (path: string): string => new URL(`../${path}`, document.baseURI.split('#')[0]).href;
+export const addressOf = (path: string): string =>
+  new URL(`../${path}`, document.baseURI.split('#')[0]).href;
 
-const unreachable = () => new ApiError('LENTIGO_UNREACHABLE', strings.errors.unreachable, strings.errors.unreachableRemedy);
+const unreachable = () =>
+  new ApiError('LENTIGO_UNREACHABLE', strings.errors.unreachable, strings.errors.unreachableRemedy);
 
 function failureOf(status: number, text: string): ApiError {
   const failure = Failure.safeParse(parseJson(text));
-  if (failure.success) return new ApiError(failure.data.error.code, failure.data.error.message, failure.data.error.remedy);
-  return new ApiError('LENTIGO_UNREACHABLE', strings.errors.status(status), strings.errors.unreachableRemedy);
+  if (failure.success)
+    return new ApiError(
+      failure.data.error.code,
+      failure.data.error.message,
+      failure.data.error.remedy,
+    );
+  return new ApiError(
+    'LENTIGO_UNREACHABLE',
+    strings.errors.status(status),
+    strings.errors.unreachableRemedy,
+  );
 }
 
 function parseJson(text: string): unknown {
@@ -37,10 +60,18 @@ function parseJson(text: string): unknown {
   }
 }
 
-async function request(method: string, path: string, body?: unknown, token = session.token()): Promise<Response> {
+async function request(
+  method: string,
+  path: string,
+  body?: unknown,
+  token = session.token(),
+): Promise<Response> {
   const response = await fetch(addressOf(`api/${path}`), {
     method,
-    headers: { Authorization: `Bearer ${token ?? ''}`, ...(body !== undefined && { 'Content-Type': 'application/json' }) },
+    headers: {
+      Authorization: `Bearer ${token ?? ''}`,
+      ...(body !== undefined && { 'Content-Type': 'application/json' }),
+    },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   }).catch(() => {
     throw unreachable();
@@ -49,9 +80,20 @@ async function request(method: string, path: string, body?: unknown, token = ses
   return response;
 }
 
-async function json<T extends z.ZodType>(schema: T, method: string, path: string, body?: unknown, token?: string): Promise<z.infer<T>> {
+async function json<T extends z.ZodType>(
+  schema: T,
+  method: string,
+  path: string,
+  body?: unknown,
+  token?: string,
+): Promise<z.infer<T>> {
   const parsed = schema.safeParse(await (await request(method, path, body, token)).json());
-  if (!parsed.success) throw new ApiError('LENTIGO_MESSAGE_INVALID', strings.errors.otherRelease, strings.errors.otherReleaseRemedy);
+  if (!parsed.success)
+    throw new ApiError(
+      'LENTIGO_MESSAGE_INVALID',
+      strings.errors.otherRelease,
+      strings.errors.otherReleaseRemedy,
+    );
   return parsed.data;
 }
 
@@ -62,19 +104,41 @@ export const api = {
   /** Resolves when this is the admin token. */
   signIn: (token: string) => json(StudyList, 'GET', 'studies', undefined, token),
   models: () => json(KnownModels, 'GET', 'models'),
-  inspect: (data: string, seed: number) => json(DatasetCounts, 'POST', 'datasets/inspect', { data, seed }),
+  inspect: (data: string, seed: number) =>
+    json(DatasetCounts, 'POST', 'datasets/inspect', { data, seed }),
   create: (study: CreateStudy) => json(z.object({ id: z.uuid() }), 'POST', 'studies', study),
   act: (id: string, action: StudyAction) => json(Anything, 'POST', `studies/${id}/${action}`, {}),
-  invite: (id: string, clinic: string, hours: number) => json(z.object({ invitation: z.string(), expires: z.string() }), 'POST', `studies/${id}/invitations`, { clinic, hours }),
-  decide: (id: string, clinic: string, decision: 'approve' | 'revoke') => json(Anything, 'POST', `studies/${id}/clinics/${clinic}/${decision}`, {}),
+  invite: (id: string, clinic: string, hours: number) =>
+    json(
+      z.object({ invitation: z.string(), expires: z.string() }),
+      'POST',
+      `studies/${id}/invitations`,
+      { clinic, hours },
+    ),
+  decide: (id: string, clinic: string, decision: 'approve' | 'revoke') =>
+    json(Anything, 'POST', `studies/${id}/clinics/${clinic}/${decision}`, {}),
   round: (id: string, number: number) => json(RoundView, 'GET', `studies/${id}/rounds/${number}`),
-  auditPage: (id: string, before?: number) => json(AuditPage, 'GET', `studies/${id}/audit/page${before === undefined ? '' : `?before=${before}`}`),
+  auditPage: (id: string, before?: number) =>
+    json(
+      AuditPage,
+      'GET',
+      `studies/${id}/audit/page${before === undefined ? '' : `?before=${before}`}`,
+    ),
   auditChain: (id: string) => json(AuditChain, 'GET', `studies/${id}/audit/chain`),
-  model: async (id: string, which: 'best' | 'last', format: 'safetensors' | 'zip') => (await request('GET', `studies/${id}/models/${which}${format === 'zip' ? '?format=zip' : ''}`)).blob(),
+  model: async (id: string, which: 'best' | 'last', format: 'safetensors' | 'zip') =>
+    (
+      await request('GET', `studies/${id}/models/${which}${format === 'zip' ? '?format=zip' : ''}`)
+    ).blob(),
 };
 
-/** fetch can't tell how much of a body has been sent; XMLHttpRequest can. @param onProgress share sent, 0–1 */
-export function uploadModel(file: Blob, onProgress: (fraction: number) => void): Promise<z.infer<typeof BlobRef>> {
+/**
+ * fetch can't tell how much of a body has been sent; XMLHttpRequest can. @param onProgress share
+ * sent, 0–1
+ */
+export function uploadModel(
+  file: Blob,
+  onProgress: (fraction: number) => void,
+): Promise<z.infer<typeof BlobRef>> {
   return new Promise((resolve, reject) => {
     const upload = new XMLHttpRequest();
     upload.open('PUT', addressOf('api/models'));

@@ -4,7 +4,8 @@ import type { RoundRow } from '../../common/protocol/console.js';
 const whole = new Intl.NumberFormat('en');
 export const count = (n: number): string => whole.format(n);
 
-export const scoreText = (value: number | null | undefined): string => (value === null || value === undefined ? '–' : value.toFixed(3));
+export const scoreText = (value: number | null | undefined): string =>
+  value === null || value === undefined ? '–' : value.toFixed(3);
 
 export function bytesText(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
@@ -21,14 +22,37 @@ export function durationText(seconds: number): string {
   return hours < 48 ? `${hours.toFixed(1)} h` : `${Math.round(hours / 24)} days`;
 }
 
-export const timeText = (at: number): string => new Date(at).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
-export const dateText = (at: number): string => new Date(at).toLocaleString('en-GB', { day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit' });
+export const timeText = (at: number): string =>
+  new Date(at).toLocaleTimeString('en-GB', {
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+  });
+export const dateText = (at: number): string =>
+  new Date(at).toLocaleString('en-GB', {
+    day: 'numeric',
+    month: 'short',
+    year: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+  });
 
 /** How long a round took, from its announcement (the first one: from its plan), seconds. */
-export const roundSeconds = ({ openedAt, plannedAt, closedAt }: RoundRow): number | null => (closedAt === null ? null : (closedAt - (openedAt ?? plannedAt)) / 1000);
+export const roundSeconds = ({ openedAt, plannedAt, closedAt }: RoundRow): number | null =>
+  closedAt === null ? null : (closedAt - (openedAt ?? plannedAt)) / 1000;
 
-/** What is left of a study at the pace of its last rounds, seconds; null before a round has closed. */
-export function secondsLeft(rounds: readonly RoundRow[], completed: number, total: number): number | null {
-  const recent = rounds.filter((r) => r.phase === 'closed' && r.number > 0).slice(-5).map((r) => (r.closedAt! - r.plannedAt) / 1000).toSorted((a, b) => a - b);
+/**
+ * What is left of a study at the pace of its last rounds, seconds; null before a round has closed.
+ */
+export function secondsLeft(
+  rounds: readonly RoundRow[],
+  completed: number,
+  total: number,
+): number | null {
+  const recent = rounds
+    .filter((r) => r.phase === 'closed' && r.number > 0)
+    .slice(-5)
+    .map((r) => (r.closedAt! - r.plannedAt) / 1000)
+    .toSorted((a, b) => a - b);
   return recent.length === 0 ? null : recent[Math.floor(recent.length / 2)]! * (total - completed);
 }

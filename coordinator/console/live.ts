@@ -1,4 +1,5 @@
-// What is live: one socket for the page; the study or the list that is looked at, whole at first and after each reconnect, then what changes.
+// What is live: one socket for the page; the study or the list that is looked at, whole at first
+// and after each reconnect, then what changes.
 import { useEffect, useState } from 'react';
 import { io, type Socket } from 'socket.io-client';
 import { z } from 'zod';
@@ -15,7 +16,9 @@ export function withChanges(before: LiveStudy, change: LiveStudy): LiveStudy {
     ...change,
     rounds: replaced(before.rounds, change.rounds, (r) => r.attempt),
     scores: replaced(before.scores, change.scores, (s) => s.round),
-    entries: [...before.entries, ...change.entries.filter((e) => e.seq > lastSeq)].slice(-FEED_LENGTH),
+    entries: [...before.entries, ...change.entries.filter((e) => e.seq > lastSeq)].slice(
+      -FEED_LENGTH,
+    ),
   };
 }
 
@@ -54,7 +57,14 @@ export interface Live<T> {
 }
 
 /** Watches, and watches again whenever the connection is back. */
-function useWatch<T extends z.ZodType>(schema: T, study: string | null, listen: (socket: Socket, set: (next: (before: z.infer<T> | null) => z.infer<T> | null) => void) => () => void): Live<z.infer<T>> {
+function useWatch<T extends z.ZodType>(
+  schema: T,
+  study: string | null,
+  listen: (
+    socket: Socket,
+    set: (next: (before: z.infer<T> | null) => z.infer<T> | null) => void,
+  ) => () => void,
+): Live<z.infer<T>> {
   type Value = z.infer<T>;
   const [value, setValue] = useState<Value | null>(null);
   const [online, setOnline] = useState(false);
@@ -71,9 +81,17 @@ function useWatch<T extends z.ZodType>(schema: T, study: string | null, listen: 
           setError(new ApiError(code, message, remedy));
           return;
         }
-        const whole = schema.safeParse(parsed.success && parsed.data.ok ? parsed.data.value : undefined);
+        const whole = schema.safeParse(
+          parsed.success && parsed.data.ok ? parsed.data.value : undefined,
+        );
         if (!whole.success) {
-          setError(new ApiError('LENTIGO_MESSAGE_INVALID', strings.errors.otherRelease, strings.errors.otherReleaseRemedy));
+          setError(
+            new ApiError(
+              'LENTIGO_MESSAGE_INVALID',
+              strings.errors.otherRelease,
+              strings.errors.otherReleaseRemedy,
+            ),
+          );
           return;
         }
         setValue(() => whole.data);
@@ -81,9 +99,11 @@ function useWatch<T extends z.ZodType>(schema: T, study: string | null, listen: 
       });
     };
     const offline = () => setOnline(false);
-    // Refused by the coordinator, as after its token was changed; what is merely out of reach is tried again by itself.
+    // Refused by the coordinator, as after its token was changed; what is merely out of reach is
+    // tried again by itself.
     const refused = (thrown: Error & { data?: { code?: string } }) => {
-      if (thrown.data?.code !== undefined) setError(new ApiError(thrown.data.code, thrown.message, strings.errors.signInAgain));
+      if (thrown.data?.code !== undefined)
+        setError(new ApiError(thrown.data.code, thrown.message, strings.errors.signInAgain));
     };
     line.on('connect_error', refused);
     line.on('connect', watch);
@@ -105,13 +125,23 @@ export const useLiveStudy = (id: string): Live<LiveStudy> =>
   useWatch(LiveStudy, id, (line, set) => {
     const onStudy = (message: unknown) => {
       const change = LiveStudy.safeParse(message);
-      if (change.success && change.data.id === id) set((before) => before && withChanges(before, change.data));
+      if (change.success && change.data.id === id)
+        set((before) => before && withChanges(before, change.data));
     };
     const onProgress = (message: unknown) => {
       const progress = LiveProgress.safeParse(message);
       if (!progress.success || progress.data.id !== id) return;
       const { clinics, evaluated } = progress.data;
-      set((before) => before && { ...before, evaluated, clinics: before.clinics.map((c) => (c.id in clinics ? { ...c, progress: clinics[c.id]! } : c)) });
+      set(
+        (before) =>
+          before && {
+            ...before,
+            evaluated,
+            clinics: before.clinics.map((c) =>
+              c.id in clinics ? { ...c, progress: clinics[c.id]! } : c,
+            ),
+          },
+      );
     };
     line.on('study', onStudy);
     line.on('progress', onProgress);

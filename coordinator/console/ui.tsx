@@ -1,5 +1,19 @@
 // Small pieces that several parts of the console use.
-import { ActionIcon, Alert, Badge, Center, CopyButton, Loader, type MantineColor, Paper, Stack, Text, ThemeIcon, Title, Tooltip } from '@mantine/core';
+import {
+  ActionIcon,
+  Alert,
+  Badge,
+  Center,
+  CopyButton,
+  Loader,
+  type MantineColor,
+  Paper,
+  Stack,
+  Text,
+  ThemeIcon,
+  Title,
+  Tooltip,
+} from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { IconAlertCircle, IconCheck, IconCopy } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
@@ -7,25 +21,62 @@ import type { StudyStatus } from '../../common/protocol/round.js';
 import { ApiError } from './api.js';
 import { strings } from './strings.js';
 
-const STATUS_COLOUR: Record<StudyStatus, MantineColor> = { draft: 'gray', running: 'sea', paused: 'orange', stopped: 'red', completed: 'green' };
+const STATUS_COLOUR: Record<StudyStatus, MantineColor> = {
+  draft: 'gray',
+  running: 'sea',
+  paused: 'orange',
+  stopped: 'red',
+  completed: 'green',
+};
 
 export function StatusBadge({ status }: { status: StudyStatus }) {
   return (
-    <Badge variant="light" color={STATUS_COLOUR[status]} size="lg" tt="none" fw={600} c="var(--mantine-color-text)" style={{ flexShrink: 0 }} data-status={status}>
+    <Badge
+      variant="light"
+      color={STATUS_COLOUR[status]}
+      size="lg"
+      tt="none"
+      fw={600}
+      c="var(--mantine-color-text)"
+      style={{ flexShrink: 0 }}
+      data-status={status}
+    >
       {strings.status[status]}
     </Badge>
   );
 }
 
 /** A box with a heading. */
-export function Panel({ title, children, aside, text }: { title?: string; text?: string; aside?: ReactNode; children: ReactNode }) {
+export function Panel({
+  title,
+  children,
+  aside,
+  text,
+}: {
+  title?: string;
+  text?: string;
+  aside?: ReactNode;
+  children: ReactNode;
+}) {
   return (
-    <Paper component="section" withBorder p={{ base: 'md', sm: 'lg' }} radius="lg" className="panel">
+    <Paper
+      component="section"
+      withBorder
+      p={{ base: 'md', sm: 'lg' }}
+      radius="lg"
+      className="panel"
+    >
       {title !== undefined && (
         <div className="panel-head">
           <div>
-            <Title order={2} size="h4">{title}</Title>
-            {text !== undefined && <Text size="sm" c="dimmed">{text}</Text>}
+            <Title order={2} size="h4">
+              {title}
+            </Title>
+            {text !== undefined && (
+              <Text size="sm" c="dimmed">
+                {text}
+              </Text>
+            )}
           </div>
           {aside}
         </div>
@@ -35,12 +86,26 @@ export function Panel({ title, children, aside, text }: { title?: string; text?:
   );
 }
 
-export function Empty({ icon, title, text, children }: { icon: ReactNode; title: string; text?: string; children?: ReactNode }) {
+export function Empty({
+  icon,
+  title,
+  text,
+  children,
+}: {
+  icon: ReactNode;
+  title: string;
+  text?: string;
+  children?: ReactNode;
+}) {
   return (
     <Center py="xl">
       <Stack align="center" gap="xs" maw={440} ta="center">
-        <ThemeIcon size={56} radius="xl" variant="light">{icon}</ThemeIcon>
-        <Text fw={600} size="lg" mt="xs">{title}</Text>
+        <ThemeIcon size={56} radius="xl" variant="light">
+          {icon}
+        </ThemeIcon>
+        <Text fw={600} size="lg" mt="xs">
+          {title}
+        </Text>
         {text !== undefined && <Text c="dimmed">{text}</Text>}
         {children}
       </Stack>
@@ -57,7 +122,13 @@ export const Loading = () => (
 
 export function Problem({ error }: { error: ApiError }) {
   return (
-    <Alert color="red" variant="light" icon={<IconAlertCircle />} title={error.message} role="alert">
+    <Alert
+      color="red"
+      variant="light"
+      icon={<IconAlertCircle />}
+      title={error.message}
+      role="alert"
+    >
       {error.remedy}
     </Alert>
   );
@@ -68,14 +139,18 @@ export function Copy({ value, label }: { value: string; label: string }) {
     <CopyButton value={value}>
       {({ copied, copy }) => (
         <Tooltip label={copied ? strings.copied : strings.copy}>
-          <ActionIcon variant="subtle" onClick={copy} aria-label={`${strings.copy}: ${label}`}>{copied ? <IconCheck size={18} /> : <IconCopy size={18} />}</ActionIcon>
+          <ActionIcon variant="subtle" onClick={copy} aria-label={`${strings.copy}: ${label}`}>
+            {copied ? <IconCheck size={18} /> : <IconCopy size={18} />}
+          </ActionIcon>
         </Tooltip>
       )}
     </CopyButton>
   );
 }
 
-/** Runs what a person asked for, and tells when it failed and what to do. @returns whether it worked */
+/**
+ * Runs what a person asked for, and tells when it failed and what to do. @returns whether it worked
+ */
 export async function attempt(work: () => Promise<unknown>): Promise<boolean> {
   try {
     await work();
@@ -88,10 +163,24 @@ export async function attempt(work: () => Promise<unknown>): Promise<boolean> {
 
 export function tellError(thrown: unknown): void {
   const error = asApiError(thrown);
-  notifications.show({ color: 'red', title: error.message, message: error.remedy, autoClose: 12_000, icon: <IconAlertCircle size={18} />, closeButtonProps: { 'aria-label': strings.close } });
+  notifications.show({
+    color: 'red',
+    title: error.message,
+    message: error.remedy,
+    autoClose: 12_000,
+    icon: <IconAlertCircle size={18} />,
+    closeButtonProps: { 'aria-label': strings.close },
+  });
 }
 
-export const asApiError = (thrown: unknown): ApiError => (thrown instanceof ApiError ? thrown : new ApiError('LENTIGO_INTERNAL', thrown instanceof Error ? thrown.message : String(thrown), strings.errors.reload));
+export const asApiError = (thrown: unknown): ApiError =>
+  thrown instanceof ApiError
+    ? thrown
+    : new ApiError(
+        'LENTIGO_INTERNAL',
+        thrown instanceof Error ? thrown.message : String(thrown),
+        strings.errors.reload,
+      );
 
 /** Hands a file to the browser's downloads. */
 export function save(name: string, content: Blob): void {

@@ -1,4 +1,5 @@
-// Where a training stands after an epoch, on disk: after a kill it carries on behind the last whole epoch, to the same numbers.
+// Where a training stands after an epoch, on disk: after a kill it carries on behind the last whole
+// epoch, to the same numbers.
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -45,12 +46,23 @@ export class Checkpoint {
     this.#name = name;
   }
 
-  /** @returns undefined where nothing was begun @throws LENTIGO_WEIGHTS_INVALID naming a file that is damaged */
+  /**
+   * @returns undefined where nothing was begun @throws LENTIGO_WEIGHTS_INVALID naming a file that
+   *   is damaged
+   */
   async read(): Promise<{ state: TrainingState; values: Values } | undefined> {
     const stored = await this.#readFile(this.#path);
-    return stored && { state: TrainingState.parse(JSON.parse(stored.metadata['state'] ?? 'null')), values: stored.values };
+    return (
+      stored && {
+        state: TrainingState.parse(JSON.parse(stored.metadata['state'] ?? 'null')),
+        values: stored.values,
+      }
+    );
   }
-  /** The best epoch's file first, then the state that names it: a kill between them only does the epoch again. */
+  /**
+   * The best epoch's file first, then the state that names it: a kill between them only does the
+   * epoch again.
+   */
   async write(state: TrainingState, values: Values, best: Values | undefined): Promise<void> {
     if (best) await writeDurably(this.#bestPath(state.best), pack(best, {}));
     await writeDurably(this.#path, pack(values, { state: JSON.stringify(state) }));
@@ -87,9 +99,15 @@ export class Checkpoint {
       const { metadata, tensors } = decodeSafetensors(bytes);
       return { metadata, values: new Map(tensors.map((t) => [t.name, t.values])) };
     } catch (cause) {
-      throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `${path}: ${(cause as Error).message}`, { cause });
+      throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `${path}: ${(cause as Error).message}`, {
+        cause,
+      });
     }
   }
 }
 
-const pack = (values: Values, metadata: Record<string, string>): Uint8Array => encodeSafetensors({ metadata, tensors: [...values].map(([name, v]) => ({ name, shape: [v.length], values: v })) });
+const pack = (values: Values, metadata: Record<string, string>): Uint8Array =>
+  encodeSafetensors({
+    metadata,
+    tensors: [...values].map(([name, v]) => ({ name, shape: [v.length], values: v })),
+  });

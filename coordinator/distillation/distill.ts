@@ -1,4 +1,5 @@
-// A distillation from beginning to end: teachers are trained, say their mind of every photograph, and the student learns from it. What is on disk is not done again.
+// A distillation from beginning to end: teachers are trained, say their mind of every photograph,
+// and the student learns from it. What is on disk is not done again.
 import * as tf from '@tensorflow/tfjs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,7 +17,12 @@ import { predictionsPath, writePredictions } from '../../common/learning/predict
 import { loadModel, saveModel } from '../../common/model/folder.node.js';
 import { completeColumns, fitMetadata } from '../../common/model/metadata.js';
 import { type Classifier, createStudent, type Student } from '../../common/model/student.js';
-import { createTeacher, initialTeacher, type Teacher, type TeacherDesign } from '../../common/model/teacher.js';
+import {
+  createTeacher,
+  initialTeacher,
+  type Teacher,
+  type TeacherDesign,
+} from '../../common/model/teacher.js';
 import { decodeTeacher, encodeTeacher } from '../../common/model/teacher-file.js';
 import { Progress } from '../../common/progress.node.js';
 import { Random } from '../../common/random.js';
@@ -28,7 +34,6 @@ import type { Phase, TeacherPlan } from './recipe.js';
 import { claimFolder, type DistillationSetup, type TeacherStart } from './setup.js';
 import { studentTask, teacherTask, type Teaching } from './tasks.js';
 import { TeacherOutputs } from './teacher-outputs.js';
-
 
 export interface DistillationListener {
   onEpoch?(training: string, record: EpochRecord, best: number): void;
@@ -52,7 +57,11 @@ export interface TrainedReport {
 /** out/distillation.json. */
 export interface DistillationReport {
   readonly settings: object;
-  readonly images: { readonly train: number; readonly validation: number; readonly heldout: number };
+  readonly images: {
+    readonly train: number;
+    readonly validation: number;
+    readonly heldout: number;
+  };
   readonly trained: readonly TrainedReport[];
 }
 
@@ -64,12 +73,19 @@ const STUDENT = 'student';
 const STEP_COST = 3;
 
 /**
- * Does what `out` doesn't hold yet. In the end `out` has student/ (a model), teacher-N/teacher.safetensors, curves.csv and curves.svg,
- * predictions-NAME.csv of the held-out images, and distillation.json. The held-out split is read once, when everything is decided.
- * The same settings on the same engine give the same numbers, where the engine repeats itself: WASM to the bit.
+ * Does what `out` doesn't hold yet. In the end `out` has student/ (a model),
+ * teacher-N/teacher.safetensors, curves.csv and curves.svg,
+ * predictions-NAME.csv of the held-out images, and distillation.json. The held-out split is read
+ * once, when everything is decided.
+ * The same settings on the same engine give the same numbers, where the engine repeats itself: WASM
+ * to the bit.
  * @throws LENTIGO_DATA_DIR_IN_USE, and what the trainings throw
  */
-export async function distill(setup: DistillationSetup, out: string, listener: DistillationListener = {}): Promise<DistillationReport> {
+export async function distill(
+  setup: DistillationSetup,
+  out: string,
+  listener: DistillationListener = {},
+): Promise<DistillationReport> {
   const unlock = lockDirectory(out);
   const reader = new InputThread();
   try {
@@ -89,7 +105,12 @@ class Distillation {
   readonly #reader: InputReader;
   #progress = new Progress(1);
 
-  constructor(setup: DistillationSetup, out: string, listener: DistillationListener, reader: InputReader) {
+  constructor(
+    setup: DistillationSetup,
+    out: string,
+    listener: DistillationListener,
+    reader: InputReader,
+  ) {
     this.#setup = setup;
     this.#out = out;
     this.#state = join(out, 'state');
@@ -105,11 +126,18 @@ class Distillation {
     if (done) return done as DistillationReport;
     this.#progress = new Progress(await this.#work(), this.#listener.progress);
     const teachers: Teacher[] = [];
-    for (const [i, plan] of setup.teachers.entries()) teachers.push(await this.#teacher(`teacher-${i + 1}`, plan, setup.teacherStarts[i]!));
+    for (const [i, plan] of setup.teachers.entries())
+      teachers.push(await this.#teacher(`teacher-${i + 1}`, plan, setup.teacherStarts[i]!));
     const student = await this.#student(teachers);
-    const models: [string, Classifier][] = [...teachers.map((teacher, i): [string, Classifier] => [`teacher-${i + 1}`, teacher]), [STUDENT, student]];
+    const models: [string, Classifier][] = [
+      ...teachers.map((teacher, i): [string, Classifier] => [`teacher-${i + 1}`, teacher]),
+      [STUDENT, student],
+    ];
     const report = await this.#report(models);
-    await writeDurably(join(this.#out, 'distillation.json'), `${JSON.stringify(report, undefined, 1)}\n`);
+    await writeDurably(
+      join(this.#out, 'distillation.json'),
+      `${JSON.stringify(report, undefined, 1)}\n`,
+    );
     for (const model of [...teachers, student]) model.dispose();
     await rm(join(this.#state, 'outputs'), { recursive: true, force: true });
     this.#progress.clear();
@@ -117,29 +145,46 @@ class Distillation {
   }
 
   /** A trained teacher: from `out`, or trained now. */
-  async #teacher(name: string, plan: TeacherPlan, { trained, history, start }: TeacherStart): Promise<Teacher> {
+  async #teacher(
+    name: string,
+    plan: TeacherPlan,
+    { trained, history, start }: TeacherStart,
+  ): Promise<Teacher> {
     const { splits, recipe, seed } = this.#setup;
     const { labels } = recipe;
     const file = join(this.#out, name, 'teacher.safetensors');
     const finished = await this.#finished(name);
     if (finished) return createTeacher(decodeTeacher(await readFile(file)));
     if (trained) {
-      await this.#finish(name, Finished.parse(JSON.parse(history!)), () => writeDurably(file, encodeTeacher(trained)));
+      await this.#finish(name, Finished.parse(JSON.parse(history!)), () =>
+        writeDurably(file, encodeTeacher(trained)),
+      );
       return createTeacher(trained);
     }
     const design = this.#designOf(plan);
-    const teacher = createTeacher(initialTeacher(design, labels, new Random(seed).fork(name), start));
+    const teacher = createTeacher(
+      initialTeacher(design, labels, new Random(seed).fork(name), start),
+    );
     const task = teacherTask(teacher, splits, recipe, plan, !start);
-    await this.#fit(name, task, async () => writeDurably(file, encodeTeacher({ design, labels, parameters: await teacher.parameters() })));
+    await this.#fit(name, task, async () =>
+      writeDurably(file, encodeTeacher({ design, labels, parameters: await teacher.parameters() })),
+    );
     return teacher;
   }
 
   #designOf({ architecture, attention, fused }: TeacherPlan): TeacherDesign {
     const { recipe, metadata, splits } = this.#setup;
     const { train, validation, heldout } = splits;
-    if (!recipe.metadata || metadata === 'none' || fused === 0) return { architecture, attention, fused };
-    const columns = metadata === 'complete' ? completeColumns(recipe.metadata, train) : recipe.metadata;
-    return { architecture, attention, fused, metadata: fitMetadata(columns, train, [...train, ...validation, ...heldout]) };
+    if (!recipe.metadata || metadata === 'none' || fused === 0)
+      return { architecture, attention, fused };
+    const columns =
+      metadata === 'complete' ? completeColumns(recipe.metadata, train) : recipe.metadata;
+    return {
+      architecture,
+      attention,
+      fused,
+      metadata: fitMetadata(columns, train, [...train, ...validation, ...heldout]),
+    };
   }
 
   /** The distilled student, or without teachers the plain one. */
@@ -150,24 +195,53 @@ class Distillation {
     const student = createStudent(start);
     const teaching = teachers.length > 0 ? await this.#teaching(student, teachers) : undefined;
     const task = studentTask(student, splits, recipe, teaching, fromScratch);
-    await this.#fit(STUDENT, task, async () => saveModel(folder, { ...start, parameters: await student.parameters() }));
+    await this.#fit(STUDENT, task, async () =>
+      saveModel(folder, { ...start, parameters: await student.parameters() }),
+    );
     if (teaching?.projection) tf.dispose([teaching.projection.weight, teaching.projection.bias]);
     return student;
   }
 
-  /** The teachers' outputs for every augmented training photograph, and what the student needs to compare with them. */
+  /**
+   * The teachers' outputs for every augmented training photograph, and what the student needs to
+   * compare with them.
+   */
   async #teaching(student: Student, teachers: readonly Teacher[]): Promise<Teaching> {
     const { splits, recipe, losses, seed, fromScratch } = this.#setup;
     const sample = splits.train[0]!;
-    const from = phasesOf({ phases: recipe.student.phases, fromScratch }).map(({ trainFrom }) => (trainFrom === 'all' ? 0 : student.blocks.indexOf(trainFrom)));
-    const pairings = losses.attention > 0 ? pairingsOf(student, teachers[0]!, student.blocks[Math.max(...from)]!, sample) : [];
-    const outputs = await TeacherOutputs.open(join(this.#state, 'outputs'), teachers, pairings, sample);
-    await outputs.compute(splits.train, recipe.variants, this.#reader, this.#progress.piece("the teachers' outputs:", this.#outputsWork()));
+    const from = phasesOf({ phases: recipe.student.phases, fromScratch }).map(({ trainFrom }) =>
+      trainFrom === 'all' ? 0 : student.blocks.indexOf(trainFrom),
+    );
+    const pairings =
+      losses.attention > 0
+        ? pairingsOf(student, teachers[0]!, student.blocks[Math.max(...from)]!, sample)
+        : [];
+    const outputs = await TeacherOutputs.open(
+      join(this.#state, 'outputs'),
+      teachers,
+      pairings,
+      sample,
+    );
+    await outputs.compute(
+      splits.train,
+      recipe.variants,
+      this.#reader,
+      this.#progress.piece("the teachers' outputs:", this.#outputsWork()),
+    );
     if (losses.features === 0) return { losses, outputs, pairings };
-    const width = tf.tidy(() => student.trace(tf.zeros([1, student.inputSize, student.inputSize, 3]), student.blocks[0]!).embedding.shape[1]);
+    const width = tf.tidy(
+      () =>
+        student.trace(tf.zeros([1, student.inputSize, student.inputSize, 3]), student.blocks[0]!)
+          .embedding.shape[1],
+    );
     const random = new Random(seed).fork('projection');
-    const weight = Float32Array.from({ length: width * outputs.embedding }, () => random.normal(0, Math.sqrt(1 / width)));
-    const projection = { weight: tf.tidy(() => tf.variable(tf.tensor2d(weight, [width, outputs.embedding]))), bias: tf.tidy(() => tf.variable(tf.zeros<tf.Rank.R1>([outputs.embedding]))) };
+    const weight = Float32Array.from({ length: width * outputs.embedding }, () =>
+      random.normal(0, Math.sqrt(1 / width)),
+    );
+    const projection = {
+      weight: tf.tidy(() => tf.variable(tf.tensor2d(weight, [width, outputs.embedding]))),
+      bias: tf.tidy(() => tf.variable(tf.zeros<tf.Rank.R1>([outputs.embedding]))),
+    };
     return { losses, outputs, pairings, projection };
   }
 
@@ -185,7 +259,11 @@ class Distillation {
       reader: this.#reader,
       cache: (phase) => FolderFeatureCache.open(`${features}-${phase}`),
       onProgress: ({ epoch, epochs, fraction }) => {
-        if (told?.epoch !== epoch) told = { epoch, tell: this.#progress.piece(`${name}, epoch ${epoch + 1} of at most ${epochs}:`, cost) };
+        if (told?.epoch !== epoch)
+          told = {
+            epoch,
+            tell: this.#progress.piece(`${name}, epoch ${epoch + 1} of at most ${epochs}:`, cost),
+          };
         told.tell(fraction);
       },
       onEpoch: async (history, best) => {
@@ -197,7 +275,8 @@ class Distillation {
       onSkipped: (message) => this.#listener.onWarning?.(`left out: ${message}`),
     });
     await this.#finish(name, { best, history: [...history] }, save);
-    for (const phase of phasesOf(task).keys()) await rm(`${features}-${phase}`, { recursive: true, force: true });
+    for (const phase of phasesOf(task).keys())
+      await rm(`${features}-${phase}`, { recursive: true, force: true });
   }
 
   /** Keeps what was trained, its history last: what has one is not trained again. */
@@ -227,29 +306,59 @@ class Distillation {
 
   /** Reads the held-out split: once, at the end. */
   async #report(models: readonly [string, Classifier][]): Promise<DistillationReport> {
-    const { splits, recipe: { labels }, settings, seed } = this.#setup;
+    const {
+      splits,
+      recipe: { labels },
+      settings,
+      seed,
+    } = this.#setup;
     const { train, validation, heldout } = splits;
     const trained: TrainedReport[] = [];
     for (const [name, model] of models) {
-      const predictions: Evaluated = await predictSamples(model, heldout, { reader: this.#reader, onProgress: this.#progress.piece(`${name}, held-out:`, heldout.length) });
+      const predictions: Evaluated = await predictSamples(model, heldout, {
+        reader: this.#reader,
+        onProgress: this.#progress.piece(`${name}, held-out:`, heldout.length),
+      });
       await writePredictions(predictionsPath(this.#out, name), predictions, labels);
       const { best, history } = this.#curves.get(name)!;
       const chosen = history.find(({ epoch }) => epoch === best)!;
-      trained.push({ name, epoch: best, epochs: history.length, validation: chosen.validation, heldout: metricsOf(predictions, labels, seed), partialAuc: partialAuc(predictions, labels, new Random(seed).fork('partial AUC')) });
+      trained.push({
+        name,
+        epoch: best,
+        epochs: history.length,
+        validation: chosen.validation,
+        heldout: metricsOf(predictions, labels, seed),
+        partialAuc: partialAuc(predictions, labels, new Random(seed).fork('partial AUC')),
+      });
     }
-    return { settings, images: { train: train.length, validation: validation.length, heldout: heldout.length }, trained };
+    return {
+      settings,
+      images: { train: train.length, validation: validation.length, heldout: heldout.length },
+      trained,
+    };
   }
 
   /** Forward passes that are still to do, at most. */
   async #work(): Promise<number> {
     const { splits, teachers, teacherStarts, recipe, fromScratch } = this.#setup;
-    const training = async (name: string, phases: readonly Phase[], scratch: boolean): Promise<number> => {
+    const training = async (
+      name: string,
+      phases: readonly Phase[],
+      scratch: boolean,
+    ): Promise<number> => {
       if (await this.#finished(name)) return 0;
       const done = (await new Checkpoint(this.#state, name).read())?.state.history.length ?? 0;
-      const epochs = phasesOf({ phases, fromScratch: scratch }).reduce((n, phase) => n + phase.epochs, 0);
-      return Math.max(0, epochs - done) * (STEP_COST * splits.train.length + splits.validation.length);
+      const epochs = phasesOf({ phases, fromScratch: scratch }).reduce(
+        (n, phase) => n + phase.epochs,
+        0,
+      );
+      return (
+        Math.max(0, epochs - done) * (STEP_COST * splits.train.length + splits.validation.length)
+      );
     };
-    let work = (teachers.length + 1) * splits.heldout.length + (teachers.length > 0 ? this.#outputsWork() : 0);
+    let work =
+      (teachers.length + 1) * splits.heldout.length +
+      (teachers.length > 0 ? this.#outputsWork() : 0);
     for (const [i, { phases }] of teachers.entries()) {
       const start = teacherStarts[i]!;
       if (!start.trained) work += await training(`teacher-${i + 1}`, phases, !start.start);
@@ -267,6 +376,10 @@ async function readJson(path: string): Promise<unknown> {
     return JSON.parse(await readFile(path, 'utf8')) as unknown;
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return undefined;
-    throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `${path} can't be read: ${(error as Error).message}`, { cause: error });
+    throw new LentigoError(
+      'LENTIGO_WEIGHTS_INVALID',
+      `${path} can't be read: ${(error as Error).message}`,
+      { cause: error },
+    );
   }
 }

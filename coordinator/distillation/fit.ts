@@ -1,4 +1,5 @@
-// A training from its first to its last epoch, whatever is trained on whatever loss: phases, checkpoints, early stopping on validation.
+// A training from its first to its last epoch, whatever is trained on whatever loss: phases,
+// checkpoints, early stopping on validation.
 import * as tf from '@tensorflow/tfjs';
 import type { Sample } from '../../common/dataset/sample.js';
 import { LentigoError } from '../../common/errors.js';
@@ -19,7 +20,10 @@ import type { Phase, Recipe } from './recipe.js';
 
 /** Share of a phase's steps in which the learning rate rises. */
 const WARM_UP = 0.1;
-/** Training images that batch-norm statistics are estimated from after each epoch, where they aren't frozen, and how many at once. */
+/**
+ * Training images that batch-norm statistics are estimated from after each epoch, where they aren't
+ * frozen, and how many at once.
+ */
 const CALIBRATION = { images: 128, batch: 16 };
 /** Images in one micro-batch: DenseNet-169 takes 5 GiB for eight. */
 const AT_ONCE = 8;
@@ -38,14 +42,27 @@ export interface Part {
 }
 
 export interface Task {
-  readonly model: Pick<Student, 'blocks' | 'inputSize' | 'features' | 'labels' | 'variables' | 'trainable' | 'parameters' | 'load' | 'calibrate'>;
+  readonly model: Pick<
+    Student,
+    | 'blocks'
+    | 'inputSize'
+    | 'features'
+    | 'labels'
+    | 'variables'
+    | 'trainable'
+    | 'parameters'
+    | 'load'
+    | 'calibrate'
+  >;
   /** What is learned beside the model, and left behind with the training. */
   readonly extra: Readonly<Record<string, tf.Variable>>;
   readonly phases: readonly Phase[];
   readonly samples: readonly Sample[];
   /** Augmentations of each sample to draw from. */
   readonly variants: number;
-  /** Whether there were no weights to start from: batch norm then goes by the batch's statistics. */
+  /**
+   * Whether there were no weights to start from: batch norm then goes by the batch's statistics.
+   */
   readonly fromScratch: boolean;
   /** Loads what `loss` needs of these examples besides them. */
   prepare?(examples: readonly Example[]): Promise<void>;
@@ -63,32 +80,54 @@ export interface FitOptions extends Pick<Recipe, 'batchSize' | 'select'> {
   /** Of all photographs; the caller releases it. */
   readonly reader: InputReader;
   /** Epochs done so far, of at most so many; `fraction` is of the epoch in progress. */
-  readonly onProgress: (progress: { readonly epoch: number; readonly epochs: number; readonly fraction: number }) => void;
+  readonly onProgress: (progress: {
+    readonly epoch: number;
+    readonly epochs: number;
+    readonly fraction: number;
+  }) => void;
   /** After each epoch, when its checkpoint is on disk. */
   readonly onEpoch: (history: readonly EpochRecord[], best: number) => Promise<void>;
   readonly onSkipped: (message: string) => void;
 }
 
-/** The phases that are run: where nothing was there to start from, only the last, and of the whole network. */
-export const phasesOf = ({ phases, fromScratch }: Pick<Task, 'phases' | 'fromScratch'>): readonly Phase[] => (fromScratch ? phases.slice(-1).map((phase) => ({ ...phase, trainFrom: 'all' })) : phases);
+/**
+ * The phases that are run: where nothing was there to start from, only the last, and of the whole
+ * network.
+ */
+export const phasesOf = ({
+  phases,
+  fromScratch,
+}: Pick<Task, 'phases' | 'fromScratch'>): readonly Phase[] =>
+  fromScratch ? phases.slice(-1).map((phase) => ({ ...phase, trainFrom: 'all' })) : phases;
 
 const FRESH: TrainingState = { phase: 0, done: 0, steps: 0, stalled: 0, best: 0, history: [] };
 
 /**
- * Trains what the checkpoint doesn't hold yet, and leaves the model with the parameters of the epoch that validation chose.
+ * Trains what the checkpoint doesn't hold yet, and leaves the model with the parameters of the
+ * epoch that validation chose.
  * @throws LENTIGO_DATA_EMPTY no readable sample; LENTIGO_UPDATE_NOT_FINITE training diverged
  */
-export async function fit(task: Task, options: FitOptions): Promise<{ best: number; history: readonly EpochRecord[] }> {
+export async function fit(
+  task: Task,
+  options: FitOptions,
+): Promise<{ best: number; history: readonly EpochRecord[] }> {
   const { model, extra } = task;
   const { checkpoint } = options;
   const phases = phasesOf(task);
   const stored = await checkpoint.read();
   if (stored) {
     await restoreModel(model, stored.values);
-    for (const [name, variable] of Object.entries(extra)) tf.tidy(() => variable.assign(tf.tensor(stored.values.get(`beside/${name}`)!.slice(), variable.shape)));
+    for (const [name, variable] of Object.entries(extra))
+      tf.tidy(() =>
+        variable.assign(tf.tensor(stored.values.get(`beside/${name}`)!.slice(), variable.shape)),
+      );
   }
   let state = stored?.state ?? FRESH;
-  for (; state.phase < phases.length; state = { ...state, phase: state.phase + 1, done: 0, steps: 0, stalled: 0 }) {
+  for (
+    ;
+    state.phase < phases.length;
+    state = { ...state, phase: state.phase + 1, done: 0, steps: 0, stalled: 0 }
+  ) {
     const phase = phases[state.phase]!;
     if (isOver(state, phase)) continue;
     const run = await PhaseRun.start(task, phase, state.phase, options);
@@ -98,8 +137,16 @@ export async function fit(task: Task, options: FitOptions): Promise<{ best: numb
         state = await run.epoch(state);
         const chosen = state.best === state.history.at(-1)!.epoch;
         const parameters = valuesOf(await model.parameters());
-        const beside = await Promise.all(Object.entries(extra).map(async ([name, v]) => [`beside/${name}`, (await v.data()) as Float32Array] as const));
-        await checkpoint.write(state, new Map([...parameters, ...beside, ...(await run.moments())]), chosen ? parameters : undefined);
+        const beside = await Promise.all(
+          Object.entries(extra).map(
+            async ([name, v]) => [`beside/${name}`, (await v.data()) as Float32Array] as const,
+          ),
+        );
+        await checkpoint.write(
+          state,
+          new Map([...parameters, ...beside, ...(await run.moments())]),
+          chosen ? parameters : undefined,
+        );
         await options.onEpoch(state.history, state.best);
       }
     } finally {
@@ -110,7 +157,8 @@ export async function fit(task: Task, options: FitOptions): Promise<{ best: numb
   return { best: state.best, history: state.history };
 }
 
-const isOver = ({ done, stalled }: TrainingState, { epochs, patience }: Phase): boolean => done >= epochs || stalled >= patience;
+const isOver = ({ done, stalled }: TrainingState, { epochs, patience }: Phase): boolean =>
+  done >= epochs || stalled >= patience;
 
 /** By what validation chooses; a score that is not defined on these images counts as 0. */
 function chosenBy(validation: Metrics, select: Recipe['select']): number {
@@ -119,14 +167,21 @@ function chosenBy(validation: Metrics, select: Recipe['select']): number {
 }
 
 /** The coming epoch's (highest) learning rate. */
-function learningRateOf({ learningRate, plateau }: Phase, { done, stalled, history }: TrainingState): number {
+function learningRateOf(
+  { learningRate, plateau }: Phase,
+  { done, stalled, history }: TrainingState,
+): number {
   const last = done > 0 ? history.at(-1)!.learningRate : learningRate;
   return plateau && stalled > 0 && stalled % plateau.patience === 0 ? last * plateau.factor : last;
 }
 
-const valuesOf = (parameters: ParameterSet): Map<string, Float32Array> => new Map(parameters.specs.map(({ name }) => [name, parameters.get(name)]));
+const valuesOf = (parameters: ParameterSet): Map<string, Float32Array> =>
+  new Map(parameters.specs.map(({ name }) => [name, parameters.get(name)]));
 
-async function restoreModel(model: Pick<Task['model'], 'parameters' | 'load'>, values: Values): Promise<void> {
+async function restoreModel(
+  model: Pick<Task['model'], 'parameters' | 'load'>,
+  values: Values,
+): Promise<void> {
   const parameters = await model.parameters();
   for (const { name } of parameters.specs) parameters.get(name).set(values.get(name)!);
   model.load(parameters);
@@ -143,21 +198,37 @@ class PhaseRun {
   readonly #optimiser: AdamW;
   readonly #variables: readonly tf.Variable[];
 
-  private constructor(task: Task, phase: Phase, options: FitOptions, cache: FeatureCache | undefined) {
+  private constructor(
+    task: Task,
+    phase: Phase,
+    options: FitOptions,
+    cache: FeatureCache | undefined,
+  ) {
     this.#task = task;
     this.#phase = phase;
     this.#options = options;
     this.#trainFrom = phase.trainFrom === 'all' ? task.model.blocks[0]! : phase.trainFrom;
     this.#cache = cache;
-    this.#source = new FeatureSource(task.model, this.#trainFrom, { cache, reader: options.reader });
+    this.#source = new FeatureSource(task.model, this.#trainFrom, {
+      cache,
+      reader: options.reader,
+    });
     this.#variables = [...task.model.variables(this.#trainFrom), ...Object.values(task.extra)];
     this.#optimiser = new AdamW(this.#variables, phase);
   }
   static async start(task: Task, phase: Phase, at: number, options: FitOptions): Promise<PhaseRun> {
-    return new PhaseRun(task, phase, options, phase.trainFrom === 'all' ? undefined : await options.cache?.(at));
+    return new PhaseRun(
+      task,
+      phase,
+      options,
+      phase.trainFrom === 'all' ? undefined : await options.cache?.(at),
+    );
   }
   restore(steps: number, values: Values): void {
-    this.#optimiser.restore(steps, Array.from({ length: 2 * this.#variables.length }, (_, i) => values.get(`moment/${i}`)!));
+    this.#optimiser.restore(
+      steps,
+      Array.from({ length: 2 * this.#variables.length }, (_, i) => values.get(`moment/${i}`)!),
+    );
   }
   /** Of the optimiser, by name. */
   async moments(): Promise<[string, Float32Array][]> {
@@ -170,18 +241,28 @@ class PhaseRun {
     const { batchSize, seed, select, reader } = this.#options;
     const began = performance.now();
     const random = new Random(seed).fork('phase', state.phase, 'epoch', state.done + 1);
-    const examples = random.shuffle(samples).map((sample) => ({ sample, variant: random.int(variants) }));
+    const examples = random
+      .shuffle(samples)
+      .map((sample) => ({ sample, variant: random.int(variants) }));
     const batches = batchesOf(examples, batchSize);
     const steps = batches.length;
     const first = state.history.length;
     const learningRate = learningRateOf(this.#phase, state);
     let [step, sum, seen] = [0, 0, 0];
     for await (const batch of this.#source.batches(batches)) {
-      this.#optimiser.learningRate = learningRate * (this.#phase.plateau ? 1 : shareOfPeak((state.done * steps + step) / (this.#phase.epochs * steps)));
+      this.#optimiser.learningRate =
+        learningRate *
+        (this.#phase.plateau
+          ? 1
+          : shareOfPeak((state.done * steps + step) / (this.#phase.epochs * steps)));
       if (batch) {
         await this.#task.prepare?.(batch.used);
         const loss = await this.#step(batch, random.fork('step', step));
-        if (!Number.isFinite(loss)) throw new LentigoError('LENTIGO_UPDATE_NOT_FINITE', `training diverged in epoch ${first + 1}: the loss is ${loss}`);
+        if (!Number.isFinite(loss))
+          throw new LentigoError(
+            'LENTIGO_UPDATE_NOT_FINITE',
+            `training diverged in epoch ${first + 1}: the loss is ${loss}`,
+          );
         sum += loss * batch.used.length;
         seen += batch.used.length;
       }
@@ -189,12 +270,38 @@ class PhaseRun {
       await breathe();
     }
     for (const [id, message] of this.#source.skipped) this.#options.onSkipped(`${id}: ${message}`);
-    if (seen === 0) throw new LentigoError('LENTIGO_DATA_EMPTY', `none of the ${samples.length} training images can be used`);
-    if (fromScratch) await calibrateOn(model, reader, random.fork('calibration').shuffle(samples.filter(({ id }) => !this.#source.skipped.has(id))).slice(0, CALIBRATION.images));
-    const validation = await this.#task.evaluate({ trainFrom: this.#trainFrom, cache: this.#cache, reader });
-    const record: EpochRecord = { epoch: first + 1, phase: state.phase, learningRate, loss: sum / seen, validation, seconds: (performance.now() - began) / 1000 };
+    if (seen === 0)
+      throw new LentigoError(
+        'LENTIGO_DATA_EMPTY',
+        `none of the ${samples.length} training images can be used`,
+      );
+    if (fromScratch)
+      await calibrateOn(
+        model,
+        reader,
+        random
+          .fork('calibration')
+          .shuffle(samples.filter(({ id }) => !this.#source.skipped.has(id)))
+          .slice(0, CALIBRATION.images),
+      );
+    const validation = await this.#task.evaluate({
+      trainFrom: this.#trainFrom,
+      cache: this.#cache,
+      reader,
+    });
+    const record: EpochRecord = {
+      epoch: first + 1,
+      phase: state.phase,
+      learningRate,
+      loss: sum / seen,
+      validation,
+      seconds: (performance.now() - began) / 1000,
+    };
     const before = state.history.find(({ epoch }) => epoch === state.best);
-    const better = isBetter(chosenBy(validation, select), before ? chosenBy(before.validation, select) : null);
+    const better = isBetter(
+      chosenBy(validation, select),
+      before ? chosenBy(before.validation, select) : null,
+    );
     return {
       ...state,
       done: state.done + 1,
@@ -208,20 +315,40 @@ class PhaseRun {
     this.#optimiser.dispose();
   }
 
-  /** One optimiser step; @returns the batch's mean loss. Batch statistics need the batch in one part. */
-  async #step({ x, used }: { x: tf.Tensor; used: readonly Example[] }, random: Random): Promise<number> {
+  /**
+   * One optimiser step; @returns the batch's mean loss. Batch statistics need the batch in one
+   * part.
+   */
+  async #step(
+    { x, used }: { x: tf.Tensor; used: readonly Example[] },
+    random: Random,
+  ): Promise<number> {
     const n = used.length;
     const batchStatistics = this.#task.fromScratch;
-    const size = batchStatistics ? n : Math.min(AT_ONCE, microBatchSize(this.#task.model, this.#trainFrom));
+    const size = batchStatistics
+      ? n
+      : Math.min(AT_ONCE, microBatchSize(this.#task.model, this.#trainFrom));
     const { batchSize } = this.#options;
-    const compiled = n === batchSize && this.#phase.epochs * Math.floor(this.#task.samples.length / batchSize) >= WORTH_COMPILING;
+    const compiled =
+      n === batchSize &&
+      this.#phase.epochs * Math.floor(this.#task.samples.length / batchSize) >= WORTH_COMPILING;
     const loss = tf.tidy(() => {
       let sums: tf.Tensor[] | undefined;
       for (let start = 0; start < n; start += size) {
         const count = Math.min(size, n - start);
         const part = tf.tidy(() => {
-          const input = { x: tf.slice(x, start, count), trainFrom: this.#trainFrom, examples: used.slice(start, start + count), batchStatistics, compiled, random: random.fork(start) };
-          const { value, grads } = tf.variableGrads(() => tf.mul<tf.Scalar>(this.#task.loss(input), count / n), [...this.#variables]);
+          const input = {
+            x: tf.slice(x, start, count),
+            trainFrom: this.#trainFrom,
+            examples: used.slice(start, start + count),
+            batchStatistics,
+            compiled,
+            random: random.fork(start),
+          };
+          const { value, grads } = tf.variableGrads(
+            () => tf.mul<tf.Scalar>(this.#task.loss(input), count / n),
+            [...this.#variables],
+          );
           return [value, ...this.#variables.map((v) => grads[v.name]!)];
         });
         const before = sums;
@@ -237,21 +364,38 @@ class PhaseRun {
     return value!;
   }
   #tell({ history, phase, done }: TrainingState, fraction: number): void {
-    const later = phasesOf(this.#task).slice(phase + 1).reduce((n, { epochs }) => n + epochs, 0);
-    this.#options.onProgress({ epoch: history.length, epochs: history.length + this.#phase.epochs - done + later, fraction });
+    const later = phasesOf(this.#task)
+      .slice(phase + 1)
+      .reduce((n, { epochs }) => n + epochs, 0);
+    this.#options.onProgress({
+      epoch: history.length,
+      epochs: history.length + this.#phase.epochs - done + later,
+      fraction,
+    });
   }
 }
 
 /** Linear warm-up, then half a cosine to 0. */
-const shareOfPeak = (done: number): number => (done < WARM_UP ? (done + 1e-3) / WARM_UP : (1 + Math.cos((Math.PI * (done - WARM_UP)) / (1 - WARM_UP))) / 2);
+const shareOfPeak = (done: number): number =>
+  done < WARM_UP
+    ? (done + 1e-3) / WARM_UP
+    : (1 + Math.cos((Math.PI * (done - WARM_UP)) / (1 - WARM_UP))) / 2;
 
 /** Batch-norm statistics of the plain pictures. */
-async function calibrateOn(model: Task['model'], reader: InputReader, samples: readonly Sample[]): Promise<void> {
+async function calibrateOn(
+  model: Task['model'],
+  reader: InputReader,
+  samples: readonly Sample[],
+): Promise<void> {
   const size = model.inputSize;
   const batches: tf.Tensor4D[] = [];
   for (const batch of batchesOf(samples, CALIBRATION.batch)) {
-    const inputs = (await Promise.all(batch.map((sample) => reader.read(sample, [0], size)))).flat();
-    batches.push(tf.tidy(() => tf.concat(inputs.map((input) => tf.tensor4d(input, [1, size, size, 3])))));
+    const inputs = (
+      await Promise.all(batch.map((sample) => reader.read(sample, [0], size)))
+    ).flat();
+    batches.push(
+      tf.tidy(() => tf.concat(inputs.map((input) => tf.tensor4d(input, [1, size, size, 3])))),
+    );
   }
   await model.calibrate(batches);
   tf.dispose(batches);

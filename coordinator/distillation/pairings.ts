@@ -1,23 +1,42 @@
-// Which blocks' attention is compared: where teacher and student see the photograph at the same resolution.
+// Which blocks' attention is compared: where teacher and student see the photograph at the same
+// resolution.
 import * as tf from '@tensorflow/tfjs';
 import type { Sample } from '../../common/dataset/sample.js';
 import type { Student } from '../../common/model/student.js';
 import type { Teacher } from '../../common/model/teacher.js';
 import type { Pairing } from './teacher-outputs.js';
 
-/** So many of the coarsest resolutions that both have: at the finer ones networks see edges, not lesions. */
+/**
+ * So many of the coarsest resolutions that both have: at the finer ones networks see edges, not
+ * lesions.
+ */
 const RESOLUTIONS = 2;
 
 /** Side of a block's output → the last block that has it. */
-const bySide = (maps: ReadonlyMap<string, tf.Tensor4D>): Map<number, string> => new Map([...maps].map(([name, { shape }]) => [shape[1], name]));
+const bySide = (maps: ReadonlyMap<string, tf.Tensor4D>): Map<number, string> =>
+  new Map([...maps].map(([name, { shape }]) => [shape[1], name]));
 
-/** The last blocks of each shared resolution, the student's from `from` on. @param sample any: a teacher of metadata reads it */
-export function pairingsOf(student: Student, teacher: Teacher, from: string, sample: Sample): Pairing[] {
+/**
+ * The last blocks of each shared resolution, the student's from `from` on. @param sample any: a
+ * teacher of metadata reads it
+ */
+export function pairingsOf(
+  student: Student,
+  teacher: Teacher,
+  from: string,
+  sample: Sample,
+): Pairing[] {
   return tf.tidy(() => {
     const picture = (size: number): tf.Tensor4D => tf.zeros([1, size, size, 3]);
-    const own = bySide(student.trace(student.features(picture(student.inputSize), from), from).maps);
-    const taught = bySide(teacher.trace(picture(teacher.inputSize), teacher.blocks[0]!, [sample]).maps);
+    const own = bySide(
+      student.trace(student.features(picture(student.inputSize), from), from).maps,
+    );
+    const taught = bySide(
+      teacher.trace(picture(teacher.inputSize), teacher.blocks[0]!, [sample]).maps,
+    );
     const shared = [...own.keys()].filter((side) => taught.has(side)).sort((a, b) => a - b);
-    return shared.slice(0, RESOLUTIONS).map((side) => ({ teacher: taught.get(side)!, student: own.get(side)! }));
+    return shared
+      .slice(0, RESOLUTIONS)
+      .map((side) => ({ teacher: taught.get(side)!, student: own.get(side)! }));
   });
 }

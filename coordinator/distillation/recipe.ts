@@ -1,4 +1,5 @@
-// A recipe: which teachers teach which student, by which losses, for how long. Each preset is one such value in a file of its own.
+// A recipe: which teachers teach which student, by which losses, for how long. Each preset is one
+// such value in a file of its own.
 import type { ArchitectureId } from '../../common/model/architecture-id.js';
 import type { ScoreName } from '../../common/learning/metrics.js';
 import type { LabelSet } from '../../common/model/labels.js';
@@ -8,12 +9,21 @@ import type { TrainingPlan } from '../../common/protocol/study.js';
 
 /** One stretch of training; AdamW starts afresh in each. */
 export interface Phase {
-  /** The first trainable block; `all`: from the first on. Without starting weights only the last phase is run, and trains all. */
+  /**
+   * The first trainable block; `all`: from the first on. Without starting weights only the last
+   * phase is run, and trains all.
+   */
   readonly trainFrom: string;
   readonly epochs: number;
-  /** The highest: it rises for the first tenth of the phase's steps, then falls along half a cosine to 0 (Loshchilov & Hutter 2017). With `plateau`: the first. */
+  /**
+   * The highest: it rises for the first tenth of the phase's steps, then falls along half a cosine
+   * to 0 (Loshchilov & Hutter 2017). With `plateau`: the first.
+   */
   readonly learningRate: number;
-  /** The learning rate stays, and is multiplied by `factor` whenever so many epochs in a row had no better validation result. */
+  /**
+   * The learning rate stays, and is multiplied by `factor` whenever so many epochs in a row had no
+   * better validation result.
+   */
   readonly plateau?: { readonly factor: number; readonly patience: number };
   readonly weightDecay: number;
   /** Ends after so many epochs in a row without a better validation result. */
@@ -40,7 +50,10 @@ export interface Recipe {
   readonly about: string;
   readonly labels: LabelSet;
   readonly student: { readonly architecture: ArchitectureId; readonly phases: readonly Phase[] };
-  /** By the name that --teacher takes; the first is the default. Several plans: an ensemble, whose logits are averaged. */
+  /**
+   * By the name that --teacher takes; the first is the default. Several plans: an ensemble, whose
+   * logits are averaged.
+   */
   readonly teachers: Readonly<Record<string, readonly TeacherPlan[]>>;
   /** What a teacher with a fused layer reads besides photographs; absent: nothing. */
   readonly metadata?: MetadataColumns;
@@ -49,7 +62,10 @@ export interface Recipe {
   readonly focalGamma: number;
   readonly balance: TrainingPlan['balance'];
   readonly batchSize: number;
-  /** Augmented variants of each photograph to draw from: the teacher says its mind of each once, and frozen features are computed once. */
+  /**
+   * Augmented variants of each photograph to draw from: the teacher says its mind of each once, and
+   * frozen features are computed once.
+   */
   readonly variants: number;
   /** The score by which validation chooses; of several, their mean. */
   readonly select: ScoreName | readonly ScoreName[];

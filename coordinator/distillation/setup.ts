@@ -1,4 +1,5 @@
-// What a distillation works on: the recipe as the options choose, the images of the three splits, what the networks start from; and the folder that it has to itself.
+// What a distillation works on: the recipe as the options choose, the images of the three splits,
+// what the networks start from; and the folder that it has to itself.
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -21,19 +22,27 @@ import type { Splits } from './tasks.js';
 
 export const LOSS_NAMES = ['logits', 'features', 'attention'] as const;
 export type LossName = (typeof LOSS_NAMES)[number];
-/** What teachers read besides photographs: every column of the recipe, those that no training sample lacks, or none. */
+/**
+ * What teachers read besides photographs: every column of the recipe, those that no training sample
+ * lacks, or none.
+ */
 export const METADATA_CHOICES = ['all', 'complete', 'none'] as const;
 
 export interface DistillationConfig {
   readonly recipe: Recipe;
-  /** A name among the recipe's teachers; null: the student without a teacher, under the same budget. */
+  /**
+   * A name among the recipe's teachers; null: the student without a teacher, under the same budget.
+   */
   readonly teacher: string | null;
   /** Those of the recipe's losses that the teacher teaches by. */
   readonly losses: readonly LossName[];
   readonly metadata: (typeof METADATA_CHOICES)[number];
   /** What openDataset takes. */
   readonly data: string;
-  /** Which of so many parts of the patients is held out, from 1, instead of the archive's own split: cross-validation. */
+  /**
+   * Which of so many parts of the patients is held out, from 1, instead of the archive's own split:
+   * cross-validation.
+   */
   readonly fold?: { readonly fold: number; readonly of: number };
   /** Of all training; the splits don't depend on it. */
   readonly seed: number;
@@ -70,7 +79,10 @@ export interface DistillationSetup {
   readonly problems: readonly string[];
 }
 
-/** @throws LENTIGO_USAGE an option that the recipe doesn't have; LENTIGO_DATA_EMPTY a split without images; what openDataset and startingModel throw */
+/**
+ * @throws LENTIGO_USAGE an option that the recipe doesn't have; LENTIGO_DATA_EMPTY a split without
+ *   images; what openDataset and startingModel throw
+ */
 export async function setUp(config: DistillationConfig): Promise<DistillationSetup> {
   const { recipe, teacher, metadata, seed } = config;
   const { labels } = recipe;
@@ -79,26 +91,87 @@ export async function setUp(config: DistillationConfig): Promise<DistillationSet
   const engine = await useEngine();
   const random = new Random(seed);
   const dataset = await openDataset(config.data, { labels });
-  const splits = splitsOf(config.fold ? foldOf(dataset.samples, config.fold) : dataset.samples, dataset.name);
-  const student: Model = config.init === undefined
-    ? { architecture: recipe.student.architecture, labels, parameters: initialParameters(recipe.student.architecture, labels, random.fork('student')) }
-    : await startingModel(config.init, recipe.student.architecture, labels, random.fork('student'));
-  const teacherStarts = await Promise.all(teachers.map((plan, i) => teacherStart(config, plan, i, random)));
+  const splits = splitsOf(
+    config.fold ? foldOf(dataset.samples, config.fold) : dataset.samples,
+    dataset.name,
+  );
+  const student: Model =
+    config.init === undefined
+      ? {
+          architecture: recipe.student.architecture,
+          labels,
+          parameters: initialParameters(
+            recipe.student.architecture,
+            labels,
+            random.fork('student'),
+          ),
+        }
+      : await startingModel(
+          config.init,
+          recipe.student.architecture,
+          labels,
+          random.fork('student'),
+        );
+  const teacherStarts = await Promise.all(
+    teachers.map((plan, i) => teacherStart(config, plan, i, random)),
+  );
   const { about: _, teachers: __, ...kept } = recipe;
-  const data = Object.values(splits).flat().map(({ id, label, patient, split, clinical }) => [id, label, patient, split, clinical]);
+  const data = Object.values(splits)
+    .flat()
+    .map(({ id, label, patient, split, clinical }) => [id, label, patient, split, clinical]);
   const settings = {
-    format: 1, engine, recipe: { ...kept, teachers }, teacher, losses: config.losses, metadata, seed, ...(config.fold && { fold: config.fold }),
-    hashes: { data: sha256(JSON.stringify(data)), student: sha256(encodeParameters(student.parameters)), teachers: teacherStarts.map(hashOf) },
+    format: 1,
+    engine,
+    recipe: { ...kept, teachers },
+    teacher,
+    losses: config.losses,
+    metadata,
+    seed,
+    ...(config.fold && { fold: config.fold }),
+    hashes: {
+      data: sha256(JSON.stringify(data)),
+      student: sha256(encodeParameters(student.parameters)),
+      teachers: teacherStarts.map(hashOf),
+    },
   };
-  return { recipe, splits, losses, metadata, teachers, teacherStarts, student, fromScratch: config.init === undefined, seed, settings, problems: dataset.problems.map((p) => p.message) };
+  return {
+    recipe,
+    splits,
+    losses,
+    metadata,
+    teachers,
+    teacherStarts,
+    student,
+    fromScratch: config.init === undefined,
+    seed,
+    settings,
+    problems: dataset.problems.map((p) => p.message),
+  };
 }
 
-function plansOf({ recipe, teacher, teacherInit, teachersFrom }: DistillationConfig): readonly TeacherPlan[] {
+function plansOf({
+  recipe,
+  teacher,
+  teacherInit,
+  teachersFrom,
+}: DistillationConfig): readonly TeacherPlan[] {
   if (teacher === null) return [];
   const plans = recipe.teachers[teacher];
-  if (!plans) throw new LentigoError('LENTIGO_USAGE', `--teacher ${teacher}: the preset ${recipe.name} has ${Object.keys(recipe.teachers).join(', ')}`);
-  if (teacherInit.length > 0 && teacherInit.length !== plans.length) throw new LentigoError('LENTIGO_USAGE', `--teacher-init: there are ${plans.length} teachers (${plans.map((p) => p.architecture).join(', ')}), and ${teacherInit.length} files`);
-  if (teacherInit.length > 0 && teachersFrom !== undefined) throw new LentigoError('LENTIGO_USAGE', '--teachers-from takes trained teachers as they are; --teacher-init is about training them');
+  if (!plans)
+    throw new LentigoError(
+      'LENTIGO_USAGE',
+      `--teacher ${teacher}: the preset ${recipe.name} has ${Object.keys(recipe.teachers).join(', ')}`,
+    );
+  if (teacherInit.length > 0 && teacherInit.length !== plans.length)
+    throw new LentigoError(
+      'LENTIGO_USAGE',
+      `--teacher-init: there are ${plans.length} teachers (${plans.map((p) => p.architecture).join(', ')}), and ${teacherInit.length} files`,
+    );
+  if (teacherInit.length > 0 && teachersFrom !== undefined)
+    throw new LentigoError(
+      'LENTIGO_USAGE',
+      '--teachers-from takes trained teachers as they are; --teacher-init is about training them',
+    );
   return plans;
 }
 
@@ -106,45 +179,91 @@ function lossesOf({ recipe, losses }: DistillationConfig, teachers: number): Los
   const { alpha, temperature, features, attention } = recipe.losses;
   const weights = { logits: alpha, features, attention };
   const without = teachers > 0 ? losses.find((name) => weights[name] === 0) : undefined;
-  if (without) throw new LentigoError('LENTIGO_USAGE', `--losses ${without}: the preset ${recipe.name} doesn't compare ${without}`);
+  if (without)
+    throw new LentigoError(
+      'LENTIGO_USAGE',
+      `--losses ${without}: the preset ${recipe.name} doesn't compare ${without}`,
+    );
   const chosen = (name: LossName): number => (losses.includes(name) ? weights[name] : 0);
-  return { alpha: chosen('logits'), temperature, features: chosen('features'), attention: chosen('attention') };
+  return {
+    alpha: chosen('logits'),
+    temperature,
+    features: chosen('features'),
+    attention: chosen('attention'),
+  };
 }
 
 function splitsOf(samples: readonly Sample[], name: string): Splits {
   const of = (split: Split): Sample[] => samples.filter((sample) => sample.split === split);
   const splits = { train: of('train'), validation: of('validation'), heldout: of('heldout') };
-  for (const split of SPLITS) if (splits[split].length === 0) throw new LentigoError('LENTIGO_DATA_EMPTY', `${name} has no usable image in the ${split} split, which a distillation needs`);
+  for (const split of SPLITS)
+    if (splits[split].length === 0)
+      throw new LentigoError(
+        'LENTIGO_DATA_EMPTY',
+        `${name} has no usable image in the ${split} split, which a distillation needs`,
+      );
   return splits;
 }
 
-/** Part `fold` held out; of the others' patients one in so many for validation. The same parts whatever the seed of training. */
-function foldOf(samples: readonly Sample[], { fold, of }: NonNullable<DistillationConfig['fold']>): Sample[] {
+/**
+ * Part `fold` held out; of the others' patients one in so many for validation. The same parts
+ * whatever the seed of training.
+ */
+function foldOf(
+  samples: readonly Sample[],
+  { fold, of }: NonNullable<DistillationConfig['fold']>,
+): Sample[] {
   const parts = partitionByPatient(samples, of, new Random('folds'));
   const rest = parts.flatMap((part, i) => (i === fold - 1 ? [] : part));
   const validation = new Set(partitionByPatient(rest, of, new Random('folds').fork(fold))[0]);
-  return [...parts[fold - 1]!.map((sample) => ({ ...sample, split: 'heldout' as const })), ...rest.map((sample) => ({ ...sample, split: validation.has(sample) ? ('validation' as const) : ('train' as const) }))];
+  return [
+    ...parts[fold - 1]!.map((sample) => ({ ...sample, split: 'heldout' as const })),
+    ...rest.map((sample) => ({
+      ...sample,
+      split: validation.has(sample) ? ('validation' as const) : ('train' as const),
+    })),
+  ];
 }
 
-async function teacherStart({ recipe, teacherInit, teachersFrom }: DistillationConfig, plan: TeacherPlan, i: number, random: Random): Promise<TeacherStart> {
+async function teacherStart(
+  { recipe, teacherInit, teachersFrom }: DistillationConfig,
+  plan: TeacherPlan,
+  i: number,
+  random: Random,
+): Promise<TeacherStart> {
   if (teachersFrom !== undefined) {
     const folder = join(teachersFrom, `teacher-${i + 1}`);
     const trained = decodeTeacher(await read(join(folder, 'teacher.safetensors')));
-    if (trained.design.architecture !== plan.architecture) throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `${folder} holds a teacher on ${trained.design.architecture}, not on ${plan.architecture}`);
-    if (trained.labels.names.join() !== recipe.labels.names.join()) throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `${folder} holds a teacher of ${trained.labels.names.join(', ')}, not of ${recipe.labels.names.join(', ')}`);
+    if (trained.design.architecture !== plan.architecture)
+      throw new LentigoError(
+        'LENTIGO_WEIGHTS_INVALID',
+        `${folder} holds a teacher on ${trained.design.architecture}, not on ${plan.architecture}`,
+      );
+    if (trained.labels.names.join() !== recipe.labels.names.join())
+      throw new LentigoError(
+        'LENTIGO_WEIGHTS_INVALID',
+        `${folder} holds a teacher of ${trained.labels.names.join(', ')}, not of ${recipe.labels.names.join(', ')}`,
+      );
     return { trained, history: (await read(join(folder, 'history.json'))).toString('utf8') };
   }
   const path = teacherInit[i];
   return path === undefined ? {} : { start: await startingTeacher(path, plan, recipe, random) };
 }
 
-const read = (path: string): Promise<Buffer> => readFile(path).catch((cause: unknown) => {
-  throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `${path} can't be read: ${(cause as Error).message}`, { cause });
-});
+const read = (path: string): Promise<Buffer> =>
+  readFile(path).catch((cause: unknown) => {
+    throw new LentigoError(
+      'LENTIGO_WEIGHTS_INVALID',
+      `${path} can't be read: ${(cause as Error).message}`,
+      { cause },
+    );
+  });
 
-const hashOf = ({ start, trained }: TeacherStart): string => (trained ? sha256(encodeTeacher(trained)) : start ? sha256(encodeParameters(start)) : 'drawn');
+const hashOf = ({ start, trained }: TeacherStart): string =>
+  trained ? sha256(encodeTeacher(trained)) : start ? sha256(encodeParameters(start)) : 'drawn';
 
-const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
+const sha256 = (bytes: Uint8Array | string): string =>
+  createHash('sha256').update(bytes).digest('hex');
 
 /**
  * Takes a folder for these settings, or finds that it has them already.
@@ -157,12 +276,25 @@ export async function claimFolder(state: string, settings: object): Promise<void
     throw error;
   });
   if (text !== undefined) {
-    const differences = differencesOf(JSON.parse(text) as object, JSON.parse(JSON.stringify(settings)) as object);
-    if (differences.length > 0) throw new LentigoError('LENTIGO_DISTILLATION_OTHER', `${dirname(state)} holds another distillation: ${differences.slice(0, 5).join('; ')}`);
+    const differences = differencesOf(
+      JSON.parse(text) as object,
+      JSON.parse(JSON.stringify(settings)) as object,
+    );
+    if (differences.length > 0)
+      throw new LentigoError(
+        'LENTIGO_DISTILLATION_OTHER',
+        `${dirname(state)} holds another distillation: ${differences.slice(0, 5).join('; ')}`,
+      );
     return;
   }
-  const foreign = (await readdir(dirname(state))).find((name) => name !== 'state' && !name.startsWith('lock'));
-  if (foreign !== undefined) throw new LentigoError('LENTIGO_USAGE', `--out ${dirname(state)} holds ${foreign}, which is no distillation's; give a new or empty folder`);
+  const foreign = (await readdir(dirname(state))).find(
+    (name) => name !== 'state' && !name.startsWith('lock'),
+  );
+  if (foreign !== undefined)
+    throw new LentigoError(
+      'LENTIGO_USAGE',
+      `--out ${dirname(state)} holds ${foreign}, which is no distillation's; give a new or empty folder`,
+    );
   await makeFolder(state);
   await writeDurably(file, `${JSON.stringify(settings, undefined, 1)}\n`);
 }

@@ -16,38 +16,83 @@ import type { ParameterSet } from '../../common/update/parameter-set.js';
 import type { Recipe, TeacherPlan } from './recipe.js';
 
 /**
- * The model in a folder, its head kept if it is for the same diagnoses; or the backbone in a safetensors file, with a new head.
- * @throws LENTIGO_WEIGHTS_INVALID nothing is there, or it is of another architecture; LENTIGO_MODEL_INVALID
+ * The model in a folder, its head kept if it is for the same diagnoses; or the backbone in a
+ * safetensors file, with a new head.
+ * @throws LENTIGO_WEIGHTS_INVALID nothing is there, or it is of another architecture;
+ *   LENTIGO_MODEL_INVALID
  */
-export async function startingModel(path: string, architecture: ArchitectureId, labels: LabelSet, random: Random): Promise<Model> {
-  const isFolder = await stat(path).then((s) => s.isDirectory(), (cause: unknown) => {
-    throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `${path} can't be read: ${(cause as Error).message}`, { cause });
-  });
+export async function startingModel(
+  path: string,
+  architecture: ArchitectureId,
+  labels: LabelSet,
+  random: Random,
+): Promise<Model> {
+  const isFolder = await stat(path).then(
+    (s) => s.isDirectory(),
+    (cause: unknown) => {
+      throw new LentigoError(
+        'LENTIGO_WEIGHTS_INVALID',
+        `${path} can't be read: ${(cause as Error).message}`,
+        { cause },
+      );
+    },
+  );
   if (!isFolder) {
     try {
       return importBackbone(await readFile(path), architecture, labels, random);
     } catch (cause) {
-      throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `${path}: ${(cause as Error).message}`, { cause });
+      throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `${path}: ${(cause as Error).message}`, {
+        cause,
+      });
     }
   }
   const model = await loadModel(path);
-  if (model.architecture !== architecture) throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `${path} holds a model of ${model.architecture}, not of ${architecture}`);
+  if (model.architecture !== architecture)
+    throw new LentigoError(
+      'LENTIGO_WEIGHTS_INVALID',
+      `${path} holds a model of ${model.architecture}, not of ${architecture}`,
+    );
   if (model.labels.names.join() === labels.names.join()) return { ...model, labels };
   const { dense } = networkOf(architecture).head;
-  const backbone = new Set(model.parameters.specs.map(({ name }) => name).filter((name) => !name.startsWith(`${dense}.`)));
-  return { architecture, labels, parameters: initialParameters(architecture, labels, random).with(model.parameters.subset(backbone)) };
+  const backbone = new Set(
+    model.parameters.specs.map(({ name }) => name).filter((name) => !name.startsWith(`${dense}.`)),
+  );
+  return {
+    architecture,
+    labels,
+    parameters: initialParameters(architecture, labels, random).with(
+      model.parameters.subset(backbone),
+    ),
+  };
 }
 
 /**
- * What a teacher starts from: what `startingModel` reads; or the backbone of the teacher that another distillation left in a folder (its teacher-1),
- * and all of that where it was for the same diagnoses, of the same design and without metadata: the first stage of a transfer in two.
+ * What a teacher starts from: what `startingModel` reads; or the backbone of the teacher that
+ * another distillation left in a folder (its teacher-1),
+ * and all of that where it was for the same diagnoses, of the same design and without metadata: the
+ * first stage of a transfer in two.
  * @throws what startingModel throws
  */
-export async function startingTeacher(path: string, { architecture, attention, fused }: TeacherPlan, { labels, metadata }: Recipe, random: Random): Promise<ParameterSet> {
+export async function startingTeacher(
+  path: string,
+  { architecture, attention, fused }: TeacherPlan,
+  { labels, metadata }: Recipe,
+  random: Random,
+): Promise<ParameterSet> {
   const file = join(path, 'teacher.safetensors');
-  if (!existsSync(file)) return (await startingModel(path, architecture, labels, random)).parameters;
+  if (!existsSync(file))
+    return (await startingModel(path, architecture, labels, random)).parameters;
   const { design, labels: own, parameters } = decodeTeacher(await readFile(file));
-  if (design.architecture !== architecture) throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `${path} holds a teacher on ${design.architecture}, not on ${architecture}`);
-  const same = own.names.join() === labels.names.join() && design.attention === attention && design.fused === fused && !design.metadata && !metadata;
+  if (design.architecture !== architecture)
+    throw new LentigoError(
+      'LENTIGO_WEIGHTS_INVALID',
+      `${path} holds a teacher on ${design.architecture}, not on ${architecture}`,
+    );
+  const same =
+    own.names.join() === labels.names.join() &&
+    design.attention === attention &&
+    design.fused === fused &&
+    !design.metadata &&
+    !metadata;
   return same ? parameters : parameters.subset(backboneNames(architecture));
 }

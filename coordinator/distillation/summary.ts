@@ -1,4 +1,5 @@
-// Several finished distillations side by side: rows of the same kind over seeds or folds, and what each student gains on the one without a teacher.
+// Several finished distillations side by side: rows of the same kind over seeds or folds, and what
+// each student gains on the one without a teacher.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Table from 'cli-table3';
@@ -9,16 +10,31 @@ import { metricsOf } from '../../common/learning/metrics.js';
 import { type Paired, pairedOf, pairedText } from '../../common/learning/paired.js';
 import { predictionsPath, readPredictions } from '../../common/learning/predictions.node.js';
 import { scoreText, TABLE_STYLE } from '../../common/learning/round-table.js';
-import { meanOf, SCORE_TITLES, scoreCells, type ScoreRow, scoresOf } from '../../common/learning/score-row.js';
+import {
+  meanOf,
+  SCORE_TITLES,
+  scoreCells,
+  type ScoreRow,
+  scoresOf,
+} from '../../common/learning/score-row.js';
 import { LabelSet } from '../../common/model/labels.js';
 
 /** By what choices are made: the scores of the chosen epoch on the validation images. */
-const Validation = z.object({ balancedAccuracy: z.number().nullable(), malignantAuc: z.number().nullable() });
+const Validation = z.object({
+  balancedAccuracy: z.number().nullable(),
+  malignantAuc: z.number().nullable(),
+});
 type Validation = z.infer<typeof Validation>;
 
 /** What of distillation.json says which row a result belongs to. */
 const Finished = z.looseObject({
-  settings: z.looseObject({ recipe: z.looseObject({ name: z.string(), labels: LabelSet, metadata: z.unknown().optional() }), teacher: z.string().nullable(), losses: z.array(z.string()), metadata: z.string(), seed: z.int() }),
+  settings: z.looseObject({
+    recipe: z.looseObject({ name: z.string(), labels: LabelSet, metadata: z.unknown().optional() }),
+    teacher: z.string().nullable(),
+    losses: z.array(z.string()),
+    metadata: z.string(),
+    seed: z.int(),
+  }),
   trained: z.array(z.looseObject({ name: z.string(), validation: Validation })),
 });
 
@@ -29,34 +45,63 @@ interface Part {
 }
 
 export interface SummaryRow {
-  /** "student without teacher", "student of efficientnetv2-b0: logits, features", "teacher-1 efficientnetv2-b0, metadata all". */
+  /**
+   * "student without teacher", "student of efficientnetv2-b0: logits, features", "teacher-1
+   * efficientnetv2-b0, metadata all".
+   */
   readonly name: string;
-  readonly seeds: readonly { readonly seed: number; readonly images: number; readonly scores: ScoreRow; readonly validation: Validation }[];
+  readonly seeds: readonly {
+    readonly seed: number;
+    readonly images: number;
+    readonly scores: ScoreRow;
+    readonly validation: Validation;
+  }[];
   readonly mean: ScoreRow;
   readonly meanValidation: Validation;
-  /** Of students: minus the student without a teacher, over the seeds of this row. Null where there is no such student. */
+  /**
+   * Of students: minus the student without a teacher, over the seeds of this row. Null where there
+   * is no such student.
+   */
   readonly gain: Paired | null;
 }
 
 const PLAIN = 'student without teacher';
 
-function rowName(model: string, { recipe, teacher, losses, metadata }: z.infer<typeof Finished>['settings']): string {
-  if (model !== 'student') return `${model} ${teacher}${recipe.metadata === undefined ? '' : `, metadata ${metadata}`}`;
+function rowName(
+  model: string,
+  { recipe, teacher, losses, metadata }: z.infer<typeof Finished>['settings'],
+): string {
+  if (model !== 'student')
+    return `${model} ${teacher}${recipe.metadata === undefined ? '' : `, metadata ${metadata}`}`;
   if (teacher === null) return PLAIN;
   return `student of ${teacher}: ${losses.join(', ')}${metadata === 'all' ? '' : `, its metadata ${metadata}`}`;
 }
 
 function joined(parts: readonly Part[]): Evaluated {
-  const rows = parts.flatMap(({ predictions: { ids, patients, labels, probabilities } }) => ids.map((id, i) => ({ id, patient: patients[i]!, label: labels[i]!, probability: probabilities[i]! })));
+  const rows = parts.flatMap(({ predictions: { ids, patients, labels, probabilities } }) =>
+    ids.map((id, i) => ({
+      id,
+      patient: patients[i]!,
+      label: labels[i]!,
+      probability: probabilities[i]!,
+    })),
+  );
   rows.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
-  return { ids: rows.map((r) => r.id), patients: rows.map((r) => r.patient), labels: rows.map((r) => r.label), probabilities: rows.map((r) => r.probability) };
+  return {
+    ids: rows.map((r) => r.id),
+    patients: rows.map((r) => r.patient),
+    labels: rows.map((r) => r.label),
+    probabilities: rows.map((r) => r.probability),
+  };
 }
 
 /**
- * Results of one kind and seed on different held-out images, such as the folds of a cross-validation, are put together before they are scored;
+ * Results of one kind and seed on different held-out images, such as the folds of a
+ * cross-validation, are put together before they are scored;
  * the same teacher that taught in several folders counts once.
  * @param outs folders of finished distillations by one preset
- * @throws LENTIGO_USAGE a folder holds none, or one of another preset, or rows that are compared hold out different images
+ * @throws LENTIGO_USAGE a folder holds none, or one of another preset, or rows that are compared
+ *   hold out different images
  */
 export async function summarise(outs: readonly string[]): Promise<SummaryRow[]> {
   const rows = new Map<string, Map<number, Part[]>>();
@@ -68,7 +113,11 @@ export async function summarise(outs: readonly string[]): Promise<SummaryRow[]> 
     const { settings, trained } = Finished.parse(JSON.parse(text));
     const { recipe, seed } = settings;
     first ??= recipe;
-    if (recipe.name !== first.name) throw new LentigoError('LENTIGO_USAGE', `${outs[0]} is of the preset ${first.name}, ${out} of ${recipe.name}`);
+    if (recipe.name !== first.name)
+      throw new LentigoError(
+        'LENTIGO_USAGE',
+        `${outs[0]} is of the preset ${first.name}, ${out} of ${recipe.name}`,
+      );
     for (const { name, validation } of trained) {
       const row = rowName(name, settings);
       const bySeed = rows.get(row) ?? new Map<number, Part[]>();
@@ -76,17 +125,39 @@ export async function summarise(outs: readonly string[]): Promise<SummaryRow[]> 
       const parts = bySeed.get(seed) ?? [];
       bySeed.set(seed, parts);
       const predictions = await readPredictions(predictionsPath(out, name), recipe.labels);
-      if (!parts.some((part) => part.predictions.ids.includes(predictions.ids[0]!))) parts.push({ predictions, validation });
+      if (!parts.some((part) => part.predictions.ids.includes(predictions.ids[0]!)))
+        parts.push({ predictions, validation });
     }
   }
   const { labels } = first!;
-  const whole = new Map([...rows].map(([name, seeds]) => [name, new Map([...seeds].map(([seed, parts]) => [seed, joined(parts)]))]));
+  const whole = new Map(
+    [...rows].map(([name, seeds]) => [
+      name,
+      new Map([...seeds].map(([seed, parts]) => [seed, joined(parts)])),
+    ]),
+  );
   return [...whole].map(([name, seeds]) => {
-    const scored = [...seeds].sort(([a], [b]) => a - b).map(([seed, predictions]) => ({ seed, images: predictions.ids.length, scores: scoresOf(metricsOf(predictions, labels, seed)), validation: meanOf(rows.get(name)!.get(seed)!.map((part) => part.validation)) }));
+    const scored = [...seeds]
+      .sort(([a], [b]) => a - b)
+      .map(([seed, predictions]) => ({
+        seed,
+        images: predictions.ids.length,
+        scores: scoresOf(metricsOf(predictions, labels, seed)),
+        validation: meanOf(
+          rows
+            .get(name)!
+            .get(seed)!
+            .map((part) => part.validation),
+        ),
+      }));
     const plain = name !== PLAIN && name.startsWith('student') ? whole.get(PLAIN) : undefined;
     const pairs = [...seeds].flatMap(([seed, a]) => {
       const b = plain?.get(seed);
-      if (b && b.ids.join() !== a.ids.join()) throw new LentigoError('LENTIGO_USAGE', `seed ${seed} of "${name}" and of "${PLAIN}" were held out on different images`);
+      if (b && b.ids.join() !== a.ids.join())
+        throw new LentigoError(
+          'LENTIGO_USAGE',
+          `seed ${seed} of "${name}" and of "${PLAIN}" were held out on different images`,
+        );
       return b ? [{ a, b }] : [];
     });
     return {
@@ -99,14 +170,34 @@ export async function summarise(outs: readonly string[]): Promise<SummaryRow[]> 
   });
 }
 
-const validationCells = ({ balancedAccuracy, malignantAuc }: Validation): string[] => [balancedAccuracy, malignantAuc].map(scoreText);
+const validationCells = ({ balancedAccuracy, malignantAuc }: Validation): string[] =>
+  [balancedAccuracy, malignantAuc].map(scoreText);
 
 export function summaryText(rows: readonly SummaryRow[]): string {
-  const table = new Table({ ...TABLE_STYLE, head: ['held-out', 'seed', 'images', ...SCORE_TITLES, '| validation: bal.acc', 'AUC mal.'] });
+  const table = new Table({
+    ...TABLE_STYLE,
+    head: ['held-out', 'seed', 'images', ...SCORE_TITLES, '| validation: bal.acc', 'AUC mal.'],
+  });
   for (const { name, seeds, mean, meanValidation: chosenBy } of rows) {
-    for (const { seed, images, scores, validation } of seeds) table.push([name, String(seed), images, ...scoreCells(scores), ...validationCells(validation)]);
-    if (seeds.length > 1) table.push([name, 'mean', '', ...scoreCells(mean), ...validationCells(chosenBy)]);
+    for (const { seed, images, scores, validation } of seeds)
+      table.push([
+        name,
+        String(seed),
+        images,
+        ...scoreCells(scores),
+        ...validationCells(validation),
+      ]);
+    if (seeds.length > 1)
+      table.push([name, 'mean', '', ...scoreCells(mean), ...validationCells(chosenBy)]);
   }
   const gains = rows.flatMap(({ name, gain }) => (gain ? [`  ${name}: ${pairedText(gain)}`] : []));
-  return [table.toString(), ...(gains.length > 0 ? ['Minus the student without teacher of the same seeds, paired over held-out patients:', ...gains] : [])].join('\n');
+  return [
+    table.toString(),
+    ...(gains.length > 0
+      ? [
+          'Minus the student without teacher of the same seeds, paired over held-out patients:',
+          ...gains,
+        ]
+      : []),
+  ].join('\n');
 }

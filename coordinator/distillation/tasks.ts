@@ -1,8 +1,15 @@
-// What is trained on which loss: a teacher on the labels, a student on the labels and on what the teachers say.
+// What is trained on which loss: a teacher on the labels, a student on the labels and on what the
+// teachers say.
 import * as tf from '@tensorflow/tfjs';
 import type { Sample } from '../../common/dataset/sample.js';
 import { classBalance } from '../../common/learning/class-balance.js';
-import { attentionLoss, attentionMap, featureLoss, type Projection, softTargetLoss } from '../../common/learning/distillation-losses.js';
+import {
+  attentionLoss,
+  attentionMap,
+  featureLoss,
+  type Projection,
+  softTargetLoss,
+} from '../../common/learning/distillation-losses.js';
 import { predictSamples } from '../../common/learning/evaluate.js';
 import type { Example } from '../../common/learning/features.js';
 import { focalLoss } from '../../common/learning/focal-loss.js';
@@ -30,18 +37,41 @@ export interface Teaching {
 }
 
 /** Focal loss on the labels, rare diagnoses made up for as the recipe says. */
-function labelLoss(model: Pick<Classifier, 'labels'>, samples: readonly Sample[], { balance, focalGamma }: Recipe): (logits: tf.Tensor2D, examples: readonly Example[]) => tf.Scalar {
+function labelLoss(
+  model: Pick<Classifier, 'labels'>,
+  samples: readonly Sample[],
+  { balance, focalGamma }: Recipe,
+): (logits: tf.Tensor2D, examples: readonly Example[]) => tf.Scalar {
   const label = labelIndex(model);
-  const counts = model.labels.names.map((_, c) => samples.filter((sample) => label(sample) === c).length);
+  const counts = model.labels.names.map(
+    (_, c) => samples.filter((sample) => label(sample) === c).length,
+  );
   const { weights, offsets } = classBalance(counts, balance);
   return (logits, examples) =>
-    focalLoss(tf.add(logits, tf.tensor1d([...offsets])), tf.tensor1d(examples.map(({ sample }) => label(sample)), 'int32'), focalGamma, tf.tensor1d([...weights]));
+    focalLoss(
+      tf.add(logits, tf.tensor1d([...offsets])),
+      tf.tensor1d(
+        examples.map(({ sample }) => label(sample)),
+        'int32',
+      ),
+      focalGamma,
+      tf.tensor1d([...weights]),
+    );
 }
 
-const evaluation = (model: Classifier, { validation }: Splits): Task['evaluate'] => async (options) => metricsOf(await predictSamples(model, validation, options), model.labels);
+const evaluation =
+  (model: Classifier, { validation }: Splits): Task['evaluate'] =>
+  async (options) =>
+    metricsOf(await predictSamples(model, validation, options), model.labels);
 
 /** A teacher on the labels alone. */
-export function teacherTask(teacher: Teacher, splits: Splits, recipe: Recipe, { phases, dropout }: TeacherPlan, fromScratch: boolean): Task {
+export function teacherTask(
+  teacher: Teacher,
+  splits: Splits,
+  recipe: Recipe,
+  { phases, dropout }: TeacherPlan,
+  fromScratch: boolean,
+): Task {
   const loss = labelLoss(teacher, splits.train, recipe);
   return {
     model: teacher,
@@ -51,15 +81,29 @@ export function teacherTask(teacher: Teacher, splits: Splits, recipe: Recipe, { 
     variants: recipe.variants,
     fromScratch,
     loss({ x, trainFrom, examples, batchStatistics, compiled, random }) {
-      const { logits } = teacher.trace(x, trainFrom, examples.map(({ sample }) => sample), { batchStatistics, compiled, dropout: { rate: dropout, random } });
+      const { logits } = teacher.trace(
+        x,
+        trainFrom,
+        examples.map(({ sample }) => sample),
+        { batchStatistics, compiled, dropout: { rate: dropout, random } },
+      );
       return loss(logits, examples);
     },
     evaluate: evaluation(teacher, splits),
   };
 }
 
-/** A student on the labels, and with `teaching` on what the teachers say of the same augmented photographs. */
-export function studentTask(student: Student, splits: Splits, recipe: Recipe, teaching: Teaching | undefined, fromScratch: boolean): Task {
+/**
+ * A student on the labels, and with `teaching` on what the teachers say of the same augmented
+ * photographs.
+ */
+export function studentTask(
+  student: Student,
+  splits: Splits,
+  recipe: Recipe,
+  teaching: Teaching | undefined,
+  fromScratch: boolean,
+): Task {
   const onLabels = labelLoss(student, splits.train, recipe);
   const rows = new Map<Example, Float32Array>();
   const projection = teaching?.projection;
@@ -73,10 +117,14 @@ export function studentTask(student: Student, splits: Splits, recipe: Recipe, te
     async prepare(examples) {
       if (!teaching) return;
       rows.clear();
-      for (const [i, row] of (await teaching.outputs.rows(examples)).entries()) rows.set(examples[i]!, row);
+      for (const [i, row] of (await teaching.outputs.rows(examples)).entries())
+        rows.set(examples[i]!, row);
     },
     loss({ x, trainFrom, examples, batchStatistics, compiled }) {
-      const { maps, embedding, logits } = student.trace(x, trainFrom, { batchStatistics, compiled });
+      const { maps, embedding, logits } = student.trace(x, trainFrom, {
+        batchStatistics,
+        compiled,
+      });
       const focal = onLabels(logits, examples);
       if (!teaching) return focal;
       const { losses, outputs, pairings } = teaching;
@@ -85,9 +133,14 @@ export function studentTask(student: Student, splits: Splits, recipe: Recipe, te
         [1 - losses.alpha, () => focal],
         [losses.alpha, () => softTargetLoss(logits, lesson.logits, losses.temperature)],
         [losses.features, () => featureLoss(embedding, lesson.embedding, projection!)],
-        ...pairings.map(({ student: block }, i): [number, () => tf.Scalar] => [losses.attention / pairings.length, () => attentionLoss(attentionMap(maps.get(block)!), lesson.maps[i]!)]),
+        ...pairings.map(({ student: block }, i): [number, () => tf.Scalar] => [
+          losses.attention / pairings.length,
+          () => attentionLoss(attentionMap(maps.get(block)!), lesson.maps[i]!),
+        ]),
       ];
-      return tf.addN(terms.filter(([weight]) => weight > 0).map(([weight, term]) => tf.mul(term(), weight))) as tf.Scalar;
+      return tf.addN(
+        terms.filter(([weight]) => weight > 0).map(([weight, term]) => tf.mul(term(), weight)),
+      ) as tf.Scalar;
     },
     evaluate: evaluation(student, splits),
   };

@@ -1,4 +1,5 @@
-// What the teachers say of each augmented photograph: computed once, kept in a folder, read back as the student comes to it.
+// What the teachers say of each augmented photograph: computed once, kept in a folder, read back as
+// the student comes to it.
 import * as tf from '@tensorflow/tfjs';
 import type { Sample } from '../../common/dataset/sample.js';
 import { asLentigoError } from '../../common/errors.js';
@@ -32,18 +33,30 @@ export class TeacherOutputs {
   /** Values of each part of a row. */
   readonly #sizes: readonly number[];
 
-  private constructor(cache: FolderFeatureCache, teachers: readonly Teacher[], pairings: readonly Pairing[], sizes: readonly number[]) {
+  private constructor(
+    cache: FolderFeatureCache,
+    teachers: readonly Teacher[],
+    pairings: readonly Pairing[],
+    sizes: readonly number[],
+  ) {
     this.#cache = cache;
     this.#teachers = teachers;
     this.#pairings = pairings;
     this.#sizes = sizes;
   }
   /** @param sample any: to see how large the outputs are */
-  static async open(folder: string, teachers: readonly Teacher[], pairings: readonly Pairing[], sample: Sample): Promise<TeacherOutputs> {
+  static async open(
+    folder: string,
+    teachers: readonly Teacher[],
+    pairings: readonly Pairing[],
+    sample: Sample,
+  ): Promise<TeacherOutputs> {
     const cache = await FolderFeatureCache.open(folder, Number.MAX_SAFE_INTEGER);
     const sizes = tf.tidy(() => {
       const size = teachers[0]!.inputSize;
-      return partsOf(teachers, pairings, tf.zeros([1, size, size, 3]), [sample]).map(({ shape }) => shape[1]);
+      return partsOf(teachers, pairings, tf.zeros([1, size, size, 3]), [sample]).map(
+        ({ shape }) => shape[1],
+      );
     });
     return new TeacherOutputs(cache, teachers, pairings, sizes);
   }
@@ -52,13 +65,31 @@ export class TeacherOutputs {
     return this.#sizes[1]!;
   }
 
-  /** Computes what the folder lacks; the next photograph is read meanwhile. Unreadable ones are left out. */
-  async compute(samples: readonly Sample[], variants: number, reader: InputReader, onProgress: (fraction: number) => void): Promise<void> {
+  /**
+   * Computes what the folder lacks; the next photograph is read meanwhile. Unreadable ones are left
+   * out.
+   */
+  async compute(
+    samples: readonly Sample[],
+    variants: number,
+    reader: InputReader,
+    onProgress: (fraction: number) => void,
+  ): Promise<void> {
     const size = this.#teachers[0]!.inputSize;
     const missing = async (sample: Sample): Promise<(readonly [Example, Float32Array])[]> => {
       const lacking: Example[] = [];
-      for (let variant = 0; variant < variants; variant++) if (!(await this.#stored({ sample, variant }))) lacking.push({ sample, variant });
-      const inputs = lacking.length > 0 ? await readable(reader.read(sample, lacking.map(({ variant }) => variant), size)) : undefined;
+      for (let variant = 0; variant < variants; variant++)
+        if (!(await this.#stored({ sample, variant }))) lacking.push({ sample, variant });
+      const inputs =
+        lacking.length > 0
+          ? await readable(
+              reader.read(
+                sample,
+                lacking.map(({ variant }) => variant),
+                size,
+              ),
+            )
+          : undefined;
       return inputs ? lacking.map((example, i) => [example, inputs[i]!]) : [];
     };
     let done = 0;
@@ -73,11 +104,16 @@ export class TeacherOutputs {
 
   /** Rows of these examples, all of which were computed. */
   async rows(examples: readonly Example[]): Promise<Float32Array[]> {
-    return Promise.all(examples.map(async (example) => {
-      const row = await this.#stored(example);
-      if (!row) throw new Error(`no teacher's output of ${example.sample.id}, variant ${example.variant}`);
-      return row;
-    }));
+    return Promise.all(
+      examples.map(async (example) => {
+        const row = await this.#stored(example);
+        if (!row)
+          throw new Error(
+            `no teacher's output of ${example.sample.id}, variant ${example.variant}`,
+          );
+        return row;
+      }),
+    );
   }
   /** Rows as tensors; in a tidy of the caller's. */
   lesson(rows: readonly Float32Array[]): Lesson {
@@ -105,30 +141,53 @@ export class TeacherOutputs {
     const size = this.#teachers[0]!.inputSize;
     const all = tf.tidy(() => {
       const x = tf.concat(inputs.map(([, values]) => tf.tensor4d(values, [1, size, size, 3])));
-      return tf.concat(partsOf(this.#teachers, this.#pairings, x, inputs.map(([{ sample }]) => sample)), 1);
+      return tf.concat(
+        partsOf(
+          this.#teachers,
+          this.#pairings,
+          x,
+          inputs.map(([{ sample }]) => sample),
+        ),
+        1,
+      );
     });
     const values = (await all.data()) as Float32Array;
     all.dispose();
     const each = this.#length;
-    for (const [i, [example]] of inputs.entries()) await this.#cache.set(keyOf(example), values.slice(i * each, (i + 1) * each));
+    for (const [i, [example]] of inputs.entries())
+      await this.#cache.set(keyOf(example), values.slice(i * each, (i + 1) * each));
   }
 }
 
-const keyOf = ({ sample, variant }: Example): string => `${variant}/${sample.revision ?? ''}/${sample.id}`;
+const keyOf = ({ sample, variant }: Example): string =>
+  `${variant}/${sample.revision ?? ''}/${sample.id}`;
 
 async function readable(inputs: Promise<Float32Array[]>): Promise<Float32Array[] | undefined> {
   try {
     return await inputs;
   } catch (error) {
     const { code } = asLentigoError(error);
-    if (code !== 'LENTIGO_DATA_IMAGE_UNREADABLE' && code !== 'LENTIGO_DATA_IMAGE_MISSING') throw error;
+    if (code !== 'LENTIGO_DATA_IMAGE_UNREADABLE' && code !== 'LENTIGO_DATA_IMAGE_MISSING')
+      throw error;
     return undefined;
   }
 }
 
-/** Logits, embedding and attention maps. Of an ensemble the logits are averaged, and the rest is the first one's. */
-function partsOf(teachers: readonly Teacher[], pairings: readonly Pairing[], x: tf.Tensor4D, samples: readonly Sample[]): tf.Tensor2D[] {
+/**
+ * Logits, embedding and attention maps. Of an ensemble the logits are averaged, and the rest is the
+ * first one's.
+ */
+function partsOf(
+  teachers: readonly Teacher[],
+  pairings: readonly Pairing[],
+  x: tf.Tensor4D,
+  samples: readonly Sample[],
+): tf.Tensor2D[] {
   const traces: Trace[] = teachers.map((teacher) => teacher.trace(x, teacher.blocks[0]!, samples));
   const logits = tf.div<tf.Tensor2D>(tf.addN(traces.map((trace) => trace.logits)), teachers.length);
-  return [logits, traces[0]!.embedding, ...pairings.map((pairing) => attentionMap(traces[0]!.maps.get(pairing.teacher)!))];
+  return [
+    logits,
+    traces[0]!.embedding,
+    ...pairings.map((pairing) => attentionMap(traces[0]!.maps.get(pairing.teacher)!)),
+  ];
 }

@@ -1,4 +1,5 @@
-// Held-out evaluation from the coordinator's side: hands jobs to a worker thread that outlives rounds, and replaces it when it dies.
+// Held-out evaluation from the coordinator's side: hands jobs to a worker thread that outlives
+// rounds, and replaces it when it dies.
 import { Worker } from 'node:worker_threads';
 import type { EngineName } from '../../common/engine/engine.node.js';
 import { LentigoError } from '../../common/errors.js';
@@ -13,7 +14,10 @@ interface Pending {
   readonly onProgress: ((fraction: number) => void) | undefined;
 }
 
-/** @example const { validation, heldout } = await new Evaluator().evaluate({ start, result, trainFrom: 'features.6', data: 'synthetic:images=60', seed: 1 }); */
+/**
+ * @example const { validation, heldout } = await new Evaluator().evaluate({ start, result,
+ *   trainFrom: 'features.6', data: 'synthetic:images=60', seed: 1 });
+ */
 export class Evaluator {
   readonly #engine: EngineName | undefined;
   readonly #pending = new Map<number, Pending>();
@@ -29,11 +33,13 @@ export class Evaluator {
   /**
    * Metrics of a round's result on both of the coordinator's splits. Jobs wait for each other.
    * @param onProgress the share of their images that is done, 0–1
-   * @throws LENTIGO_DATA_EMPTY a split has no usable image; what openDataset and the decoders throw; LENTIGO_UPDATE_NOT_FINITE
+   * @throws LENTIGO_DATA_EMPTY a split has no usable image; what openDataset and the decoders
+   *   throw; LENTIGO_UPDATE_NOT_FINITE
    * @throws LENTIGO_INTERNAL the worker died under this job; the next job gets a new one
    */
   evaluate(job: EvaluationJob, onProgress?: (fraction: number) => void): Promise<Evaluation> {
-    if (this.#closed) return Promise.reject(new LentigoError('LENTIGO_INTERNAL', 'the evaluator is closed'));
+    if (this.#closed)
+      return Promise.reject(new LentigoError('LENTIGO_INTERNAL', 'the evaluator is closed'));
     const worker = (this.#worker ??= this.#start());
     const id = this.#id++;
     return new Promise<Evaluation>((resolve, reject) => {
@@ -51,7 +57,9 @@ export class Evaluator {
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: { engine: this.#engine } });
+    const worker = new Worker(new URL('./worker.js', import.meta.url), {
+      workerData: { engine: this.#engine },
+    });
     let cause: unknown;
     worker.on('message', (reply: Reply) => this.#receive(reply));
     worker.on('error', (error) => {
@@ -59,8 +67,11 @@ export class Evaluator {
     });
     worker.on('exit', (code) => {
       this.#worker = undefined;
-      const why = this.#closed ? 'was closed' : `died (${cause instanceof Error ? cause.message : `exit code ${code}`})`;
-      for (const { reject } of this.#pending.values()) reject(new LentigoError('LENTIGO_INTERNAL', `the evaluation worker ${why}`, { cause }));
+      const why = this.#closed
+        ? 'was closed'
+        : `died (${cause instanceof Error ? cause.message : `exit code ${code}`})`;
+      for (const { reject } of this.#pending.values())
+        reject(new LentigoError('LENTIGO_INTERNAL', `the evaluation worker ${why}`, { cause }));
       this.#pending.clear();
     });
     return worker;

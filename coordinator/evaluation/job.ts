@@ -12,7 +12,9 @@ import { decodeModel, decodeParameters } from '../../common/model/encoding.js';
 import { createStudent, type Student } from '../../common/model/student.js';
 
 export interface EvaluationJob {
-  /** Path of the study's starting model, a whole one. It never changes: the path names its content. */
+  /**
+   * Path of the study's starting model, a whole one. It never changes: the path names its content.
+   */
   readonly start: string;
   /** Path of the trainable parameters to evaluate. */
   readonly result: string;
@@ -29,7 +31,10 @@ export interface Evaluation {
   readonly seconds: number;
 }
 
-/** What a study's rounds share: the student with its frozen part, the images, and their frozen features. */
+/**
+ * What a study's rounds share: the student with its frozen part, the images, and their frozen
+ * features.
+ */
 interface Bench {
   readonly key: string;
   readonly student: Student;
@@ -37,26 +42,44 @@ interface Bench {
   readonly cache: MemoryFeatureCache;
 }
 
-/** Evaluates jobs one after the other, and keeps what the next round of the same study needs again. */
+/**
+ * Evaluates jobs one after the other, and keeps what the next round of the same study needs again.
+ */
 export class EvaluationBench {
   #bench: Bench | undefined;
   readonly #reader = new InputThread();
 
   /**
    * @param onProgress the share of both splits' images that is done, 0–1
-   * @throws LENTIGO_DATA_EMPTY, LENTIGO_WEIGHTS_INVALID, LENTIGO_UPDATE_NOT_FINITE, and what openDataset throws
+   * @throws LENTIGO_DATA_EMPTY, LENTIGO_WEIGHTS_INVALID, LENTIGO_UPDATE_NOT_FINITE, and what
+   *   openDataset throws
    */
   async run(job: EvaluationJob, onProgress: (fraction: number) => void): Promise<Evaluation> {
     const started = performance.now();
     const { student, samples, cache } = await this.#prepare(job);
-    student.load(decodeParameters(await readFile(job.result), trainableSpecs(student.architecture, student.labels.names.length, job.trainFrom)));
+    student.load(
+      decodeParameters(
+        await readFile(job.result),
+        trainableSpecs(student.architecture, student.labels.names.length, job.trainFrom),
+      ),
+    );
     const reader = this.#reader;
     const all = samples.filter(({ split }) => split !== 'train').length;
     let before = 0;
     const metricsOf = async (split: Split): Promise<Metrics> => {
       const own = samples.filter((sample) => sample.split === split);
-      if (own.length === 0) throw new LentigoError('LENTIGO_DATA_EMPTY', `${job.data} has no usable image in the ${split} split, which every round is evaluated on`);
-      const metrics = await evaluate(student, own, { trainFrom: job.trainFrom, cache, reader, seed: job.seed, onProgress: (fraction) => onProgress((before + fraction * own.length) / all) });
+      if (own.length === 0)
+        throw new LentigoError(
+          'LENTIGO_DATA_EMPTY',
+          `${job.data} has no usable image in the ${split} split, which every round is evaluated on`,
+        );
+      const metrics = await evaluate(student, own, {
+        trainFrom: job.trainFrom,
+        cache,
+        reader,
+        seed: job.seed,
+        onProgress: (fraction) => onProgress((before + fraction * own.length) / all),
+      });
       before += own.length;
       return metrics;
     };

@@ -11,7 +11,12 @@ export interface Request {
 export type Reply = { readonly id: number } & (
   | { readonly kind: 'progress'; readonly fraction: number }
   | { readonly kind: 'done'; readonly value: Evaluation }
-  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string; readonly stack: string | undefined }
+  | {
+      readonly kind: 'failed';
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly stack: string | undefined;
+    }
 );
 
 const port = parentPort;
@@ -27,7 +32,13 @@ async function answer({ id, job }: Request): Promise<Reply> {
     return { id, kind: 'done', value };
   } catch (thrown) {
     const { code, message } = asLentigoError(thrown);
-    return { id, kind: 'failed', code, message, stack: thrown instanceof Error ? thrown.stack : undefined };
+    return {
+      id,
+      kind: 'failed',
+      code,
+      message,
+      stack: thrown instanceof Error ? thrown.stack : undefined,
+    };
   }
 }
 

@@ -1,4 +1,5 @@
-// Who is connected: each study's clinics that have proved their identity, what they report of themselves, and how to reach them.
+// Who is connected: each study's clinics that have proved their identity, what they report of
+// themselves, and how to reach them.
 import type { Progress } from '../../common/protocol/round.js';
 
 /** A way to send one clinic an event, and to end its connection. */
@@ -60,7 +61,12 @@ export class Audience {
     return this.#studies.get(study)?.get(clinic)?.progress ?? null;
   }
   /** Sends to the named clinics that are connected, or to all of the study. */
-  send(study: string, event: 'round' | 'round-over' | 'study', message: unknown, to?: readonly string[]): void {
+  send(
+    study: string,
+    event: 'round' | 'round-over' | 'study',
+    message: unknown,
+    to?: readonly string[],
+  ): void {
     const clinics = this.#studies.get(study);
     for (const id of to ?? clinics?.keys() ?? []) clinics?.get(id)?.line.send(event, message);
   }

@@ -1,4 +1,5 @@
-// The consoles' socket.io namespace: who has the admin token watches a study (or the list of all), gets it whole, and then what changes.
+// The consoles' socket.io namespace: who has the admin token watches a study (or the list of all),
+// gets it whole, and then what changes.
 import type { Logger } from 'pino';
 import type { Namespace } from 'socket.io';
 import { asLentigoError, LentigoError } from '../../common/errors.js';
@@ -58,7 +59,8 @@ export function serveConsole(namespace: Namespace, parts: ConsoleGatewayParts): 
   });
 
   const boards = new Map<string, Board>();
-  // One reading after the other, snapshots and changes alike: each console hears them in the order in which they were true.
+  // One reading after the other, snapshots and changes alike: each console hears them in the order
+  // in which they were true.
   let queue: Promise<unknown> = Promise.resolve();
   const serially = <T>(work: () => Promise<T>): Promise<T> => {
     const done = queue.then(work);
@@ -85,7 +87,13 @@ export function serveConsole(namespace: Namespace, parts: ConsoleGatewayParts): 
       return;
     }
     if (stale === 'progress') {
-      const progress: LiveProgress = { id, evaluated: studies.runner(id).evaluated, clinics: Object.fromEntries(audience.connected(id).map((clinic) => [clinic, audience.progress(id, clinic)])) };
+      const progress: LiveProgress = {
+        id,
+        evaluated: studies.runner(id).evaluated,
+        clinics: Object.fromEntries(
+          audience.connected(id).map((clinic) => [clinic, audience.progress(id, clinic)]),
+        ),
+      };
       namespace.to(id).emit('progress', progress);
       return;
     }
@@ -95,7 +103,8 @@ export function serveConsole(namespace: Namespace, parts: ConsoleGatewayParts): 
       namespace.to(id).emit('study', study);
     } catch (thrown) {
       log.warn({ err: thrown, study: id }, 'the consoles could not be told');
-      if (asLentigoError(thrown).code === 'LENTIGO_DATABASE') setTimeout(() => changed(id, 'all'), 20 * TOGETHER_MS).unref();
+      if (asLentigoError(thrown).code === 'LENTIGO_DATABASE')
+        setTimeout(() => changed(id, 'all'), 20 * TOGETHER_MS).unref();
     }
   };
 
@@ -109,7 +118,8 @@ export function serveConsole(namespace: Namespace, parts: ConsoleGatewayParts): 
     }
     const board = boards.get(id);
     if (!board) return;
-    if (board.stale === 'no') setTimeout(() => void serially(() => tell(id, board)), TOGETHER_MS).unref();
+    if (board.stale === 'no')
+      setTimeout(() => void serially(() => tell(id, board)), TOGETHER_MS).unref();
     if (board.stale !== 'all') board.stale = what;
   };
   store.onChange((id) => changed(id, 'all'));
@@ -124,14 +134,20 @@ export function serveConsole(namespace: Namespace, parts: ConsoleGatewayParts): 
       void (async () => {
         try {
           const watch = Watch.safeParse(message);
-          if (!watch.success) throw new LentigoError('LENTIGO_MESSAGE_INVALID', 'watch takes a study, or null for all.');
+          if (!watch.success)
+            throw new LentigoError(
+              'LENTIGO_MESSAGE_INVALID',
+              'watch takes a study, or null for all.',
+            );
           const { study } = watch.data;
           for (const room of socket.rooms) if (room !== socket.id) await socket.leave(room);
           if (study === null) {
             await socket.join(LIST);
             reply({ ok: true, value: studies.list() });
           } else {
-            await serially(async () => reply({ ok: true, value: await snapshot(study, () => void socket.join(study)) }));
+            await serially(async () =>
+              reply({ ok: true, value: await snapshot(study, () => void socket.join(study)) }),
+            );
           }
         } catch (thrown) {
           const error = asLentigoError(thrown);
@@ -144,7 +160,13 @@ export function serveConsole(namespace: Namespace, parts: ConsoleGatewayParts): 
 }
 
 /** The round in flight may change, and all after it; those before are over. */
-const knownOf = ({ rounds, entries }: { rounds: readonly { number: number }[]; entries: readonly { seq: number }[] }, before: Known): Known => ({
+const knownOf = (
+  {
+    rounds,
+    entries,
+  }: { rounds: readonly { number: number }[]; entries: readonly { seq: number }[] },
+  before: Known,
+): Known => ({
   round: rounds.at(-1)?.number ?? before.round,
   entry: entries.at(-1)?.seq ?? before.entry,
 });

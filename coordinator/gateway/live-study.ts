@@ -6,19 +6,39 @@ import type { Clock, EvaluationRecord } from '../storage/records.js';
 import type { Store } from '../storage/store.js';
 import type { Audience } from './audience.js';
 
-/** Up to where a console knows a study: rounds from this number on may have changed, audit entries after this one are new. */
+/**
+ * Up to where a console knows a study: rounds from this number on may have changed, audit entries
+ * after this one are new.
+ */
 export interface Known {
   readonly round: number;
   readonly entry: number;
 }
 
-/** How many audit entries are read at once: enough for what happens between two readings, and for the feed at first. */
+/**
+ * How many audit entries are read at once: enough for what happens between two readings, and for
+ * the feed at first.
+ */
 const ENTRIES = 200;
 
-export async function readLiveStudy({ store, studies, audience, now }: { store: Store; studies: Studies; audience: Audience; now: Clock }, id: string, known?: Known): Promise<LiveStudy> {
+export async function readLiveStudy(
+  {
+    store,
+    studies,
+    audience,
+    now,
+  }: { store: Store; studies: Studies; audience: Audience; now: Clock },
+  id: string,
+  known?: Known,
+): Promise<LiveStudy> {
   const from = known?.round ?? 0;
   const [record, clinics, sums, invitations, rounds, evaluations, entries] = await Promise.all([
-    store.study(id), store.clinics(id), store.clinicSums(id), store.invitations(id), store.roundSums(id, from), store.evaluations(id, from),
+    store.study(id),
+    store.clinics(id),
+    store.clinicSums(id),
+    store.invitations(id),
+    store.roundSums(id, from),
+    store.evaluations(id, from),
     store.auditPart(id, known ? { after: known.entry, limit: ENTRIES } : { limit: ENTRIES }),
   ]);
   const { state, publicKey, architecture, labels, createdAt } = record;
@@ -27,11 +47,32 @@ export async function readLiveStudy({ store, studies, audience, now }: { store: 
   const inFlight = round && round.phase !== 'closed' && round.phase !== 'failed' ? round : null;
   const returned = new Set(inFlight?.updates.map((u) => u.clinic));
   return {
-    id, config, status, reason, completed, best, publicKey, architecture, labels, createdAt, invitations, rounds, now: now(), evaluated: studies.runner(id).evaluated,
+    id,
+    config,
+    status,
+    reason,
+    completed,
+    best,
+    publicKey,
+    architecture,
+    labels,
+    createdAt,
+    invitations,
+    rounds,
+    now: now(),
+    evaluated: studies.runner(id).evaluated,
     clinics: clinics.map(({ id: clinic, name, state: approval, enrolledAt }) => ({
-      id: clinic, name, state: approval, enrolledAt,
-      connected: connected.has(clinic), progress: audience.progress(id, clinic),
-      now: returned.has(clinic) ? 'returned' : inFlight?.cohort.includes(clinic) ? 'invited' : 'absent',
+      id: clinic,
+      name,
+      state: approval,
+      enrolledAt,
+      connected: connected.has(clinic),
+      progress: audience.progress(id, clinic),
+      now: returned.has(clinic)
+        ? 'returned'
+        : inFlight?.cohort.includes(clinic)
+          ? 'invited'
+          : 'absent',
       ...(sums.get(clinic) ?? { updates: 0, samples: 0, bytes: 0, seconds: 0 }),
     })),
     scores: evaluations.map(scoreRow),
@@ -39,7 +80,17 @@ export async function readLiveStudy({ store, studies, audience, now }: { store: 
   };
 }
 
-const scoreRow = ({ round, seconds, validation, heldout }: EvaluationRecord): ScoreRow => ({ round, seconds, validation: points(validation), heldout: points(heldout) });
+const scoreRow = ({ round, seconds, validation, heldout }: EvaluationRecord): ScoreRow => ({
+  round,
+  seconds,
+  validation: points(validation),
+  heldout: points(heldout),
+});
 
 const points = (metrics: Metrics): ScoreRow['validation'] =>
-  Object.fromEntries(SCORE_NAMES.map((name) => [name, [metrics[name], metrics.intervals[name]?.low ?? null, metrics.intervals[name]?.high ?? null]])) as ScoreRow['validation'];
+  Object.fromEntries(
+    SCORE_NAMES.map((name) => [
+      name,
+      [metrics[name], metrics.intervals[name]?.low ?? null, metrics.intervals[name]?.high ?? null],
+    ]),
+  ) as ScoreRow['validation'];

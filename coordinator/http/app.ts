@@ -39,7 +39,8 @@ export function createApp(parts: AppParts): Express {
           'default-src': ["'self'"],
           'script-src': ["'self'", "'wasm-unsafe-eval'"],
           'worker-src': ["'self'", 'blob:'],
-          'style-src': ["'self'", "'unsafe-inline'"], // Mantine and the charts put sizes and colours in style elements
+          // Mantine and the charts put sizes and colours in style elements
+          'style-src': ["'self'", "'unsafe-inline'"],
           'img-src': ["'self'", 'data:', 'blob:'],
           'connect-src': ["'self'", 'blob:', 'data:'],
           'object-src': ["'none'"],
@@ -55,13 +56,22 @@ export function createApp(parts: AppParts): Express {
   app.use(healthRoutes(parts.database, parts.studies, parts.audience));
   app.use('/blobs', blobRoutes(parts.blobs, parts.downloads));
   app.all([UPLOADS_PATH, `${UPLOADS_PATH}/*id`], parts.uploads.handler);
-  app.use('/api/enrol', limitFailures(parts.enrolments, parts.addressOf)); // before the body is read: a body that is none counts, too
+  // before the body is read: a body that is none counts, too
+  app.use('/api/enrol', limitFailures(parts.enrolments, parts.addressOf));
   const json = express.json({ limit: JSON_LIMIT });
   app.use('/api/enrol', json, enrolRoutes(parts.store, parts.log));
-  app.use('/api', limitFailures(parts.tokens, parts.addressOf, ERRORS.LENTIGO_ADMIN_TOKEN.http), json, consoleRoutes(parts));
+  app.use(
+    '/api',
+    limitFailures(parts.tokens, parts.addressOf, ERRORS.LENTIGO_ADMIN_TOKEN.http),
+    json,
+    consoleRoutes(parts),
+  );
   app.use(pageRoutes());
   app.use((request, _response) => {
-    throw new LentigoError('LENTIGO_ROUTE_UNKNOWN', `There is nothing at ${request.method} ${request.path}.`);
+    throw new LentigoError(
+      'LENTIGO_ROUTE_UNKNOWN',
+      `There is nothing at ${request.method} ${request.path}.`,
+    );
   });
   app.use(errorHandler(parts.log));
   return app;

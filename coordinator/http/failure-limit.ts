@@ -1,11 +1,15 @@
-// Slows down who fails too often: refused enrolments, failed challenges and wrong admin tokens, counted by remote address for a minute. What succeeds costs nothing.
+// Slows down who fails too often: refused enrolments, failed challenges and wrong admin tokens,
+// counted by remote address for a minute. What succeeds costs nothing.
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import type { RequestHandler } from 'express';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { LentigoError } from '../../common/errors.js';
 
-/** Failures that an address may have in a window: more than people mistype, fewer than a program that guesses needs. */
+/**
+ * Failures that an address may have in a window: more than people mistype, fewer than a program
+ * that guesses needs.
+ */
 const FAILURES = 30;
 const WINDOW_SECONDS = 60;
 
@@ -15,7 +19,9 @@ export class FailureLimit {
   /** Seconds until this address may try again; 0 when it may now. */
   async secondsToWait(address: string): Promise<number> {
     const counted = await this.#limiter.get(keyOf(address));
-    return counted && counted.consumedPoints >= FAILURES ? Math.max(0, Math.ceil(counted.msBeforeNext / 1000)) : 0;
+    return counted && counted.consumedPoints >= FAILURES
+      ? Math.max(0, Math.ceil(counted.msBeforeNext / 1000))
+      : 0;
   }
   /** @throws LENTIGO_RATE_LIMITED naming the seconds to wait. */
   async check(address: string): Promise<void> {
@@ -27,10 +33,21 @@ export class FailureLimit {
   }
 }
 
-const rateLimited = (address: string, seconds: number) => new LentigoError('LENTIGO_RATE_LIMITED', `${FAILURES} attempts from ${address} were refused within a minute: try again in ${seconds} s.`);
+const rateLimited = (address: string, seconds: number) =>
+  new LentigoError(
+    'LENTIGO_RATE_LIMITED',
+    `${FAILURES} attempts from ${address} were refused within a minute: try again in ${seconds} s.`,
+  );
 
-/** Refuses a request from an address that failed too often (with Retry-After), and counts each one that is answered with 4xx, or with one status only. */
-export function limitFailures(limit: FailureLimit, addressOf: AddressOf, only?: number): RequestHandler {
+/**
+ * Refuses a request from an address that failed too often (with Retry-After), and counts each one
+ * that is answered with 4xx, or with one status only.
+ */
+export function limitFailures(
+  limit: FailureLimit,
+  addressOf: AddressOf,
+  only?: number,
+): RequestHandler {
   return async (request, response, next) => {
     const address = addressOf(request);
     const seconds = await limit.secondsToWait(address);
@@ -40,7 +57,8 @@ export function limitFailures(limit: FailureLimit, addressOf: AddressOf, only?: 
     }
     response.on('close', () => {
       const { statusCode } = response;
-      if (only === undefined ? statusCode >= 400 && statusCode < 500 : statusCode === only) void limit.failed(address);
+      if (only === undefined ? statusCode >= 400 && statusCode < 500 : statusCode === only)
+        void limit.failed(address);
     });
     next();
   };
@@ -49,20 +67,38 @@ export function limitFailures(limit: FailureLimit, addressOf: AddressOf, only?: 
 export type AddressOf = (request: IncomingMessage) => string;
 
 /**
- * Who is at the other end. Behind a proxy that is the last address of X-Forwarded-For, which the proxy itself wrote; without one
+ * Who is at the other end. Behind a proxy that is the last address of X-Forwarded-For, which the
+ * proxy itself wrote; without one
  * anybody could write that header, so it is not read.
  */
-export const remoteAddress = (behindProxy: boolean): AddressOf => (request) => {
-  const forwarded = behindProxy ? String(request.headers['x-forwarded-for'] ?? '').split(',').at(-1)!.trim() : '';
-  return isIP(forwarded) ? forwarded : (request.socket.remoteAddress ?? '');
-};
+export const remoteAddress =
+  (behindProxy: boolean): AddressOf =>
+  (request) => {
+    const forwarded = behindProxy
+      ? String(request.headers['x-forwarded-for'] ?? '')
+          .split(',')
+          .at(-1)!
+          .trim()
+      : '';
+    return isIP(forwarded) ? forwarded : (request.socket.remoteAddress ?? '');
+  };
 
-/** What is counted together: an IPv4 address (also where it is written as IPv6), or the /64 network that an IPv6 subscriber has whole. */
+/**
+ * What is counted together: an IPv4 address (also where it is written as IPv6), or the /64 network
+ * that an IPv6 subscriber has whole.
+ */
 export function keyOf(address: string): string {
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
   if (isIP(plain) !== 6) return plain;
   const [head = '', tail] = plain.split('::');
   const groups = head.split(':').filter(Boolean);
   const rest = tail?.split(':').filter(Boolean) ?? [];
-  return [...groups, ...Array<string>(Math.max(0, 8 - groups.length - rest.length)).fill('0'), ...rest].slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16)).join(':');
+  return [
+    ...groups,
+    ...Array<string>(Math.max(0, 8 - groups.length - rest.length)).fill('0'),
+    ...rest,
+  ]
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':');
 }

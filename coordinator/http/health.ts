@@ -9,12 +9,35 @@ export function healthRoutes(database: Database, studies: Studies, audience: Aud
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const gauge = (name: string, help: string, labels: string[], collect: (gauge: Gauge) => void) =>
-    new Gauge({ name, help, labelNames: labels, registers: [registry], collect() { this.reset(); collect(this); } });
-  gauge('lentigo_clinics_connected', 'Clinics connected now, over all studies.', [], (g) => g.set(audience.size));
-  gauge('lentigo_studies', 'Studies by status.', ['status'], (g) => studies.all.forEach((r) => g.inc({ status: r.state.status })));
-  gauge('lentigo_rounds_completed', 'Training rounds closed.', ['study'], (g) => studies.all.forEach((r) => g.set({ study: r.state.id }, r.state.completed)));
-  gauge('lentigo_round_updates', 'Updates accepted in the round in flight.', ['study'], (g) => studies.all.forEach((r) => g.set({ study: r.state.id }, r.state.round?.updates.length ?? 0)));
-  gauge('lentigo_best_score', 'Best validation score, by the study\'s selection metric.', ['study'], (g) => studies.all.forEach((r) => r.state.best && g.set({ study: r.state.id }, r.state.best.score)));
+    new Gauge({
+      name,
+      help,
+      labelNames: labels,
+      registers: [registry],
+      collect() {
+        this.reset();
+        collect(this);
+      },
+    });
+  gauge('lentigo_clinics_connected', 'Clinics connected now, over all studies.', [], (g) =>
+    g.set(audience.size),
+  );
+  gauge('lentigo_studies', 'Studies by status.', ['status'], (g) =>
+    studies.all.forEach((r) => g.inc({ status: r.state.status })),
+  );
+  gauge('lentigo_rounds_completed', 'Training rounds closed.', ['study'], (g) =>
+    studies.all.forEach((r) => g.set({ study: r.state.id }, r.state.completed)),
+  );
+  gauge('lentigo_round_updates', 'Updates accepted in the round in flight.', ['study'], (g) =>
+    studies.all.forEach((r) => g.set({ study: r.state.id }, r.state.round?.updates.length ?? 0)),
+  );
+  gauge(
+    'lentigo_best_score',
+    "Best validation score, by the study's selection metric.",
+    ['study'],
+    (g) =>
+      studies.all.forEach((r) => r.state.best && g.set({ study: r.state.id }, r.state.best.score)),
+  );
 
   const router = Router();
   router.get('/healthz', async (_request, response) => {

@@ -1,4 +1,5 @@
-// Starting models that a new study can take without an upload: the one that comes with Lentigo, and those of the studies here.
+// Starting models that a new study can take without an upload: the one that comes with Lentigo, and
+// those of the studies here.
 import { fileURLToPath } from 'node:url';
 import { encodeModel } from '../../common/model/encoding.js';
 import { loadModel } from '../../common/model/folder.node.js';
@@ -9,11 +10,22 @@ import type { StudyRecord } from '../storage/records.js';
 /** From dist/coordinator/http. */
 const SHIPPED = fileURLToPath(new URL('../../../models/start', import.meta.url));
 
-export async function knownModels(blobs: Blobs, studies: readonly StudyRecord[]): Promise<KnownModels> {
+export async function knownModels(
+  blobs: Blobs,
+  studies: readonly StudyRecord[],
+): Promise<KnownModels> {
   const shipped = await loadModel(SHIPPED);
-  const known: KnownModels = [{ name: 'models/start', architecture: shipped.architecture, labels: shipped.labels, ...(await blobs.put(encodeModel(shipped))) }];
+  const known: KnownModels = [
+    {
+      name: 'models/start',
+      architecture: shipped.architecture,
+      labels: shipped.labels,
+      ...(await blobs.put(encodeModel(shipped))),
+    },
+  ];
   for (const { state, architecture, labels } of studies) {
-    if (known.every(({ sha256 }) => sha256 !== state.start.sha256)) known.push({ name: state.config.model, architecture, labels, ...state.start });
+    if (known.every(({ sha256 }) => sha256 !== state.start.sha256))
+      known.push({ name: state.config.model, architecture, labels, ...state.start });
   }
   return known;
 }

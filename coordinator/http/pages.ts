@@ -1,4 +1,5 @@
-// The two pages as `npm run build` made them, compressed beforehand: the console at /console/, the clinic's app at /clinic/, and / leads to the console.
+// The two pages as `npm run build` made them, compressed beforehand: the console at /console/, the
+// clinic's app at /clinic/, and / leads to the console.
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Router } from 'express';
@@ -25,7 +26,10 @@ function files(name: string) {
   const folder = `${BUILT}${name}`;
   if (!existsSync(folder)) {
     return () => {
-      throw new LentigoError('LENTIGO_ROUTE_UNKNOWN', `The page /${name}/ is not built here: npm run build makes it.`);
+      throw new LentigoError(
+        'LENTIGO_ROUTE_UNKNOWN',
+        `The page /${name}/ is not built here: npm run build makes it.`,
+      );
     };
   }
   return sirv(folder, {
@@ -34,7 +38,10 @@ function files(name: string) {
     brotli: true,
     setHeaders: (response, path) => {
       // What lies in assets/ has its content's hash in its name.
-      response.setHeader('Cache-Control', path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache');
+      response.setHeader(
+        'Cache-Control',
+        path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',
+      );
     },
   });
 }

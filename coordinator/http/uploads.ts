@@ -1,4 +1,5 @@
-// Resumable uploads of sealed updates (tus), each bound by its ticket to one clinic, one attempt, and one exact length.
+// Resumable uploads of sealed updates (tus), each bound by its ticket to one clinic, one attempt,
+// and one exact length.
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FileStore } from '@tus/file-store';
@@ -18,12 +19,20 @@ const refusal = (thrown: unknown) => {
   return { status_code: error.httpStatus, body: JSON.stringify({ error: error.body() }) };
 };
 
-/** A refusal of ours as it is, and those of tus with a code and a remedy; undefined for what nobody foresaw. */
-function byTus(thrown: Error | { status_code: number; body: string }): { status_code: number; body: string } | undefined {
+/**
+ * A refusal of ours as it is, and those of tus with a code and a remedy; undefined for what nobody
+ * foresaw.
+ */
+function byTus(
+  thrown: Error | { status_code: number; body: string },
+): { status_code: number; body: string } | undefined {
   if (!('status_code' in thrown) || thrown.status_code === 500) return undefined;
   if (thrown.body.startsWith('{')) return thrown;
   const error = new LentigoError('LENTIGO_UPLOAD_INVALID', thrown.body.trim());
-  return { status_code: thrown.status_code < 500 ? thrown.status_code : error.httpStatus, body: JSON.stringify({ error: error.body() }) };
+  return {
+    status_code: thrown.status_code < 500 ? thrown.status_code : error.httpStatus,
+    body: JSON.stringify({ error: error.body() }),
+  };
 }
 
 export class Uploads {
@@ -50,13 +59,23 @@ export class Uploads {
       namingFunction: (request) => uploadIdOf(claimsOf(request)),
       onIncomingRequest: async (request, id) => {
         if (request.method === 'OPTIONS') return;
-        if (uploadIdOf(claimsOf(request)) !== id) throw refusal(new LentigoError('LENTIGO_UPLOAD_TICKET', 'The ticket is for another upload.'));
+        if (uploadIdOf(claimsOf(request)) !== id)
+          throw refusal(
+            new LentigoError('LENTIGO_UPLOAD_TICKET', 'The ticket is for another upload.'),
+          );
       },
       onUploadCreate: async (request, upload) => {
         const claims = claimsOf(request);
         const { bytes } = claims;
-        if (upload.size !== bytes) throw refusal(new LentigoError('LENTIGO_UPLOAD_TICKET', `The ticket is for ${bytes} bytes, not ${upload.size ?? 'an unknown number of'}.`));
-        await this.#remove(uploadIdOf({ ...claims, sha256: '' }), upload.id); // one at a time of each clinic: nobody fills the disk
+        if (upload.size !== bytes)
+          throw refusal(
+            new LentigoError(
+              'LENTIGO_UPLOAD_TICKET',
+              `The ticket is for ${bytes} bytes, not ${upload.size ?? 'an unknown number of'}.`,
+            ),
+          );
+        // one at a time of each clinic: nobody fills the disk
+        await this.#remove(uploadIdOf({ ...claims, sha256: '' }), upload.id);
         return {};
       },
       onResponseError: (_request, thrown) => {
@@ -68,13 +87,22 @@ export class Uploads {
       },
     });
   }
-  readonly handler: RequestHandler = (request: Request, response: Response) => this.#server.handle(request, response);
+  readonly handler: RequestHandler = (request: Request, response: Response) =>
+    this.#server.handle(request, response);
 
-  /** Where a finished upload lies. @throws LENTIGO_UPDATE_MALFORMED when it isn't there or isn't whole. */
+  /**
+   * Where a finished upload lies. @throws LENTIGO_UPDATE_MALFORMED when it isn't there or isn't
+   * whole.
+   */
   async finished(id: string): Promise<string> {
     const upload = await this.#store.getUpload(id).catch(() => undefined);
     if (!upload || upload.size !== upload.offset) {
-      throw new LentigoError('LENTIGO_UPDATE_MALFORMED', upload ? `The upload holds ${upload.offset} of ${upload.size ?? '?'} bytes.` : 'Nothing was uploaded for this update.');
+      throw new LentigoError(
+        'LENTIGO_UPDATE_MALFORMED',
+        upload
+          ? `The upload holds ${upload.offset} of ${upload.size ?? '?'} bytes.`
+          : 'Nothing was uploaded for this update.',
+      );
     }
     return join(this.#folder, id);
   }

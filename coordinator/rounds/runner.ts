@@ -1,4 +1,5 @@
-// Runs one study: feeds the machine its events one at a time, writes each step to the database, and then performs its effects.
+// Runs one study: feeds the machine its events one at a time, writes each step to the database, and
+// then performs its effects.
 import { v7 as uuidv7 } from 'uuid';
 import type { Logger } from 'pino';
 import { toBase64 } from '../../common/crypto/base64.js';
@@ -9,7 +10,14 @@ import { TAGS } from '../../common/crypto/signature.js';
 import { asLentigoError, type ErrorCode, LentigoError } from '../../common/errors.js';
 import { trainableSpecs } from '../../common/model/architecture.js';
 import { PROTOCOL } from '../../common/protocol/primitives.js';
-import type { Announcement, Receipt, RoundOver, Signed, StudyNotice, Submission } from '../../common/protocol/round.js';
+import type {
+  Announcement,
+  Receipt,
+  RoundOver,
+  Signed,
+  StudyNotice,
+  Submission,
+} from '../../common/protocol/round.js';
 import { ENCODINGS } from '../../common/update/encoding.js';
 import { type ParameterSpec, sizeOf } from '../../common/update/parameter-set.js';
 import type { Aggregator } from '../aggregation/aggregator.js';
@@ -48,15 +56,22 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const RETRY_MS = 500;
 const LONGEST_RETRY_MS = 15_000;
 
-/** Nothing is wrong with the work: it is done as soon as the database answers, or the disk has space. */
+/**
+ * Nothing is wrong with the work: it is done as soon as the database answers, or the disk has
+ * space.
+ */
 const WAITS = new Set<ErrorCode>(['LENTIGO_DATABASE', 'LENTIGO_DISK_FULL']);
 
 /** An envelope's header and signature take less than this, bytes. */
 const HEADER_ROOM_BYTES = 64 * 1024 + 1024;
 
-/** A clinic's first refusals in a round are each written to the audit log, with their number; then the 200th, the 400th, the 800th, …: nobody fills it. */
+/**
+ * A clinic's first refusals in a round are each written to the audit log, with their number; then
+ * the 200th, the 400th, the 800th, …: nobody fills it.
+ */
 const FIRST_REFUSALS = 100;
-const isRecorded = (refusals: number): boolean => refusals <= FIRST_REFUSALS || Number.isInteger(Math.log2(refusals / FIRST_REFUSALS));
+const isRecorded = (refusals: number): boolean =>
+  refusals <= FIRST_REFUSALS || Number.isInteger(Math.log2(refusals / FIRST_REFUSALS));
 
 /** Whole milliseconds. */
 const since = (began: number): number => Math.round(performance.now() - began);
@@ -71,7 +86,10 @@ export class StudyRunner {
   #deadline: NodeJS.Timeout | undefined;
   /** When the attempt is due by the monotonic clock, which nobody sets; ms. */
   #due = { attempt: '', at: 0 };
-  /** The attempt and phase whose heavy work is under way, so that a pause and resume doesn't start it twice. */
+  /**
+   * The attempt and phase whose heavy work is under way, so that a pause and resume doesn't start
+   * it twice.
+   */
   #working = '';
   #evaluated: number | null = null;
   /** Bytes of its models that had been served when an attempt was first announced. */
@@ -79,7 +97,10 @@ export class StudyRunner {
   /** How many updates of each clinic were refused in this attempt. */
   #refused = { attempt: '', counts: new Map<string, number>() };
   #closed = false;
-  /** A step was not acknowledged by the database, which may hold it all the same: its state is read again before anything else. */
+  /**
+   * A step was not acknowledged by the database, which may hold it all the same: its state is read
+   * again before anything else.
+   */
   #uncertain = false;
   readonly #retries = new Set<NodeJS.Timeout>();
   readonly #accepting = new Map<string, { sha256: string; receipt: Promise<Signed> }>();
@@ -102,7 +123,10 @@ export class StudyRunner {
   begin(): void {
     for (const effect of pending(this.#state)) this.#perform(effect);
   }
-  /** Waits for the step in hand, and takes no further one: what is under way carries on after the next start. */
+  /**
+   * Waits for the step in hand, and takes no further one: what is under way carries on after the
+   * next start.
+   */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#deadline);
@@ -111,28 +135,45 @@ export class StudyRunner {
   }
   /** What a study coordinator asks for. @throws LENTIGO_STUDY_STATE */
   async request(type: 'start' | 'pause' | 'resume' | 'stop'): Promise<void> {
-    await this.#serially(() => this.#dispatch(type === 'stop' ? { type, now: this.#parts.now() } : { type }, { actor: 'admin' }));
+    await this.#serially(() =>
+      this.#dispatch(type === 'stop' ? { type, now: this.#parts.now() } : { type }, {
+        actor: 'admin',
+      }),
+    );
   }
-  /** Withdraws a clinic from the study, and from the open round with its update, in one step; and ends its connection. @throws LENTIGO_CLINIC_UNKNOWN */
+  /**
+   * Withdraws a clinic from the study, and from the open round with its update, in one step; and
+   * ends its connection. @throws LENTIGO_CLINIC_UNKNOWN
+   */
   async revoke(clinic: string): Promise<ClinicRecord> {
     const { store, audience, now } = this.#parts;
     const { id } = this.#state;
     const record = await this.#serially(async () => {
-      const stepped = await this.#dispatch({ type: 'revoke', clinic, now: now() }, { actor: 'admin', detail: { clinic } }, { withdrawn: clinic });
-      return stepped ? store.clinic(id, clinic) : store.setClinicState(id, clinic, 'revoked', 'admin');
+      const stepped = await this.#dispatch(
+        { type: 'revoke', clinic, now: now() },
+        { actor: 'admin', detail: { clinic } },
+        { withdrawn: clinic },
+      );
+      return stepped
+        ? store.clinic(id, clinic)
+        : store.setClinicState(id, clinic, 'revoked', 'admin');
     });
     audience.dismiss(id, clinic);
     return record;
   }
   /** A clinic came or went: perhaps a waiting round can open. */
   presenceChanged(): void {
-    if (this.#state.status === 'running' && this.#state.round?.phase === 'planned') this.#perform({ type: 'gather' });
+    if (this.#state.status === 'running' && this.#state.round?.phase === 'planned')
+      this.#perform({ type: 'gather' });
   }
   notice(): StudyNotice {
     const { id, config, status, completed } = this.#state;
     return { study: id, name: config.name, status, round: completed, rounds: config.rounds };
   }
-  /** The open round's announcement, signed now with the time that remains, if the clinic is in its cohort. */
+  /**
+   * The open round's announcement, signed now with the time that remains, if the clinic is in its
+   * cohort.
+   */
   announcement(clinic: string): Signed | null {
     const { round } = this.#state;
     return round?.phase === 'open' && round.cohort.includes(clinic) ? this.#announce(round) : null;
@@ -143,17 +184,30 @@ export class StudyRunner {
    */
   openRound(clinic: string, wanted: { round: number; attempt: string }): RoundState {
     const { round } = this.#state;
-    if (!round || wanted.round > round.number) throw new LentigoError('LENTIGO_ROUND_UNKNOWN', `Round ${wanted.round} has not been announced.`);
-    if (round.attempt !== wanted.attempt || round.phase !== 'open') throw new LentigoError('LENTIGO_UPDATE_LATE', `Round ${wanted.round} no longer takes updates.`);
+    if (!round || wanted.round > round.number)
+      throw new LentigoError(
+        'LENTIGO_ROUND_UNKNOWN',
+        `Round ${wanted.round} has not been announced.`,
+      );
+    if (round.attempt !== wanted.attempt || round.phase !== 'open')
+      throw new LentigoError(
+        'LENTIGO_UPDATE_LATE',
+        `Round ${wanted.round} no longer takes updates.`,
+      );
     if (round.number !== wanted.round || !round.cohort.includes(clinic)) {
-      throw new LentigoError('LENTIGO_UPDATE_OTHER_ROUND', `Clinic ${clinic} was not invited to round ${wanted.round}.`);
+      throw new LentigoError(
+        'LENTIGO_UPDATE_OTHER_ROUND',
+        `Clinic ${clinic} was not invited to round ${wanted.round}.`,
+      );
     }
     return round;
   }
   /**
-   * Counts an uploaded update, once: checks it, stores it for good, records it, and only then signs the receipt.
+   * Counts an uploaded update, once: checks it, stores it for good, records it, and only then signs
+   * the receipt.
    * The same bytes again get the same receipt.
-   * @throws any LENTIGO_UPDATE_… when it is refused; the refusal is in the audit log, or counted by a later one there.
+   * @throws any LENTIGO_UPDATE_… when it is refused; the refusal is in the audit log, or counted by
+   *   a later one there.
    */
   async accept(clinic: ClinicRecord, submission: Submission): Promise<Signed> {
     const known = await this.#parts.store.receipt(submission.attempt, clinic.id);
@@ -162,20 +216,39 @@ export class StudyRunner {
     if (under?.sha256 === submission.sha256) return under.receipt;
     // Counted while the database was asked: what the round counts must not be replaced on disk.
     const { round } = this.#state;
-    if (!known && round?.attempt === submission.attempt && round.updates.some((u) => u.clinic === clinic.id)) return this.accept(clinic, submission);
+    if (
+      !known &&
+      round?.attempt === submission.attempt &&
+      round.updates.some((u) => u.clinic === clinic.id)
+    )
+      return this.accept(clinic, submission);
     const receipt = this.#accept(clinic, submission, known !== null || under !== undefined);
     if (!under) this.#accepting.set(clinic.id, { sha256: submission.sha256, receipt });
     try {
       return await receipt;
     } catch (thrown) {
       const error = asLentigoError(thrown);
-      this.#log.warn({ clinic: clinic.id, round: submission.round, code: error.code }, `update refused: ${error.message}`);
+      this.#log.warn(
+        { clinic: clinic.id, round: submission.round, code: error.code },
+        `update refused: ${error.message}`,
+      );
       // Nothing is wrong with the update: the clinic sends it again.
       if (WAITS.has(error.code) || error.code === 'LENTIGO_UNREACHABLE') throw thrown;
       const refusals = this.#countRefusal(clinic.id);
       if (!isRecorded(refusals)) throw thrown;
-      const detail = { clinic: clinic.id, round: submission.round, attempt: submission.attempt, sha256: submission.sha256, code: error.code, refusals };
-      await this.#serially(() => this.#parts.store.record(this.#state.id, [{ actor: clinic.id, action: 'update-refused', detail }]));
+      const detail = {
+        clinic: clinic.id,
+        round: submission.round,
+        attempt: submission.attempt,
+        sha256: submission.sha256,
+        code: error.code,
+        refusals,
+      };
+      await this.#serially(() =>
+        this.#parts.store.record(this.#state.id, [
+          { actor: clinic.id, action: 'update-refused', detail },
+        ]),
+      );
       throw thrown;
     } finally {
       if (this.#accepting.get(clinic.id)?.receipt === receipt) this.#accepting.delete(clinic.id);
@@ -192,42 +265,77 @@ export class StudyRunner {
   }
 
   async #accept(clinic: ClinicRecord, submission: Submission, another: boolean): Promise<Signed> {
-    if (another) throw new LentigoError('LENTIGO_UPDATE_CONFLICT', `Clinic ${clinic.id} already sent another update in round ${submission.round}.`);
+    if (another)
+      throw new LentigoError(
+        'LENTIGO_UPDATE_CONFLICT',
+        `Clinic ${clinic.id} already sent another update in round ${submission.round}.`,
+      );
     const { store, sealed, uploads, aggregator } = this.#parts;
     const { attempt, base } = this.openRound(clinic.id, submission);
     const { id: study, config } = this.#state;
     const secretKey = await sealed.loadKey(attempt);
-    // First moved to where no upload can change it, then checked. (A coordinator killed before recording it left it there already.)
+    // First moved to where no upload can change it, then checked. (A coordinator killed before
+    // recording it left it there already.)
     const path = sealed.path(attempt, clinic.id);
-    const upload = await uploads.finished(uploadIdOf({ attempt, clinic: clinic.id, sha256: submission.sha256 })).catch(async (thrown: unknown) => {
-      if (await sealed.has(attempt, clinic.id)) return null;
-      throw thrown;
-    });
+    const upload = await uploads
+      .finished(uploadIdOf({ attempt, clinic: clinic.id, sha256: submission.sha256 }))
+      .catch(async (thrown: unknown) => {
+        if (await sealed.has(attempt, clinic.id)) return null;
+        throw thrown;
+      });
     if (upload) await sealed.adopt(attempt, clinic.id, upload);
     const expected = {
-      study, round: submission.round, attempt, clinic: clinic.id, clinicKey: clinic.key, base: base.sha256, count: this.#trainableCount(),
-      encoding: config.updates.encoding, minSamples: config.updates.minSamples, maxSamples: config.updates.maxSamples, maxNorm: config.updates.maxNorm,
+      study,
+      round: submission.round,
+      attempt,
+      clinic: clinic.id,
+      clinicKey: clinic.key,
+      base: base.sha256,
+      count: this.#trainableCount(),
+      encoding: config.updates.encoding,
+      minSamples: config.updates.minSamples,
+      maxSamples: config.updates.maxSamples,
+      maxNorm: config.updates.maxNorm,
     };
     const began = performance.now();
     let checked;
     try {
       checked = await aggregator.check({ path, expected, roundSecretKey: secretKey });
-      if (checked.sha256 !== submission.sha256) throw new LentigoError('LENTIGO_UPDATE_ALTERED', 'The uploaded bytes are not those that were submitted.');
+      if (checked.sha256 !== submission.sha256)
+        throw new LentigoError(
+          'LENTIGO_UPDATE_ALTERED',
+          'The uploaded bytes are not those that were submitted.',
+        );
     } catch (thrown) {
       await sealed.discard(attempt, clinic.id);
       throw thrown;
     }
-    this.#log.info({ clinic: clinic.id, round: submission.round, bytes: checked.bytes, ms: since(began) }, 'update checked');
+    this.#log.info(
+      { clinic: clinic.id, round: submission.round, bytes: checked.bytes, ms: since(began) },
+      'update checked',
+    );
     const committed = await this.#serially(async () => {
-      this.openRound(clinic.id, submission); // the round may have closed while the update was checked
+      // the round may have closed while the update was checked
+      this.openRound(clinic.id, submission);
       return this.#dispatch(
         { type: 'update', attempt, update: { clinic: clinic.id, ...checked } },
-        { actor: clinic.id, detail: { clinic: clinic.id, round: submission.round, attempt, ...checked } },
+        {
+          actor: clinic.id,
+          detail: { clinic: clinic.id, round: submission.round, attempt, ...checked },
+        },
         {
           update: {
             clinic: clinic.id,
             receipt: (audit) => {
-              const receipt: Receipt = { study, round: submission.round, attempt, clinic: clinic.id, sha256: checked.sha256, samples: checked.samples, audit };
+              const receipt: Receipt = {
+                study,
+                round: submission.round,
+                attempt,
+                clinic: clinic.id,
+                sha256: checked.sha256,
+                samples: checked.samples,
+                audit,
+              };
               return signMessage(TAGS.receipt, receipt, this.#secretKey);
             },
           },
@@ -235,30 +343,52 @@ export class StudyRunner {
       );
     });
     const again = committed?.receipt ?? (await store.receipt(attempt, clinic.id))?.receipt;
-    if (!again) throw new LentigoError('LENTIGO_UPDATE_LATE', `Round ${submission.round} closed while the update was checked.`);
+    if (!again)
+      throw new LentigoError(
+        'LENTIGO_UPDATE_LATE',
+        `Round ${submission.round} closed while the update was checked.`,
+      );
     return again;
   }
 
   /** The largest sealed update of this study, bytes: an upload can't announce more. */
   largestUpdate(): number {
-    return sealedBytes(ENCODINGS[this.#state.config.updates.encoding].encodedBytes(this.#trainableCount())) + HEADER_ROOM_BYTES;
+    return (
+      sealedBytes(
+        ENCODINGS[this.#state.config.updates.encoding].encodedBytes(this.#trainableCount()),
+      ) + HEADER_ROOM_BYTES
+    );
   }
 
   #trainable(): ParameterSpec[] {
-    return trainableSpecs(this.#study.architecture, this.#study.labels.names.length, this.#state.config.training.trainFrom);
+    return trainableSpecs(
+      this.#study.architecture,
+      this.#study.labels.names.length,
+      this.#state.config.training.trainFrom,
+    );
   }
   #trainableCount(): number {
     return this.#trainable().reduce((n, s) => n + sizeOf(s.shape), 0);
   }
 
-  /** One event through the machine: first the database, then the world. Null when the event changed nothing. */
-  async #dispatch(event: Event, audit: Omit<AuditEvent, 'action'>, changes: Omit<Changes, 'audit'> = {}) {
+  /**
+   * One event through the machine: first the database, then the world. Null when the event changed
+   * nothing.
+   */
+  async #dispatch(
+    event: Event,
+    audit: Omit<AuditEvent, 'action'>,
+    changes: Omit<Changes, 'audit'> = {},
+  ) {
     const before = this.#state;
     const { state, effects } = step(before, event);
     if (state === before) return null;
     let committed;
     try {
-      committed = await this.#parts.store.transition(state, { ...changes, audit: [{ action: event.type, ...audit }] });
+      committed = await this.#parts.store.transition(state, {
+        ...changes,
+        audit: [{ action: event.type, ...audit }],
+      });
     } catch (thrown) {
       if (WAITS.has(asLentigoError(thrown).code)) {
         this.#uncertain = true;
@@ -280,7 +410,12 @@ export class StudyRunner {
     this.#uncertain = false;
     this.#state = state;
     this.#tell(before, state);
-    if (state.status === before.status && state.round?.attempt === before.round?.attempt && state.round?.phase === before.round?.phase) return;
+    if (
+      state.status === before.status &&
+      state.round?.attempt === before.round?.attempt &&
+      state.round?.phase === before.round?.phase
+    )
+      return;
     for (const effect of pending(state)) this.#perform(effect);
   }
 
@@ -301,7 +436,8 @@ export class StudyRunner {
   /** One after the other: no step of a study ever sees half of another. */
   #serially<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#queue.then(async () => {
-      if (this.#closed) throw new LentigoError('LENTIGO_UNREACHABLE', 'The coordinator is stopping.');
+      if (this.#closed)
+        throw new LentigoError('LENTIGO_UNREACHABLE', 'The coordinator is stopping.');
       await this.#reread();
       return work();
     });
@@ -314,9 +450,22 @@ export class StudyRunner {
     const { audience } = this.#parts;
     const { round } = after;
     if (round && round.phase !== before.round?.phase) {
-      this.#log.info({ round: round.number, attempt: round.attempt, phase: round.phase, updates: round.updates.length, reason: round.reason }, `round ${round.number} ${round.phase}`);
+      this.#log.info(
+        {
+          round: round.number,
+          attempt: round.attempt,
+          phase: round.phase,
+          updates: round.updates.length,
+          reason: round.reason,
+        },
+        `round ${round.number} ${round.phase}`,
+      );
       if (round.cohort.length > 0 && (round.phase === 'closed' || round.phase === 'failed')) {
-        const over: RoundOver = { round: round.number, attempt: round.attempt, outcome: round.phase === 'closed' ? 'aggregated' : 'failed' };
+        const over: RoundOver = {
+          round: round.number,
+          attempt: round.attempt,
+          outcome: round.phase === 'closed' ? 'aggregated' : 'failed',
+        };
         audience.send(after.id, 'round-over', over);
       }
     }
@@ -333,13 +482,22 @@ export class StudyRunner {
       if (this.#closed) return;
       const { code, message, remedy } = asLentigoError(thrown);
       if (WAITS.has(code)) {
-        this.#log.warn({ err: thrown, code, effect: effect.type }, `${effect.type} waits: ${message} ${remedy}`);
+        this.#log.warn(
+          { err: thrown, code, effect: effect.type },
+          `${effect.type} waits: ${message} ${remedy}`,
+        );
         this.#later(() => this.#again(effect));
         return;
       }
       this.#log.error({ err: thrown, effect: effect.type }, `${effect.type} failed`);
       const reason = `${effect.type} failed: ${message} (${code}) ${remedy}`;
-      const record = () => this.#serially(() => this.#dispatch({ type: 'work-failed', attempt, reason }, { actor: 'coordinator', detail: { reason } }));
+      const record = () =>
+        this.#serially(() =>
+          this.#dispatch(
+            { type: 'work-failed', attempt, reason },
+            { actor: 'coordinator', detail: { reason } },
+          ),
+        );
       await record().catch((again: unknown) => {
         this.#log.fatal({ err: again }, 'the failure could not be recorded');
         this.#later(record);
@@ -357,14 +515,18 @@ export class StudyRunner {
     const { round } = this.#state;
     switch (effect.type) {
       case 'plan':
-        await this.#serially(() => this.#dispatch({ type: 'plan', attempt: uuidv7() }, { actor: 'coordinator' }));
+        await this.#serially(() =>
+          this.#dispatch({ type: 'plan', attempt: uuidv7() }, { actor: 'coordinator' }),
+        );
         return;
       case 'gather':
         await this.#serially(() => this.#gather());
         return;
       case 'announce':
-        if (round && this.#served.attempt !== round.attempt) this.#served = { attempt: round.attempt, before: this.#servedNow() };
-        if (round?.phase === 'open') this.#parts.audience.send(this.#state.id, 'round', this.#announce(round), round.cohort);
+        if (round && this.#served.attempt !== round.attempt)
+          this.#served = { attempt: round.attempt, before: this.#servedNow() };
+        if (round?.phase === 'open')
+          this.#parts.audience.send(this.#state.id, 'round', this.#announce(round), round.cohort);
         this.#watchDeadline();
         return;
       case 'aggregate':
@@ -389,46 +551,82 @@ export class StudyRunner {
     }
   }
 
-  /** Opens the planned round if enough clinics are there. Its private key is on disk before anything names the public one. */
+  /**
+   * Opens the planned round if enough clinics are there. Its private key is on disk before anything
+   * names the public one.
+   */
   async #gather(): Promise<void> {
     const { id, config, round } = this.#state;
     if (round?.phase !== 'planned' || this.#state.status !== 'running') return;
     const connected = this.#parts.audience.connected(id);
     const enough = (clinics: readonly string[]): boolean => {
       if (clinics.length >= config.cohort.minimum) return true;
-      this.#log.info({ round: round.number, connected: clinics.length, needed: config.cohort.minimum }, 'waiting for clinics');
+      this.#log.info(
+        { round: round.number, connected: clinics.length, needed: config.cohort.minimum },
+        'waiting for clinics',
+      );
       return false;
     };
-    // Counted first, without the database: when hundreds of clinics come back at once, each of them leads here.
+    // Counted first, without the database: when hundreds of clinics come back at once, each of them
+    // leads here.
     if (!enough(connected)) return;
     // A clinic may have been revoked while it was connecting.
-    const approved = new Set((await this.#parts.store.clinics(id)).filter((c) => c.state === 'approved').map((c) => c.id));
+    const approved = new Set(
+      (await this.#parts.store.clinics(id)).filter((c) => c.state === 'approved').map((c) => c.id),
+    );
     const cohort = connected.filter((clinic) => approved.has(clinic));
     if (!enough(cohort)) return;
     const key = createRoundKey();
     await this.#parts.sealed.saveKey(round.attempt, key.secretKey);
     await this.#dispatch(
-      { type: 'open', attempt: round.attempt, cohort, roundKey: toBase64(key.publicKey), now: this.#parts.now() },
-      { actor: 'coordinator', detail: { round: round.number, attempt: round.attempt, cohort, base: round.base.sha256 } },
+      {
+        type: 'open',
+        attempt: round.attempt,
+        cohort,
+        roundKey: toBase64(key.publicKey),
+        now: this.#parts.now(),
+      },
+      {
+        actor: 'coordinator',
+        detail: { round: round.number, attempt: round.attempt, cohort, base: round.base.sha256 },
+      },
     );
   }
 
   #announce(round: RoundState): Signed {
     const { id, config, start } = this.#state;
     const announcement: Announcement = {
-      protocol: PROTOCOL, study: id, round: round.number, attempt: round.attempt, roundKey: round.roundKey,
-      architecture: this.#study.architecture, labels: this.#study.labels,
-      start, base: round.base, plan: config.training,
-      encoding: config.updates.encoding, maxNorm: config.updates.maxNorm, minSamples: config.updates.minSamples, maxSamples: config.updates.maxSamples,
-      seed: config.seed, cohort: [...round.cohort], remainingMs: this.#remaining(round),
+      protocol: PROTOCOL,
+      study: id,
+      round: round.number,
+      attempt: round.attempt,
+      roundKey: round.roundKey,
+      architecture: this.#study.architecture,
+      labels: this.#study.labels,
+      start,
+      base: round.base,
+      plan: config.training,
+      encoding: config.updates.encoding,
+      maxNorm: config.updates.maxNorm,
+      minSamples: config.updates.minSamples,
+      maxSamples: config.updates.maxSamples,
+      seed: config.seed,
+      cohort: [...round.cohort],
+      remainingMs: this.#remaining(round),
     };
     return signMessage(TAGS.announcement, announcement, this.#secretKey);
   }
 
-  /** Whole milliseconds until the deadline. The wall clock is asked once for each attempt: setting it moves no deadline, and never beyond the study's time for a round. */
+  /**
+   * Whole milliseconds until the deadline. The wall clock is asked once for each attempt: setting
+   * it moves no deadline, and never beyond the study's time for a round.
+   */
   #remaining({ attempt, deadlineAt }: RoundState): number {
     if (this.#due.attempt !== attempt) {
-      const left = Math.min((deadlineAt ?? 0) - this.#parts.now(), this.#state.config.cohort.deadlineSeconds * 1000);
+      const left = Math.min(
+        (deadlineAt ?? 0) - this.#parts.now(),
+        this.#state.config.cohort.deadlineSeconds * 1000,
+      );
       this.#due = { attempt, at: performance.now() + left };
     }
     return Math.max(0, Math.ceil(this.#due.at - performance.now()));
@@ -444,7 +642,12 @@ export class StudyRunner {
       return;
     }
     const { attempt, number } = round;
-    this.#serially(() => this.#dispatch({ type: 'deadline', attempt, now: this.#parts.now() }, { actor: 'coordinator', detail: { round: number, attempt } })).catch((thrown: unknown) => {
+    this.#serially(() =>
+      this.#dispatch(
+        { type: 'deadline', attempt, now: this.#parts.now() },
+        { actor: 'coordinator', detail: { round: number, attempt } },
+      ),
+    ).catch((thrown: unknown) => {
       if (this.#closed) return;
       this.#log.error({ err: thrown }, 'the deadline could not be recorded');
       this.#deadline = setTimeout(() => this.#watchDeadline(), RETRY_MS);
@@ -458,7 +661,12 @@ export class StudyRunner {
     const outPath = sealed.path(round.attempt, 'result');
     const began = performance.now();
     await aggregator.aggregate({
-      updates: round.updates.map((u) => ({ clinic: u.clinic, path: sealed.path(round.attempt, u.clinic), samples: u.samples, clinicKey: keys.get(u.clinic) ?? '' })),
+      updates: round.updates.map((u) => ({
+        clinic: u.clinic,
+        path: sealed.path(round.attempt, u.clinic),
+        samples: u.samples,
+        clinicKey: keys.get(u.clinic) ?? '',
+      })),
       roundSecretKey: await sealed.loadKey(round.attempt),
       base: { path: blobs.path(round.base.sha256), sha256: round.base.sha256 },
       specs: this.#trainable(),
@@ -466,30 +674,51 @@ export class StudyRunner {
       outPath,
     });
     const result = await blobs.adopt(outPath);
-    const bytesDown = this.#served.attempt === round.attempt ? this.#servedNow() - this.#served.before : 0;
+    const bytesDown =
+      this.#served.attempt === round.attempt ? this.#servedNow() - this.#served.before : 0;
     const { number, attempt } = round;
-    this.#log.info({ round: number, updates: round.updates.length, bytesDown, ms: since(began) }, 'updates aggregated');
-    await this.#serially(() => this.#dispatch({ type: 'aggregated', attempt, result, bytesDown }, { actor: 'coordinator', detail: { round: number, attempt, result: result.sha256 } }));
+    this.#log.info(
+      { round: number, updates: round.updates.length, bytesDown, ms: since(began) },
+      'updates aggregated',
+    );
+    await this.#serially(() =>
+      this.#dispatch(
+        { type: 'aggregated', attempt, result, bytesDown },
+        { actor: 'coordinator', detail: { round: number, attempt, result: result.sha256 } },
+      ),
+    );
   }
 
   async #evaluate(round: RoundState): Promise<void> {
     const { blobs, evaluator, now } = this.#parts;
     const { id, start, config } = this.#state;
-    if (!round.result) throw new LentigoError('LENTIGO_INTERNAL', `round ${round.number} has nothing to evaluate`);
-    const { validation, heldout, seconds } = await evaluator.evaluate(
-      { start: blobs.path(start.sha256), result: blobs.path(round.result.sha256), trainFrom: config.training.trainFrom, data: config.evaluation.data, seed: config.seed },
-      (fraction) => {
-        this.#evaluated = fraction;
-        this.#parts.onEvaluating(id);
-      },
-    ).finally(() => (this.#evaluated = null));
+    if (!round.result)
+      throw new LentigoError('LENTIGO_INTERNAL', `round ${round.number} has nothing to evaluate`);
+    const { validation, heldout, seconds } = await evaluator
+      .evaluate(
+        {
+          start: blobs.path(start.sha256),
+          result: blobs.path(round.result.sha256),
+          trainFrom: config.training.trainFrom,
+          data: config.evaluation.data,
+          seed: config.seed,
+        },
+        (fraction) => {
+          this.#evaluated = fraction;
+          this.#parts.onEvaluating(id);
+        },
+      )
+      .finally(() => (this.#evaluated = null));
     const score = selectionScore(validation, config.evaluation.select);
     const { number, attempt, result } = round;
     this.#log.info({ round: number, score, ms: Math.round(seconds * 1000) }, 'model evaluated');
     await this.#serially(() =>
       this.#dispatch(
         { type: 'evaluated', attempt, score, now: now() },
-        { actor: 'coordinator', detail: { study: id, round: number, attempt, select: config.evaluation.select, score } },
+        {
+          actor: 'coordinator',
+          detail: { study: id, round: number, attempt, select: config.evaluation.select, score },
+        },
         { evaluation: { attempt, validation, heldout, seconds, model: result } },
       ),
     );
@@ -499,6 +728,9 @@ export class StudyRunner {
   #servedNow(): number {
     const { start, round } = this.#state;
     const { downloads } = this.#parts;
-    return downloads.of(start.sha256) + (round && round.base.sha256 !== start.sha256 ? downloads.of(round.base.sha256) : 0);
+    return (
+      downloads.of(start.sha256) +
+      (round && round.base.sha256 !== start.sha256 ? downloads.of(round.base.sha256) : 0)
+    );
   }
 }

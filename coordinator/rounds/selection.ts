@@ -3,7 +3,9 @@ import type { Metrics } from '../../common/learning/metrics.js';
 import type { SelectionMetric } from '../../common/protocol/study.js';
 
 /** A round's score; a metric that is not defined on these images counts as 0. */
-export const selectionScore = (validation: Metrics, select: SelectionMetric): number => validation[select] ?? 0;
+export const selectionScore = (validation: Metrics, select: SelectionMetric): number =>
+  validation[select] ?? 0;
 
 /** Of equal scores the earlier one stays. @param best null before anything was evaluated */
-export const isBetter = (score: number, best: number | null): boolean => best === null || score > best;
+export const isBetter = (score: number, best: number | null): boolean =>
+  best === null || score > best;

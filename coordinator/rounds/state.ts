@@ -1,4 +1,5 @@
-// The state of a study and of its round in flight: what the machine computes on and the database keeps.
+// The state of a study and of its round in flight: what the machine computes on and the database
+// keeps.
 import type { StudyStatus } from '../../common/protocol/round.js';
 import type { StudyConfig } from '../../common/protocol/study.js';
 
@@ -9,7 +10,8 @@ export interface BlobRef {
 }
 
 /**
- * planned (waits for enough clinics) → open (clinics train and upload) → aggregating → evaluating → closed;
+ * planned (waits for enough clinics) → open (clinics train and upload) → aggregating → evaluating →
+ * closed;
  * failed when the quorum was missed or the study stopped.
  */
 export type Phase = 'planned' | 'open' | 'aggregating' | 'evaluating' | 'closed' | 'failed';
@@ -34,7 +36,10 @@ export interface RoundState {
   readonly base: BlobRef;
   /** Set when the round opens: the clinics invited to it, in clinic-id order. */
   readonly cohort: readonly string[];
-  /** X25519 public key, base64; its private half is in the key folder, never in the database. Empty until the round opens. */
+  /**
+   * X25519 public key, base64; its private half is in the key folder, never in the database. Empty
+   * until the round opens.
+   */
   readonly roundKey: string;
   /** Milliseconds since the epoch, UTC; null while the phase hasn't begun. */
   readonly openedAt: number | null;
@@ -63,7 +68,11 @@ export interface StudyState {
   /** Training rounds closed so far. */
   readonly completed: number;
   /** The round whose validation score is best, with its trainable parameters. */
-  readonly best: { readonly round: number; readonly score: number; readonly result: BlobRef } | null;
+  readonly best: {
+    readonly round: number;
+    readonly score: number;
+    readonly result: BlobRef;
+  } | null;
   /** Rounds in a row without a better validation score. */
   readonly sinceBest: number;
   /** Attempts in a row that missed their quorum. */

@@ -19,7 +19,10 @@ export class Studies {
   readonly #onEvaluating: ((study: string) => void)[] = [];
 
   constructor(parts: Omit<RunnerParts, 'onEvaluating'>, keys: Keys) {
-    this.#parts = { ...parts, onEvaluating: (study) => this.#onEvaluating.forEach((listener) => listener(study)) };
+    this.#parts = {
+      ...parts,
+      onEvaluating: (study) => this.#onEvaluating.forEach((listener) => listener(study)),
+    };
     this.#keys = keys;
     parts.audience.onChange((study) => this.#runners.get(study)?.presenceChanged());
   }
@@ -56,39 +59,81 @@ export class Studies {
   /** @throws LENTIGO_STUDY_UNKNOWN */
   runner(study: string): StudyRunner {
     const runner = this.#runners.get(study);
-    if (!runner) throw new LentigoError('LENTIGO_STUDY_UNKNOWN', `There is no study ${study} here.`);
+    if (!runner)
+      throw new LentigoError('LENTIGO_STUDY_UNKNOWN', `There is no study ${study} here.`);
     return runner;
   }
   /** All studies in brief. */
   list(): z.infer<typeof StudyList> {
-    return this.all.map(({ state }) => ({ id: state.id, name: state.config.name, status: state.status, reason: state.reason, completed: state.completed, rounds: state.config.rounds, best: state.best }));
+    return this.all.map(({ state }) => ({
+      id: state.id,
+      name: state.config.name,
+      status: state.status,
+      reason: state.reason,
+      completed: state.completed,
+      rounds: state.config.rounds,
+      best: state.best,
+    }));
   }
   get all(): readonly StudyRunner[] {
     return [...this.#runners.values()];
   }
   /**
-   * A new study, as a draft: its key is made, its starting model and its evaluation data are looked at first.
-   * @throws LENTIGO_STUDY_INVALID, LENTIGO_WEIGHTS_INVALID, LENTIGO_BLOB_UNKNOWN, and the errors of the data.
+   * A new study, as a draft: its key is made, its starting model and its evaluation data are looked
+   * at first.
+   * @throws LENTIGO_STUDY_INVALID, LENTIGO_WEIGHTS_INVALID, LENTIGO_BLOB_UNKNOWN, and the errors of
+   *   the data.
    */
   async create({ config, start }: CreateStudy): Promise<StudyRunner> {
     const { blobs, store } = this.#parts;
     const model = decodeModel(await blobs.read(start.sha256));
-    const trainable = trainableSpecs(model.architecture, model.labels.names.length, config.training.trainFrom);
-    const data = await openDataset(config.evaluation.data, { labels: model.labels, seed: config.seed });
+    const trainable = trainableSpecs(
+      model.architecture,
+      model.labels.names.length,
+      config.training.trainFrom,
+    );
+    const data = await openDataset(config.evaluation.data, {
+      labels: model.labels,
+      seed: config.seed,
+    });
     for (const split of ['validation', 'heldout'] as const) {
-      if (!data.samples.some((s) => s.split === split)) throw new LentigoError('LENTIGO_DATA_EMPTY', `${data.name} has no ${split} images; validation decides and held-out is reported, so both are needed.`);
+      if (!data.samples.some((s) => s.split === split))
+        throw new LentigoError(
+          'LENTIGO_DATA_EMPTY',
+          `${data.name} has no ${split} images; validation decides and held-out is reported, so both are needed.`,
+        );
     }
-    const base = await blobs.put(encodeParameters(model.parameters.subset(new Set(trainable.map((s) => s.name)))));
+    const base = await blobs.put(
+      encodeParameters(model.parameters.subset(new Set(trainable.map((s) => s.name)))),
+    );
     const identity = createIdentity();
     const id = uuidv7();
     await this.#keys.saveStudyKey(id, identity.secretKey);
     const study: NewStudy = {
-      state: { id, config, status: 'draft', reason: null, start, base, completed: 0, best: null, sinceBest: 0, misses: 0, round: null },
+      state: {
+        id,
+        config,
+        status: 'draft',
+        reason: null,
+        start,
+        base,
+        completed: 0,
+        best: null,
+        sinceBest: 0,
+        misses: 0,
+        round: null,
+      },
       publicKey: toBase64(identity.publicKey),
       architecture: model.architecture,
       labels: model.labels,
     };
-    await store.createStudy(study, [{ actor: 'admin', action: 'create', detail: { name: config.name, start: start.sha256, base: base.sha256 } }]);
+    await store.createStudy(study, [
+      {
+        actor: 'admin',
+        action: 'create',
+        detail: { name: config.name, start: start.sha256, base: base.sha256 },
+      },
+    ]);
     const runner = new StudyRunner(await store.study(id), identity.secretKey, this.#parts);
     this.#runners.set(id, runner);
     return runner;

@@ -5,7 +5,13 @@ import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { LentigoError } from '../../common/errors.js';
 import type { BlobRef } from '../rounds/state.js';
-import { makeFolder, syncFile, syncFolder, systemCode, writing } from '../../common/files/durable.node.js';
+import {
+  makeFolder,
+  syncFile,
+  syncFolder,
+  systemCode,
+  writing,
+} from '../../common/files/durable.node.js';
 
 /** SHA-256 and length of a file. */
 async function hashFile(path: string): Promise<BlobRef> {
@@ -19,7 +25,8 @@ async function hashFile(path: string): Promise<BlobRef> {
 }
 
 /**
- * The blob store in `dataDir`/blobs. Callers give bytes and take a BlobRef; but for `path`, nothing here supposes a disk.
+ * The blob store in `dataDir`/blobs. Callers give bytes and take a BlobRef; but for `path`, nothing
+ * here supposes a disk.
  * @example const ref = await blobs.put(bytes); const same = await blobs.read(ref.sha256);
  */
 export class Blobs {
@@ -92,17 +99,27 @@ export class Blobs {
     await this.ref(sha256);
     const bytes = await readFile(this.path(sha256));
     const found = createHash('sha256').update(bytes).digest('hex');
-    if (found !== sha256) throw new LentigoError('LENTIGO_BLOB_CORRUPT', `${this.path(sha256)} has the SHA-256 ${found}.`);
+    if (found !== sha256)
+      throw new LentigoError(
+        'LENTIGO_BLOB_CORRUPT',
+        `${this.path(sha256)} has the SHA-256 ${found}.`,
+      );
     return bytes;
   }
 
-  /** The local file that holds, or would hold, the blob: for workers, and for HTTP ranges. @throws LENTIGO_BLOB_UNKNOWN for what is no hash. */
+  /**
+   * The local file that holds, or would hold, the blob: for workers, and for HTTP ranges. @throws
+   * LENTIGO_BLOB_UNKNOWN for what is no hash.
+   */
   path(sha256: string): string {
     if (!isHash(sha256)) throw unknown(sha256);
     return join(this.#folder, sha256.slice(0, 2), sha256);
   }
 
-  /** Moves a flushed file to its place. A file that is there already is replaced: by the same bytes, or it was corrupt. */
+  /**
+   * Moves a flushed file to its place. A file that is there already is replaced: by the same bytes,
+   * or it was corrupt.
+   */
   async #place(file: string, ref: BlobRef): Promise<BlobRef> {
     const path = this.path(ref.sha256);
     await writing(path, async () => {
@@ -115,4 +132,5 @@ export class Blobs {
 }
 
 const isHash = (text: string): boolean => /^[0-9a-f]{64}$/.test(text);
-const unknown = (sha256: string) => new LentigoError('LENTIGO_BLOB_UNKNOWN', `There is no blob ${sha256.slice(0, 64)}.`);
+const unknown = (sha256: string) =>
+  new LentigoError('LENTIGO_BLOB_UNKNOWN', `There is no blob ${sha256.slice(0, 64)}.`);

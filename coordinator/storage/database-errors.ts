@@ -2,9 +2,27 @@
 import { LentigoError } from '../../common/errors.js';
 import { Prisma } from './generated/client.js';
 
-/** Prisma: unreachable, timed out, denied, connection closed or refused, no connection or transaction to be had in time. */
-const UNREACHABLE = new Set(['P1000', 'P1001', 'P1002', 'P1003', 'P1008', 'P1010', 'P1011', 'P1017', 'P2024', 'P2028', 'P2037']);
-/** SQLSTATE: connection exceptions, shutting down, access denied, no such database, too many connections. And the codes of sockets: ECONNREFUSED, ENOTFOUND, … */
+/**
+ * Prisma: unreachable, timed out, denied, connection closed or refused, no connection or
+ * transaction to be had in time.
+ */
+const UNREACHABLE = new Set([
+  'P1000',
+  'P1001',
+  'P1002',
+  'P1003',
+  'P1008',
+  'P1010',
+  'P1011',
+  'P1017',
+  'P2024',
+  'P2028',
+  'P2037',
+]);
+/**
+ * SQLSTATE: connection exceptions, shutting down, access denied, no such database, too many
+ * connections. And the codes of sockets: ECONNREFUSED, ENOTFOUND, …
+ */
 const CONNECTION = /^(08|57P|28|3D000|53300)|^E[A-Z_]+$/;
 
 /** The code and message of an error, and of every one that it names as its cause. */
@@ -17,17 +35,34 @@ function* causes(thrown: unknown): Generator<{ code: string; message: string }> 
   }
 }
 
-/** Any failure of a query as a LentigoError: LENTIGO_DISK_FULL, LENTIGO_DATABASE, or LENTIGO_INTERNAL. */
+/**
+ * Any failure of a query as a LentigoError: LENTIGO_DISK_FULL, LENTIGO_DATABASE, or
+ * LENTIGO_INTERNAL.
+ */
 export function databaseError(thrown: unknown): LentigoError {
   if (thrown instanceof LentigoError) return thrown;
   const all = [...causes(thrown)];
   const reason = all.find(({ message }) => message !== '')?.message ?? String(thrown);
-  if (all.some(({ code, message }) => code === '53100' || code === 'ENOSPC' || /no space left on device/i.test(message))) {
-    return new LentigoError('LENTIGO_DISK_FULL', `The database has no space left: ${reason}`, { cause: thrown });
+  if (
+    all.some(
+      ({ code, message }) =>
+        code === '53100' || code === 'ENOSPC' || /no space left on device/i.test(message),
+    )
+  ) {
+    return new LentigoError('LENTIGO_DISK_FULL', `The database has no space left: ${reason}`, {
+      cause: thrown,
+    });
   }
-  const unreachable = thrown instanceof Prisma.PrismaClientInitializationError || all.some(({ code }) => UNREACHABLE.has(code) || CONNECTION.test(code));
-  if (unreachable || all.some(({ message }) => /connection terminated|server closed the connection/i.test(message))) {
-    return new LentigoError('LENTIGO_DATABASE', `The database does not answer: ${reason}`, { cause: thrown });
+  const unreachable =
+    thrown instanceof Prisma.PrismaClientInitializationError ||
+    all.some(({ code }) => UNREACHABLE.has(code) || CONNECTION.test(code));
+  if (
+    unreachable ||
+    all.some(({ message }) => /connection terminated|server closed the connection/i.test(message))
+  ) {
+    return new LentigoError('LENTIGO_DATABASE', `The database does not answer: ${reason}`, {
+      cause: thrown,
+    });
   }
   return new LentigoError('LENTIGO_INTERNAL', reason, { cause: thrown });
 }

@@ -1,4 +1,5 @@
-// Opens the coordinator's database: PGlite in the data directory, or a PostgreSQL server; migrated, and this process alone in the directory.
+// Opens the coordinator's database: PGlite in the data directory, or a PostgreSQL server; migrated,
+// and this process alone in the directory.
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -24,7 +25,10 @@ export type Transaction = Prisma.TransactionClient;
 
 export interface Database {
   readonly prisma: PrismaClient;
-  /** For health checks and tools; with PGlite it holds one connection: never ask it for another inside a transaction. */
+  /**
+   * For health checks and tools; with PGlite it holds one connection: never ask it for another
+   * inside a transaction.
+   */
   readonly pool: pg.Pool;
   readonly kind: 'embedded' | 'server';
   /** Names of the migrations that were applied just now. */
@@ -41,12 +45,16 @@ export interface DatabaseOptions {
 
 /**
  * @throws LENTIGO_DATA_DIR_IN_USE, LENTIGO_DATA_DIR_NEWER, LENTIGO_DATABASE, LENTIGO_DISK_FULL
- * @example const database = await openDatabase({ dataDir: 'data', url: process.env['DATABASE_URL'] });
+ * @example const database = await openDatabase({ dataDir: 'data', url: process.env['DATABASE_URL']
+ *   });
  */
 export async function openDatabase({ url, dataDir }: DatabaseOptions): Promise<Database> {
-  const unlock = lockDirectory(dataDir); // with a server too: blobs, keys and uploads have one writer
+  // with a server too: blobs, keys and uploads have one writer
+  const unlock = lockDirectory(dataDir);
   try {
-    return url === undefined ? await openEmbedded(join(dataDir, 'database'), unlock) : await openServer(url, unlock);
+    return url === undefined
+      ? await openEmbedded(join(dataDir, 'database'), unlock)
+      : await openServer(url, unlock);
   } catch (thrown) {
     unlock();
     throw thrown;
@@ -55,11 +63,19 @@ export async function openDatabase({ url, dataDir }: DatabaseOptions): Promise<D
 
 async function openServer(url: string, unlock: () => void): Promise<Database> {
   try {
-    return await connect('server', new pg.Pool({ connectionString: url, max: 10, connectionTimeoutMillis: 10_000 }), async () => unlock());
+    return await connect(
+      'server',
+      new pg.Pool({ connectionString: url, max: 10, connectionTimeoutMillis: 10_000 }),
+      async () => unlock(),
+    );
   } catch (thrown) {
     const error = databaseError(thrown);
     if (error.code !== 'LENTIGO_INTERNAL') throw error;
-    throw new LentigoError('LENTIGO_DATABASE', `The database server can't be used: ${error.message}`, { cause: thrown });
+    throw new LentigoError(
+      'LENTIGO_DATABASE',
+      `The database server can't be used: ${error.message}`,
+      { cause: thrown },
+    );
   }
 }
 
@@ -71,9 +87,16 @@ async function openEmbedded(folder: string, unlock: () => void): Promise<Databas
   } catch (thrown) {
     const error = databaseError(thrown);
     if (error.code === 'LENTIGO_DISK_FULL') throw error;
-    throw new LentigoError('LENTIGO_DATABASE', `The embedded database in ${folder} does not open: ${error.message}`, { cause: thrown });
+    throw new LentigoError(
+      'LENTIGO_DATABASE',
+      `The embedded database in ${folder} does not open: ${error.message}`,
+      { cause: thrown },
+    );
   }
-  /** The engine, or another in its place when it stopped: nothing that was committed is lost with it. */
+  /**
+   * The engine, or another in its place when it stopped: nothing that was committed is lost with
+   * it.
+   */
   const answering = async () => {
     const stopped = whyStopped(engine);
     if (!stopped) return engine;
@@ -81,8 +104,18 @@ async function openEmbedded(folder: string, unlock: () => void): Promise<Databas
     if (bavail * bsize < ROOM_TO_RECOVER) throw stopped;
     return (engine = await openFlushed(folder));
   };
-  const pool = new pg.Pool({ stream: () => new PgliteSocket(answering), max: 1, idleTimeoutMillis: 0, user: 'postgres', database: 'postgres', ssl: false });
-  const checkpoints = setInterval(() => void pool.query('CHECKPOINT').catch(() => undefined), CHECKPOINT_MS).unref();
+  const pool = new pg.Pool({
+    stream: () => new PgliteSocket(answering),
+    max: 1,
+    idleTimeoutMillis: 0,
+    user: 'postgres',
+    database: 'postgres',
+    ssl: false,
+  });
+  const checkpoints = setInterval(
+    () => void pool.query('CHECKPOINT').catch(() => undefined),
+    CHECKPOINT_MS,
+  ).unref();
   return connect('embedded', pool, async () => {
     clearInterval(checkpoints);
     if (!whyStopped(engine)) await engine.close();
@@ -90,22 +123,35 @@ async function openEmbedded(folder: string, unlock: () => void): Promise<Databas
   });
 }
 
-/** Makes the files of an empty database beside their place: a kill or a power cut half-way leaves nothing half-made. */
+/**
+ * Makes the files of an empty database beside their place: a kill or a power cut half-way leaves
+ * nothing half-made.
+ */
 async function initialise(folder: string): Promise<void> {
   const fresh = `${folder}.new`;
   rmSync(fresh, { recursive: true, force: true });
-  const engine = await PGlite.create(fresh, { postgresqlconf: ['shared_buffers = 32MB', 'min_wal_size = 32MB', 'max_wal_size = 64MB'] });
+  const engine = await PGlite.create(fresh, {
+    postgresqlconf: ['shared_buffers = 32MB', 'min_wal_size = 32MB', 'max_wal_size = 64MB'],
+  });
   await engine.close();
   await flushTree(fresh);
   renameSync(fresh, folder);
   await syncFolder(dirname(folder));
 }
 
-async function connect(kind: Database['kind'], pool: pg.Pool, release: () => Promise<void>): Promise<Database> {
-  pool.on('error', () => undefined); // an idle connection broke: the pool drops it, and the next query says what is wrong
+async function connect(
+  kind: Database['kind'],
+  pool: pg.Pool,
+  release: () => Promise<void>,
+): Promise<Database> {
+  // an idle connection broke: the pool drops it, and the next query says what is wrong
+  pool.on('error', () => undefined);
   try {
     const applied = await migrate(pool);
-    const prisma = new PrismaClient({ adapter: new PrismaPg(pool), transactionOptions: { maxWait: 30_000, timeout: 30_000 } });
+    const prisma = new PrismaClient({
+      adapter: new PrismaPg(pool),
+      transactionOptions: { maxWait: 30_000, timeout: 30_000 },
+    });
     const close = async () => {
       await prisma.$disconnect();
       await pool.end();

@@ -1,4 +1,5 @@
-// PGlite on files that really are flushed: PGlite runs PostgreSQL with fsync off, and its file layer answers a flush without doing one.
+// PGlite on files that really are flushed: PGlite runs PostgreSQL with fsync off, and its file
+// layer answers a flush without doing one.
 import { closeSync, fsyncSync, openSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,7 +7,10 @@ import { PGlite } from '@electric-sql/pglite';
 import { NodeFS } from '@electric-sql/pglite/nodefs';
 import { syncFile, syncFolder } from '../../common/files/durable.node.js';
 
-/** EIO as WASI numbers it. PostgreSQL stops (PANIC) when its log can't be flushed, and recovers at the next start. */
+/**
+ * EIO as WASI numbers it. PostgreSQL stops (PANIC) when its log can't be flushed, and recovers at
+ * the next start.
+ */
 const EIO = 29;
 
 /** An open file of Emscripten's NODEFS; `nfd` is its descriptor here, which folders don't have. */
@@ -31,11 +35,16 @@ class FlushedFiles extends NodeFS {
           else flushFolder(NODEFS.realPath(file.node));
           return 0;
         } catch (cause) {
-          throw Object.assign(new Error('the flush failed', { cause }), { name: 'ErrnoError', errno: EIO });
+          throw Object.assign(new Error('the flush failed', { cause }), {
+            name: 'ErrnoError',
+            errno: EIO,
+          });
         }
       };
     };
-    return { emscriptenOpts: { ...emscriptenOpts, preRun: [...(emscriptenOpts.preRun ?? []), flushing] } };
+    return {
+      emscriptenOpts: { ...emscriptenOpts, preRun: [...(emscriptenOpts.preRun ?? []), flushing] },
+    };
   }
 }
 
@@ -48,9 +57,19 @@ function flushFolder(path: string): void {
   }
 }
 
-/** Opens a database that PGlite made: from here on a commit is answered when its log is on the disk. (fdatasync, PostgreSQL's own choice, stays without effect in PGlite.) */
+/**
+ * Opens a database that PGlite made: from here on a commit is answered when its log is on the disk.
+ * (fdatasync, PostgreSQL's own choice, stays without effect in PGlite.)
+ */
 export const openFlushed = (folder: string): Promise<PGlite> =>
-  PGlite.create({ fs: new FlushedFiles(folder), startParams: [...PGlite.defaultStartParams.filter((flag) => flag !== '-F'), '-c', 'wal_sync_method=fsync'] });
+  PGlite.create({
+    fs: new FlushedFiles(folder),
+    startParams: [
+      ...PGlite.defaultStartParams.filter((flag) => flag !== '-F'),
+      '-c',
+      'wal_sync_method=fsync',
+    ],
+  });
 
 /** Flushes all files and folders in a folder: what made them did not. */
 export async function flushTree(folder: string): Promise<void> {

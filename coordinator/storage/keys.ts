@@ -1,4 +1,5 @@
-// The coordinator's own secrets: each study's Ed25519 key, the admin token and the key of upload tickets, in files of the owner alone.
+// The coordinator's own secrets: each study's Ed25519 key, the admin token and the key of upload
+// tickets, in files of the owner alone.
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -30,18 +31,31 @@ export class Keys {
   /** @throws LENTIGO_STUDY_UNKNOWN when this data directory has no key of the study. */
   async studyKey(study: string): Promise<Uint8Array> {
     const text = await readText(this.#studyPath(study));
-    if (text === null) throw new LentigoError('LENTIGO_STUDY_UNKNOWN', `${this.#studyPath(study)} is missing: without its key the study can't go on. Restore it from a backup.`);
+    if (text === null)
+      throw new LentigoError(
+        'LENTIGO_STUDY_UNKNOWN',
+        `${this.#studyPath(study)} is missing: without its key the study can't go on. Restore it from a backup.`,
+      );
     return new Uint8Array(Buffer.from(text, 'base64'));
   }
 
   /** The token that the console API asks for, in `dataDir`/admin-token; made at the first call. */
   async adminToken(): Promise<string> {
-    return this.#loadOrMake(join(this.#dataDir, 'admin-token'), () => randomBytes(32).toString('base64url'));
+    return this.#loadOrMake(join(this.#dataDir, 'admin-token'), () =>
+      randomBytes(32).toString('base64url'),
+    );
   }
 
   /** 32 bytes for the HMAC of upload tickets; made at the first call. */
   async ticketKey(): Promise<Uint8Array> {
-    return new Uint8Array(Buffer.from(await this.#loadOrMake(join(this.#dataDir, 'keys', 'tickets'), () => randomBytes(32).toString('base64')), 'base64'));
+    return new Uint8Array(
+      Buffer.from(
+        await this.#loadOrMake(join(this.#dataDir, 'keys', 'tickets'), () =>
+          randomBytes(32).toString('base64'),
+        ),
+        'base64',
+      ),
+    );
   }
 
   #studyPath(study: string): string {

@@ -1,4 +1,5 @@
-// What the store keeps and returns: plain values, no trace of the database. Times are milliseconds since the epoch, UTC.
+// What the store keeps and returns: plain values, no trace of the database. Times are milliseconds
+// since the epoch, UTC.
 import type { Metrics } from '../../common/learning/metrics.js';
 import type { ArchitectureId } from '../../common/model/architecture-id.js';
 import type { LabelSet } from '../../common/model/labels.js';
@@ -8,8 +9,16 @@ import type { AcceptedUpdate, BlobRef, RoundState, StudyState } from '../rounds/
 /** Milliseconds since the epoch; injected, so that tests and simulations own the time. */
 export type Clock = () => number;
 
-/** Anything that JSON can say. NaN and infinities become null on the way, as JSON.stringify has it. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined };
+/**
+ * Anything that JSON can say. NaN and infinities become null on the way, as JSON.stringify has it.
+ */
+export type Json =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Json[]
+  | { readonly [key: string]: Json | undefined };
 
 /** What is fixed when a study is created. */
 export interface NewStudy {
@@ -75,7 +84,9 @@ export interface RoundRecord extends RoundState {
   readonly updates: readonly (AcceptedUpdate & { readonly acceptedAt: number })[];
 }
 
-/** One attempt at a round with its updates summed up; bytes and milliseconds since the epoch, UTC. */
+/**
+ * One attempt at a round with its updates summed up; bytes and milliseconds since the epoch, UTC.
+ */
 export interface RoundSum {
   readonly number: number;
   readonly attempt: string;
@@ -143,9 +154,17 @@ export interface Changes {
   /** The round that just ended, where `next.round` is already another attempt. */
   readonly previous?: RoundState | undefined;
   readonly evaluation?: NewEvaluation | undefined;
-  /** The clinic of `next.round.updates` that is new, and how its receipt is signed given the chain's head that records it. */
-  readonly update?: { readonly clinic: string; readonly receipt: (auditHead: string) => Signed | Promise<Signed> } | undefined;
-  /** The clinic that this step revokes. Its update, if it has one, leaves `next.round.updates`; the audit chain keeps that it came. */
+  /**
+   * The clinic of `next.round.updates` that is new, and how its receipt is signed given the chain's
+   * head that records it.
+   */
+  readonly update?:
+    | { readonly clinic: string; readonly receipt: (auditHead: string) => Signed | Promise<Signed> }
+    | undefined;
+  /**
+   * The clinic that this step revokes. Its update, if it has one, leaves `next.round.updates`; the
+   * audit chain keeps that it came.
+   */
   readonly withdrawn?: string | undefined;
 }
 

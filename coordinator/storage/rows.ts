@@ -6,12 +6,24 @@ import { Signed } from '../../common/protocol/round.js';
 import { StudyConfig } from '../../common/protocol/study.js';
 import type { AcceptedUpdate, BlobRef, RoundState, StudyState } from '../rounds/state.js';
 import type { Prisma } from './generated/client.js';
-import type { AuditRecord, ClinicRecord, EvaluationRecord, InvitationRecord, Json, RoundRecord, StudyRecord } from './records.js';
+import type {
+  AuditRecord,
+  ClinicRecord,
+  EvaluationRecord,
+  InvitationRecord,
+  Json,
+  RoundRecord,
+  StudyRecord,
+} from './records.js';
 
 /** A round with its updates in clinic-id order. */
-export const WITH_UPDATES = { updates: { orderBy: { clinicId: 'asc' } } } as const satisfies Prisma.RoundInclude;
+export const WITH_UPDATES = {
+  updates: { orderBy: { clinicId: 'asc' } },
+} as const satisfies Prisma.RoundInclude;
 /** A study with its current round. */
-export const WITH_ROUND = { current: { include: WITH_UPDATES } } as const satisfies Prisma.StudyInclude;
+export const WITH_ROUND = {
+  current: { include: WITH_UPDATES },
+} as const satisfies Prisma.StudyInclude;
 
 type StudyRow = Prisma.StudyGetPayload<{ include: typeof WITH_ROUND }>;
 type RoundRow = Prisma.RoundGetPayload<{ include: typeof WITH_UPDATES }>;
@@ -22,9 +34,11 @@ export function json(value: object): Prisma.InputJsonObject {
   return JSON.parse(JSON.stringify(value)) as Prisma.InputJsonObject;
 }
 
-const time = (milliseconds: number | null): Date | null => (milliseconds === null ? null : new Date(milliseconds));
+const time = (milliseconds: number | null): Date | null =>
+  milliseconds === null ? null : new Date(milliseconds);
 const milliseconds = (date: Date | null): number | null => date?.getTime() ?? null;
-const blob = (sha256: string | null, bytes: number | null): BlobRef | null => (sha256 === null || bytes === null ? null : { sha256, bytes });
+const blob = (sha256: string | null, bytes: number | null): BlobRef | null =>
+  sha256 === null || bytes === null ? null : { sha256, bytes };
 
 /** The columns of a study that a transition changes. */
 export function studyColumns(state: StudyState) {
@@ -67,7 +81,13 @@ export function roundColumns(round: RoundState) {
 }
 
 function acceptedUpdate(row: UpdateRow): AcceptedUpdate {
-  return { clinic: row.clinicId, sha256: row.sha256, bytes: row.bytes, samples: row.samples, norm: row.norm };
+  return {
+    clinic: row.clinicId,
+    sha256: row.sha256,
+    bytes: row.bytes,
+    samples: row.samples,
+    norm: row.norm,
+  };
 }
 
 function roundState(row: RoundRow): RoundState {
@@ -92,7 +112,10 @@ export function roundRecord(row: RoundRow): RoundRecord {
   return {
     ...roundState(row),
     plannedAt: row.plannedAt.getTime(),
-    updates: row.updates.map((update) => ({ ...acceptedUpdate(update), acceptedAt: update.acceptedAt.getTime() })),
+    updates: row.updates.map((update) => ({
+      ...acceptedUpdate(update),
+      acceptedAt: update.acceptedAt.getTime(),
+    })),
   };
 }
 
@@ -107,7 +130,10 @@ export function studyRecord(row: StudyRow): StudyRecord {
       start: { sha256: row.startSha256, bytes: row.startBytes },
       base: { sha256: row.baseSha256, bytes: row.baseBytes },
       completed: row.completed,
-      best: row.bestRound === null || row.bestScore === null || bestResult === null ? null : { round: row.bestRound, score: row.bestScore, result: bestResult },
+      best:
+        row.bestRound === null || row.bestScore === null || bestResult === null
+          ? null
+          : { round: row.bestRound, score: row.bestScore, result: bestResult },
       sinceBest: row.sinceBest,
       misses: row.misses,
       round: row.current && roundState(row.current),
@@ -122,15 +148,33 @@ export function studyRecord(row: StudyRow): StudyRecord {
 
 export function clinicRecord(row: Prisma.ClinicModel): ClinicRecord {
   const { id, studyId: study, name, key, state } = row;
-  return { id, study, name, key, state, enrolledAt: row.enrolledAt.getTime(), decidedAt: milliseconds(row.decidedAt) };
+  return {
+    id,
+    study,
+    name,
+    key,
+    state,
+    enrolledAt: row.enrolledAt.getTime(),
+    decidedAt: milliseconds(row.decidedAt),
+  };
 }
 
 export function invitationRecord(row: Prisma.InvitationModel): InvitationRecord {
   const { id, studyId: study, clinicName, usedBy } = row;
-  return { id, study, clinicName, usedBy, expiresAt: row.expiresAt.getTime(), createdAt: row.createdAt.getTime(), usedAt: milliseconds(row.usedAt) };
+  return {
+    id,
+    study,
+    clinicName,
+    usedBy,
+    expiresAt: row.expiresAt.getTime(),
+    createdAt: row.createdAt.getTime(),
+    usedAt: milliseconds(row.usedAt),
+  };
 }
 
-export function evaluationRecord(row: Prisma.EvaluationGetPayload<{ include: { round: { select: { number: true } } } }>): EvaluationRecord {
+export function evaluationRecord(
+  row: Prisma.EvaluationGetPayload<{ include: { round: { select: { number: true } } } }>,
+): EvaluationRecord {
   return {
     round: row.round.number,
     attempt: row.attempt,
@@ -144,7 +188,15 @@ export function evaluationRecord(row: Prisma.EvaluationGetPayload<{ include: { r
 
 export function auditRecord(row: Prisma.AuditEntryModel): AuditRecord {
   const { seq, actor, action, previous, hash } = row;
-  return { seq, at: row.at.getTime(), actor, action, detail: JSON.parse(row.detail) as Json, previous, hash };
+  return {
+    seq,
+    at: row.at.getTime(),
+    actor,
+    action,
+    detail: JSON.parse(row.detail) as Json,
+    previous,
+    hash,
+  };
 }
 
 export function signedText(column: Prisma.JsonValue): Signed {

@@ -1,9 +1,17 @@
-// What a round needs only while it runs, outside the database so that deleting it deletes it: the round's private key and the sealed updates.
+// What a round needs only while it runs, outside the database so that deleting it deletes it: the
+// round's private key and the sealed updates.
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { LentigoError } from '../../common/errors.js';
-import { makeFolder, syncFile, syncFolder, systemCode, writeDurably, writing } from '../../common/files/durable.node.js';
+import {
+  makeFolder,
+  syncFile,
+  syncFolder,
+  systemCode,
+  writeDurably,
+  writing,
+} from '../../common/files/durable.node.js';
 
 /** `dataDir`/rounds/<attempt>: the file `key`, and `<clinic>.sealed` for each update. */
 export class SealedUpdates {
@@ -13,7 +21,10 @@ export class SealedUpdates {
     this.#folder = join(dataDir, 'rounds');
   }
 
-  /** Writes the attempt's private key for the owner alone; it survives a power cut when the promise resolves, so the round may open. @throws LENTIGO_DISK_FULL */
+  /**
+   * Writes the attempt's private key for the owner alone; it survives a power cut when the promise
+   * resolves, so the round may open. @throws LENTIGO_DISK_FULL
+   */
   async saveKey(attempt: string, key: Uint8Array): Promise<void> {
     await makeFolder(join(this.#folder, attempt));
     await writeDurably(this.#keyPath(attempt), key, 0o600);
@@ -25,11 +36,18 @@ export class SealedUpdates {
       return new Uint8Array(await readFile(this.#keyPath(attempt)));
     } catch (thrown) {
       if (systemCode(thrown) !== 'ENOENT') throw thrown;
-      throw new LentigoError('LENTIGO_ROUND_UNKNOWN', `Attempt ${attempt} has no private key here: it is over, or never opened.`, { cause: thrown });
+      throw new LentigoError(
+        'LENTIGO_ROUND_UNKNOWN',
+        `Attempt ${attempt} has no private key here: it is over, or never opened.`,
+        { cause: thrown },
+      );
     }
   }
 
-  /** Where a clinic's sealed update lies, or will; any other `name` is a place for the round's scratch files, which goes with it. */
+  /**
+   * Where a clinic's sealed update lies, or will; any other `name` is a place for the round's
+   * scratch files, which goes with it.
+   */
   path(attempt: string, name: string): string {
     return join(this.#folder, attempt, `${name}.sealed`);
   }
@@ -39,8 +57,10 @@ export class SealedUpdates {
   }
 
   /**
-   * Moves a checked upload, a file of the same disk, to its place; there for good when the promise resolves. It replaces what
-   * a killed process left there unrecorded: the caller knows that no update of this clinic is recorded yet.
+   * Moves a checked upload, a file of the same disk, to its place; there for good when the promise
+   * resolves. It replaces what
+   * a killed process left there unrecorded: the caller knows that no update of this clinic is
+   * recorded yet.
    * @throws LENTIGO_DISK_FULL
    */
   async adopt(attempt: string, clinic: string, upload: string): Promise<void> {

@@ -1,4 +1,5 @@
-// The coordinator's memory: studies, clinics, rounds, updates, evaluations and the audit chain. Every write is one transaction together with its audit entries.
+// The coordinator's memory: studies, clinics, rounds, updates, evaluations and the audit chain.
+// Every write is one transaction together with its audit entries.
 import { v7 as uuidv7 } from 'uuid';
 import { LentigoError } from '../../common/errors.js';
 import type { Signed } from '../../common/protocol/round.js';
@@ -8,14 +9,46 @@ import type { Database, Transaction } from './database.js';
 import { databaseError, isUniqueViolation } from './database-errors.js';
 import type { PrismaClient } from './generated/client.js';
 import type {
-  AuditEvent, AuditRecord, Changes, ClinicRecord, ClinicState, Clock, Committed, Enrolment, EvaluationRecord, InvitationRecord, NewEvaluation, NewInvitation, NewStudy, RoundRecord, RoundSum, StudyRecord, ClinicSum,
+  AuditEvent,
+  AuditRecord,
+  Changes,
+  ClinicRecord,
+  ClinicState,
+  Clock,
+  Committed,
+  Enrolment,
+  EvaluationRecord,
+  InvitationRecord,
+  NewEvaluation,
+  NewInvitation,
+  NewStudy,
+  RoundRecord,
+  RoundSum,
+  StudyRecord,
+  ClinicSum,
 } from './records.js';
-import { auditRecord, clinicRecord, evaluationRecord, invitationRecord, json, roundColumns, roundRecord, signedText, studyColumns, studyRecord, WITH_ROUND, WITH_UPDATES } from './rows.js';
+import {
+  auditRecord,
+  clinicRecord,
+  evaluationRecord,
+  invitationRecord,
+  json,
+  roundColumns,
+  roundRecord,
+  signedText,
+  studyColumns,
+  studyRecord,
+  WITH_ROUND,
+  WITH_UPDATES,
+} from './rows.js';
 
 /** How many audit entries are verified at a time. */
 const PAGE = 1000;
 
-/** A study's row, locked until the transaction ends: the writers of one study queue here, so that its chain never forks. */
+/**
+ * A study's row, locked until the transaction ends: the writers of one study queue here, so that
+ * its chain never forks.
+ */
 interface LockedStudy {
   readonly id: string;
   readonly auditSeq: number;
@@ -26,7 +59,8 @@ interface LockedStudy {
  * @example
  * const store = new Store(await openDatabase({ dataDir }));
  * const { state } = await store.study(id);
- * await store.transition({ ...state, status: 'running' }, { audit: [{ actor: 'admin', action: 'study-started' }] });
+ * await store.transition({ ...state, status: 'running' }, { audit: [{ actor: 'admin', action:
+ * 'study-started' }] });
  */
 export class Store {
   readonly #prisma: PrismaClient;
@@ -47,68 +81,112 @@ export class Store {
 
   /** @throws LENTIGO_STUDY_UNKNOWN */
   async study(id: string): Promise<StudyRecord> {
-    const row = await reporting(() => this.#prisma.study.findUnique({ where: { id }, include: WITH_ROUND }));
+    const row = await reporting(() =>
+      this.#prisma.study.findUnique({ where: { id }, include: WITH_ROUND }),
+    );
     if (row === null) throw unknownStudy(id);
     return studyRecord(row);
   }
 
   /** All studies, the oldest first. */
   async studies(): Promise<StudyRecord[]> {
-    const rows = await reporting(() => this.#prisma.study.findMany({ include: WITH_ROUND, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] }));
+    const rows = await reporting(() =>
+      this.#prisma.study.findMany({
+        include: WITH_ROUND,
+        orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
+      }),
+    );
     return rows.map(studyRecord);
   }
 
   /** In clinic-id order. */
   async clinics(studyId: string): Promise<ClinicRecord[]> {
-    const rows = await reporting(() => this.#prisma.clinic.findMany({ where: { studyId }, orderBy: { id: 'asc' } }));
+    const rows = await reporting(() =>
+      this.#prisma.clinic.findMany({ where: { studyId }, orderBy: { id: 'asc' } }),
+    );
     return rows.map(clinicRecord);
   }
 
   /** @throws LENTIGO_CLINIC_UNKNOWN */
   async clinic(studyId: string, clinicId: string): Promise<ClinicRecord> {
-    const row = await reporting(() => this.#prisma.clinic.findUnique({ where: { studyId_id: { studyId, id: clinicId } } }));
+    const row = await reporting(() =>
+      this.#prisma.clinic.findUnique({ where: { studyId_id: { studyId, id: clinicId } } }),
+    );
     if (row === null) throw unknownClinic(studyId, clinicId);
     return clinicRecord(row);
   }
 
   /** The oldest first. */
   async invitations(studyId: string): Promise<InvitationRecord[]> {
-    const rows = await reporting(() => this.#prisma.invitation.findMany({ where: { studyId }, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] }));
+    const rows = await reporting(() =>
+      this.#prisma.invitation.findMany({
+        where: { studyId },
+        orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
+      }),
+    );
     return rows.map(invitationRecord);
   }
 
-  /** Every attempt at every round with its updates: by round number, then by when it was planned. */
+  /**
+   * Every attempt at every round with its updates: by round number, then by when it was planned.
+   */
   async rounds(studyId: string): Promise<RoundRecord[]> {
     const rows = await reporting(() =>
-      this.#prisma.round.findMany({ where: { studyId }, include: WITH_UPDATES, orderBy: [{ number: 'asc' }, { plannedAt: 'asc' }, { id: 'asc' }] }),
+      this.#prisma.round.findMany({
+        where: { studyId },
+        include: WITH_UPDATES,
+        orderBy: [{ number: 'asc' }, { plannedAt: 'asc' }, { id: 'asc' }],
+      }),
     );
     return rows.map(roundRecord);
   }
 
-  /** Every attempt at every round from this number on, summed up: by round number, then by when it was planned. */
+  /**
+   * Every attempt at every round from this number on, summed up: by round number, then by when it
+   * was planned.
+   */
   async roundSums(studyId: string, from = 0): Promise<RoundSum[]> {
-    const rows = await reporting(() => this.#prisma.$queryRaw<RoundSumRow[]>`
+    const rows = await reporting(
+      () => this.#prisma.$queryRaw<RoundSumRow[]>`
       SELECT r."number", r."id" AS "attempt", r."phase"::text, r."reason", cardinality(r."cohort") AS "cohort", r."bytesDown"::float8,
         r."plannedAt", r."openedAt", r."deadlineAt", r."closedAt",
         count(u."clinicId")::int AS "returned", coalesce(sum(u."samples"), 0)::float8 AS "samples", coalesce(sum(u."bytes"), 0)::float8 AS "bytesUp"
       FROM "Round" r LEFT JOIN "Update" u ON u."attempt" = r."id"
       WHERE r."studyId" = ${studyId} AND r."number" >= ${from}
-      GROUP BY r."id" ORDER BY r."number", r."plannedAt", r."id"`);
-    return rows.map((row) => ({ ...row, plannedAt: row.plannedAt.getTime(), openedAt: row.openedAt?.getTime() ?? null, deadlineAt: row.deadlineAt?.getTime() ?? null, closedAt: row.closedAt?.getTime() ?? null }));
+      GROUP BY r."id" ORDER BY r."number", r."plannedAt", r."id"`,
+    );
+    return rows.map((row) => ({
+      ...row,
+      plannedAt: row.plannedAt.getTime(),
+      openedAt: row.openedAt?.getTime() ?? null,
+      deadlineAt: row.deadlineAt?.getTime() ?? null,
+      closedAt: row.closedAt?.getTime() ?? null,
+    }));
   }
 
-  /** What each clinic has sent over all rounds, by clinic id; `seconds` from announcements to receipts. */
+  /**
+   * What each clinic has sent over all rounds, by clinic id; `seconds` from announcements to
+   * receipts.
+   */
   async clinicSums(studyId: string): Promise<Map<string, ClinicSum>> {
-    const rows = await reporting(() => this.#prisma.$queryRaw<(ClinicSum & { clinic: string })[]>`
+    const rows = await reporting(
+      () => this.#prisma.$queryRaw<(ClinicSum & { clinic: string })[]>`
       SELECT u."clinicId" AS "clinic", count(*)::int AS "updates", sum(u."samples")::float8 AS "samples", sum(u."bytes")::float8 AS "bytes",
         coalesce(sum(extract(epoch FROM u."acceptedAt" - r."openedAt")), 0)::float8 AS "seconds"
-      FROM "Update" u JOIN "Round" r ON r."id" = u."attempt" WHERE u."studyId" = ${studyId} GROUP BY u."clinicId"`);
+      FROM "Update" u JOIN "Round" r ON r."id" = u."attempt" WHERE u."studyId" = ${studyId} GROUP BY u."clinicId"`,
+    );
     return new Map(rows.map(({ clinic, ...sum }) => [clinic, sum]));
   }
 
   /** One round's attempts with their updates. */
   async round(studyId: string, number: number): Promise<RoundRecord[]> {
-    const rows = await reporting(() => this.#prisma.round.findMany({ where: { studyId, number }, include: WITH_UPDATES, orderBy: [{ plannedAt: 'asc' }, { id: 'asc' }] }));
+    const rows = await reporting(() =>
+      this.#prisma.round.findMany({
+        where: { studyId, number },
+        include: WITH_UPDATES,
+        orderBy: [{ plannedAt: 'asc' }, { id: 'asc' }],
+      }),
+    );
     return rows.map(roundRecord);
   }
 
@@ -126,57 +204,126 @@ export class Store {
 
   /** The study's whole audit chain, in order. */
   async audit(studyId: string): Promise<AuditRecord[]> {
-    const rows = await reporting(() => this.#prisma.auditEntry.findMany({ where: { studyId }, orderBy: { seq: 'asc' } }));
+    const rows = await reporting(() =>
+      this.#prisma.auditEntry.findMany({ where: { studyId }, orderBy: { seq: 'asc' } }),
+    );
     return rows.map(auditRecord);
   }
 
-  /** The audit entries after number `after`, or the last ones before number `before`; at most `limit`, in order. */
-  async auditPart(studyId: string, { after, before, limit }: { readonly after?: number; readonly before?: number; readonly limit: number }): Promise<AuditRecord[]> {
-    const where = { studyId, seq: after !== undefined ? { gt: after } : { lt: before ?? 2 ** 31 - 1 } };
-    const rows = await reporting(() => this.#prisma.auditEntry.findMany({ where, orderBy: { seq: after !== undefined ? 'asc' : 'desc' }, take: limit }));
+  /**
+   * The audit entries after number `after`, or the last ones before number `before`; at most
+   * `limit`, in order.
+   */
+  async auditPart(
+    studyId: string,
+    {
+      after,
+      before,
+      limit,
+    }: { readonly after?: number; readonly before?: number; readonly limit: number },
+  ): Promise<AuditRecord[]> {
+    const where = {
+      studyId,
+      seq: after !== undefined ? { gt: after } : { lt: before ?? 2 ** 31 - 1 },
+    };
+    const rows = await reporting(() =>
+      this.#prisma.auditEntry.findMany({
+        where,
+        orderBy: { seq: after !== undefined ? 'asc' : 'desc' },
+        take: limit,
+      }),
+    );
     return rows.map(auditRecord).toSorted((a, b) => a.seq - b.seq);
   }
 
-  /** The receipt of a clinic's accepted update in an attempt, and the SHA-256 of the sealed bytes that it is for; null without one. */
-  async receipt(attempt: string, clinicId: string): Promise<{ readonly sha256: string; readonly receipt: Signed } | null> {
+  /**
+   * The receipt of a clinic's accepted update in an attempt, and the SHA-256 of the sealed bytes
+   * that it is for; null without one.
+   */
+  async receipt(
+    attempt: string,
+    clinicId: string,
+  ): Promise<{ readonly sha256: string; readonly receipt: Signed } | null> {
     const row = await reporting(() =>
-      this.#prisma.update.findUnique({ where: { attempt_clinicId: { attempt, clinicId } }, select: { sha256: true, receipt: true } }),
+      this.#prisma.update.findUnique({
+        where: { attempt_clinicId: { attempt, clinicId } },
+        select: { sha256: true, receipt: true },
+      }),
     );
     return row && { sha256: row.sha256, receipt: signedText(row.receipt) };
   }
 
   /**
-   * Computes the study's audit chain again. `brokenAt` is the number of the first entry that is altered, missing or out of
+   * Computes the study's audit chain again. `brokenAt` is the number of the first entry that is
+   * altered, missing or out of
    * its place; one beyond the last entry when entries were cut off the end.
    * @throws LENTIGO_STUDY_UNKNOWN
    */
-  async verifyAudit(studyId: string): Promise<{ readonly ok: true; readonly entries: number } | { readonly ok: false; readonly brokenAt: number }> {
-    const study = await reporting(() => this.#prisma.study.findUnique({ where: { id: studyId }, select: { auditSeq: true, auditHead: true } }));
+  async verifyAudit(
+    studyId: string,
+  ): Promise<
+    | { readonly ok: true; readonly entries: number }
+    | { readonly ok: false; readonly brokenAt: number }
+  > {
+    const study = await reporting(() =>
+      this.#prisma.study.findUnique({
+        where: { id: studyId },
+        select: { auditSeq: true, auditHead: true },
+      }),
+    );
     if (study === null) throw unknownStudy(studyId);
     let previous = CHAIN_START;
     // up to the head that was read: what others append meanwhile is not its concern
-    for (let seq = 1; seq <= study.auditSeq; ) {
+    for (let seq = 1; seq <= study.auditSeq;) {
       const page = await reporting(() =>
-        this.#prisma.auditEntry.findMany({ where: { studyId, seq: { gte: seq, lte: study.auditSeq } }, orderBy: { seq: 'asc' }, take: PAGE }),
+        this.#prisma.auditEntry.findMany({
+          where: { studyId, seq: { gte: seq, lte: study.auditSeq } },
+          orderBy: { seq: 'asc' },
+          take: PAGE,
+        }),
       );
       if (page.length === 0) return { ok: false, brokenAt: seq };
       for (const { at, actor, action, detail, ...entry } of page) {
-        const hash = chainHash({ previous, seq, study: studyId, at: at.getTime(), actor, action, detail });
-        if (entry.seq !== seq || entry.previous !== previous || entry.hash !== hash) return { ok: false, brokenAt: seq };
+        const hash = chainHash({
+          previous,
+          seq,
+          study: studyId,
+          at: at.getTime(),
+          actor,
+          action,
+          detail,
+        });
+        if (entry.seq !== seq || entry.previous !== previous || entry.hash !== hash)
+          return { ok: false, brokenAt: seq };
         previous = hash;
         seq++;
       }
     }
-    return previous === study.auditHead ? { ok: true, entries: study.auditSeq } : { ok: false, brokenAt: study.auditSeq };
+    return previous === study.auditHead
+      ? { ok: true, entries: study.auditSeq }
+      : { ok: false, brokenAt: study.auditSeq };
   }
 
   // ── writing ──
 
   /** Writes a new study and the first entries of its audit chain. `state.id` must be new. */
-  async createStudy({ state, publicKey, architecture, labels }: NewStudy, audit: readonly AuditEvent[]): Promise<Committed> {
+  async createStudy(
+    { state, publicKey, architecture, labels }: NewStudy,
+    audit: readonly AuditEvent[],
+  ): Promise<Committed> {
     return this.#transaction(state.id, async (tx, at) => {
       const empty = { id: state.id, auditSeq: 0, auditHead: CHAIN_START };
-      await tx.study.create({ data: { ...empty, ...studyColumns({ ...state, round: null }), publicKey, architecture, labels: json(labels), createdAt: at, updatedAt: at } });
+      await tx.study.create({
+        data: {
+          ...empty,
+          ...studyColumns({ ...state, round: null }),
+          publicKey,
+          architecture,
+          labels: json(labels),
+          createdAt: at,
+          updatedAt: at,
+        },
+      });
       if (state.round) {
         await writeRound(tx, state.id, state.round, at);
         await tx.study.update({ where: { id: state.id }, data: { attempt: state.round.attempt } });
@@ -186,22 +333,36 @@ export class Store {
   }
 
   /**
-   * Writes a study's next state and everything that belongs to the same step, in one transaction: round, new update with its
-   * receipt, evaluation, audit entries. When the promise resolves all of it is stored; when it rejects, nothing is.
-   * The accepted updates of a round are those stored one by one with `changes.update`; a state that says otherwise is refused (LENTIGO_INTERNAL).
-   * @throws LENTIGO_UPDATE_CONFLICT when the clinic already has an update in this attempt; LENTIGO_STUDY_UNKNOWN
+   * Writes a study's next state and everything that belongs to the same step, in one transaction:
+   * round, new update with its
+   * receipt, evaluation, audit entries. When the promise resolves all of it is stored; when it
+   * rejects, nothing is.
+   * The accepted updates of a round are those stored one by one with `changes.update`; a state that
+   * says otherwise is refused (LENTIGO_INTERNAL).
+   * @throws LENTIGO_UPDATE_CONFLICT when the clinic already has an update in this attempt;
+   *   LENTIGO_STUDY_UNKNOWN
    */
   async transition(next: StudyState, changes: Changes): Promise<Committed> {
     return this.#transaction(next.id, async (tx, at) => {
       const study = await lockStudy(tx, next.id);
       if (changes.previous) await writeRound(tx, next.id, changes.previous, at);
       if (next.round) await writeRound(tx, next.id, next.round, at);
-      await tx.study.update({ where: { id: next.id }, data: { ...studyColumns(next), updatedAt: at } });
+      await tx.study.update({
+        where: { id: next.id },
+        data: { ...studyColumns(next), updatedAt: at },
+      });
       if (changes.evaluation) await writeEvaluation(tx, changes.evaluation, at);
-      const revoked = changes.withdrawn === undefined ? [] : await decide(tx, study.id, changes.withdrawn, 'revoked', 'admin', at);
+      const revoked =
+        changes.withdrawn === undefined
+          ? []
+          : await decide(tx, study.id, changes.withdrawn, 'revoked', 'admin', at);
       const auditHead = await append(tx, study, [...revoked, ...changes.audit], at);
-      const receipt = changes.update && (await writeUpdate(tx, next, changes.update, auditHead, at));
-      if (changes.withdrawn !== undefined && next.round) await tx.update.deleteMany({ where: { attempt: next.round.attempt, clinicId: changes.withdrawn } });
+      const receipt =
+        changes.update && (await writeUpdate(tx, next, changes.update, auditHead, at));
+      if (changes.withdrawn !== undefined && next.round)
+        await tx.update.deleteMany({
+          where: { attempt: next.round.attempt, clinicId: changes.withdrawn },
+        });
       for (const round of [changes.previous, next.round]) if (round) await checkUpdates(tx, round);
       return receipt ? { auditHead, receipt } : { auditHead };
     });
@@ -209,63 +370,152 @@ export class Store {
 
   /** Records an event that changes no state, such as a refused update. */
   async record(studyId: string, audit: readonly AuditEvent[]): Promise<Committed> {
-    return this.#transaction(studyId, async (tx, at) => ({ auditHead: await append(tx, await lockStudy(tx, studyId), audit, at) }));
+    return this.#transaction(studyId, async (tx, at) => ({
+      auditHead: await append(tx, await lockStudy(tx, studyId), audit, at),
+    }));
   }
 
   /** Stores an invitation by the hash of its secret. @throws LENTIGO_STUDY_UNKNOWN */
-  async invite(studyId: string, { clinicName, secretHash, expiresAt }: NewInvitation, actor: string): Promise<InvitationRecord> {
+  async invite(
+    studyId: string,
+    { clinicName, secretHash, expiresAt }: NewInvitation,
+    actor: string,
+  ): Promise<InvitationRecord> {
     return this.#transaction(studyId, async (tx, at) => {
       const study = await lockStudy(tx, studyId);
       const id = uuidv7();
-      const row = await tx.invitation.create({ data: { id, studyId, clinicName, secretHash, expiresAt: new Date(expiresAt), createdAt: at } });
-      await append(tx, study, [{ actor, action: 'clinic-invited', detail: { invitation: id, clinicName, expires: new Date(expiresAt).toISOString() } }], at);
+      const row = await tx.invitation.create({
+        data: {
+          id,
+          studyId,
+          clinicName,
+          secretHash,
+          expiresAt: new Date(expiresAt),
+          createdAt: at,
+        },
+      });
+      await append(
+        tx,
+        study,
+        [
+          {
+            actor,
+            action: 'clinic-invited',
+            detail: { invitation: id, clinicName, expires: new Date(expiresAt).toISOString() },
+          },
+        ],
+        at,
+      );
       return invitationRecord(row);
     });
   }
 
   /**
-   * Enrols a clinic's key with an invitation, which works once. The key that used it gets the clinic's present state again,
-   * also after it expired; a key that the study knows already keeps its state, and uses the invitation up.
-   * @throws LENTIGO_INVITATION_INVALID, LENTIGO_INVITATION_OTHER_STUDY, LENTIGO_INVITATION_USED, LENTIGO_INVITATION_EXPIRED, LENTIGO_STUDY_UNKNOWN
+   * Enrols a clinic's key with an invitation, which works once. The key that used it gets the
+   * clinic's present state again,
+   * also after it expired; a key that the study knows already keeps its state, and uses the
+   * invitation up.
+   * @throws LENTIGO_INVITATION_INVALID, LENTIGO_INVITATION_OTHER_STUDY, LENTIGO_INVITATION_USED,
+   *   LENTIGO_INVITATION_EXPIRED, LENTIGO_STUDY_UNKNOWN
    */
-  async enrol(studyId: string, { secretHash, clinicId, key, name }: Enrolment): Promise<ClinicRecord> {
+  async enrol(
+    studyId: string,
+    { secretHash, clinicId, key, name }: Enrolment,
+  ): Promise<ClinicRecord> {
     return this.#transaction(studyId, async (tx, at) => {
-      const study = await lockStudy(tx, studyId); // two enrolments with one invitation take turns here
-      const invitation = await tx.invitation.findUnique({ where: { secretHash }, include: { clinic: true } });
-      if (invitation === null) throw new LentigoError('LENTIGO_INVITATION_INVALID', `No study of this coordinator gave out this invitation.`);
-      if (invitation.studyId !== studyId) throw new LentigoError('LENTIGO_INVITATION_OTHER_STUDY', `The invitation is for study ${invitation.studyId}, not for ${studyId}.`);
+      // two enrolments with one invitation take turns here
+      const study = await lockStudy(tx, studyId);
+      const invitation = await tx.invitation.findUnique({
+        where: { secretHash },
+        include: { clinic: true },
+      });
+      if (invitation === null)
+        throw new LentigoError(
+          'LENTIGO_INVITATION_INVALID',
+          `No study of this coordinator gave out this invitation.`,
+        );
+      if (invitation.studyId !== studyId)
+        throw new LentigoError(
+          'LENTIGO_INVITATION_OTHER_STUDY',
+          `The invitation is for study ${invitation.studyId}, not for ${studyId}.`,
+        );
       if (invitation.clinic?.id === clinicId) return clinicRecord(invitation.clinic);
-      if (invitation.usedAt) throw new LentigoError('LENTIGO_INVITATION_USED', `Another clinic enrolled with this invitation at ${invitation.usedAt.toISOString()}.`);
-      if (invitation.expiresAt <= at) throw new LentigoError('LENTIGO_INVITATION_EXPIRED', `The invitation expired at ${invitation.expiresAt.toISOString()}.`);
+      if (invitation.usedAt)
+        throw new LentigoError(
+          'LENTIGO_INVITATION_USED',
+          `Another clinic enrolled with this invitation at ${invitation.usedAt.toISOString()}.`,
+        );
+      if (invitation.expiresAt <= at)
+        throw new LentigoError(
+          'LENTIGO_INVITATION_EXPIRED',
+          `The invitation expired at ${invitation.expiresAt.toISOString()}.`,
+        );
       const where = { studyId_id: { studyId, id: clinicId } };
-      const clinic = await tx.clinic.upsert({ where, update: {}, create: { studyId, id: clinicId, name, key, state: 'pending', enrolledAt: at } });
+      const clinic = await tx.clinic.upsert({
+        where,
+        update: {},
+        create: { studyId, id: clinicId, name, key, state: 'pending', enrolledAt: at },
+      });
       await tx.invitation.update({ where: { secretHash }, data: { usedAt: at, usedBy: clinicId } });
-      await append(tx, study, [{ actor: clinicId, action: 'clinic-enrolled', detail: { name, key, invitation: invitation.id } }], at);
+      await append(
+        tx,
+        study,
+        [
+          {
+            actor: clinicId,
+            action: 'clinic-enrolled',
+            detail: { name, key, invitation: invitation.id },
+          },
+        ],
+        at,
+      );
       return clinicRecord(clinic);
     });
   }
 
-  /** Approves or revokes a clinic; again is no change and no entry. @throws LENTIGO_CLINIC_UNKNOWN, LENTIGO_STUDY_UNKNOWN */
-  async setClinicState(studyId: string, clinicId: string, state: Exclude<ClinicState, 'pending'>, actor: string): Promise<ClinicRecord> {
+  /**
+   * Approves or revokes a clinic; again is no change and no entry. @throws LENTIGO_CLINIC_UNKNOWN,
+   * LENTIGO_STUDY_UNKNOWN
+   */
+  async setClinicState(
+    studyId: string,
+    clinicId: string,
+    state: Exclude<ClinicState, 'pending'>,
+    actor: string,
+  ): Promise<ClinicRecord> {
     return this.#transaction(studyId, async (tx, at) => {
       const study = await lockStudy(tx, studyId);
       await append(tx, study, await decide(tx, studyId, clinicId, state, actor, at), at);
-      return clinicRecord(await tx.clinic.findUniqueOrThrow({ where: { studyId_id: { studyId, id: clinicId } } }));
+      return clinicRecord(
+        await tx.clinic.findUniqueOrThrow({ where: { studyId_id: { studyId, id: clinicId } } }),
+      );
     });
   }
 
-  async #transaction<T>(study: string, work: (tx: Transaction, at: Date) => Promise<T>): Promise<T> {
-    const done = await reporting(() => this.#prisma.$transaction((tx) => work(tx, new Date(this.#now()))));
+  async #transaction<T>(
+    study: string,
+    work: (tx: Transaction, at: Date) => Promise<T>,
+  ): Promise<T> {
+    const done = await reporting(() =>
+      this.#prisma.$transaction((tx) => work(tx, new Date(this.#now()))),
+    );
     for (const listener of this.#listeners) listener(study);
     return done;
   }
 }
 
 /** As PostgreSQL gives it. */
-type RoundSumRow = Omit<RoundSum, 'plannedAt' | 'openedAt' | 'deadlineAt' | 'closedAt'> & { plannedAt: Date; openedAt: Date | null; deadlineAt: Date | null; closedAt: Date | null };
+type RoundSumRow = Omit<RoundSum, 'plannedAt' | 'openedAt' | 'deadlineAt' | 'closedAt'> & {
+  plannedAt: Date;
+  openedAt: Date | null;
+  deadlineAt: Date | null;
+  closedAt: Date | null;
+};
 
-const unknownStudy = (id: string) => new LentigoError('LENTIGO_STUDY_UNKNOWN', `There is no study ${id}.`);
-const unknownClinic = (study: string, id: string) => new LentigoError('LENTIGO_CLINIC_UNKNOWN', `Clinic ${id} is not enrolled in study ${study}.`);
+const unknownStudy = (id: string) =>
+  new LentigoError('LENTIGO_STUDY_UNKNOWN', `There is no study ${id}.`);
+const unknownClinic = (study: string, id: string) =>
+  new LentigoError('LENTIGO_CLINIC_UNKNOWN', `Clinic ${id} is not enrolled in study ${study}.`);
 
 /** Runs a query; its failure comes out as a LentigoError. */
 async function reporting<T>(query: () => Promise<T>): Promise<T> {
@@ -277,13 +527,20 @@ async function reporting<T>(query: () => Promise<T>): Promise<T> {
 }
 
 async function lockStudy(tx: Transaction, id: string): Promise<LockedStudy> {
-  const [row] = await tx.$queryRaw<LockedStudy[]>`SELECT "id", "auditSeq", "auditHead" FROM "Study" WHERE "id" = ${id} FOR UPDATE`;
+  const [row] = await tx.$queryRaw<
+    LockedStudy[]
+  >`SELECT "id", "auditSeq", "auditHead" FROM "Study" WHERE "id" = ${id} FOR UPDATE`;
   if (!row) throw unknownStudy(id);
   return row;
 }
 
 /** Appends entries to the study's chain. @returns its new head. */
-async function append(tx: Transaction, study: LockedStudy, audit: readonly AuditEvent[], at: Date): Promise<string> {
+async function append(
+  tx: Transaction,
+  study: LockedStudy,
+  audit: readonly AuditEvent[],
+  at: Date,
+): Promise<string> {
   let { auditSeq: seq, auditHead: previous } = study;
   const entries = audit.map(({ actor, action, detail = null }) => {
     const fields = { previous, seq: ++seq, actor, action, detail: canonicalJson(detail) };
@@ -292,13 +549,25 @@ async function append(tx: Transaction, study: LockedStudy, audit: readonly Audit
   });
   if (entries.length > 0) {
     await tx.auditEntry.createMany({ data: entries });
-    await tx.study.update({ where: { id: study.id }, data: { auditSeq: seq, auditHead: previous } });
+    await tx.study.update({
+      where: { id: study.id },
+      data: { auditSeq: seq, auditHead: previous },
+    });
   }
   return previous;
 }
 
-/** Gives a clinic its state. @returns the audit event of it; none when it had that state already. */
-async function decide(tx: Transaction, studyId: string, clinicId: string, state: Exclude<ClinicState, 'pending'>, actor: string, at: Date): Promise<AuditEvent[]> {
+/**
+ * Gives a clinic its state. @returns the audit event of it; none when it had that state already.
+ */
+async function decide(
+  tx: Transaction,
+  studyId: string,
+  clinicId: string,
+  state: Exclude<ClinicState, 'pending'>,
+  actor: string,
+  at: Date,
+): Promise<AuditEvent[]> {
   const where = { studyId_id: { studyId, id: clinicId } };
   const before = await tx.clinic.findUnique({ where });
   if (before === null) throw unknownClinic(studyId, clinicId);
@@ -307,36 +576,96 @@ async function decide(tx: Transaction, studyId: string, clinicId: string, state:
   return [{ actor, action: `clinic-${state}`, detail: { clinic: clinicId, name: before.name } }];
 }
 
-async function writeRound(tx: Transaction, studyId: string, round: RoundState, at: Date): Promise<void> {
+async function writeRound(
+  tx: Transaction,
+  studyId: string,
+  round: RoundState,
+  at: Date,
+): Promise<void> {
   const columns = roundColumns(round);
-  await tx.round.upsert({ where: { id: round.attempt }, create: { ...columns, id: round.attempt, studyId, plannedAt: at }, update: columns });
-}
-
-async function writeEvaluation(tx: Transaction, { attempt, validation, heldout, seconds, model }: NewEvaluation, at: Date): Promise<void> {
-  await tx.evaluation.create({
-    data: { attempt, validation: json(validation), heldout: json(heldout), seconds, modelSha256: model.sha256, modelBytes: model.bytes, evaluatedAt: at },
+  await tx.round.upsert({
+    where: { id: round.attempt },
+    create: { ...columns, id: round.attempt, studyId, plannedAt: at },
+    update: columns,
   });
 }
 
-async function writeUpdate(tx: Transaction, next: StudyState, { clinic, receipt }: NonNullable<Changes['update']>, auditHead: string, at: Date): Promise<Signed> {
+async function writeEvaluation(
+  tx: Transaction,
+  { attempt, validation, heldout, seconds, model }: NewEvaluation,
+  at: Date,
+): Promise<void> {
+  await tx.evaluation.create({
+    data: {
+      attempt,
+      validation: json(validation),
+      heldout: json(heldout),
+      seconds,
+      modelSha256: model.sha256,
+      modelBytes: model.bytes,
+      evaluatedAt: at,
+    },
+  });
+}
+
+async function writeUpdate(
+  tx: Transaction,
+  next: StudyState,
+  { clinic, receipt }: NonNullable<Changes['update']>,
+  auditHead: string,
+  at: Date,
+): Promise<Signed> {
   const update = next.round?.updates.find((u) => u.clinic === clinic);
-  if (!next.round || !update) throw new LentigoError('LENTIGO_INTERNAL', `The next state of study ${next.id} has no update of clinic ${clinic}.`);
+  if (!next.round || !update)
+    throw new LentigoError(
+      'LENTIGO_INTERNAL',
+      `The next state of study ${next.id} has no update of clinic ${clinic}.`,
+    );
   const { attempt, number } = next.round;
   const promise = await receipt(auditHead);
   const { sha256, bytes, samples, norm } = update;
   try {
-    await tx.update.create({ data: { attempt, clinicId: clinic, studyId: next.id, sha256, bytes, samples, norm, receipt: json(promise), acceptedAt: at } });
+    await tx.update.create({
+      data: {
+        attempt,
+        clinicId: clinic,
+        studyId: next.id,
+        sha256,
+        bytes,
+        samples,
+        norm,
+        receipt: json(promise),
+        acceptedAt: at,
+      },
+    });
   } catch (thrown) {
     if (!isUniqueViolation(thrown)) throw thrown;
-    throw new LentigoError('LENTIGO_UPDATE_CONFLICT', `Clinic ${clinic} already has an update in round ${number} (attempt ${attempt}).`, { cause: thrown });
+    throw new LentigoError(
+      'LENTIGO_UPDATE_CONFLICT',
+      `Clinic ${clinic} already has an update in round ${number} (attempt ${attempt}).`,
+      { cause: thrown },
+    );
   }
   return promise;
 }
 
-/** A state must hold exactly the updates that are stored: it is computed from them again after a restart. */
+/**
+ * A state must hold exactly the updates that are stored: it is computed from them again after a
+ * restart.
+ */
 async function checkUpdates(tx: Transaction, round: RoundState): Promise<void> {
-  const stored = await tx.update.findMany({ where: { attempt: round.attempt }, select: { clinicId: true, sha256: true } });
+  const stored = await tx.update.findMany({
+    where: { attempt: round.attempt },
+    select: { clinicId: true, sha256: true },
+  });
   const known = new Map(stored.map((row) => [row.clinicId, row.sha256]));
-  if (known.size === round.updates.length && round.updates.every((u) => known.get(u.clinic) === u.sha256)) return;
-  throw new LentigoError('LENTIGO_INTERNAL', `Round ${round.number} (attempt ${round.attempt}) says it has ${round.updates.length} updates, ${known.size} are stored.`);
+  if (
+    known.size === round.updates.length &&
+    round.updates.every((u) => known.get(u.clinic) === u.sha256)
+  )
+    return;
+  throw new LentigoError(
+    'LENTIGO_INTERNAL',
+    `Round ${round.number} (attempt ${round.attempt}) says it has ${round.updates.length} updates, ${known.size} are stored.`,
+  );
 }

@@ -1,4 +1,5 @@
-// The coordinator's side of one aggregation, in a process of its own so that its memory can be told: node aggregate-once.js JOBS.json
+// The coordinator's side of one aggregation, in a process of its own so that its memory can be
+// told: node aggregate-once.js JOBS.json
 // Prints one JSON line: milliseconds and peak memory, and how long the event loop waited meanwhile.
 import { readFile } from 'node:fs/promises';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
@@ -20,7 +21,10 @@ export interface Measured {
   readonly checkMs: readonly number[];
   /** Of each repeat of the whole aggregation. */
   readonly aggregateMs: readonly number[];
-  /** What a timer of 1 ms came late, at the 99th percentile and at most, while the worker aggregated. */
+  /**
+   * What a timer of 1 ms came late, at the 99th percentile and at most, while the worker
+   * aggregated.
+   */
   readonly delayMs: { readonly p99: number; readonly max: number };
   /** Resident memory before the first aggregation, and the most until the last one's end, bytes. */
   readonly memory: { readonly before: number; readonly peak: number };
@@ -29,7 +33,12 @@ export interface Measured {
 const RESOLUTION_MS = 1;
 
 if (process.argv[2]) {
-  const { roundSecretKey: key, checks, aggregate, repeats } = JSON.parse(await readFile(process.argv[2], 'utf8')) as Jobs;
+  const {
+    roundSecretKey: key,
+    checks,
+    aggregate,
+    repeats,
+  } = JSON.parse(await readFile(process.argv[2], 'utf8')) as Jobs;
   const roundSecretKey = fromBase64(key);
   const aggregator = new Aggregator();
   const timed = async (work: () => Promise<unknown>) => {
@@ -39,12 +48,14 @@ if (process.argv[2]) {
   };
   // As in a study: by the time a round is aggregated, its updates were checked in the same thread.
   const checkMs: number[] = [];
-  for (const check of checks) checkMs.push(await timed(() => aggregator.check({ ...check, roundSecretKey })));
+  for (const check of checks)
+    checkMs.push(await timed(() => aggregator.check({ ...check, roundSecretKey })));
   const before = process.memoryUsage.rss();
   const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   delay.enable();
   const aggregateMs: number[] = [];
-  for (let i = 0; i < repeats; i++) aggregateMs.push(await timed(() => aggregator.aggregate({ ...aggregate, roundSecretKey })));
+  for (let i = 0; i < repeats; i++)
+    aggregateMs.push(await timed(() => aggregator.aggregate({ ...aggregate, roundSecretKey })));
   delay.disable();
   const late = (nanoseconds: number) => Math.max(0, nanoseconds / 1e6 - RESOLUTION_MS);
   const measured: Measured = {

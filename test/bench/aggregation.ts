@@ -1,4 +1,5 @@
-// Opening, decoding and averaging 10 and 100 sealed updates of the whole B0, as the coordinator does it: time, memory, and what its event loop felt.
+// Opening, decoding and averaging 10 and 100 sealed updates of the whole B0, as the coordinator
+// does it: time, memory, and what its event loop felt.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -34,8 +35,13 @@ export const aggregation: Benchmark = {
   command: 'npm run bench -- aggregation',
   async run(say) {
     const random = new Random('aggregation');
-    const base = new ParameterSet(SPECS, Float32Array.from({ length: new ParameterSet(SPECS).length }, () => random.normal(0, 1)));
-    const deltas = Array.from({ length: DELTAS }, () => Float32Array.from({ length: base.length }, () => random.normal(0, 0.001)));
+    const base = new ParameterSet(
+      SPECS,
+      Float32Array.from({ length: new ParameterSet(SPECS).length }, () => random.normal(0, 1)),
+    );
+    const deltas = Array.from({ length: DELTAS }, () =>
+      Float32Array.from({ length: base.length }, () => random.normal(0, 0.001)),
+    );
     const rows: string[][] = [];
     for (const encoding of ['int8', 'float32'] as const) {
       const folder = await mkdtemp(join(tmpdir(), 'lentigo-bench-'));
@@ -46,8 +52,16 @@ export const aggregation: Benchmark = {
           say(`${clinics} updates, ${encoding}`);
           const { checkMs, aggregateMs, delayMs, memory } = await measure(sealed, clinics, folder);
           rows.push([
-            `${clinics} × ${encoding}`, megabytes(sealed.bytes), median(checkMs).toFixed(0), median(aggregateMs).toFixed(0), `${Math.min(...aggregateMs).toFixed(0)}–${Math.max(...aggregateMs).toFixed(0)}`,
-            lowerBound(clinics, deltas).toFixed(0), megabytes(memory.before), megabytes(memory.peak), delayMs.p99.toFixed(1), delayMs.max.toFixed(1),
+            `${clinics} × ${encoding}`,
+            megabytes(sealed.bytes),
+            median(checkMs).toFixed(0),
+            median(aggregateMs).toFixed(0),
+            `${Math.min(...aggregateMs).toFixed(0)}–${Math.max(...aggregateMs).toFixed(0)}`,
+            lowerBound(clinics, deltas).toFixed(0),
+            megabytes(memory.before),
+            megabytes(memory.peak),
+            delayMs.p99.toFixed(1),
+            delayMs.max.toFixed(1),
           ]);
         }
       } finally {
@@ -69,10 +83,19 @@ interface Sealed {
   readonly base: { readonly path: string; readonly sha256: string };
 }
 
-async function sealAll(clinics: number, encoding: Encoding, deltas: readonly Float32Array[], base: ParameterSet, folder: string): Promise<Sealed> {
+async function sealAll(
+  clinics: number,
+  encoding: Encoding,
+  deltas: readonly Float32Array[],
+  base: ParameterSet,
+  folder: string,
+): Promise<Sealed> {
   const roundKey = createRoundKey();
   const baseBytes = encodeParameters(base);
-  const baseRef = { path: join(folder, 'base'), sha256: createHash('sha256').update(baseBytes).digest('hex') };
+  const baseRef = {
+    path: join(folder, 'base'),
+    sha256: createHash('sha256').update(baseBytes).digest('hex'),
+  };
   await writeFile(baseRef.path, baseBytes);
   const payloads = deltas.map((delta, k) => ENCODINGS[encoding].encode(delta, new Random(k)));
   const updates: SealedUpdate[] = [];
@@ -80,8 +103,21 @@ async function sealAll(clinics: number, encoding: Encoding, deltas: readonly Flo
   for (let k = 0; k < clinics; k++) {
     const identity = createIdentity();
     const clinic = await clinicIdOf(identity.publicKey);
-    const header = { study: STUDY, round: 1, attempt: ATTEMPT, clinic, base: baseRef.sha256, encoding, samples: SAMPLES };
-    const sealed = await sealUpdate({ header, payload: payloads[k % payloads.length]!, roundKey: toBase64(roundKey.publicKey), identity });
+    const header = {
+      study: STUDY,
+      round: 1,
+      attempt: ATTEMPT,
+      clinic,
+      base: baseRef.sha256,
+      encoding,
+      samples: SAMPLES,
+    };
+    const sealed = await sealUpdate({
+      header,
+      payload: payloads[k % payloads.length]!,
+      roundKey: toBase64(roundKey.publicKey),
+      identity,
+    });
     const path = join(folder, clinic);
     await writeFile(path, sealed);
     updates.push({ clinic, path, samples: SAMPLES, clinicKey: toBase64(identity.publicKey) });
@@ -90,14 +126,30 @@ async function sealAll(clinics: number, encoding: Encoding, deltas: readonly Flo
   return { bytes, encoding, roundSecretKey: toBase64(roundKey.secretKey), updates, base: baseRef };
 }
 
-async function measure({ updates: all, base, encoding, roundSecretKey }: Sealed, clinics: number, folder: string): Promise<Measured> {
+async function measure(
+  { updates: all, base, encoding, roundSecretKey }: Sealed,
+  clinics: number,
+  folder: string,
+): Promise<Measured> {
   const updates = all.slice(0, clinics);
   const jobs: Jobs = {
     roundSecretKey,
     repeats: REPEATS,
     checks: updates.slice(0, 10).map(({ clinic, clinicKey, path, samples }) => ({
       path,
-      expected: { study: STUDY, round: 1, attempt: ATTEMPT, clinic, clinicKey, base: base.sha256, encoding, minSamples: samples, maxSamples: samples, maxNorm: 100, count: new ParameterSet(SPECS).length },
+      expected: {
+        study: STUDY,
+        round: 1,
+        attempt: ATTEMPT,
+        clinic,
+        clinicKey,
+        base: base.sha256,
+        encoding,
+        minSamples: samples,
+        maxSamples: samples,
+        maxNorm: 100,
+        count: new ParameterSet(SPECS).length,
+      },
     })),
     aggregate: { updates, base, specs: SPECS, encoding, outPath: join(folder, 'result') },
   };

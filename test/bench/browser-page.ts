@@ -5,7 +5,11 @@ import type { ArchitectureId } from '../../common/model/architecture.js';
 import { inMemory, training } from '../common/engine/training.js';
 import { median } from './benchmark.js';
 
-async function perImage(batch: number, repeats: number, step: () => Promise<void>): Promise<number> {
+async function perImage(
+  batch: number,
+  repeats: number,
+  step: () => Promise<void>,
+): Promise<number> {
   const times: number[] = [];
   for (let i = -1; i < repeats; i++) {
     const start = performance.now();
@@ -18,7 +22,9 @@ async function perImage(batch: number, repeats: number, step: () => Promise<void
 const page = {
   use: (engine: EngineName) => useEngine(engine),
 
-  /** ms per image, medians after one step to warm up; and bytes in the engine's memory afterwards. */
+  /**
+   * ms per image, medians after one step to warm up; and bytes in the engine's memory afterwards.
+   */
   async measure(architecture: ArchitectureId, batch: number, trainFrom: string, repeats: number) {
     const { student, images, step, loss, dispose } = training(architecture, batch, trainFrom);
     const inference = await perImage(batch, repeats, async () => {

@@ -1,4 +1,5 @@
-// 300 clinics connected to one coordinator process: how long they take to come, how long a control message takes, what the coordinator needs.
+// 300 clinics connected to one coordinator process: how long they take to come, how long a control
+// message takes, what the coordinator needs.
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -24,20 +25,33 @@ export const connections: Benchmark = {
     const coordinator = await launchCoordinator(dataDir);
     const members: Member[] = [];
     try {
-      const admin = new ConsoleClient(coordinator.url, (await readFile(join(dataDir, 'admin-token'), 'utf8')).trim());
+      const admin = new ConsoleClient(
+        coordinator.url,
+        (await readFile(join(dataDir, 'admin-token'), 'utf8')).trim(),
+      );
       const study = await createStudy(admin, { cohort: { minimum: CLINICS, quorum: CLINICS } });
       say(`enrolling ${CLINICS} clinics`);
       while (members.length < CLINICS) {
-        members.push(...(await Promise.all(Array.from({ length: ENROLLING_AT_ONCE }, (_, i) => Member.approved(admin, study, `Clinic ${members.length + i}`)))));
+        members.push(
+          ...(await Promise.all(
+            Array.from({ length: ENROLLING_AT_ONCE }, (_, i) =>
+              Member.approved(admin, study, `Clinic ${members.length + i}`),
+            ),
+          )),
+        );
       }
       await admin.act(study, 'start');
       const idle = await coordinatorMetrics(coordinator.url);
 
       say('connecting, all at once');
-      const connecting = await Promise.all(members.map((member) => timed(async () => {
-        const answer = await member.join();
-        if (!answer.ok) throw new Error(answer.error.message);
-      })));
+      const connecting = await Promise.all(
+        members.map((member) =>
+          timed(async () => {
+            const answer = await member.join();
+            if (!answer.ok) throw new Error(answer.error.message);
+          }),
+        ),
+      );
       const announcing = performance.now();
       const announcements = await Promise.all(members.map((member) => member.round(1)));
       const announced = performance.now() - announcing;
@@ -46,15 +60,22 @@ export const connections: Benchmark = {
       say(`${MESSAGES} messages in ${SECONDS} s`);
       const messages = await paced(members, announcements[0]!);
       const after = await coordinatorMetrics(coordinator.url);
-      const milliseconds = (name: string, sample: readonly number[]) => [name, String(sample.length), ...[0.5, 0.95, 0.99, 1].map((p) => quantile(sample, p).toFixed(1))];
+      const milliseconds = (name: string, sample: readonly number[]) => [
+        name,
+        String(sample.length),
+        ...[0.5, 0.95, 0.99, 1].map((p) => quantile(sample, p).toFixed(1)),
+      ];
       return `One coordinator process, and ${CLINICS} clinics with keys and sockets of their own in another process on the same machine: what the clinics' side computes (signatures, JSON) is in these times too. All connect in the same moment, as after a restart of the coordinator: WebSocket, mutual challenge, Ed25519 at both ends; the round opens with the last of them, and its signed announcement had reached all ${CLINICS} ${announced.toFixed(0)} ms after the last proof. Then each clinic asks for an upload ticket and reports progress once a second, evenly spread, for ${SECONDS} s; a control message is a ticket's request and its answer.
 
 ${table(['milliseconds', 'n', 'p50', 'p95', 'p99', 'max'], [milliseconds('connect and prove', connecting), milliseconds('control message', messages)])}
 
-${table(['coordinator', 'before', 'while connecting', 'with messages'], [
-  ['resident memory, MB', ...[idle, connected, after].map((m) => megabytes(m.memory))],
-  ['event loop delay p99, ms', '', ...[connected, after].map((m) => m.delay.toFixed(1))],
-])}
+${table(
+  ['coordinator', 'before', 'while connecting', 'with messages'],
+  [
+    ['resident memory, MB', ...[idle, connected, after].map((m) => megabytes(m.memory))],
+    ['event loop delay p99, ms', '', ...[connected, after].map((m) => m.delay.toFixed(1))],
+  ],
+)}
 
 Event loop delay is what a timer of ${LAG_RESOLUTION_MS} ms came late, from \`/metrics\`.`;
     } finally {
@@ -71,7 +92,10 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - began;
 }
 
-/** Each member in turn, at even intervals, whether the answers have come or not. @returns the times of the answers, ms */
+/**
+ * Each member in turn, at even intervals, whether the answers have come or not. @returns the times
+ * of the answers, ms
+ */
 async function paced(members: readonly Member[], announcement: Announcement): Promise<number[]> {
   const { round, attempt } = announcement;
   const update = new Uint8Array(100);
@@ -82,10 +106,12 @@ async function paced(members: readonly Member[], announcement: Announcement): Pr
     while (answers.length < Math.min(due, MESSAGES)) {
       const member = members[answers.length % members.length]!;
       member.tell('progress', { round, attempt, phase: 'training', fraction: 0.5 });
-      answers.push(timed(async () => {
-        const ticket = await member.ticket(announcement, update);
-        if (!ticket.ok) throw new Error(ticket.error.message);
-      }));
+      answers.push(
+        timed(async () => {
+          const ticket = await member.ticket(announcement, update);
+          if (!ticket.ok) throw new Error(ticket.error.message);
+        }),
+      );
     }
     await sleep(1);
   }
@@ -99,5 +125,8 @@ const LAG_RESOLUTION_MS = 10;
 async function coordinatorMetrics(url: string): Promise<{ memory: number; delay: number }> {
   const text = await (await fetch(`${url}/metrics`)).text();
   const value = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
-  return { memory: value('process_resident_memory_bytes'), delay: Math.max(0, value('nodejs_eventloop_lag_p99_seconds') * 1000 - LAG_RESOLUTION_MS) };
+  return {
+    memory: value('process_resident_memory_bytes'),
+    delay: Math.max(0, value('nodejs_eventloop_lag_p99_seconds') * 1000 - LAG_RESOLUTION_MS),
+  };
 }

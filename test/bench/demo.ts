@@ -1,4 +1,5 @@
-// `npm run demo`, as it is: its table, its time, its memory. On synthetic lesions, and on photographs from published weights.
+// `npm run demo`, as it is: its table, its time, its memory. On synthetic lesions, and on
+// photographs from published weights.
 import { spawn } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -25,23 +26,52 @@ export const padUfes: Benchmark = {
   long: true,
   async run(say) {
     const folder = join(WEIGHTS, 'efficientnet_b0');
-    const file = (await readdir(folder).catch(() => [])).find((name) => name.endsWith('.safetensors'));
-    if (!HAS_PAD_UFES || !file) throw new Error(`${PAD_UFES} or weights in ${folder} are missing: set LENTIGO_PAD_UFES and LENTIGO_WEIGHTS`);
+    const file = (await readdir(folder).catch(() => [])).find((name) =>
+      name.endsWith('.safetensors'),
+    );
+    if (!HAS_PAD_UFES || !file)
+      throw new Error(
+        `${PAD_UFES} or weights in ${folder} are missing: set LENTIGO_PAD_UFES and LENTIGO_WEIGHTS`,
+      );
     say('importing the weights');
     const init = join('out', 'bench', 'imported');
-    await succeed(['weights', 'import', '--from', join(folder, file), '--out', init], { cwd: PACKAGE_ROOT });
-    const text = await runDemo('native', ['--data', PAD_UFES, '--init', init, '--rounds', '8', '--out', join('out', 'bench', 'pad-ufes')], say);
+    await succeed(['weights', 'import', '--from', join(folder, file), '--out', init], {
+      cwd: PACKAGE_ROOT,
+    });
+    const text = await runDemo(
+      'native',
+      [
+        '--data',
+        PAD_UFES,
+        '--init',
+        init,
+        '--rounds',
+        '8',
+        '--out',
+        join('out', 'bench', 'pad-ufes'),
+      ],
+      say,
+    );
     return `\`${DATA}\` is the published data set's folder, \`${FILE}\` an EfficientNet-B0 with torchvision's names, trained on ImageNet and then on photographs that show no skin; the head is new. \`LENTIGO_PAD_UFES\` and \`LENTIGO_WEIGHTS\` say where \`npm run bench -- pad-ufes\` finds them.
 
 ${printed(text)}`;
   },
 };
 
-const printed = (text: string): string => `\`\`\`\n${text.replaceAll(PAD_UFES, DATA).trim()}\n\`\`\``;
+const printed = (text: string): string =>
+  `\`\`\`\n${text.replaceAll(PAD_UFES, DATA).trim()}\n\`\`\``;
 
 /** @returns what the demo printed */
-async function runDemo(engine: string, args: readonly string[], say: (text: string) => void): Promise<string> {
-  const child = spawn(process.execPath, [join('dist', 'demo.js'), ...args], { cwd: PACKAGE_ROOT, env: { ...process.env, LENTIGO_ENGINE: engine }, stdio: ['ignore', 'pipe', 'inherit'] });
+async function runDemo(
+  engine: string,
+  args: readonly string[],
+  say: (text: string) => void,
+): Promise<string> {
+  const child = spawn(process.execPath, [join('dist', 'demo.js'), ...args], {
+    cwd: PACKAGE_ROOT,
+    env: { ...process.env, LENTIGO_ENGINE: engine },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (part: string) => {
     text += part;

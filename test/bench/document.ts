@@ -1,4 +1,5 @@
-// BENCHMARKS.md: one section a benchmark between markers, so that each can be measured again alone and the others stay.
+// BENCHMARKS.md: one section a benchmark between markers, so that each can be measured again alone
+// and the others stay.
 
 const INTRODUCTION = `# Measurements
 
@@ -13,7 +14,12 @@ const end = (name: string) => `<!-- /${name} -->`;
  * @param document '' for one that isn't there yet
  * @param order the names of all sections
  */
-export function withSection(document: string, name: string, section: string, order: readonly string[]): string {
+export function withSection(
+  document: string,
+  name: string,
+  section: string,
+  order: readonly string[],
+): string {
   const sections = new Map<string, string>();
   for (const known of order) {
     const [from, to] = [document.indexOf(begin(known)), document.indexOf(end(known))];

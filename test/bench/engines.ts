@@ -1,4 +1,5 @@
-// Milliseconds per image of EfficientNet-B0, inference and training steps as clinics take them, on each engine that is there; beside them PyTorch, where it is.
+// Milliseconds per image of EfficientNet-B0, inference and training steps as clinics take them, on
+// each engine that is there; beside them PyTorch, where it is.
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -33,7 +34,8 @@ export const engines: Benchmark = {
     say('two threads');
     const threads = await twoThreads();
     const after = before && (await pytorch());
-    if (before && after) rows.push(['PyTorch, before', ...cells(before)], ['PyTorch, after', ...cells(after)]);
+    if (before && after)
+      rows.push(['PyTorch, before', ...cells(before)], ['PyTorch, after', ...cells(after)]);
     return `EfficientNet-B0, 224 × 224 pixels, ${BATCH} images at a time; milliseconds per image, median of ${REPEATS} after one to warm up. A training step is forward, backward and AdamW, batch norm frozen; from a later block it starts at that block's cached features.${before ? ` PyTorch ${before.torch} (test/bench/pytorch.py) takes the same steps, with ${before.threads} threads, before and after the engines.` : ''}
 
 ${table(['engine', 'inference', ...TRAIN_FROM.map((block) => `training from ${block}`)], rows)}
@@ -42,7 +44,14 @@ ${threads}`;
   },
 };
 
-const row = (name: string, { inferenceMs, steps }: Speed): string[] => [name, inferenceMs.toFixed(1), ...steps.map(({ trainingMs, threads, aloneMs }) => `${trainingMs.toFixed(1)}${threads > 1 && trainingMs !== aloneMs ? ` (${aloneMs.toFixed(1)} on one thread)` : ''}`)];
+const row = (name: string, { inferenceMs, steps }: Speed): string[] => [
+  name,
+  inferenceMs.toFixed(1),
+  ...steps.map(
+    ({ trainingMs, threads, aloneMs }) =>
+      `${trainingMs.toFixed(1)}${threads > 1 && trainingMs !== aloneMs ? ` (${aloneMs.toFixed(1)} on one thread)` : ''}`,
+  ),
+];
 
 /** Turns of one thread and of two, and steps of each in a row. */
 const TURNS = 8;
@@ -50,8 +59,15 @@ const ROW = 4;
 
 /** What a second thread brings to WASM, with four parts to a batch that it can share. */
 async function twoThreads(): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, [fileURLToPath(new URL('./threads.js', import.meta.url)), ...[2 * BATCH, TURNS, ROW].map(String)]);
-  const { alone, together, apart } = JSON.parse(stdout) as { alone: number; together: number; apart: number };
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    fileURLToPath(new URL('./threads.js', import.meta.url)),
+    ...[2 * BATCH, TURNS, ROW].map(String),
+  ]);
+  const { alone, together, apart } = JSON.parse(stdout) as {
+    alone: number;
+    together: number;
+    apart: number;
+  };
   return `In a process of its own, with ${2 * BATCH} images a step, wasm trains the whole network in ${alone.toFixed(1)} ms an image on one thread and in ${together.toFixed(1)} on two: ${(alone / together).toFixed(2)} times as fast (medians of ${TURNS * ROW} steps, the ways taking turns, ${ROW} steps in a row after one to warm up). Two threads that share nothing but the machine, each on ${BATCH} images of its own, take ${apart.toFixed(1)}: ${(alone / apart).toFixed(2)} times as fast.`;
 }
 
@@ -62,11 +78,17 @@ interface Reference {
   readonly training: Readonly<Record<string, number>>;
 }
 
-const cells = ({ inference, training }: Reference): string[] => [inference, ...TRAIN_FROM.map((block) => training[block] ?? NaN)].map((ms) => ms.toFixed(1));
+const cells = ({ inference, training }: Reference): string[] =>
+  [inference, ...TRAIN_FROM.map((block) => training[block] ?? NaN)].map((ms) => ms.toFixed(1));
 
 /** The reference's times; undefined where Python has no torch. */
 async function pytorch(): Promise<Reference | undefined> {
   const script = join(PACKAGE_ROOT, 'test/bench/pytorch.py');
-  const run = await promisify(execFile)(PYTHON, [script, String(BATCH), String(REPEATS), ...TRAIN_FROM]).catch(() => undefined);
+  const run = await promisify(execFile)(PYTHON, [
+    script,
+    String(BATCH),
+    String(REPEATS),
+    ...TRAIN_FROM,
+  ]).catch(() => undefined);
   return run && (JSON.parse(run.stdout) as Reference);
 }

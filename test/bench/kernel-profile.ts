@@ -1,4 +1,5 @@
-// Where an engine's time goes: milliseconds of processor time, of all threads together, per image and kernel of EfficientNet-B0's inference and of
+// Where an engine's time goes: milliseconds of processor time, of all threads together, per image
+// and kernel of EfficientNet-B0's inference and of
 // one training step. Other work on the machine doesn't show in it.
 // node dist/test/bench/kernel-profile.js [batch] [first trainable block] [engine]
 import * as tf from '@tensorflow/tfjs';
@@ -39,16 +40,37 @@ function profile(title: string, step: () => void): void {
   for (let i = 0; i < REPEATS; i++) step();
   const total = now() - start;
   const each = (ms: number) => (ms / REPEATS / batch).toFixed(1).padStart(7);
-  const kernels = [...spent].sort(([, a], [, b]) => b.ms - a.ms).filter(([, { ms }]) => ms > total / 500);
+  const kernels = [...spent]
+    .sort(([, a], [, b]) => b.ms - a.ms)
+    .filter(([, { ms }]) => ms > total / 500);
   const inKernels = [...spent.values()].reduce((sum, { ms }) => sum + ms, 0);
-  console.log(`\n${title}: ${each(total).trim()} ms/image, of them outside of kernels ${each(total - inKernels).trim()}`);
-  for (const [name, { ms, calls }] of kernels) console.log(`${each(ms)}  ${String(calls / REPEATS).padStart(5)} calls  ${name}`);
+  console.log(
+    `\n${title}: ${each(total).trim()} ms/image, of them outside of kernels ${each(total - inKernels).trim()}`,
+  );
+  for (const [name, { ms, calls }] of kernels)
+    console.log(`${each(ms)}  ${String(calls / REPEATS).padStart(5)} calls  ${name}`);
 }
 
-const student = createStudent({ architecture: 'efficientnet_b0', labels: PAD_UFES_LABELS, parameters: initialParameters('efficientnet_b0', PAD_UFES_LABELS, new Random(1)) });
+const student = createStudent({
+  architecture: 'efficientnet_b0',
+  labels: PAD_UFES_LABELS,
+  parameters: initialParameters('efficientnet_b0', PAD_UFES_LABELS, new Random(1)),
+});
 const x = tf.randomNormal<tf.Rank.R4>([batch, 224, 224, 3], 0, 1, 'float32', 1);
-const y = tf.oneHot(tf.tensor1d(Array.from({ length: batch }, (_, i) => i % 6), 'int32'), 6);
+const y = tf.oneHot(
+  tf.tensor1d(
+    Array.from({ length: batch }, (_, i) => i % 6),
+    'int32',
+  ),
+  6,
+);
 const optimizer = tf.train.sgd(1e-3);
 const features = student.features(x, trainFrom);
 profile('inference', () => student.logits(x).dispose());
-profile(`training from ${trainFrom}`, () => optimizer.minimize(() => tf.losses.softmaxCrossEntropy(y, student.logits(features, trainFrom)), false, student.variables(trainFrom)));
+profile(`training from ${trainFrom}`, () =>
+  optimizer.minimize(
+    () => tf.losses.softmaxCrossEntropy(y, student.logits(features, trainFrom)),
+    false,
+    student.variables(trainFrom),
+  ),
+);

@@ -6,7 +6,9 @@ import { surveyEngines } from '../../common/engine/engine.node.js';
 export async function machineLine(): Promise<string> {
   const [load] = loadavg();
   const processors = cpus();
-  const engines = (await surveyEngines()).filter((e) => e.available && e.name !== 'cpu').map((e) => `${e.name} (${e.reason.split(';')[0]})`);
+  const engines = (await surveyEngines())
+    .filter((e) => e.available && e.name !== 'cpu')
+    .map((e) => `${e.name} (${e.reason.split(';')[0]})`);
   return [
     new Date().toISOString().slice(0, 16).replace('T', ' ') + ' UTC',
     `${processors.length} × ${processors[0]?.model.trim() ?? 'unknown processor'}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${platform()}`,

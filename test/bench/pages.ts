@@ -1,4 +1,5 @@
-// What a person feels of the two pages in a browser: how soon they answer, and whether they still do while the clinic's app trains.
+// What a person feels of the two pages in a browser: how soon they answer, and whether they still
+// do while the clinic's app trains.
 import { rm } from 'node:fs/promises';
 import type { Browser, Page } from 'playwright-core';
 import { encodeModel } from '../../common/model/encoding.js';
@@ -6,7 +7,12 @@ import { loadModel } from '../../common/model/folder.node.js';
 import { StudyConfig } from '../../common/protocol/study.js';
 import { launchBrowser, noBrowser } from '../support/browser.js';
 import { ClinicApp, writePhotographs } from '../support/clinic-app.js';
-import { EVALUATION_DATA, runCoordinator, temporaryFolder, type TestCoordinator } from '../support/coordinator.js';
+import {
+  EVALUATION_DATA,
+  runCoordinator,
+  temporaryFolder,
+  type TestCoordinator,
+} from '../support/coordinator.js';
 import { openWindow } from '../support/pages.js';
 import { PACKAGE_ROOT } from '../support/shared-data.js';
 import { type Benchmark, median, megabytes, quantile, table } from './benchmark.js';
@@ -18,7 +24,11 @@ const SECONDS_OF_FRAMES = 20;
 
 const PAGES = [
   { name: 'console', path: '/console/', ready: 'input[type=password]' },
-  { name: 'the clinic\'s app', path: '/clinic/', ready: 'button:has-text("Set up without an invitation")' },
+  {
+    name: "the clinic's app",
+    path: '/clinic/',
+    ready: 'button:has-text("Set up without an invitation")',
+  },
 ] as const;
 
 interface Load {
@@ -35,10 +45,16 @@ async function load(browser: Browser, url: string, ready: string, slowdown: numb
   await devtools.send('Emulation.setCPUThrottlingRate', { rate: slowdown });
   await page.goto(url, { waitUntil: 'commit' });
   await page.locator(ready).waitFor();
-  const interactive = await page.evaluate<number>('new Promise((resolve) => requestAnimationFrame(() => setTimeout(() => resolve(performance.now()))))');
+  const interactive = await page.evaluate<number>(
+    'new Promise((resolve) => requestAnimationFrame(() => setTimeout(() => resolve(performance.now()))))',
+  );
   await page.waitForFunction(`performance.getEntriesByName('first-contentful-paint').length > 0`);
-  const paint = await page.evaluate<number>(`performance.getEntriesByName('first-contentful-paint')[0].startTime`);
-  const bytes = await page.evaluate<number>(`[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')].reduce((n, e) => n + e.encodedBodySize, 0)`);
+  const paint = await page.evaluate<number>(
+    `performance.getEntriesByName('first-contentful-paint')[0].startTime`,
+  );
+  const bytes = await page.evaluate<number>(
+    `[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')].reduce((n, e) => n + e.encodedBodySize, 0)`,
+  );
   await window.close();
   return { paint, interactive, bytes };
 }
@@ -58,17 +74,36 @@ const frames = (page: Page): Promise<number[]> =>
   })`);
 
 /** The page of a clinic that trains EfficientNet-B0 in a round. */
-async function training(browser: Browser, { admin, url }: TestCoordinator, folder: string): Promise<ClinicApp> {
-  const config = StudyConfig.parse({ name: 'Frames', model: 'models/start', rounds: 5, training: { epochs: 50 }, cohort: { minimum: 1, quorum: 1 }, evaluation: { data: EVALUATION_DATA } });
-  const { id } = await admin.createStudy({ config, start: await admin.uploadModel(encodeModel(await loadModel(`${PACKAGE_ROOT}/models/start`))) });
-  const app = await ClinicApp.open(browser, url, { invitation: (await admin.invite(id, 'Clinic', 1)).invitation });
+async function training(
+  browser: Browser,
+  { admin, url }: TestCoordinator,
+  folder: string,
+): Promise<ClinicApp> {
+  const config = StudyConfig.parse({
+    name: 'Frames',
+    model: 'models/start',
+    rounds: 5,
+    training: { epochs: 50 },
+    cohort: { minimum: 1, quorum: 1 },
+    evaluation: { data: EVALUATION_DATA },
+  });
+  const { id } = await admin.createStudy({
+    config,
+    start: await admin.uploadModel(encodeModel(await loadModel(`${PACKAGE_ROOT}/models/start`))),
+  });
+  const app = await ClinicApp.open(browser, url, {
+    invitation: (await admin.invite(id, 'Clinic', 1)).invitation,
+  });
   await app.enrol('Clinic');
   await app.importFolder(folder);
   await admin.decide(id, (await admin.study(id)).clinics[0]!.id, 'approve');
   await app.go('Take part');
   await app.standing('Connected');
   await admin.act(id, 'start');
-  await app.page.getByTestId('phase').filter({ hasText: /Training/ }).waitFor({ timeout: 600_000 });
+  await app.page
+    .getByTestId('phase')
+    .filter({ hasText: /Training/ })
+    .waitFor({ timeout: 600_000 });
   return app;
 }
 
@@ -88,14 +123,23 @@ export const pages: Benchmark = {
         for (const slowdown of [1, PHONE_SLOWDOWN]) {
           say(`loading ${name}${slowdown > 1 ? ' as on a phone' : ''}`);
           const each: Load[] = [];
-          for (let i = 0; i < LOADS; i++) each.push(await load(browser, coordinator.url + path, ready, slowdown));
-          loads.push([`${name}${slowdown > 1 ? `, processor ${slowdown} times slower` : ''}`, megabytes(median(each.map((l) => l.bytes))), ...[median(each.map((l) => l.paint)), median(each.map((l) => l.interactive))].map((ms) => ms.toFixed(0))]);
+          for (let i = 0; i < LOADS; i++)
+            each.push(await load(browser, coordinator.url + path, ready, slowdown));
+          loads.push([
+            `${name}${slowdown > 1 ? `, processor ${slowdown} times slower` : ''}`,
+            megabytes(median(each.map((l) => l.bytes))),
+            ...[median(each.map((l) => l.paint)), median(each.map((l) => l.interactive))].map(
+              (ms) => ms.toFixed(0),
+            ),
+          ]);
         }
       }
       say('frames');
       await writePhotographs(folder, 'synthetic:site=0&images=40&seed=12&size=480&split=train');
       const idle = await ClinicApp.open(browser, coordinator.url);
-      const rows: (readonly [string, readonly number[]])[] = [['welcome, nothing to do', await frames(idle.page)]];
+      const rows: (readonly [string, readonly number[]])[] = [
+        ['welcome, nothing to do', await frames(idle.page)],
+      ];
       await idle.window.close();
       const app = await training(browser, coordinator, folder);
       rows.push(['taking part: EfficientNet-B0 in training', await frames(app.page)]);
@@ -105,7 +149,15 @@ ${table(['first load', 'MB', 'painted, ms', 'answers, ms'], loads)}
 
 Milliseconds from frame to frame (16.7 is smooth) over ${SECONDS_OF_FRAMES} s, in the clinic's app; training runs in a worker, on WASM.
 
-${table(['clinic\'s app', 'median', 'p95', 'p99', 'longest'], rows.map(([name, gaps]) => [name, ...[median(gaps), quantile(gaps, 0.95), quantile(gaps, 0.99), Math.max(...gaps)].map((ms) => ms.toFixed(1))]))}`;
+${table(
+  ["clinic's app", 'median', 'p95', 'p99', 'longest'],
+  rows.map(([name, gaps]) => [
+    name,
+    ...[median(gaps), quantile(gaps, 0.95), quantile(gaps, 0.99), Math.max(...gaps)].map((ms) =>
+      ms.toFixed(1),
+    ),
+  ]),
+)}`;
     } finally {
       await browser.close();
       await coordinator.close();

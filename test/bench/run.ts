@@ -1,4 +1,5 @@
-// `npm run bench [-- NAME…]`: measures, and writes each result into its section of BENCHMARKS.md. Progress goes to stderr.
+// `npm run bench [-- NAME…]`: measures, and writes each result into its section of BENCHMARKS.md.
+// Progress goes to stderr.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
@@ -18,18 +19,38 @@ import { round } from './round.js';
 import { fromChosen, fromDistilled, simulation } from './simulation.js';
 
 /** In the order of the document. */
-const BENCHMARKS = [simulation, distillation, folds, fromDistilled, fromChosen, padUfes, dermoscopy, domain, demo, round, engines, images, browser, pages, aggregation, connections];
+const BENCHMARKS = [
+  simulation,
+  distillation,
+  folds,
+  fromDistilled,
+  fromChosen,
+  padUfes,
+  dermoscopy,
+  domain,
+  demo,
+  round,
+  engines,
+  images,
+  browser,
+  pages,
+  aggregation,
+  connections,
+];
 
 const FILE = join(PACKAGE_ROOT, 'BENCHMARKS.md');
 
 async function bench(names: readonly string[], { list }: { list?: boolean }): Promise<void> {
   if (list) {
-    for (const { name, title, long } of BENCHMARKS) process.stdout.write(`${name.padEnd(17)}${title}${long ? ' (only when named)' : ''}\n`);
+    for (const { name, title, long } of BENCHMARKS)
+      process.stdout.write(`${name.padEnd(17)}${title}${long ? ' (only when named)' : ''}\n`);
     return;
   }
   const unknown = names.find((name) => !BENCHMARKS.some((b) => b.name === name));
   if (unknown !== undefined) throw new Error(`there is no benchmark ${unknown}: --list names them`);
-  for (const benchmark of BENCHMARKS.filter(({ name, long }) => (names.length > 0 ? names.includes(name) : !long))) {
+  for (const benchmark of BENCHMARKS.filter(({ name, long }) =>
+    names.length > 0 ? names.includes(name) : !long,
+  )) {
     const { name, title, command } = benchmark;
     const machine = await machineLine();
     const began = performance.now();
@@ -38,7 +59,15 @@ async function bench(names: readonly string[], { list }: { list?: boolean }): Pr
     const section = `## ${title}\n\n\`${command}\`\n\n${body.trim()}\n\n*${machine}; took ${Math.round((performance.now() - began) / 1000)} s.*`;
     // Read again each time: another run may have written a section meanwhile.
     const document = await readFile(FILE, 'utf8').catch(() => '');
-    await writeFile(FILE, withSection(document, name, section, BENCHMARKS.map((b) => b.name)));
+    await writeFile(
+      FILE,
+      withSection(
+        document,
+        name,
+        section,
+        BENCHMARKS.map((b) => b.name),
+      ),
+    );
     process.stdout.write(`${section}\n\n`);
   }
 }

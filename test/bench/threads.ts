@@ -1,5 +1,7 @@
-// What a second thread brings on WASM, in a process of its own: node threads.js BATCH TURNS ROW; prints milliseconds an image as JSON.
-// Three ways in turn, each several steps in a row as training takes them: one thread; two threads on one batch; and two that have nothing in
+// What a second thread brings on WASM, in a process of its own: node threads.js BATCH TURNS ROW;
+// prints milliseconds an image as JSON.
+// Three ways in turn, each several steps in a row as training takes them: one thread; two threads
+// on one batch; and two that have nothing in
 // common but the machine, each on a batch of half the size: what this machine has to give to two.
 import * as tf from '@tensorflow/tfjs';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
@@ -15,15 +17,34 @@ import { Random } from '../../common/random.js';
 
 const TRAIN_FROM = 'features.0';
 const CLASSES = PAD_UFES_LABELS.names.length;
-const LOSS = { gamma: 2, weights: Array.from({ length: CLASSES }, () => 1), offsets: Array.from({ length: CLASSES }, () => 0) };
+const LOSS = {
+  gamma: 2,
+  weights: Array.from({ length: CLASSES }, () => 1),
+  offsets: Array.from({ length: CLASSES }, () => 0),
+};
 const BATCH = Number(process.argv[2]);
 
 /** A training of EfficientNet-B0 on this thread, on so many random images a step. */
 function training(batch: number) {
-  const student = createStudent({ architecture: 'efficientnet_b0', labels: PAD_UFES_LABELS, parameters: initialParameters('efficientnet_b0', PAD_UFES_LABELS, new Random(1)) });
-  const x = tf.randomNormal<tf.Rank.R4>([batch, student.inputSize, student.inputSize, 3], 0, 1, 'float32', 1);
+  const student = createStudent({
+    architecture: 'efficientnet_b0',
+    labels: PAD_UFES_LABELS,
+    parameters: initialParameters('efficientnet_b0', PAD_UFES_LABELS, new Random(1)),
+  });
+  const x = tf.randomNormal<tf.Rank.R4>(
+    [batch, student.inputSize, student.inputSize, 3],
+    0,
+    1,
+    'float32',
+    1,
+  );
   const labels = Array.from({ length: batch }, (_, i) => i % CLASSES);
-  const optimiser = createOptimiser(student.variables(TRAIN_FROM), { optimiser: 'adamw', learningRate: 1e-4, momentum: 0, weightDecay: 0.01 });
+  const optimiser = createOptimiser(student.variables(TRAIN_FROM), {
+    optimiser: 'adamw',
+    learningRate: 1e-4,
+    momentum: 0,
+    weightDecay: 0.01,
+  });
   const read = (loss: tf.Scalar): void => {
     loss.dataSync();
     loss.dispose();
@@ -31,11 +52,17 @@ function training(batch: number) {
   return {
     step: () => read(trainStep(student, TRAIN_FROM, optimiser, x, labels, LOSS)),
     threaded: async (threads: ThreadedStep) => read(await threads.step(optimiser, x, labels)),
-    threads: () => ThreadedStep.start(student, { trainFrom: TRAIN_FROM, loss: LOSS }, x.shape.slice(1), batch, [startThread()]),
+    threads: () =>
+      ThreadedStep.start(student, { trainFrom: TRAIN_FROM, loss: LOSS }, x.shape.slice(1), batch, [
+        startThread(),
+      ]),
   };
 }
 
-const answer = (worker: Worker): Promise<void> => new Promise((resolve, reject) => void worker.once('message', () => resolve()).once('error', reject));
+const answer = (worker: Worker): Promise<void> =>
+  new Promise(
+    (resolve, reject) => void worker.once('message', () => resolve()).once('error', reject),
+  );
 
 await useEngine('wasm');
 if (isMainThread) {
@@ -52,7 +79,9 @@ if (isMainThread) {
     half.step();
     await answered;
   };
-  const [alone, together, apart] = (await inTurns(turns, row, [whole.step, () => whole.threaded(threads), separately])).map((ms) => ms / BATCH);
+  const [alone, together, apart] = (
+    await inTurns(turns, row, [whole.step, () => whole.threaded(threads), separately])
+  ).map((ms) => ms / BATCH);
   process.stdout.write(`${JSON.stringify({ alone, together, apart })}\n`, () => process.exit());
 } else {
   const { step } = training(BATCH / 2);

@@ -1,4 +1,5 @@
-// The agent's home and commands: what is written where, for whose eyes, and what a second agent, a damaged file or wrong data meets.
+// The agent's home and commands: what is written where, for whose eyes, and what a second agent, a
+// damaged file or wrong data meets.
 import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,7 +27,7 @@ afterEach(async () => {
 });
 const mode = async (path: string) => (await stat(path)).mode & 0o777;
 
-it('only its owner can read a home, and the invitation\'s secret is not kept', async () => {
+it("only its owner can read a home, and the invitation's secret is not kept", async () => {
   const invitation = peer.invitation();
   await enrolHome(invitation, home, 'A clinic');
   expect(await mode(home)).toBe(0o700);
@@ -52,7 +53,9 @@ it('enrolling twice with the same invitation keeps the same identity', async () 
 
 it('an enrolment whose answer was lost is asked for again with the same identity', async () => {
   const invitation = peer.invitation();
-  await expect(enrolHome({ ...invitation, url: 'http://127.0.0.1:9' }, home, 'A clinic')).rejects.toMatchObject({ code: 'LENTIGO_UNREACHABLE' });
+  await expect(
+    enrolHome({ ...invitation, url: 'http://127.0.0.1:9' }, home, 'A clinic'),
+  ).rejects.toMatchObject({ code: 'LENTIGO_UNREACHABLE' });
   const identity = await prepareIdentity(new FileStore(home), invitation.study, home);
   await enrolHome(invitation, home, 'A clinic');
   expect(peer.enrolled.map((e) => e.key)).toEqual([toBase64(identity.publicKey)]);
@@ -60,23 +63,32 @@ it('an enrolment whose answer was lost is asked for again with the same identity
 
 it('a used invitation is refused to another clinic', async () => {
   await enrolHome(peer.invitation(), home, 'A clinic');
-  await expect(enrolHome(peer.invitation(), join(home, '../other'), 'Another')).rejects.toMatchObject({ code: 'LENTIGO_INVITATION_USED' });
+  await expect(
+    enrolHome(peer.invitation(), join(home, '../other'), 'Another'),
+  ).rejects.toMatchObject({ code: 'LENTIGO_INVITATION_USED' });
 });
 
 it('a home takes no invitation of another study, nor one of its study with another key', async () => {
   await enrolHome(peer.invitation(), home, 'A clinic');
   const other = await Peer.open();
-  await expect(enrolHome(other.invitation(), home, 'A clinic')).rejects.toMatchObject({ code: 'LENTIGO_INVITATION_OTHER_STUDY' });
+  await expect(enrolHome(other.invitation(), home, 'A clinic')).rejects.toMatchObject({
+    code: 'LENTIGO_INVITATION_OTHER_STUDY',
+  });
   await other.close();
   const forged = { ...peer.invitation(), key: toBase64(createIdentity().publicKey) };
-  await expect(enrolHome(forged, home, 'A clinic')).rejects.toMatchObject({ code: 'LENTIGO_INVITATION_OTHER_STUDY' });
+  await expect(enrolHome(forged, home, 'A clinic')).rejects.toMatchObject({
+    code: 'LENTIGO_INVITATION_OTHER_STUDY',
+  });
 });
 
 it('a home that is missing or damaged is named', async () => {
   await expect(openHome(home)).rejects.toMatchObject({ code: 'LENTIGO_HOME_INVALID' });
   await enrolHome(peer.invitation(), home, 'A clinic');
   await writeFile(join(home, 'enrolment.json'), '{');
-  await expect(openHome(home)).rejects.toMatchObject({ code: 'LENTIGO_HOME_INVALID', message: expect.stringContaining('enrolment.json') as string });
+  await expect(openHome(home)).rejects.toMatchObject({
+    code: 'LENTIGO_HOME_INVALID',
+    message: expect.stringContaining('enrolment.json') as string,
+  });
 });
 
 const agent = async (data: string, until: (event: AgentEvent) => boolean) => {
@@ -92,7 +104,9 @@ const agent = async (data: string, until: (event: AgentEvent) => boolean) => {
 
 it('an agent takes part in a round and stops when asked, leaving its home free', async () => {
   const { enrolment } = await enrolHome(peer.invitation(), home, 'A clinic');
-  peer.announce(enrolment.clinic, { plan: { ...peer.announce(enrolment.clinic).plan, trainFrom: 'classifier' } });
+  peer.announce(enrolment.clinic, {
+    plan: { ...peer.announce(enrolment.clinic).plan, trainFrom: 'classifier' },
+  });
   const events = await agent(DATA, (e) => e.event === 'receipt');
   expect(events[0]).toMatchObject({ event: 'ready', images: 8 });
   expect(events.at(-1)).toEqual({ event: 'done', status: 'interrupted' });
@@ -109,28 +123,50 @@ it('two agents do not share a home', async () => {
 
 it('wrong data is told before the coordinator is called', async () => {
   await enrolHome(peer.invitation(), home, 'A clinic');
-  await expect(agent(join(home, 'nowhere'), () => true)).rejects.toMatchObject({ code: 'LENTIGO_DATA_NO_METADATA' });
-  await expect(agent('synthetic:images=8&split=heldout', () => true)).rejects.toMatchObject({ code: 'LENTIGO_DATA_EMPTY' });
+  await expect(agent(join(home, 'nowhere'), () => true)).rejects.toMatchObject({
+    code: 'LENTIGO_DATA_NO_METADATA',
+  });
+  await expect(agent('synthetic:images=8&split=heldout', () => true)).rejects.toMatchObject({
+    code: 'LENTIGO_DATA_EMPTY',
+  });
   expect(peer.proofs).toBe(0);
 });
 
 it('an agent that cannot reach its coordinator says where it looked, and goes on trying', async () => {
   const { enrolment } = await enrolHome(peer.invitation(), home, 'A clinic');
-  await writeFile(join(home, 'enrolment.json'), JSON.stringify({ ...enrolment, url: 'http://127.0.0.1:9' }));
+  await writeFile(
+    join(home, 'enrolment.json'),
+    JSON.stringify({ ...enrolment, url: 'http://127.0.0.1:9' }),
+  );
   let failures = 0;
   const events = await agent(DATA, (e) => e.event === 'error' && ++failures === 2);
-  expect(events.find((e) => e.event === 'error')).toMatchObject({ code: 'LENTIGO_UNREACHABLE', message: expect.stringContaining('http://127.0.0.1:9') as string });
+  expect(events.find((e) => e.event === 'error')).toMatchObject({
+    code: 'LENTIGO_UNREACHABLE',
+    message: expect.stringContaining('http://127.0.0.1:9') as string,
+  });
 });
 
 it('a log gets one line for each tenth of a phase, a terminal one moving line', () => {
   const show = (moving: boolean) => {
     let text = '';
     const display = textDisplay((part) => (text += part), moving);
-    for (let i = 0; i <= 100; i++) display.show({ event: 'training', round: 2, fraction: i / 100, epoch: 1, loss: 0.5, secondsLeft: 3 });
+    for (let i = 0; i <= 100; i++)
+      display.show({
+        event: 'training',
+        round: 2,
+        fraction: i / 100,
+        epoch: 1,
+        loss: 0.5,
+        secondsLeft: 3,
+      });
     display.show({ event: 'uploaded', round: 2, bytes: 2_000_000, sha256: 'ab', seconds: 1 });
     return text;
   };
-  expect(show(false).split('\n').filter((line) => line.includes('training'))).toHaveLength(11);
+  expect(
+    show(false)
+      .split('\n')
+      .filter((line) => line.includes('training')),
+  ).toHaveLength(11);
   expect(show(false)).toContain('Round 2: sent 2.0 MB');
   expect(show(true).split('\n')).toHaveLength(2);
 });

@@ -1,4 +1,5 @@
-// A clinic for the tests: an enrolled home in a temporary folder, and participants that can be stopped and started again on it.
+// A clinic for the tests: an enrolled home in a temporary folder, and participants that can be
+// stopped and started again on it.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +18,11 @@ export function countingTrainer(): Trainer & { calls: number } {
   const trainer = Object.assign(
     async () => {
       trainer.calls++;
-      return { delta: new Float32Array(DELTA_LENGTH).fill(trainer.calls / 1000), samples: 9, loss: 0.5 };
+      return {
+        delta: new Float32Array(DELTA_LENGTH).fill(trainer.calls / 1000),
+        samples: 9,
+        loss: 0.5,
+      };
     },
     { calls: 0 },
   );
@@ -26,7 +31,10 @@ export function countingTrainer(): Trainer & { calls: number } {
 
 export interface Running {
   readonly events: ParticipationEvent[];
-  /** Resolves with the first event of this name, past or future; rejects when the participant ends before. */
+  /**
+   * Resolves with the first event of this name, past or future; rejects when the participant ends
+   * before.
+   */
   until(name: ParticipationEvent['event']): Promise<ParticipationEvent>;
   stop(): Promise<void>;
   readonly done: Promise<unknown>;
@@ -78,7 +86,9 @@ export class TestClinic {
           listeners.add(look);
           look();
         });
-        const ended = done.then(() => Promise.reject(new Error(`ended before ${name}: ${JSON.stringify(events)}`)));
+        const ended = done.then(() =>
+          Promise.reject(new Error(`ended before ${name}: ${JSON.stringify(events)}`)),
+        );
         return Promise.race([arrived, ended]);
       },
       stop: async () => {

@@ -1,4 +1,5 @@
-// Downloads over connections on which nothing comes any more, as a network does that is gone without a word.
+// Downloads over connections on which nothing comes any more, as a network does that is gone
+// without a word.
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -33,7 +34,11 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const options = (changes: Partial<Parameters<typeof download>[3]> = {}) => ({ signal: new AbortController().signal, onProgress: () => undefined, ...changes });
+const options = (changes: Partial<Parameters<typeof download>[3]> = {}) => ({
+  signal: new AbortController().signal,
+  onProgress: () => undefined,
+  ...changes,
+});
 
 describe('a download on which nothing comes', () => {
   it('from the start is given up after 20 seconds, not before', async () => {
@@ -44,14 +49,25 @@ describe('a download on which nothing comes', () => {
     await vi.advanceTimersByTimeAsync(19_000);
     expect(over).toBeUndefined();
     await vi.advanceTimersByTimeAsync(1_000);
-    expect(await given).toMatchObject({ code: 'LENTIGO_UNREACHABLE', message: expect.stringContaining('stalled') as string });
+    expect(await given).toMatchObject({
+      code: 'LENTIGO_UNREACHABLE',
+      message: expect.stringContaining('stalled') as string,
+    });
   });
 
   it('any more is given up, and goes on where it stood still', async () => {
-    answer = (_, response) => void response.writeHead(200, { 'content-length': BYTES.length }).write(BYTES.subarray(0, HALF));
+    answer = (_, response) =>
+      void response
+        .writeHead(200, { 'content-length': BYTES.length })
+        .write(BYTES.subarray(0, HALF));
     let come!: () => void;
     const half = new Promise<void>((resolve) => (come = resolve));
-    const given = download(url, blob, store, options({ onProgress: (fraction) => fraction === 0.5 && come() })).catch((error: unknown) => error);
+    const given = download(
+      url,
+      blob,
+      store,
+      options({ onProgress: (fraction) => fraction === 0.5 && come() }),
+    ).catch((error: unknown) => error);
     await half;
     await vi.advanceTimersByTimeAsync(20_000);
     expect(await given).toMatchObject({ code: 'LENTIGO_UNREACHABLE' });
@@ -62,13 +78,19 @@ describe('a download on which nothing comes', () => {
       response.writeHead(206).end(BYTES.subarray(HALF));
     };
     const { bytes, fetched } = await download(url, blob, store, options());
-    expect([ranges, fetched, Buffer.from(bytes).equals(BYTES)]).toEqual([[`bytes=${HALF}-`], HALF, true]);
+    expect([ranges, fetched, Buffer.from(bytes).equals(BYTES)]).toEqual([
+      [`bytes=${HALF}-`],
+      HALF,
+      true,
+    ]);
   });
 
   it('ends at once when the round is over', async () => {
     const round = new AbortController();
     answer = () => round.abort(new Error('the round is over'));
-    await expect(download(url, blob, store, options({ signal: round.signal }))).rejects.toThrow('the round is over');
+    await expect(download(url, blob, store, options({ signal: round.signal }))).rejects.toThrow(
+      'the round is over',
+    );
     expect(vi.getTimerCount()).toBe(0);
   });
 });

@@ -35,7 +35,10 @@ describe('a round', () => {
     await useEngine();
     const { samples } = await openDataset('synthetic:site=1&images=10&seed=3&size=64&split=train');
     const cache = new MemoryFeatureCache();
-    const announcement = peer.announce(clinic.id, { encoding: 'int8', plan: { ...peer.announce(clinic.id).plan, epochs: 3 } });
+    const announcement = peer.announce(clinic.id, {
+      encoding: 'int8',
+      plan: { ...peer.announce(clinic.id).plan, epochs: 3 },
+    });
     const run = await start(createTrainer(samples, async () => cache));
     await run.until('receipt');
     peer.status = 'completed';
@@ -44,9 +47,21 @@ describe('a round', () => {
 
     const [update] = peer.accepted;
     expect(peer.accepted).toHaveLength(1);
-    expect(update!.header).toMatchObject({ study: peer.study, round: 1, attempt: announcement.attempt, clinic: clinic.id, base: announcement.base.sha256, encoding: 'int8', samples: 10 });
+    expect(update!.header).toMatchObject({
+      study: peer.study,
+      round: 1,
+      attempt: announcement.attempt,
+      clinic: clinic.id,
+      base: announcement.base.sha256,
+      encoding: 'int8',
+      samples: 10,
+    });
     expect(update!.delta.some((v) => v !== 0)).toBe(true);
-    expect(peer.progress.some(({ phase }) => phase === 'training' || phase === 'preparing' || phase === 'downloading')).toBe(true);
+    expect(
+      peer.progress.some(
+        ({ phase }) => phase === 'training' || phase === 'preparing' || phase === 'downloading',
+      ),
+    ).toBe(true);
     const { rounds, fingerprint: shown } = await statusOf(clinic.folder);
     expect(shown).toBe(fingerprint(clinic.id));
     expect(rounds).toMatchObject([{ round: 1, samples: 10, sha256: update!.sha256 }]);
@@ -78,7 +93,11 @@ describe('a round', () => {
     peer.announce(clinic.id);
     const train = countingTrainer();
     await (await start(train)).until('receipt');
-    expect({ trained: train.calls, uploads: peer.uploadsCreated, accepted: peer.accepted.length }).toEqual({ trained: 1, uploads: 2, accepted: 1 });
+    expect({
+      trained: train.calls,
+      uploads: peer.uploadsCreated,
+      accepted: peer.accepted.length,
+    }).toEqual({ trained: 1, uploads: 2, accepted: 1 });
   });
 
   it('that is tried again is sealed anew but not trained anew', async () => {
@@ -149,14 +168,18 @@ describe('trust', () => {
   it('a clinic that is not approved yet waits and shows its fingerprint', async () => {
     peer.refuse = new LentigoError('LENTIGO_CLINIC_NOT_APPROVED', 'not yet');
     const run = await start(countingTrainer());
-    expect(await run.until('waiting-approval')).toMatchObject({ fingerprint: fingerprint(clinic.id) });
+    expect(await run.until('waiting-approval')).toMatchObject({
+      fingerprint: fingerprint(clinic.id),
+    });
     peer.refuse = undefined;
     await run.until('connected');
   });
 
   it('a revoked clinic ends', async () => {
     peer.refuse = new LentigoError('LENTIGO_CLINIC_REVOKED', 'withdrawn');
-    await expect((await start(countingTrainer())).done).rejects.toMatchObject({ code: 'LENTIGO_CLINIC_REVOKED' });
+    await expect((await start(countingTrainer())).done).rejects.toMatchObject({
+      code: 'LENTIGO_CLINIC_REVOKED',
+    });
   });
 });
 
@@ -172,7 +195,9 @@ describe('blobs', () => {
     peer.alteredBlobs = 2;
     peer.announce(clinic.id);
     const train = countingTrainer();
-    expect(await (await start(train)).until('error')).toMatchObject({ code: 'LENTIGO_BLOB_CORRUPT' });
+    expect(await (await start(train)).until('error')).toMatchObject({
+      code: 'LENTIGO_BLOB_CORRUPT',
+    });
     expect(train.calls).toBe(0);
   });
 
@@ -221,11 +246,19 @@ describe('a restart', () => {
 
   it('while training trains again and sends once', async () => {
     peer.announce(clinic.id);
-    const run = await start(async (_, { signal }) => new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))));
+    const run = await start(
+      async (_, { signal }) =>
+        new Promise((_resolve, reject) =>
+          signal.addEventListener('abort', () => reject(signal.reason as Error)),
+        ),
+    );
     await expect.poll(() => peer.blobRequests.length).toBe(2);
     const train = countingTrainer();
     await (await restart(train, run)).until('receipt');
-    expect({ trained: train.calls, accepted: peer.accepted.length }).toEqual({ trained: 1, accepted: 1 });
+    expect({ trained: train.calls, accepted: peer.accepted.length }).toEqual({
+      trained: 1,
+      accepted: 1,
+    });
   });
 
   it('after sealing sends the sealed bytes without training', async () => {
@@ -235,7 +268,11 @@ describe('a restart', () => {
     const run = await start(train);
     await expect.poll(() => peer.tickets).toBe(1);
     await (await restart(train, run)).until('receipt');
-    expect({ trained: train.calls, uploads: peer.uploadsCreated, accepted: peer.accepted.length }).toEqual({ trained: 1, uploads: 1, accepted: 1 });
+    expect({
+      trained: train.calls,
+      uploads: peer.uploadsCreated,
+      accepted: peer.accepted.length,
+    }).toEqual({ trained: 1, uploads: 1, accepted: 1 });
   });
 
   it('after uploading, before the answer to the submission, neither trains nor uploads and gets the same receipt', async () => {
@@ -245,7 +282,12 @@ describe('a restart', () => {
     const run = await start(train);
     await expect.poll(() => peer.accepted.length).toBe(1);
     await (await restart(train, run)).until('receipt');
-    expect({ trained: train.calls, uploads: peer.uploadsCreated, accepted: peer.accepted.length, submissions: peer.submissions }).toEqual({ trained: 1, uploads: 1, accepted: 1, submissions: 2 });
+    expect({
+      trained: train.calls,
+      uploads: peer.uploadsCreated,
+      accepted: peer.accepted.length,
+      submissions: peer.submissions,
+    }).toEqual({ trained: 1, uploads: 1, accepted: 1, submissions: 2 });
   });
 
   it('asks for the receipt even when the round is not announced again', async () => {
@@ -267,7 +309,9 @@ describe('a restart', () => {
     peer.status = 'completed';
     const again = await restart(countingTrainer(), run);
     expect(await again.done).toMatchObject({ status: 'completed' });
-    expect((await statusOf(clinic.folder)).rounds.map((r) => r.sha256)).toEqual(peer.accepted.map((a) => a.sha256));
+    expect((await statusOf(clinic.folder)).rounds.map((r) => r.sha256)).toEqual(
+      peer.accepted.map((a) => a.sha256),
+    );
   });
 
   it('with the receipt sends nothing', async () => {
@@ -279,7 +323,11 @@ describe('a restart', () => {
     const again = await start(train);
     await again.until('connected');
     await new Promise((resolve) => setTimeout(resolve, 200));
-    expect({ trained: train.calls, tickets: peer.tickets, submissions: peer.submissions }).toEqual({ trained: 1, tickets: 1, submissions: 1 });
+    expect({ trained: train.calls, tickets: peer.tickets, submissions: peer.submissions }).toEqual({
+      trained: 1,
+      tickets: 1,
+      submissions: 1,
+    });
   });
 
   it('after a crash at any write sends exactly one update, and never trains again once one was kept', async () => {
@@ -288,7 +336,10 @@ describe('a restart', () => {
       peer.announce(clinic.id, { round: crashAt });
       const train = countingTrainer();
       let trainedKept = false;
-      const crash = crashingStore(crashAt, (name) => (trainedKept ||= name.endsWith('-trained.json')));
+      const crash = crashingStore(
+        crashAt,
+        (name) => (trainedKept ||= name.endsWith('-trained.json')),
+      );
       const run = await start(train, crash.wrap);
       await Promise.race([crash.crashed, run.until('receipt')]);
       // Not awaited: a crashed process finishes nothing.
@@ -296,10 +347,14 @@ describe('a restart', () => {
       running.splice(running.indexOf(run), 1);
       const survived = !crash.isDead();
       const again = await start(train);
-      await expect.poll(async () => (await statusOf(clinic.folder)).rounds.length, { timeout: 10_000 }).toBe(crashAt);
+      await expect
+        .poll(async () => (await statusOf(clinic.folder)).rounds.length, { timeout: 10_000 })
+        .toBe(crashAt);
       await again.stop();
       expect(peer.accepted.length, `updates after a crash at write ${crashAt}`).toBe(before + 1);
-      expect(train.calls, `trainings after a crash at write ${crashAt}`).toBe(trainedKept || survived ? 1 : train.calls);
+      expect(train.calls, `trainings after a crash at write ${crashAt}`).toBe(
+        trainedKept || survived ? 1 : train.calls,
+      );
       expect(train.calls).toBeLessThanOrEqual(2);
       if (survived) {
         expect(crashAt).toBeGreaterThan(5);
@@ -309,7 +364,10 @@ describe('a restart', () => {
   });
 });
 
-/** A store whose process dies right after the n-th write: nothing it is asked from then on ever happens. */
+/**
+ * A store whose process dies right after the n-th write: nothing it is asked from then on ever
+ * happens.
+ */
 function crashingStore(writes: number, onWrite: (name: string) => void) {
   let left = writes;
   let die!: () => void;

@@ -1,4 +1,5 @@
-// The other end of the protocol for the clinic's tests: a small coordinator with real keys, sockets, blobs and tus uploads, that can be told to misbehave.
+// The other end of the protocol for the clinic's tests: a small coordinator with real keys,
+// sockets, blobs and tus uploads, that can be told to misbehave.
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
@@ -14,7 +15,12 @@ import { memorySource } from '../../common/crypto/byte-source.js';
 import { challengeSignature, verifyChallenge } from '../../common/crypto/challenge.js';
 import { createNonce, verifyEnrolRequest } from '../../common/crypto/enrolment.js';
 import { openEnvelope, readEnvelope, verifyEnvelope } from '../../common/crypto/envelope.js';
-import { clinicIdOf, createIdentity, createRoundKey, type Identity } from '../../common/crypto/identity.js';
+import {
+  clinicIdOf,
+  createIdentity,
+  createRoundKey,
+  type Identity,
+} from '../../common/crypto/identity.js';
 import { signMessage } from '../../common/crypto/signed.js';
 import { TAGS } from '../../common/crypto/signature.js';
 import { asLentigoError, LentigoError } from '../../common/errors.js';
@@ -25,7 +31,14 @@ import { initialParameters } from '../../common/model/student.js';
 import { EnrolRequest, type Invitation } from '../../common/protocol/enrolment.js';
 import { Hello, Proof } from '../../common/protocol/handshake.js';
 import { PROTOCOL } from '../../common/protocol/primitives.js';
-import { type Announcement, Progress, type Receipt, Submission, type StudyNotice, TicketRequest } from '../../common/protocol/round.js';
+import {
+  type Announcement,
+  Progress,
+  type Receipt,
+  Submission,
+  type StudyNotice,
+  TicketRequest,
+} from '../../common/protocol/round.js';
 import { TrainingPlan } from '../../common/protocol/study.js';
 import type { UpdateHeader } from '../../common/protocol/update.js';
 import { Random } from '../../common/random.js';
@@ -42,13 +55,19 @@ export interface Accepted {
 
 const TRAIN_FROM = 'classifier';
 const PARAMETERS = initialParameters('nano', PAD_UFES_LABELS, new Random(1));
-const TRAINABLE = new Set(trainableSpecs('nano', PAD_UFES_LABELS.names.length, TRAIN_FROM).map((s) => s.name));
+const TRAINABLE = new Set(
+  trainableSpecs('nano', PAD_UFES_LABELS.names.length, TRAIN_FROM).map((s) => s.name),
+);
 
 export class Peer {
   readonly study = randomUUID();
   readonly identity: Identity = createIdentity();
   readonly #roundKey = createRoundKey();
-  readonly start = encodeModel({ architecture: 'nano', labels: PAD_UFES_LABELS, parameters: PARAMETERS });
+  readonly start = encodeModel({
+    architecture: 'nano',
+    labels: PAD_UFES_LABELS,
+    parameters: PARAMETERS,
+  });
   readonly base = encodeParameters(PARAMETERS.subset(TRAINABLE));
   url = '';
 
@@ -92,9 +111,16 @@ export class Peer {
       try {
         const enrolment = EnrolRequest.parse(request.body);
         verifyEnrolRequest(enrolment);
-        if (this.enrolled.some((e) => e.key !== enrolment.key)) throw new LentigoError('LENTIGO_INVITATION_USED', 'The invitation was used.');
+        if (this.enrolled.some((e) => e.key !== enrolment.key))
+          throw new LentigoError('LENTIGO_INVITATION_USED', 'The invitation was used.');
         this.enrolled.push(enrolment);
-        response.json({ clinic: await clinicIdOf(fromBase64(enrolment.key)), study: this.study, studyName: 'peer', labels: PAD_UFES_LABELS, state: 'pending' });
+        response.json({
+          clinic: await clinicIdOf(fromBase64(enrolment.key)),
+          study: this.study,
+          studyName: 'peer',
+          labels: PAD_UFES_LABELS,
+          state: 'pending',
+        });
       } catch (thrown) {
         const error = asLentigoError(thrown);
         response.status(error.httpStatus).json({ error: error.body() });
@@ -112,11 +138,14 @@ export class Peer {
       response.status(from > 0 ? 206 : 200).set('content-length', String(bytes.length));
       if (this.cutBlobs > 0) {
         this.cutBlobs--;
-        response.write(bytes.subarray(0, bytes.length >> 1), () => setTimeout(() => response.socket?.destroy(), 50));
+        response.write(bytes.subarray(0, bytes.length >> 1), () =>
+          setTimeout(() => response.socket?.destroy(), 50),
+        );
       } else response.end(bytes);
     });
     app.use('/uploads', (request, response) => {
-      if (request.headers.authorization !== 'Bearer ticket') return response.status(403).end('no ticket');
+      if (request.headers.authorization !== 'Bearer ticket')
+        return response.status(403).end('no ticket');
       request.url = request.originalUrl;
       return this.#tus.handle(request, response);
     });
@@ -146,7 +175,14 @@ export class Peer {
   }
 
   invitation(): Invitation {
-    return { protocol: PROTOCOL, url: this.url, study: this.study, key: toBase64(this.identity.publicKey), secret: createNonce(), expires: new Date(Date.now() + 60_000).toISOString() };
+    return {
+      protocol: PROTOCOL,
+      url: this.url,
+      study: this.study,
+      key: toBase64(this.identity.publicKey),
+      secret: createNonce(),
+      expires: new Date(Date.now() + 60_000).toISOString(),
+    };
   }
 
   /** A round for this clinic; with `send`, those who are connected hear of it at once. */
@@ -189,7 +225,10 @@ export class Peer {
   }
 
   #sendRound(socket: Socket): void {
-    socket.emit('round', signMessage(TAGS.announcement, this.announcement, (this.forger ?? this.identity).secretKey));
+    socket.emit(
+      'round',
+      signMessage(TAGS.announcement, this.announcement, (this.forger ?? this.identity).secretKey),
+    );
   }
 
   #serve(socket: Socket): void {
@@ -203,11 +242,26 @@ export class Peer {
     let hello: Hello;
     const coordinatorNonce = createNonce();
     const coordinatorKey = () => toBase64((this.impostor ?? this.identity).publicKey);
-    const terms = () => ({ study: this.study, coordinatorKey: coordinatorKey(), clinicKey: hello.key, coordinatorNonce, clinicNonce: hello.nonce });
+    const terms = () => ({
+      study: this.study,
+      coordinatorKey: coordinatorKey(),
+      clinicKey: hello.key,
+      coordinatorNonce,
+      clinicNonce: hello.nonce,
+    });
     answering('hello', async (message) => {
       hello = Hello.parse(message);
-      const signature = challengeSignature({ ...terms(), role: 'coordinator' }, (this.impostor ?? this.identity).secretKey);
-      return { protocol: PROTOCOL, study: this.study, key: coordinatorKey(), nonce: coordinatorNonce, signature };
+      const signature = challengeSignature(
+        { ...terms(), role: 'coordinator' },
+        (this.impostor ?? this.identity).secretKey,
+      );
+      return {
+        protocol: PROTOCOL,
+        study: this.study,
+        key: coordinatorKey(),
+        nonce: coordinatorNonce,
+        signature,
+      };
     });
     answering('prove', async (message) => {
       this.proofs++;
@@ -236,13 +290,25 @@ export class Peer {
     this.submissions++;
     const error = this.submitErrors.shift();
     if (error) throw error;
-    const bytes = await readFile(join(this.#folder, `upload-${this.uploadsCreated}`)).catch(() => new Uint8Array());
-    if (sha(bytes) !== sha256) throw new LentigoError('LENTIGO_UPDATE_MALFORMED', 'Nothing whole was uploaded.');
+    const bytes = await readFile(join(this.#folder, `upload-${this.uploadsCreated}`)).catch(
+      () => new Uint8Array(),
+    );
+    if (sha(bytes) !== sha256)
+      throw new LentigoError('LENTIGO_UPDATE_MALFORMED', 'Nothing whole was uploaded.');
     const envelope = await readEnvelope(memorySource(bytes));
     await verifyEnvelope(envelope, fromBase64(clinicKey));
     const opened = await openEnvelope(envelope, this.#roundKey.secretKey);
     const delta = ENCODINGS[envelope.header.encoding].decode(await opened.read(0, opened.bytes));
-    if (!this.accepted.some((a) => a.sha256 === sha256)) this.accepted.push({ header: envelope.header, sha256, delta });
-    return { study: this.study, round, attempt, clinic: envelope.header.clinic, sha256, samples: envelope.header.samples, audit: sha(bytes) };
+    if (!this.accepted.some((a) => a.sha256 === sha256))
+      this.accepted.push({ header: envelope.header, sha256, delta });
+    return {
+      study: this.study,
+      round,
+      attempt,
+      clinic: envelope.header.clinic,
+      sha256,
+      samples: envelope.header.samples,
+      audit: sha(bytes),
+    };
   }
 }

@@ -22,13 +22,21 @@ let sent: number;
 let cuts: { after: number; times: number };
 let authorizations: Set<string | undefined>;
 
-const listen = (server: Server | typeof http) => new Promise<number>((resolve) => server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)));
+const listen = (server: Server | typeof http) =>
+  new Promise<number>((resolve) =>
+    server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)),
+  );
 
 let endpoint: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'lentigo-upload-'));
   [created, sent, cuts, authorizations] = [0, 0, { after: Infinity, times: 0 }, new Set()];
-  const tus = new TusServer({ path: '/uploads', datastore: new FileStore({ directory: folder }), relativeLocation: true, namingFunction: () => `upload-${++created}` });
+  const tus = new TusServer({
+    path: '/uploads',
+    datastore: new FileStore({ directory: folder }),
+    relativeLocation: true,
+    namingFunction: () => `upload-${++created}`,
+  });
   http = createHttpServer((request, response) => {
     authorizations.add(request.headers.authorization);
     if (request.headers.authorization === 'Bearer stale') return response.writeHead(403).end('no');
@@ -88,7 +96,14 @@ describe('an upload', () => {
   it('that was stopped goes on from its address in another process', async () => {
     const abort = new AbortController();
     let address: string | undefined;
-    const first = upload(BYTES, options({ signal: abort.signal, onAddress: (url) => (address = url), onProgress: (fraction) => fraction > 0.5 && abort.abort(new Error('stopped')) }));
+    const first = upload(
+      BYTES,
+      options({
+        signal: abort.signal,
+        onAddress: (url) => (address = url),
+        onProgress: (fraction) => fraction > 0.5 && abort.abort(new Error('stopped')),
+      }),
+    );
     await expect(first).rejects.toThrow('stopped');
     const before = sent;
     await upload(BYTES, options({ resume: address }));
@@ -103,11 +118,15 @@ describe('an upload', () => {
   });
 
   it('whose ticket is refused says so', async () => {
-    await expect(upload(BYTES, options({ token: 'stale' }))).rejects.toMatchObject({ code: 'LENTIGO_UPLOAD_TICKET' });
+    await expect(upload(BYTES, options({ token: 'stale' }))).rejects.toMatchObject({
+      code: 'LENTIGO_UPLOAD_TICKET',
+    });
   });
 
   it('never carries its ticket to another place than the coordinator', async () => {
-    await expect(upload(BYTES, options({ resume: endpoint.replace('127.0.0.1', 'localhost') }))).rejects.toThrow('another place');
+    await expect(
+      upload(BYTES, options({ resume: endpoint.replace('127.0.0.1', 'localhost') })),
+    ).rejects.toThrow('another place');
     expect(authorizations.size).toBe(0);
   });
 });

@@ -1,7 +1,19 @@
-// Runs the services of docker-compose.yml where there is no container engine: each in a sandbox (bubblewrap) with the root, volumes, user,
-// rights and variables that the file gives it, all on one network of their own, where every service's name leads to 127.0.0.1.
+// Runs the services of docker-compose.yml where there is no container engine: each in a sandbox
+// (bubblewrap) with the root, volumes, user,
+// rights and variables that the file gives it, all on one network of their own, where every
+// service's name leads to 127.0.0.1.
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { binaries } from '../coordinator/storage/databases.js';
@@ -14,30 +26,45 @@ const NODE_USER = 1000;
 /** Why no sandbox can be had here; undefined when one can. */
 export function whyNoSandbox(): string | undefined {
   if (process.getuid?.() !== 0) return 'only root can give each service its own root and network';
-  if (!/^\/(usr|opt)\//.test(process.execPath)) return `Node in ${process.execPath} is not in the part of the root that services see`;
-  const missing = ['bwrap', 'caddy', 'ip', 'setpriv', 'wget'].filter((program) => spawnSync('which', [program]).status !== 0);
+  if (!/^\/(usr|opt)\//.test(process.execPath))
+    return `Node in ${process.execPath} is not in the part of the root that services see`;
+  const missing = ['bwrap', 'caddy', 'ip', 'setpriv', 'wget'].filter(
+    (program) => spawnSync('which', [program]).status !== 0,
+  );
   if (binaries() === undefined) missing.push('PostgreSQL');
   if (missing.length > 0) return `not installed: ${missing.join(', ')}`;
   // Tried: in a container without the right to make them, both programs are there and fail.
   const probe = `lentigo-probe-${process.pid}`;
-  const works = spawnSync('bwrap', ['--ro-bind', '/', '/', '--unshare-pid', 'true']).status === 0 && spawnSync('ip', ['netns', 'add', probe]).status === 0;
+  const works =
+    spawnSync('bwrap', ['--ro-bind', '/', '/', '--unshare-pid', 'true']).status === 0 &&
+    spawnSync('ip', ['netns', 'add', probe]).status === 0;
   spawnSync('ip', ['netns', 'delete', probe]);
   return works ? undefined : 'this machine allows no namespaces';
 }
 
-/** What the Dockerfile makes of the sources that .dockerignore lets through, with its own commands; node_modules as `npm ci` made it here. @returns the folder that is /app */
+/**
+ * What the Dockerfile makes of the sources that .dockerignore lets through, with its own commands;
+ * node_modules as `npm ci` made it here. @returns the folder that is /app
+ */
 export function buildImage(folder: string, image: Image): string {
   const [stage, app] = [join(folder, 'build'), join(folder, 'app')];
   for (const line of readText('.dockerignore').split('\n')) {
-    if (line.startsWith('!')) cpSync(join(PACKAGE_ROOT, line.slice(1)), join(stage, line.slice(1)), { recursive: true });
-    else if (line !== '*' && !line.startsWith('#') && line !== '') rmSync(join(stage, line), { recursive: true, force: true });
+    if (line.startsWith('!'))
+      cpSync(join(PACKAGE_ROOT, line.slice(1)), join(stage, line.slice(1)), { recursive: true });
+    else if (line !== '*' && !line.startsWith('#') && line !== '')
+      rmSync(join(stage, line), { recursive: true, force: true });
   }
   // As hard links, which take no time; but npm writes its own list in place.
   const modules = join(stage, 'node_modules');
   const linked = spawnSync('cp', ['-al', join(PACKAGE_ROOT, 'node_modules'), modules]).status === 0;
   if (!linked) execFileSync('cp', ['-a', join(PACKAGE_ROOT, 'node_modules'), modules]);
-  execFileSync('cp', ['--remove-destination', join(PACKAGE_ROOT, 'node_modules', '.package-lock.json'), modules]);
-  for (const command of image.build) execFileSync('sh', ['-c', command], { cwd: stage, stdio: 'pipe' });
+  execFileSync('cp', [
+    '--remove-destination',
+    join(PACKAGE_ROOT, 'node_modules', '.package-lock.json'),
+    modules,
+  ]);
+  for (const command of image.build)
+    execFileSync('sh', ['-c', command], { cwd: stage, stdio: 'pipe' });
   for (const path of image.copied) {
     mkdirSync(dirname(join(app, path)), { recursive: true });
     renameSync(join(stage, path), join(app, path));
@@ -47,7 +74,8 @@ export function buildImage(folder: string, image: Image): string {
   return app;
 }
 
-const childOf = (pid: number): number => Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')[0]);
+const childOf = (pid: number): number =>
+  Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')[0]);
 
 export interface Ran {
   readonly code: number | NodeJS.Signals;
@@ -58,7 +86,10 @@ export interface Container {
   output(): string;
   readonly ended: Promise<Ran>;
   kill(): Promise<Ran>;
-  /** SIGTERM to the first process that is the service's own, as an engine with an init process stops a container. */
+  /**
+   * SIGTERM to the first process that is the service's own, as an engine with an init process stops
+   * a container.
+   */
   stop(): Promise<Ran>;
   /** Resolves when it has printed this; rejects when it ends without, or after the seconds. */
   prints(text: string | RegExp, seconds?: number): Promise<void>;
@@ -73,24 +104,47 @@ export class Sandboxes {
   readonly #running = new Set<ChildProcess>();
 
   constructor(folder: string, compose: Compose, image: Image, app: string) {
-    [this.#folder, this.#compose, this.#image, this.#app, this.#network] = [folder, compose, image, app, `lentigo-compose-${process.pid}`];
-    const names = Object.entries(compose.services).flatMap(([name, { networks = [] }]) => [name, ...Object.values(networks).flatMap((n: string | { aliases?: readonly string[] }) => (typeof n === 'string' ? [] : (n.aliases ?? [])))]);
+    [this.#folder, this.#compose, this.#image, this.#app, this.#network] = [
+      folder,
+      compose,
+      image,
+      app,
+      `lentigo-compose-${process.pid}`,
+    ];
+    const names = Object.entries(compose.services).flatMap(([name, { networks = [] }]) => [
+      name,
+      ...Object.values(networks).flatMap((n: string | { aliases?: readonly string[] }) =>
+        typeof n === 'string' ? [] : (n.aliases ?? []),
+      ),
+    ]);
     writeFileSync(join(folder, 'hosts'), `127.0.0.1 localhost ${names.join(' ')}\n`);
     execFileSync('ip', ['netns', 'add', this.#network]);
     execFileSync('ip', ['netns', 'exec', this.#network, 'ip', 'link', 'set', 'lo', 'up']);
   }
 
-  /** Starts a service with its own command. `changed`: variables that the test needs to be others. */
+  /**
+   * Starts a service with its own command. `changed`: variables that the test needs to be others.
+   */
   up(name: string, changed: Readonly<Record<string, string>> = {}): Container {
     const service = this.#service(name);
-    const command = service.command ?? (name === 'proxy' ? ['caddy', 'run', '--config', '/etc/caddy/Caddyfile', '--adapter', 'caddyfile'] : []);
-    return this.#spawn(name === 'postgres' ? this.#postgres(service) : this.#sandbox(service, command, changed));
+    const command =
+      service.command ??
+      (name === 'proxy'
+        ? ['caddy', 'run', '--config', '/etc/caddy/Caddyfile', '--adapter', 'caddyfile']
+        : []);
+    return this.#spawn(
+      name === 'postgres' ? this.#postgres(service) : this.#sandbox(service, command, changed),
+    );
   }
 
   /** Runs another command beside a service, as `docker compose exec` does. */
   exec(name: string, ...command: string[]): Promise<Ran> {
     const service = this.#service(name);
-    return this.#spawn(name === 'postgres' ? this.#here(join(binaries()!, command[0]!), ...command.slice(1)) : this.#sandbox(service, command)).ended;
+    return this.#spawn(
+      name === 'postgres'
+        ? this.#here(join(binaries()!, command[0]!), ...command.slice(1))
+        : this.#sandbox(service, command),
+    ).ended;
   }
 
   /** The service's own health check, once. */
@@ -113,7 +167,9 @@ export class Sandboxes {
   }
 
   async down(): Promise<void> {
-    const ends = [...this.#running].map((child) => new Promise((done) => child.once('close', done)));
+    const ends = [...this.#running].map(
+      (child) => new Promise((done) => child.once('close', done)),
+    );
     // PostgreSQL ends at once; a sandbox, and with it all in it, too.
     for (const child of this.#running) child.kill('SIGINT');
     await Promise.all(ends);
@@ -131,26 +187,113 @@ export class Sandboxes {
   }
 
   /** Caddy's image: root, and its folders by environment. Ours: as the Dockerfile says. */
-  #sandbox(service: Service, command: readonly string[], changed: Readonly<Record<string, string>> = {}): string[] {
+  #sandbox(
+    service: Service,
+    command: readonly string[],
+    changed: Readonly<Record<string, string>> = {},
+  ): string[] {
     const ours = service.image === 'lentigo';
-    const environment = { ...(ours ? this.#image.environment : { XDG_CONFIG_HOME: '/config', XDG_DATA_HOME: '/data' }), ...service.environment, ...changed };
-    const path = ['/image/bin', dirname(process.execPath), '/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'].join(':');
+    const environment = {
+      ...(ours ? this.#image.environment : { XDG_CONFIG_HOME: '/config', XDG_DATA_HOME: '/data' }),
+      ...service.environment,
+      ...changed,
+    };
+    const path = [
+      '/image/bin',
+      dirname(process.execPath),
+      '/usr/local/sbin',
+      '/usr/local/bin',
+      '/usr/sbin',
+      '/usr/bin',
+      '/sbin',
+      '/bin',
+    ].join(':');
     const rights = service.cap_add ?? [];
     // Taken away again before the command runs as its user.
     const toBecomeUser = ours ? ['SETUID', 'SETGID', 'SETPCAP'] : [];
-    const asUser = ours ? ['setpriv', `--reuid=${NODE_USER}`, `--regid=${NODE_USER}`, '--clear-groups', '--inh-caps=-all', '--bounding-set=-all', '--no-new-privs'] : [];
+    const asUser = ours
+      ? [
+          'setpriv',
+          `--reuid=${NODE_USER}`,
+          `--regid=${NODE_USER}`,
+          '--clear-groups',
+          '--inh-caps=-all',
+          '--bounding-set=-all',
+          '--no-new-privs',
+        ]
+      : [];
     return this.#here(
-      'bwrap', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--die-with-parent', '--clearenv',
-      ...Object.entries({ PATH: path, HOME: '/', ...environment }).flatMap(([name, value]) => ['--setenv', name, value]),
-      '--ro-bind', '/usr', '/usr', ...['bin', 'sbin', 'lib', 'lib64'].flatMap((name) => ['--symlink', `usr/${name}`, `/${name}`]), '--ro-bind-try', '/opt', '/opt',
-      '--ro-bind', '/etc', '/etc', '--ro-bind', join(this.#folder, 'hosts'), '/etc/hosts', '--proc', '/proc', '--dev', '/dev',
-      ...(ours ? ['--ro-bind', this.#app, '/app', '--perms', '0755', '--dir', '/image', '--perms', '0755', '--dir', '/image/bin', '--chdir', '/app'] : []),
-      ...(ours ? this.#image.links.flatMap(([target, name]) => ['--symlink', target, name.replace('/usr/local/bin', '/image/bin')]) : []),
-      ...volumesOf(service).flatMap(({ source, target, readOnly, bind }) => [readOnly ? '--ro-bind' : '--bind', bind ? join(source.startsWith('/') ? '/' : PACKAGE_ROOT, source) : this.#mounted(source, ours && !readOnly), target]),
+      'bwrap',
+      '--unshare-pid',
+      '--unshare-ipc',
+      '--unshare-uts',
+      '--die-with-parent',
+      '--clearenv',
+      ...Object.entries({ PATH: path, HOME: '/', ...environment }).flatMap(([name, value]) => [
+        '--setenv',
+        name,
+        value,
+      ]),
+      '--ro-bind',
+      '/usr',
+      '/usr',
+      ...['bin', 'sbin', 'lib', 'lib64'].flatMap((name) => [
+        '--symlink',
+        `usr/${name}`,
+        `/${name}`,
+      ]),
+      '--ro-bind-try',
+      '/opt',
+      '/opt',
+      '--ro-bind',
+      '/etc',
+      '/etc',
+      '--ro-bind',
+      join(this.#folder, 'hosts'),
+      '/etc/hosts',
+      '--proc',
+      '/proc',
+      '--dev',
+      '/dev',
+      ...(ours
+        ? [
+            '--ro-bind',
+            this.#app,
+            '/app',
+            '--perms',
+            '0755',
+            '--dir',
+            '/image',
+            '--perms',
+            '0755',
+            '--dir',
+            '/image/bin',
+            '--chdir',
+            '/app',
+          ]
+        : []),
+      ...(ours
+        ? this.#image.links.flatMap(([target, name]) => [
+            '--symlink',
+            target,
+            name.replace('/usr/local/bin', '/image/bin'),
+          ])
+        : []),
+      ...volumesOf(service).flatMap(({ source, target, readOnly, bind }) => [
+        readOnly ? '--ro-bind' : '--bind',
+        bind
+          ? join(source.startsWith('/') ? '/' : PACKAGE_ROOT, source)
+          : this.#mounted(source, ours && !readOnly),
+        target,
+      ]),
       ...(service.tmpfs ?? []).flatMap((target) => ['--perms', '1777', '--tmpfs', target]),
       ...(service.read_only ? ['--remount-ro', '/'] : []),
-      '--cap-drop', 'ALL', ...[...rights, ...toBecomeUser].flatMap((name) => ['--cap-add', `CAP_${name}`]),
-      '--', ...asUser, ...command,
+      '--cap-drop',
+      'ALL',
+      ...[...rights, ...toBecomeUser].flatMap((name) => ['--cap-add', `CAP_${name}`]),
+      '--',
+      ...asUser,
+      ...command,
     );
   }
 
@@ -165,9 +308,16 @@ export class Sandboxes {
     return folder;
   }
 
-  /** This machine's PostgreSQL in place of the image, with the user, password and database that the variables name. */
+  /**
+   * This machine's PostgreSQL in place of the image, with the user, password and database that the
+   * variables name.
+   */
   #postgres({ environment = {} }: Service): string[] {
-    const { POSTGRES_USER: user = '', POSTGRES_PASSWORD: password = '', POSTGRES_DB: database = '' } = environment;
+    const {
+      POSTGRES_USER: user = '',
+      POSTGRES_PASSWORD: password = '',
+      POSTGRES_DB: database = '',
+    } = environment;
     const data = this.#mounted('postgres', false);
     const file = join(data, 'password');
     const [uid, gid] = ['-u', '-g'].map((flag) => Number(execFileSync('id', [flag, 'postgres'])));
@@ -176,11 +326,51 @@ export class Sandboxes {
     const [bin, cluster] = [binaries()!, join(data, 'cluster')];
     chmodSync(this.#folder, 0o755);
     chmodSync(join(this.#folder, 'volumes'), 0o755);
-    const postgres = (...args: string[]) => ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--', ...args];
-    const once = (args: string[], input = '') => execFileSync(args[0]!, args.slice(1), { input, cwd: data, stdio: ['pipe', 'ignore', 'ignore'] });
-    once(postgres(join(bin, 'initdb'), '-D', cluster, '-U', user, `--pwfile=${file}`, '-A', 'scram-sha-256', '--no-sync', '-E', 'UTF8', '--locale=C.UTF-8'));
-    once(postgres(join(bin, 'postgres'), '--single', '-D', cluster, 'postgres'), `CREATE DATABASE ${database};\n`);
-    return this.#here(...postgres(join(bin, 'postgres'), '-D', cluster, '-c', 'listen_addresses=*', '-c', `unix_socket_directories=${data}`));
+    const postgres = (...args: string[]) => [
+      'setpriv',
+      `--reuid=${uid}`,
+      `--regid=${gid}`,
+      '--clear-groups',
+      '--',
+      ...args,
+    ];
+    const once = (args: string[], input = '') =>
+      execFileSync(args[0]!, args.slice(1), {
+        input,
+        cwd: data,
+        stdio: ['pipe', 'ignore', 'ignore'],
+      });
+    once(
+      postgres(
+        join(bin, 'initdb'),
+        '-D',
+        cluster,
+        '-U',
+        user,
+        `--pwfile=${file}`,
+        '-A',
+        'scram-sha-256',
+        '--no-sync',
+        '-E',
+        'UTF8',
+        '--locale=C.UTF-8',
+      ),
+    );
+    once(
+      postgres(join(bin, 'postgres'), '--single', '-D', cluster, 'postgres'),
+      `CREATE DATABASE ${database};\n`,
+    );
+    return this.#here(
+      ...postgres(
+        join(bin, 'postgres'),
+        '-D',
+        cluster,
+        '-c',
+        'listen_addresses=*',
+        '-c',
+        `unix_socket_directories=${data}`,
+      ),
+    );
   }
 
   #spawn([program, ...args]: string[]): Container {

@@ -1,5 +1,14 @@
-// Every step of docker-compose.yml, taken from the file and run by hand: the image's build, the services in their order with their health checks, and a study of two clinics through the proxy.
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+// Every step of docker-compose.yml, taken from the file and run by hand: the image's build, the
+// services in their order with their health checks, and a study of two clinics through the proxy.
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -20,94 +29,157 @@ async function photographs(folder: string): Promise<void> {
   const { samples } = await openDataset('synthetic:site=2&images=12&seed=2&size=64&split=train');
   for (const [i, sample] of samples.entries()) {
     const { width, height, data } = await sample.load();
-    await sharp(data, { raw: { width, height, channels: 3 } }).png().toFile(join(folder, `PAT_${i}.png`));
+    await sharp(data, { raw: { width, height, channels: 3 } })
+      .png()
+      .toFile(join(folder, `PAT_${i}.png`));
   }
-  writeFileSync(join(folder, 'metadata.csv'), ['patient_id,img_id,diagnostic,split', ...samples.map(({ label }, i) => `PAT_${i},PAT_${i}.png,${label},train`), ''].join('\n'));
+  writeFileSync(
+    join(folder, 'metadata.csv'),
+    [
+      'patient_id,img_id,diagnostic,split',
+      ...samples.map(({ label }, i) => `PAT_${i},PAT_${i}.png,${label},train`),
+      '',
+    ].join('\n'),
+  );
 }
 
-describe.skipIf(skipped !== undefined)(`the steps of docker-compose.yml${skipped ? ` (skipped: ${skipped})` : ''}`, () => {
-  let folder: string;
-  let run: Sandboxes;
-  let coordinator: Container;
-  const clinics: Record<string, Container> = {};
-  /** For the test's haste only: small pictures, and the engine that starts fastest. */
-  const small = { LENTIGO_ENGINE: 'wasm', LENTIGO_SYNTHETIC: 'synthetic:site=1&images=12&seed=1&size=64&split=train' };
-  const study = async (...args: string[]): Promise<string> => {
-    const { code, output } = await run.exec('coordinator', 'lentigo', 'study', ...args);
-    if (code !== 0) throw new Error(`study ${args[0]} ended with ${code}: ${output}`);
-    return output;
-  };
-  const show = async (id: string) => StudyView.parse(JSON.parse(await study('show', id, '--json')));
+describe.skipIf(skipped !== undefined)(
+  `the steps of docker-compose.yml${skipped ? ` (skipped: ${skipped})` : ''}`,
+  () => {
+    let folder: string;
+    let run: Sandboxes;
+    let coordinator: Container;
+    const clinics: Record<string, Container> = {};
+    /** For the test's haste only: small pictures, and the engine that starts fastest. */
+    const small = {
+      LENTIGO_ENGINE: 'wasm',
+      LENTIGO_SYNTHETIC: 'synthetic:site=1&images=12&seed=1&size=64&split=train',
+    };
+    const study = async (...args: string[]): Promise<string> => {
+      const { code, output } = await run.exec('coordinator', 'lentigo', 'study', ...args);
+      if (code !== 0) throw new Error(`study ${args[0]} ended with ${code}: ${output}`);
+      return output;
+    };
+    const show = async (id: string) =>
+      StudyView.parse(JSON.parse(await study('show', id, '--json')));
 
-  beforeAll(async () => {
-    folder = await temporaryFolder();
-    chmodSync(folder, 0o755);
-    const at = (name: string) => join(folder, name);
-    await writeStudy(at('study'));
-    await photographs(at('photographs'));
-    const compose = readCompose({ POSTGRES_PASSWORD: 'p@ss/w:rd #1', LENTIGO_STUDY: at('study'), SOUTH_PHOTOGRAPHS: at('photographs') });
-    const image = readDockerfile();
-    run = new Sandboxes(folder, compose, image, buildImage(folder, image));
-  }, 300_000); // compiles everything
-  afterAll(async () => {
-    await run.down();
-    rmSync(folder, { recursive: true });
-  });
+    beforeAll(async () => {
+      folder = await temporaryFolder();
+      chmodSync(folder, 0o755);
+      const at = (name: string) => join(folder, name);
+      await writeStudy(at('study'));
+      await photographs(at('photographs'));
+      const compose = readCompose({
+        POSTGRES_PASSWORD: 'p@ss/w:rd #1',
+        LENTIGO_STUDY: at('study'),
+        SOUTH_PHOTOGRAPHS: at('photographs'),
+      });
+      const image = readDockerfile();
+      run = new Sandboxes(folder, compose, image, buildImage(folder, image));
+    }, 300_000); // compiles everything
+    afterAll(async () => {
+      await run.down();
+      rmSync(folder, { recursive: true });
+    });
 
-  it('the image holds what runs, and nothing that only builds or tests', async () => {
-    const { code, output } = await run.exec('coordinator', 'sh', '-c', 'id -u; lentigo --version; touch /app/x; ls /app/node_modules /app/dist');
-    expect([code, output]).toEqual([0, expect.stringMatching(/^1000\n\d+\.\d+\.\d+\n/)]);
-    expect(output).toContain('Read-only file system');
-    const names = output.split('\n');
-    expect(names).toEqual(expect.arrayContaining(['socket.io', 'cli.js']));
-    for (const name of ['typescript', 'vitest', 'prisma', 'test']) expect(names).not.toContain(name);
-  });
+    it('the image holds what runs, and nothing that only builds or tests', async () => {
+      const { code, output } = await run.exec(
+        'coordinator',
+        'sh',
+        '-c',
+        'id -u; lentigo --version; touch /app/x; ls /app/node_modules /app/dist',
+      );
+      expect([code, output]).toEqual([0, expect.stringMatching(/^1000\n\d+\.\d+\.\d+\n/)]);
+      expect(output).toContain('Read-only file system');
+      const names = output.split('\n');
+      expect(names).toEqual(expect.arrayContaining(['socket.io', 'cli.js']));
+      for (const name of ['typescript', 'vitest', 'prisma', 'test'])
+        expect(names).not.toContain(name);
+    });
 
-  it('PostgreSQL, coordinator and proxy become healthy in their order, and not before they are', async () => {
-    for (const name of ['postgres', 'coordinator', 'proxy']) {
-      expect((await run.check(name)).code).not.toBe(0);
-      const container = run.up(name, name === 'coordinator' ? { LENTIGO_ENGINE: 'wasm' } : {});
-      await run.healthy(name);
-      if (name === 'coordinator') coordinator = container;
-    }
-    expect(coordinator.output()).toMatch(/"url":"https:\/\/lentigo\.localhost".*"database":"server"/);
-    expect((await run.up('authority').ended).code).toBe(0);
-  });
+    it('PostgreSQL, coordinator and proxy become healthy in their order, and not before they are', async () => {
+      for (const name of ['postgres', 'coordinator', 'proxy']) {
+        expect((await run.check(name)).code).not.toBe(0);
+        const container = run.up(name, name === 'coordinator' ? { LENTIGO_ENGINE: 'wasm' } : {});
+        await run.healthy(name);
+        if (name === 'coordinator') coordinator = container;
+      }
+      expect(coordinator.output()).toMatch(
+        /"url":"https:\/\/lentigo\.localhost".*"database":"server"/,
+      );
+      expect((await run.up('authority').ended).code).toBe(0);
+    });
 
-  it('the clinics get the certificate of the proxy\'s authority, with which it is trusted, and never its key', async () => {
-    const files = readdirSync(run.volume('authority'));
-    expect(files).toEqual(['ca.pem']);
-    expect(readFileSync(join(run.volume('authority'), 'ca.pem'), 'utf8')).toMatch(/^-----BEGIN CERTIFICATE-----/);
-    expect(readFileSync(join(run.volume('authority'), 'ca.pem'), 'utf8')).not.toContain('KEY');
-    const fetched = async (path: string, shell = '') => (await run.exec('north', 'sh', '-c', `${shell} node -e "fetch('https://lentigo.localhost${path}').then((a) => console.log(a.status), (e) => console.log(e.cause.code))"`)).output.trim();
-    expect([await fetched('/healthz'), await fetched('/metrics'), await fetched('/healthz', 'unset NODE_EXTRA_CA_CERTS;')]).toEqual(['200', '404', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY']);
-  });
+    it("the clinics get the certificate of the proxy's authority, with which it is trusted, and never its key", async () => {
+      const files = readdirSync(run.volume('authority'));
+      expect(files).toEqual(['ca.pem']);
+      expect(readFileSync(join(run.volume('authority'), 'ca.pem'), 'utf8')).toMatch(
+        /^-----BEGIN CERTIFICATE-----/,
+      );
+      expect(readFileSync(join(run.volume('authority'), 'ca.pem'), 'utf8')).not.toContain('KEY');
+      const fetched = async (path: string, shell = '') =>
+        (
+          await run.exec(
+            'north',
+            'sh',
+            '-c',
+            `${shell} node -e "fetch('https://lentigo.localhost${path}').then((a) => console.log(a.status), (e) => console.log(e.cause.code))"`,
+          )
+        ).output.trim();
+      expect([
+        await fetched('/healthz'),
+        await fetched('/metrics'),
+        await fetched('/healthz', 'unset NODE_EXTRA_CA_CERTS;'),
+      ]).toEqual(['200', '404', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY']);
+    });
 
-  it('a clinic without an invitation says what it needs; with one it enrols, once, and a study runs to its end, the coordinator killed in it', async () => {
-    expect(await run.up('north', small).ended).toEqual({ code: 2, output: expect.stringContaining('LENTIGO_INVITATION') as string });
-    const { id } = JSON.parse(await study('create', '/study/study.yaml', '--json')) as { id: string };
-    await Promise.all(['north', 'south'].map(async (name) => {
-      const { invitation } = JSON.parse(await study('invite', id, '--clinic', name, '--json')) as { invitation: string };
-      clinics[name] = run.up(name, { ...small, LENTIGO_INVITATION: invitation });
-      await clinics[name].prints('Waiting to be approved');
-      expect(statSync(join(run.volume(name), 'identity.json')).mode & 0o777).toBe(0o600);
-    }));
-    expect(clinics['north']!.output()).toContain('12 training images in synthetic:');
-    expect(clinics['south']!.output()).toContain('12 training images in /photographs;');
-    // Told to stop, it ends its agent first; started again, it does not enrol again, and needs no invitation.
-    expect(await clinics['north']!.stop()).toEqual({ code: 0, output: expect.stringContaining('Stopped; nothing is lost') as string });
-    clinics['north'] = run.up('north', small);
-    await Promise.all((await show(id)).clinics.map(({ id: clinic }) => study('approve', id, clinic)));
-    await study('start', id);
-    await clinics['north'].prints('Round 1: trained');
-    await coordinator.kill();
-    coordinator = run.up('coordinator', { LENTIGO_ENGINE: 'wasm' });
-    // The study over, the containers stay: an engine would start them again and again.
-    await Promise.all(Object.values(clinics).map((clinic) => clinic.prints('nothing left to do', 90)));
-    const view = await show(id);
-    expect([view.status, view.rounds.filter((r) => r.phase === 'closed').map((r) => r.updates.length)]).toEqual(['completed', [0, 2, 2]]); // round 0 is the starting model
-    for (const clinic of Object.values(clinics)) expect(clinic.output()).toMatch(/Round 2: receipt[^]*The study is completed/);
-    await study('model', id, '--out', '/data/best');
-    expect((await loadModel(join(run.volume('coordinator'), 'best'))).architecture).toBe('nano');
-  });
-});
+    it('a clinic without an invitation says what it needs; with one it enrols, once, and a study runs to its end, the coordinator killed in it', async () => {
+      expect(await run.up('north', small).ended).toEqual({
+        code: 2,
+        output: expect.stringContaining('LENTIGO_INVITATION') as string,
+      });
+      const { id } = JSON.parse(await study('create', '/study/study.yaml', '--json')) as {
+        id: string;
+      };
+      await Promise.all(
+        ['north', 'south'].map(async (name) => {
+          const { invitation } = JSON.parse(
+            await study('invite', id, '--clinic', name, '--json'),
+          ) as { invitation: string };
+          clinics[name] = run.up(name, { ...small, LENTIGO_INVITATION: invitation });
+          await clinics[name].prints('Waiting to be approved');
+          expect(statSync(join(run.volume(name), 'identity.json')).mode & 0o777).toBe(0o600);
+        }),
+      );
+      expect(clinics['north']!.output()).toContain('12 training images in synthetic:');
+      expect(clinics['south']!.output()).toContain('12 training images in /photographs;');
+      // Told to stop, it ends its agent first; started again, it does not enrol again, and needs no
+      // invitation.
+      expect(await clinics['north']!.stop()).toEqual({
+        code: 0,
+        output: expect.stringContaining('Stopped; nothing is lost') as string,
+      });
+      clinics['north'] = run.up('north', small);
+      await Promise.all(
+        (await show(id)).clinics.map(({ id: clinic }) => study('approve', id, clinic)),
+      );
+      await study('start', id);
+      await clinics['north'].prints('Round 1: trained');
+      await coordinator.kill();
+      coordinator = run.up('coordinator', { LENTIGO_ENGINE: 'wasm' });
+      // The study over, the containers stay: an engine would start them again and again.
+      await Promise.all(
+        Object.values(clinics).map((clinic) => clinic.prints('nothing left to do', 90)),
+      );
+      const view = await show(id);
+      expect([
+        view.status,
+        view.rounds.filter((r) => r.phase === 'closed').map((r) => r.updates.length),
+      ]).toEqual(['completed', [0, 2, 2]]); // round 0 is the starting model
+      for (const clinic of Object.values(clinics))
+        expect(clinic.output()).toMatch(/Round 2: receipt[^]*The study is completed/);
+      await study('model', id, '--out', '/data/best');
+      expect((await loadModel(join(run.volume('coordinator'), 'best'))).architecture).toBe('nano');
+    });
+  },
+);

@@ -1,4 +1,5 @@
-// The clinic's app in Chromium on a real coordinator, over HTTPS: two browsers and one Node agent take part in a study; reload, network cut, revocation, wrong passphrase, a hundred photographs.
+// The clinic's app in Chromium on a real coordinator, over HTTPS: two browsers and one Node agent
+// take part in a study; reload, network cut, revocation, wrong passphrase, a hundred photographs.
 import { readFile, rm, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unzipSync } from 'fflate';
@@ -9,7 +10,13 @@ import type { Sample } from '../../common/dataset/sample.js';
 import { fingerprint } from '../../common/crypto/identity.js';
 import { launchBrowser, noBrowser } from '../support/browser.js';
 import { ClinicApp, PASSPHRASE, selfSigned, writePhotographs } from '../support/clinic-app.js';
-import { createStudy, runCoordinator, studyUntil, temporaryFolder, type TestCoordinator } from '../support/coordinator.js';
+import {
+  createStudy,
+  runCoordinator,
+  studyUntil,
+  temporaryFolder,
+  type TestCoordinator,
+} from '../support/coordinator.js';
 import { seriousBarriers } from '../support/pages.js';
 import { launch, type Running, succeed } from '../support/processes.js';
 
@@ -41,7 +48,8 @@ describe.skipIf(missing)(`the clinic's app${missing ? ` (skipped: ${missing})` :
   let east: Running;
   let photographs: readonly Sample[];
   const at = (name: string) => join(folder, name);
-  const invite = async (name: string, of = study) => (await coordinator.admin.invite(of, name, 1)).invitation;
+  const invite = async (name: string, of = study) =>
+    (await coordinator.admin.invite(of, name, 1)).invitation;
   const approve = async (name: string) => {
     const clinic = (await coordinator.admin.study(study)).clinics.find((c) => c.name === name)!;
     await coordinator.admin.decide(study, clinic.id, 'approve');
@@ -49,15 +57,38 @@ describe.skipIf(missing)(`the clinic's app${missing ? ` (skipped: ${missing})` :
   };
 
   beforeAll(async () => {
-    // This process is the administrator too; agents and browsers are told of the certificate in their own ways.
+    // This process is the administrator too; agents and browsers are told of the certificate in
+    // their own ways.
     process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
     coordinator = await runCoordinator(undefined, 0, { tls });
-    study = await createStudy(coordinator.admin, { rounds: 3, training: { trainFrom: 'features.3' }, cohort: { minimum: 3, quorum: 3 }, updates: { maxSamples: 1000 } });
+    study = await createStudy(coordinator.admin, {
+      rounds: 3,
+      training: { trainFrom: 'features.3' },
+      cohort: { minimum: 3, quorum: 3 },
+      updates: { maxSamples: 1000 },
+    });
     browser = await launchBrowser();
-    photographs = await writePhotographs(at('north'), 'synthetic:site=1&images=100&seed=3&size=256&split=train');
+    photographs = await writePhotographs(
+      at('north'),
+      'synthetic:site=1&images=100&seed=3&size=256&split=train',
+    );
     await writePhotographs(at('south'), 'synthetic:site=2&images=8&seed=4&size=256&split=train');
-    await succeed(['clinic', 'enrol', await invite('East'), '--home', at('east'), '--name', 'East'], { env: { NODE_EXTRA_CA_CERTS: tls!.cert } });
-    east = launch(['clinic', 'run', '--home', at('east'), '--data', 'synthetic:site=3&images=8&seed=1&size=64&split=train', '--json'], { env: { NODE_EXTRA_CA_CERTS: tls!.cert } });
+    await succeed(
+      ['clinic', 'enrol', await invite('East'), '--home', at('east'), '--name', 'East'],
+      { env: { NODE_EXTRA_CA_CERTS: tls!.cert } },
+    );
+    east = launch(
+      [
+        'clinic',
+        'run',
+        '--home',
+        at('east'),
+        '--data',
+        'synthetic:site=3&images=8&seed=1&size=64&split=train',
+        '--json',
+      ],
+      { env: { NODE_EXTRA_CA_CERTS: tls!.cert } },
+    );
   }, 300_000);
   afterAll(async () => {
     await browser?.close();
@@ -81,13 +112,17 @@ describe.skipIf(missing)(`the clinic's app${missing ? ` (skipped: ${missing})` :
   });
 
   it('enrols by a pasted link, too, and says what is wrong with a cut one', async () => {
-    south = await ClinicApp.open(browser, coordinator.url, { look: { phone: true, scheme: 'dark' } });
+    south = await ClinicApp.open(browser, coordinator.url, {
+      look: { phone: true, scheme: 'dark' },
+    });
     await south.setPassphrase();
     await south.go('Take part');
     const invitation = await invite('South');
     await south.page.getByLabel('Your invitation').fill(invitation.slice(0, -30));
     await south.sees(/not a whole invitation/);
-    await south.page.getByLabel('Your invitation').fill(`${coordinator.url}/clinic/#invitation=${invitation}`);
+    await south.page
+      .getByLabel('Your invitation')
+      .fill(`${coordinator.url}/clinic/#invitation=${invitation}`);
     await south.page.getByLabel('Name of your clinic').fill('South');
     await south.button('Enrol').click();
     await south.sees('Waiting for approval…');
@@ -117,11 +152,26 @@ describe.skipIf(missing)(`the clinic's app${missing ? ` (skipped: ${missing})` :
   it('keeps nothing readable in the browser: no picture, no name, no diagnosis, no key', async () => {
     const stored = await north.page.evaluate<string>(STORED);
     expect(stored.length).toBeGreaterThan(500_000);
-    for (const secret of ['JFIF', 'secretKey', 'diagnostic', 'FOREARM', photographs[0]!.patient, photographs[0]!.id, 'North', PASSPHRASE]) expect(stored.includes(secret), secret).toBe(false);
+    for (const secret of [
+      'JFIF',
+      'secretKey',
+      'diagnostic',
+      'FOREARM',
+      photographs[0]!.patient,
+      photographs[0]!.id,
+      'North',
+      PASSPHRASE,
+    ])
+      expect(stored.includes(secret), secret).toBe(false);
   });
 
   it('takes photographs one by one, with the reason when one is poor, and lets them be described and deleted', async () => {
-    const [first, second] = (await writePhotographs(at('south-more'), 'synthetic:site=2&images=2&seed=9&size=256&split=train')).map(({ id }) => at(`south-more/images/${id}.jpg`));
+    const [first, second] = (
+      await writePhotographs(
+        at('south-more'),
+        'synthetic:site=2&images=2&seed=9&size=256&split=train',
+      )
+    ).map(({ id }) => at(`south-more/images/${id}.jpg`));
     await writePhotographs(at('small'), 'synthetic:site=2&images=1&seed=9&size=64');
     await south.go('Photographs');
     await south.page.getByTestId('add-files').setInputFiles(first!);
@@ -131,7 +181,14 @@ describe.skipIf(missing)(`the clinic's app${missing ? ` (skipped: ${missing})` :
     expect(await seriousBarriers(south.page)).toEqual([]);
     await south.button('Save').click();
     await south.sees('1 photograph, 1 to train on');
-    await south.page.getByTestId('add-files').setInputFiles([second!, ...(await writePhotographs(at('small'), 'synthetic:site=2&images=1&seed=9&size=64')).map(({ id }) => at(`small/images/${id}.jpg`))]);
+    await south.page
+      .getByTestId('add-files')
+      .setInputFiles([
+        second!,
+        ...(await writePhotographs(at('small'), 'synthetic:site=2&images=1&seed=9&size=64')).map(
+          ({ id }) => at(`small/images/${id}.jpg`),
+        ),
+      ]);
     await south.sees(/1 photograph added/);
     await south.sees(/too small/);
     await south.button(/^No diagnosis/).click();
@@ -140,7 +197,12 @@ describe.skipIf(missing)(`the clinic's app${missing ? ` (skipped: ${missing})` :
     await south.sees('1 photograph, 1 to train on');
     // The rest of this clinic's photographs, each with the diagnosis that was chosen for it.
     for (const i of [0, 1, 2, 3, 4]) {
-      const { id } = (await writePhotographs(at(`south-${i}`), `synthetic:site=2&images=1&seed=${20 + i}&size=256&split=train`))[0]!;
+      const { id } = (
+        await writePhotographs(
+          at(`south-${i}`),
+          `synthetic:site=2&images=1&seed=${20 + i}&size=256&split=train`,
+        )
+      )[0]!;
       await south.page.getByTestId('add-files').setInputFiles(at(`south-${i}/images/${id}.jpg`));
       await south.page.getByRole('combobox', { name: 'Diagnosis' }).click();
       await south.page.getByRole('option').nth(i).click();
@@ -153,7 +215,10 @@ describe.skipIf(missing)(`the clinic's app${missing ? ` (skipped: ${missing})` :
     await north.go('Take part');
     await south.go('Take part');
     await coordinator.admin.act(study, 'start');
-    await north.page.getByTestId('phase').filter({ hasText: /Preparing|Training/ }).waitFor();
+    await north.page
+      .getByTestId('phase')
+      .filter({ hasText: /Preparing|Training/ })
+      .waitFor();
     await north.page.reload();
     await north.unlock('Löwenzahn im Sand');
     await north.sees('LENTIGO_PASSPHRASE_WRONG');
@@ -162,9 +227,18 @@ describe.skipIf(missing)(`the clinic's app${missing ? ` (skipped: ${missing})` :
     await north.unlock(PASSPHRASE);
     await north.go('Take part');
     await south.window.setOffline(false);
-    const view = await studyUntil(coordinator.admin, study, ({ status }) => status === 'completed', 400);
+    const view = await studyUntil(
+      coordinator.admin,
+      study,
+      ({ status }) => status === 'completed',
+      400,
+    );
     const rounds = view.rounds.filter((r) => r.number > 0 && r.phase === 'closed');
-    expect(rounds.map((r) => [r.number, r.updates.length])).toEqual([[1, 3], [2, 3], [3, 3]]);
+    expect(rounds.map((r) => [r.number, r.updates.length])).toEqual([
+      [1, 3],
+      [2, 3],
+      [3, 3],
+    ]);
     expect(await east.ended).toBe(0);
 
     const clinic = view.clinics.find(({ name }) => name === 'North')!.id;
@@ -173,7 +247,9 @@ describe.skipIf(missing)(`the clinic's app${missing ? ` (skipped: ${missing})` :
     expect(sent).toHaveLength(3);
     for (const { number, updates } of rounds) {
       const { sha256, samples } = updates.find((update) => update.clinic === clinic)!;
-      expect(sent.find((row) => row.includes(sha256))).toMatch(new RegExp(`^${number}\\s+${samples}\\s`));
+      expect(sent.find((row) => row.includes(sha256))).toMatch(
+        new RegExp(`^${number}\\s+${samples}\\s`),
+      );
       expect(samples).toBe(100);
     }
   }, 600_000);
@@ -181,8 +257,13 @@ describe.skipIf(missing)(`the clinic's app${missing ? ` (skipped: ${missing})` :
   it('predicts with names and reasons, before and after its own training, and says that this is no diagnosis', async () => {
     await north.go('Predict');
     await north.sees(/Not a diagnosis/);
-    await north.page.getByTestId('predict-file').setInputFiles(at(`north/images/${photographs[0]!.id}.jpg`));
-    const shares = async () => (await north.page.getByTestId('probabilities').innerText()).match(/[\d.]+(?= %)/g)!.map(Number);
+    await north.page
+      .getByTestId('predict-file')
+      .setInputFiles(at(`north/images/${photographs[0]!.id}.jpg`));
+    const shares = async () =>
+      (await north.page.getByTestId('probabilities').innerText())
+        .match(/[\d.]+(?= %)/g)!
+        .map(Number);
     const before = await shares();
     expect(before).toHaveLength(6);
     expect(before.reduce((a, b) => a + b)).toBeGreaterThan(97);
@@ -196,22 +277,46 @@ describe.skipIf(missing)(`the clinic's app${missing ? ` (skipped: ${missing})` :
   it('exports what a person can read and this app can import, and forgets everything when it is told to', async () => {
     await north.go('Settings');
     expect(await seriousBarriers(north.page)).toEqual([]);
-    const [download] = await Promise.all([north.page.waitForEvent('download'), north.button('Export all photographs').click()]);
+    const [download] = await Promise.all([
+      north.page.waitForEvent('download'),
+      north.button('Export all photographs').click(),
+    ]);
     const files = unzipSync(await readFile(await download.path()));
     const rows = parseTable(new TextDecoder().decode(files['metadata.csv']), 'metadata.csv');
-    expect(rows.map(({ id, diagnostic, patient_id, fitspatrick }) => [id, diagnostic, patient_id, fitspatrick].join()).toSorted()).toEqual(photographs.map(({ id, label, patient, fitzpatrick }) => [id, label, patient, fitzpatrick].join()).toSorted());
-    for (const { id } of photographs) expect(Buffer.from(files[`images/${id}.jpg`]!).equals(await readFile(at(`north/images/${id}.jpg`)))).toBe(true);
+    expect(
+      rows
+        .map(({ id, diagnostic, patient_id, fitspatrick }) =>
+          [id, diagnostic, patient_id, fitspatrick].join(),
+        )
+        .toSorted(),
+    ).toEqual(
+      photographs
+        .map(({ id, label, patient, fitzpatrick }) => [id, label, patient, fitzpatrick].join())
+        .toSorted(),
+    );
+    for (const { id } of photographs)
+      expect(
+        Buffer.from(files[`images/${id}.jpg`]!).equals(
+          await readFile(at(`north/images/${id}.jpg`)),
+        ),
+      ).toBe(true);
 
     await north.button('Delete everything').click();
     await north.page.getByLabel('Type DELETE to confirm').fill('DELETE');
     await north.page.getByRole('dialog').getByRole('button', { name: 'Delete everything' }).click();
     await north.sees('Learn together. Photographs stay here.');
-    expect(await north.page.evaluate('indexedDB.databases().then((all) => Promise.all(all.map(({ name }) => new Promise((resolve) => { const r = indexedDB.open(name); r.onsuccess = () => { const db = r.result; resolve([...db.objectStoreNames].length ? new Promise((done) => { const c = db.transaction("files").objectStore("files").count(); c.onsuccess = () => done(c.result); }) : 0); }; })))).then((counts) => counts.reduce((a, b) => a + b, 0))')).toBe(0);
+    expect(
+      await north.page.evaluate(
+        'indexedDB.databases().then((all) => Promise.all(all.map(({ name }) => new Promise((resolve) => { const r = indexedDB.open(name); r.onsuccess = () => { const db = r.result; resolve([...db.objectStoreNames].length ? new Promise((done) => { const c = db.transaction("files").objectStore("files").count(); c.onsuccess = () => done(c.result); }) : 0); }; })))).then((counts) => counts.reduce((a, b) => a + b, 0))',
+      ),
+    ).toBe(0);
   });
 
   it('is told by name when it is revoked, and keeps its photographs', async () => {
     const other = await createStudy(coordinator.admin);
-    const app = await ClinicApp.open(browser, coordinator.url, { invitation: await invite('Gone', other) });
+    const app = await ClinicApp.open(browser, coordinator.url, {
+      invitation: await invite('Gone', other),
+    });
     await app.enrol('Gone');
     const { id } = (await coordinator.admin.study(other)).clinics[0]!;
     await coordinator.admin.decide(other, id, 'approve');

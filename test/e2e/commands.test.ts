@@ -1,4 +1,5 @@
-// The `lentigo` command's exit codes and messages when it is asked for something that can't be: 2 bad input, 3 refused, 4 out of reach, 5 the machine.
+// The `lentigo` command's exit codes and messages when it is asked for something that can't be: 2
+// bad input, 3 refused, 4 out of reach, 5 the machine.
 import { existsSync, statSync } from 'node:fs';
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
@@ -20,38 +21,104 @@ afterAll(() => rm(folder, { recursive: true }));
 /** Ends with this exit code, says this on stderr, and nothing on stdout. */
 async function ends(code: number, says: RegExp, ...args: string[]): Promise<void> {
   const ended = await lentigo(args, { env: { LENTIGO_DATA_DIR: join(folder, 'data') } });
-  expect({ ...ended, args }).toEqual({ code, stdout: '', stderr: expect.stringMatching(says), args });
+  expect({ ...ended, args }).toEqual({
+    code,
+    stdout: '',
+    stderr: expect.stringMatching(says),
+    args,
+  });
 }
 const invitation = (changes: Partial<Invitation> = {}): Invitation => ({
-  protocol: 1, url: 'http://127.0.0.1:1', study: '0198c0de-0000-7000-8000-000000000001', key: toBase64(createIdentity().publicKey), secret: createNonce(), expires: '2099-01-01T00:00:00Z', ...changes,
+  protocol: 1,
+  url: 'http://127.0.0.1:1',
+  study: '0198c0de-0000-7000-8000-000000000001',
+  key: toBase64(createIdentity().publicKey),
+  secret: createNonce(),
+  expires: '2099-01-01T00:00:00Z',
+  ...changes,
 });
 
 describe('lentigo', () => {
   it('names its exit codes, and ends with 0 when only help was asked for', async () => {
     const { code, stdout } = await lentigo(['--help']);
-    expect([code, stdout]).toEqual([0, expect.stringMatching(/0 done, 1 a bug, 2 bad input, 3 refused, 4 out of reach, 5 the machine/)]);
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringMatching(
+        /0 done, 1 a bug, 2 bad input, 3 refused, 4 out of reach, 5 the machine/,
+      ),
+    ]);
   });
   it.each([
     ['an option that does not exist', ['study', 'list', '--bogus'], /unknown option '--bogus'/],
     ['a command that does not exist', ['study', 'explode'], /unknown command 'explode'/],
     ['a port that is none', ['coordinator', '--port', '70000'], /whole number from 0 to 65535/],
     ['a required option left out', ['clinic', 'enrol', 'x'], /--home/],
-    ['a home that is none', ['clinic', 'run', '--home', '/nonexistent', '--data', 'synthetic:images=4'], /LENTIGO_HOME_INVALID/],
-    ['a study.yaml that is not there', ['study', 'create', '/nonexistent/study.yaml'], /LENTIGO_STUDY_INVALID/],
+    [
+      'a home that is none',
+      ['clinic', 'run', '--home', '/nonexistent', '--data', 'synthetic:images=4'],
+      /LENTIGO_HOME_INVALID/,
+    ],
+    [
+      'a study.yaml that is not there',
+      ['study', 'create', '/nonexistent/study.yaml'],
+      /LENTIGO_STUDY_INVALID/,
+    ],
   ])('ends with 2 and says why: %s', async (_, args, says) => {
     await ends(2, says, ...args);
   });
   it('ends with 4 when nobody answers', async () => {
-    await ends(4, /127\.0\.0\.1:1[^]*LENTIGO_UNREACHABLE: /, 'study', 'list', '--url', 'http://127.0.0.1:1', '--token', 'x');
+    await ends(
+      4,
+      /127\.0\.0\.1:1[^]*LENTIGO_UNREACHABLE: /,
+      'study',
+      'list',
+      '--url',
+      'http://127.0.0.1:1',
+      '--token',
+      'x',
+    );
     const home = join(folder, 'lonely');
-    await ends(4, /LENTIGO_UNREACHABLE: /, 'clinic', 'enrol', formatInvitation(invitation()), '--home', home);
-    await ends(2, /LENTIGO_HOME_INVALID: /, 'clinic', 'run', '--home', home, '--data', 'synthetic:images=4'); // not enrolled yet
+    await ends(
+      4,
+      /LENTIGO_UNREACHABLE: /,
+      'clinic',
+      'enrol',
+      formatInvitation(invitation()),
+      '--home',
+      home,
+    );
+    await ends(
+      2,
+      /LENTIGO_HOME_INVALID: /,
+      'clinic',
+      'run',
+      '--home',
+      home,
+      '--data',
+      'synthetic:images=4',
+    ); // not enrolled yet
   });
   it('ends with 3 when an invitation is damaged or of another protocol, and writes no home', async () => {
     const home = join(folder, 'never');
     const word = formatInvitation(invitation());
-    await ends(3, /LENTIGO_INVITATION_INVALID: /, 'clinic', 'enrol', word.slice(0, -9), '--home', home);
-    await ends(3, /LENTIGO_PROTOCOL_VERSION: /, 'clinic', 'enrol', formatInvitation(invitation({ protocol: 9 })), '--home', home);
+    await ends(
+      3,
+      /LENTIGO_INVITATION_INVALID: /,
+      'clinic',
+      'enrol',
+      word.slice(0, -9),
+      '--home',
+      home,
+    );
+    await ends(
+      3,
+      /LENTIGO_PROTOCOL_VERSION: /,
+      'clinic',
+      'enrol',
+      formatInvitation(invitation({ protocol: 9 })),
+      '--home',
+      home,
+    );
     expect(existsSync(home)).toBe(false);
   });
   it('ends with 3 where no admin token is at hand', async () => {
@@ -61,13 +128,36 @@ describe('lentigo', () => {
 
 describe('lentigo coordinator', () => {
   it('refuses to listen beyond this machine without TLS, before it writes anything', async () => {
-    for (const host of ['0.0.0.0', '::', '192.0.2.1']) await ends(2, /LENTIGO_INSECURE: .*--tls-cert/, 'coordinator', '--host', host, '--data-dir', join(folder, 'open'));
+    for (const host of ['0.0.0.0', '::', '192.0.2.1'])
+      await ends(
+        2,
+        /LENTIGO_INSECURE: .*--tls-cert/,
+        'coordinator',
+        '--host',
+        host,
+        '--data-dir',
+        join(folder, 'open'),
+      );
     expect(existsSync(join(folder, 'open'))).toBe(false);
   });
   it('names the certificate or key that is missing or none', async () => {
     const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
-    const args = ['coordinator', '--port', '0', '--data-dir', await dataDirectory(), '--tls-cert', cert, '--tls-key', key];
-    await ends(4, /--tls-cert and --tls-key belong together[^]*LENTIGO_TLS: /, ...args.slice(0, -2));
+    const args = [
+      'coordinator',
+      '--port',
+      '0',
+      '--data-dir',
+      await dataDirectory(),
+      '--tls-cert',
+      cert,
+      '--tls-key',
+      key,
+    ];
+    await ends(
+      4,
+      /--tls-cert and --tls-key belong together[^]*LENTIGO_TLS: /,
+      ...args.slice(0, -2),
+    );
     await ends(4, /cert\.pem[^]*LENTIGO_TLS: /, ...args);
     for (const file of [cert, key]) await writeFile(file, 'not PEM');
     await ends(4, /LENTIGO_TLS: /, ...args);
@@ -78,11 +168,27 @@ describe('lentigo coordinator', () => {
     await new Promise<void>((done) => other.listen(0, '127.0.0.1', done));
     const { port } = other.address() as AddressInfo;
     const dataDir = await dataDirectory();
-    await ends(5, new RegExp(`Port ${port} .*taken[^]*LENTIGO_PORT_TAKEN: `), 'coordinator', '--port', String(port), '--data-dir', dataDir);
+    await ends(
+      5,
+      new RegExp(`Port ${port} .*taken[^]*LENTIGO_PORT_TAKEN: `),
+      'coordinator',
+      '--port',
+      String(port),
+      '--data-dir',
+      dataDir,
+    );
     other.close();
     const coordinator = await launchCoordinator(dataDir);
     // And a second one on the same directory is refused.
-    await ends(5, new RegExp(`${coordinator.pid}[^]*LENTIGO_DATA_DIR_IN_USE: `), 'coordinator', '--port', '0', '--data-dir', dataDir);
+    await ends(
+      5,
+      new RegExp(`${coordinator.pid}[^]*LENTIGO_DATA_DIR_IN_USE: `),
+      'coordinator',
+      '--port',
+      '0',
+      '--data-dir',
+      dataDir,
+    );
     expect((await fetch(`${coordinator.url}/healthz`)).status).toBe(200);
     expect(await coordinator.kill('SIGINT')).toBe(0);
     expect(await readdir(dataDir)).not.toContain('lock');
@@ -91,11 +197,22 @@ describe('lentigo coordinator', () => {
   it('makes its database, keys and token in an empty folder, for its owner alone', async () => {
     const dataDir = join(folder, 'fresh');
     const coordinator = await launchCoordinator(dataDir);
-    expect(coordinator.lines.find((l) => 'url' in l)).toMatchObject({ database: 'embedded', migrations: [expect.any(String)] });
-    const { code, stdout } = await lentigo(['study', 'list', '--url', coordinator.url, '--data-dir', dataDir]);
+    expect(coordinator.lines.find((l) => 'url' in l)).toMatchObject({
+      database: 'embedded',
+      migrations: [expect.any(String)],
+    });
+    const { code, stdout } = await lentigo([
+      'study',
+      'list',
+      '--url',
+      coordinator.url,
+      '--data-dir',
+      dataDir,
+    ]);
     expect([code, stdout]).toEqual([0, expect.stringContaining('No studies yet')]);
     expect(statSync(dataDir).mode & 0o077).toBe(0);
-    for (const secret of ['admin-token', join('keys', 'tickets')]) expect(statSync(join(dataDir, secret)).mode & 0o777).toBe(0o600);
+    for (const secret of ['admin-token', join('keys', 'tickets')])
+      expect(statSync(join(dataDir, secret)).mode & 0o777).toBe(0o600);
     expect(await coordinator.kill('SIGTERM')).toBe(0);
   });
 });

@@ -1,4 +1,5 @@
-// Processes that are killed, or told to stop, in the middle of a round: the study goes on where it was, and nothing is trained, sent or counted twice.
+// Processes that are killed, or told to stop, in the middle of a round: the study goes on where it
+// was, and nothing is trained, sent or counted twice.
 import { readFile, rm } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
@@ -23,7 +24,10 @@ async function restartable() {
   folders.push(dataDir);
   let process = await launchCoordinator(dataDir);
   const { url } = process;
-  const admin = new ConsoleClient(url, (await readFile(join(dataDir, 'admin-token'), 'utf8')).trim());
+  const admin = new ConsoleClient(
+    url,
+    (await readFile(join(dataDir, 'admin-token'), 'utf8')).trim(),
+  );
   return {
     url,
     admin,
@@ -39,23 +43,46 @@ async function restartable() {
 it('SIGKILL of the coordinator while a round is open and of agents while they train and send: the study finishes, every update is counted once', async () => {
   const coordinator = await restartable();
   const { admin } = coordinator;
-  const study = await createStudy(admin, { rounds: 2, training: { trainFrom: 'features.3', epochs: 10 }, updates: { maxNorm: 1000 } });
+  const study = await createStudy(admin, {
+    rounds: 2,
+    training: { trainFrom: 'features.3', epochs: 10 },
+    updates: { maxNorm: 1000 },
+  });
   const clinic = async (name: string, images: number) => {
     const home = await temporaryFolder();
     folders.push(home);
-    const { enrolment } = await enrolHome(parseInvitation((await admin.invite(study, name, 1)).invitation), home, name);
+    const { enrolment } = await enrolHome(
+      parseInvitation((await admin.invite(study, name, 1)).invitation),
+      home,
+      name,
+    );
     await admin.decide(study, enrolment.clinic, 'approve');
     const runs: Running[] = [];
     const start = () => {
-      const run = launch(['clinic', 'run', '--home', home, '--data', `synthetic:site=1&images=${images}&seed=${images}&size=64&split=train`, '--json']);
+      const run = launch([
+        'clinic',
+        'run',
+        '--home',
+        home,
+        '--data',
+        `synthetic:site=1&images=${images}&seed=${images}&size=64&split=train`,
+        '--json',
+      ]);
       runs.push(run);
       return run;
     };
-    return { id: enrolment.clinic, home, start, lines: (event: string): Line[] => runs.flatMap((r) => r.lines.filter((l) => l['event'] === event)) };
+    return {
+      id: enrolment.clinic,
+      home,
+      start,
+      lines: (event: string): Line[] =>
+        runs.flatMap((r) => r.lines.filter((l) => l['event'] === event)),
+    };
   };
   const quick = await clinic('Quick', 8);
   const slow = await clinic('Slow', 48);
-  const is = (event: string, round: number) => (line: Line) => line['event'] === event && line['round'] === round;
+  const is = (event: string, round: number) => (line: Line) =>
+    line['event'] === event && line['round'] === round;
 
   const running = { quick: quick.start(), slow: slow.start() };
   await admin.act(study, 'start');
@@ -64,11 +91,21 @@ it('SIGKILL of the coordinator while a round is open and of agents while they tr
   await running.quick.until(is('receipt', 1));
 
   // One update is counted, the other clinic is gone: the round is open.
-  expect((await admin.study(study)).rounds.at(-1)).toMatchObject({ number: 1, phase: 'open', updates: [{ clinic: quick.id }] });
+  expect((await admin.study(study)).rounds.at(-1)).toMatchObject({
+    number: 1,
+    phase: 'open',
+    updates: [{ clinic: quick.id }],
+  });
   expect(await coordinator.end('SIGKILL')).toBe('SIGKILL');
-  await running.quick.until((line) => line['event'] === 'error' && line['code'] === 'LENTIGO_UNREACHABLE');
+  await running.quick.until(
+    (line) => line['event'] === 'error' && line['code'] === 'LENTIGO_UNREACHABLE',
+  );
   await coordinator.startAgain();
-  expect((await admin.study(study)).rounds.at(-1)).toMatchObject({ number: 1, phase: 'open', updates: [{ clinic: quick.id }] });
+  expect((await admin.study(study)).rounds.at(-1)).toMatchObject({
+    number: 1,
+    phase: 'open',
+    updates: [{ clinic: quick.id }],
+  });
 
   running.slow = slow.start();
   await running.slow.until(is('receipt', 1));
@@ -82,19 +119,32 @@ it('SIGKILL of the coordinator while a round is open and of agents while they tr
 
   const view = await admin.study(study);
   expect(view.status).toBe('completed');
-  expect(view.rounds.map((r) => [r.number, r.phase])).toEqual([[0, 'closed'], [1, 'closed'], [2, 'closed']]); // one attempt each
+  expect(view.rounds.map((r) => [r.number, r.phase])).toEqual([
+    [0, 'closed'],
+    [1, 'closed'],
+    [2, 'closed'],
+  ]); // one attempt each
   expect(view.evaluations.map((e) => e.round)).toEqual([0, 1, 2]);
-  for (const { updates } of view.rounds.slice(1)) expect(updates.map((u) => [u.clinic, u.samples])).toEqual([[quick.id, 8], [slow.id, 48]].toSorted((a, b) => String(a[0]).localeCompare(String(b[0]))));
+  for (const { updates } of view.rounds.slice(1))
+    expect(updates.map((u) => [u.clinic, u.samples])).toEqual(
+      [
+        [quick.id, 8],
+        [slow.id, 48],
+      ].toSorted((a, b) => String(a[0]).localeCompare(String(b[0]))),
+    );
   const { chain, entries } = await admin.audit(study);
   expect(chain.ok).toBe(true);
-  const counted = entries.filter((e) => e.action === 'update').map((e) => (e.detail as { sha256: string }).sha256);
+  const counted = entries
+    .filter((e) => e.action === 'update')
+    .map((e) => (e.detail as { sha256: string }).sha256);
   expect(counted).toHaveLength(4);
   expect(entries.filter((e) => e.action === 'update-refused')).toEqual([]);
   for (const { home, id, lines } of [quick, slow]) {
     // What each clinic has a receipt for is what counted; each round was trained to its end once.
     const { rounds } = await statusOf(home);
     expect(rounds.map((r) => r.round)).toEqual([1, 2]);
-    for (const { round, sha256 } of rounds) expect(view.rounds[round]!.updates.find((u) => u.clinic === id)!.sha256).toBe(sha256);
+    for (const { round, sha256 } of rounds)
+      expect(view.rounds[round]!.updates.find((u) => u.clinic === id)!.sha256).toBe(sha256);
     expect(counted).toEqual(expect.arrayContaining(rounds.map((r) => r.sha256)));
     expect(lines('trained').map((l) => l['round'])).toEqual([1, 2]);
   }
@@ -111,10 +161,22 @@ it('SIGTERM ends the coordinator with exit code 0 though an upload stands still,
   const bytes = await member.seal(round);
   const ticket = await member.ticket(round, bytes);
   if (!ticket.ok) throw new Error(ticket.error.code);
-  const { location } = await createUpload(coordinator.url + ticket.value.path, ticket.value.token, bytes.length);
+  const { location } = await createUpload(
+    coordinator.url + ticket.value.path,
+    ticket.value.token,
+    bytes.length,
+  );
   const address = new URL(location!, coordinator.url).href;
   const headers = { 'tus-resumable': '1.0.0', authorization: `Bearer ${ticket.value.token}` };
-  const standing = request(address, { method: 'PATCH', headers: { ...headers, 'upload-offset': '0', 'content-type': 'application/offset+octet-stream', 'content-length': bytes.length } });
+  const standing = request(address, {
+    method: 'PATCH',
+    headers: {
+      ...headers,
+      'upload-offset': '0',
+      'content-type': 'application/offset+octet-stream',
+      'content-length': bytes.length,
+    },
+  });
   const cut = new Promise((resolve) => standing.once('error', resolve));
   standing.write(bytes.subarray(0, 700));
   await sleep(200);
@@ -131,9 +193,19 @@ it('SIGTERM ends the coordinator with exit code 0 though an upload stands still,
   await member.until(() => member.announced === 2);
   expect(await member.round(1)).toMatchObject({ attempt: round.attempt });
   // The upload goes on where it was cut.
-  const held = Number((await fetch(address, { method: 'HEAD', headers })).headers.get('upload-offset'));
+  const held = Number(
+    (await fetch(address, { method: 'HEAD', headers })).headers.get('upload-offset'),
+  );
   expect(held).toBe(700);
-  const rest = await fetch(address, { method: 'PATCH', headers: { ...headers, 'upload-offset': '700', 'content-type': 'application/offset+octet-stream' }, body: new Uint8Array(bytes.subarray(700)) });
+  const rest = await fetch(address, {
+    method: 'PATCH',
+    headers: {
+      ...headers,
+      'upload-offset': '700',
+      'content-type': 'application/offset+octet-stream',
+    },
+    body: new Uint8Array(bytes.subarray(700)),
+  });
   expect(rest.status).toBe(204);
   expect(await member.submit(round, sha256(bytes))).toMatchObject({ ok: true });
   await studyUntil(admin, study, (v) => v.status === 'completed');

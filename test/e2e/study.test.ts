@@ -1,4 +1,5 @@
-// A whole study through the `lentigo` command alone, every part a process of its own; and no secret in what they say, however much they say.
+// A whole study through the `lentigo` command alone, every part a process of its own; and no secret
+// in what they say, however much they say.
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -8,7 +9,14 @@ import { loadModel } from '../../common/model/folder.node.js';
 import { parseInvitation } from '../../common/protocol/enrolment.js';
 import { StudyView } from '../../common/protocol/console.js';
 import { dataDirectory, nano, temporaryFolder } from '../support/coordinator.js';
-import { type Finished, launch, launchCoordinator, lentigo, type Running, succeed } from '../support/processes.js';
+import {
+  type Finished,
+  launch,
+  launchCoordinator,
+  lentigo,
+  type Running,
+  succeed,
+} from '../support/processes.js';
 import { writeStudy } from '../support/study-files.js';
 
 let folder: string;
@@ -22,7 +30,8 @@ const say = async (args: readonly string[]): Promise<string> => {
   said.push(text);
   return text;
 };
-const json = async <T>(args: readonly string[]): Promise<T> => JSON.parse(await succeed([...args, '--json'], { env })) as T;
+const json = async <T>(args: readonly string[]): Promise<T> =>
+  JSON.parse(await succeed([...args, '--json'], { env })) as T;
 
 beforeAll(async () => {
   [folder, dataDir] = [await temporaryFolder(), await dataDirectory()];
@@ -43,30 +52,62 @@ describe('a study of two clinics and two rounds', () => {
 
   it('is created, its clinics invited, enrolled and approved by their fingerprints', async () => {
     id = (await json<{ id: string }>(['study', 'create', await writeStudy(folder)])).id;
-    expect(await say(['study', 'list'])).toMatch(new RegExp(`${id}\\s+draft\\s+round 0/2\\s+Test study`));
+    expect(await say(['study', 'list'])).toMatch(
+      new RegExp(`${id}\\s+draft\\s+round 0/2\\s+Test study`),
+    );
     for (const name of clinics) {
-      const { invitation } = await json<{ invitation: string }>(['study', 'invite', id, '--clinic', name]);
+      const { invitation } = await json<{ invitation: string }>([
+        'study',
+        'invite',
+        id,
+        '--clinic',
+        name,
+      ]);
       secrets.set(`invitation of ${name}`, parseInvitation(invitation).secret);
-      const enrolled = await say(['clinic', 'enrol', invitation, '--home', home(name), '--name', name]);
+      const enrolled = await say([
+        'clinic',
+        'enrol',
+        invitation,
+        '--home',
+        home(name),
+        '--name',
+        name,
+      ]);
       const fingerprint = enrolled.match(/^ {4}((?:[0-9a-f]{4} ){7}[0-9a-f]{4})$/m)![1]!;
       expect(enrolled).toContain('Never leaves it');
       if (name === 'North') {
-        expect((await lentigo(['clinic', 'enrol', invitation, '--home', home('Third')])).code).toBe(3); // used
+        expect((await lentigo(['clinic', 'enrol', invitation, '--home', home('Third')])).code).toBe(
+          3,
+        ); // used
         await rm(home('Third'), { recursive: true });
       }
-      expect(await say(['study', 'approve', id, fingerprint])).toMatch(`${name} (${fingerprint}) is approved`);
+      expect(await say(['study', 'approve', id, fingerprint])).toMatch(
+        `${name} (${fingerprint}) is approved`,
+      );
     }
   });
 
   it('runs to its end, and the agents end with it', async () => {
     for (const [i, name] of clinics.entries()) {
-      agents.push(launch(['clinic', 'run', '--home', home(name), '--data', `synthetic:site=${i + 1}&images=12&seed=${i + 1}&size=64&split=train`, '--json']));
+      agents.push(
+        launch([
+          'clinic',
+          'run',
+          '--home',
+          home(name),
+          '--data',
+          `synthetic:site=${i + 1}&images=12&seed=${i + 1}&size=64&split=train`,
+          '--json',
+        ]),
+      );
     }
     expect(await say(['study', 'start', id])).toBe(`Study ${id} is running.\n`);
     expect(await Promise.all(agents.map((a) => a.ended))).toEqual([0, 0]);
     for (const agent of agents) {
       expect(agent.lines.at(-1)).toMatchObject({ event: 'done', status: 'completed' });
-      expect(agent.lines.filter((l) => l['event'] === 'receipt').map((l) => l['round'])).toEqual([1, 2]);
+      expect(agent.lines.filter((l) => l['event'] === 'receipt').map((l) => l['round'])).toEqual([
+        1, 2,
+      ]);
       expect(agent.lines.filter((l) => l['event'] === 'error')).toEqual([]);
     }
   });
@@ -81,20 +122,43 @@ describe('a study of two clinics and two rounds', () => {
     expect(shown).toMatch(/Held-out result of round \d, \d+ images/);
 
     const view = StudyView.parse(await json(['study', 'show', id]));
-    expect(view.rounds.map((r) => [r.number, r.phase, r.updates.length])).toEqual([[0, 'closed', 0], [1, 'closed', 2], [2, 'closed', 2]]);
+    expect(view.rounds.map((r) => [r.number, r.phase, r.updates.length])).toEqual([
+      [0, 'closed', 0],
+      [1, 'closed', 2],
+      [2, 'closed', 2],
+    ]);
     expect(view.evaluations).toHaveLength(3);
-    expect(view.evaluations[1]!.validation).not.toEqual(view.evaluations[0]!.validation); // the rounds changed the model
+    // the rounds changed the model
+    expect(view.evaluations[1]!.validation).not.toEqual(view.evaluations[0]!.validation);
     expect(await say(['study', 'audit', id])).toMatch(/The chain of \d+ entries is whole\.\n$/);
-    const { entries } = await json<{ entries: { actor: string; action: string; detail: { round: number } }[] }>(['study', 'audit', id]);
-    expect(entries.filter((e) => e.action === 'update').map((e) => `${e.detail.round} ${e.actor}`).toSorted())
-      .toEqual([1, 2].flatMap((n) => view.clinics.map((c) => `${n} ${c.id}`)).toSorted());
+    const { entries } = await json<{
+      entries: { actor: string; action: string; detail: { round: number } }[];
+    }>(['study', 'audit', id]);
+    expect(
+      entries
+        .filter((e) => e.action === 'update')
+        .map((e) => `${e.detail.round} ${e.actor}`)
+        .toSorted(),
+    ).toEqual([1, 2].flatMap((n) => view.clinics.map((c) => `${n} ${c.id}`)).toSorted());
   });
 
   it('gives its clinics their receipts', async () => {
-    const status = await json<{ name: string; rounds: { round: number; sha256: string; samples: number }[] }>(['clinic', 'status', '--home', home('North')]);
-    expect(status).toMatchObject({ name: 'North', rounds: [{ round: 1, samples: 12 }, { round: 2, samples: 12 }] });
+    const status = await json<{
+      name: string;
+      rounds: { round: number; sha256: string; samples: number }[];
+    }>(['clinic', 'status', '--home', home('North')]);
+    expect(status).toMatchObject({
+      name: 'North',
+      rounds: [
+        { round: 1, samples: 12 },
+        { round: 2, samples: 12 },
+      ],
+    });
     const view = StudyView.parse(await json(['study', 'show', id]));
-    for (const { round, sha256 } of status.rounds) expect(view.rounds.find((r) => r.number === round)!.updates.map((u) => u.sha256)).toContain(sha256);
+    for (const { round, sha256 } of status.rounds)
+      expect(view.rounds.find((r) => r.number === round)!.updates.map((u) => u.sha256)).toContain(
+        sha256,
+      );
     expect(await say(['clinic', 'status', '--home', home('South')])).toContain('Fingerprint:');
   });
 
@@ -103,30 +167,64 @@ describe('a study of two clinics and two rounds', () => {
     await say(['study', 'model', id, '--out', best]);
     await say(['study', 'model', id, '--out', last, '--last']);
     const model = await loadModel(last);
-    const changed = model.parameters.specs.filter(({ name }) => !Buffer.from(model.parameters.get(name).slice().buffer).equals(Buffer.from(nano().parameters.get(name).slice().buffer))).map((s) => s.name);
+    const changed = model.parameters.specs
+      .filter(
+        ({ name }) =>
+          !Buffer.from(model.parameters.get(name).slice().buffer).equals(
+            Buffer.from(nano().parameters.get(name).slice().buffer),
+          ),
+      )
+      .map((s) => s.name);
     expect(changed.length).toBeGreaterThan(0);
-    for (const name of changed) expect(name).toMatch(/^(features\.[3-9]|classifier)/); // what lies before trainFrom is as it was
+    // what lies before trainFrom is as it was
+    for (const name of changed) expect(name).toMatch(/^(features\.[3-9]|classifier)/);
 
-    const { data, width, height } = await (await openDataset('synthetic:site=1&images=1&size=64')).samples[0]!.load();
+    const { data, width, height } = await (
+      await openDataset('synthetic:site=1&images=1&size=64')
+    ).samples[0]!.load();
     const picture = join(folder, 'picture.png');
-    await sharp(data, { raw: { width, height, channels: 3 } }).png().toFile(picture);
+    await sharp(data, { raw: { width, height, channels: 3 } })
+      .png()
+      .toFile(picture);
     const predicted = JSON.stringify(await json(['predict', '--model', best, picture]));
-    for (const label of ['ACK', 'BCC', 'MEL', 'NEV', 'SCC', 'SEK']) expect(predicted).toContain(label);
+    for (const label of ['ACK', 'BCC', 'MEL', 'NEV', 'SCC', 'SEK'])
+      expect(predicted).toContain(label);
   });
 
   it('let no secret into what its processes print, at the log level trace', async () => {
     secrets.set('admin token', (await readFile(join(dataDir, 'admin-token'), 'utf8')).trim());
     secrets.set('study key', (await readFile(join(dataDir, 'keys', id), 'utf8')).trim());
     secrets.set('ticket key', (await readFile(join(dataDir, 'keys', 'tickets'), 'utf8')).trim());
-    for (const name of clinics) secrets.set(`key of ${name}`, (JSON.parse(await readFile(join(home(name), 'identity.json'), 'utf8')) as { secretKey: string }).secretKey);
-    const printed = [coordinator.stdout(), coordinator.stderr(), ...agents.flatMap((a) => [a.stdout(), a.stderr()]), ...said].join('\n');
+    for (const name of clinics)
+      secrets.set(
+        `key of ${name}`,
+        (
+          JSON.parse(await readFile(join(home(name), 'identity.json'), 'utf8')) as {
+            secretKey: string;
+          }
+        ).secretKey,
+      );
+    const printed = [
+      coordinator.stdout(),
+      coordinator.stderr(),
+      ...agents.flatMap((a) => [a.stdout(), a.stderr()]),
+      ...said,
+    ].join('\n');
     expect(printed.length).toBeGreaterThan(5000);
     expect(printed).toContain(id);
     for (const [name, secret] of secrets) {
       expect(secret.length, name).toBeGreaterThan(40);
       const bytes = Buffer.from(secret, 'base64');
       // The whole secret in any notation, and the half of a signing key that is secret.
-      const forms = [secret, bytes.toString('hex'), bytes.toString('base64'), bytes.toString('base64url'), bytes.subarray(0, 30).toString('base64'), bytes.subarray(0, 30).toString('base64url'), bytes.subarray(0, 32).join(',')];
+      const forms = [
+        secret,
+        bytes.toString('hex'),
+        bytes.toString('base64'),
+        bytes.toString('base64url'),
+        bytes.subarray(0, 30).toString('base64'),
+        bytes.subarray(0, 30).toString('base64url'),
+        bytes.subarray(0, 32).join(','),
+      ];
       for (const form of forms) expect(printed.includes(form), name).toBe(false);
     }
     expect(printed).not.toMatch(/Bearer /);
@@ -137,7 +235,10 @@ describe('what is refused', () => {
   const run = (...args: string[]): Promise<Finished> => lentigo(args, { env });
   it('names the line and the field of a mistake in study.yaml, and creates nothing', async () => {
     const before = await run('study', 'list');
-    const file = await writeStudy(join(folder, 'wrong'), { rounds: 0, training: { trainFrom: 'features.3', learningrate: 1 } });
+    const file = await writeStudy(join(folder, 'wrong'), {
+      rounds: 0,
+      training: { trainFrom: 'features.3', learningrate: 1 },
+    });
     const lines = (await readFile(file, 'utf8')).split('\n');
     const at = (field: string) => `study.yaml:${lines.findIndex((l) => l.includes(field)) + 1}: `;
     const { code, stderr, stdout } = await run('study', 'create', file);
@@ -149,6 +250,9 @@ describe('what is refused', () => {
   });
   it('says so when the token is wrong: exit code 3', async () => {
     const { code, stderr } = await run('study', 'list', '--token', 'wrong');
-    expect([code, stderr]).toEqual([3, expect.stringMatching(/LENTIGO_ADMIN_TOKEN: .*--token or LENTIGO_TOKEN/)]);
+    expect([code, stderr]).toEqual([
+      3,
+      expect.stringMatching(/LENTIGO_ADMIN_TOKEN: .*--token or LENTIGO_TOKEN/),
+    ]);
   });
 });

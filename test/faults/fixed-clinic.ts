@@ -1,4 +1,5 @@
-// A clinic whose update is decided by its place in the cohort and the round alone, so that two studies can be sent the very same updates; sent by the product's own uploader.
+// A clinic whose update is decided by its place in the cohort and the round alone, so that two
+// studies can be sent the very same updates; sent by the product's own uploader.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { upload } from '../../client/participation/upload.js';
 import type { ConsoleClient } from '../../coordinator/console-client.js';
@@ -8,23 +9,39 @@ export interface FixedClinics {
   readonly study: string;
   /** In clinic-id order, as updates are aggregated. */
   readonly members: readonly Member[];
-  /** Connects every clinic and takes part in each round that is announced, until the signal; failures of the network are expected. */
+  /**
+   * Connects every clinic and takes part in each round that is announced, until the signal;
+   * failures of the network are expected.
+   */
   takePart(signal: AbortSignal, sending?: () => void): Promise<void>;
 }
 
-export async function fixedClinics(admin: ConsoleClient, study: string, count: number): Promise<FixedClinics> {
+export async function fixedClinics(
+  admin: ConsoleClient,
+  study: string,
+  count: number,
+): Promise<FixedClinics> {
   const members: Member[] = [];
-  for (let i = 0; i < count; i++) members.push(await Member.approved(admin, study, `Clinic ${i + 1}`));
+  for (let i = 0; i < count; i++)
+    members.push(await Member.approved(admin, study, `Clinic ${i + 1}`));
   members.sort((a, b) => (a.id < b.id ? -1 : 1));
   /** An attempt is sealed once: what is sent again are the same bytes. */
   const sealed = new Map<string, Uint8Array>();
   const done = new Set<string>();
 
-  async function answer(member: Member, index: number, round: number, signal: AbortSignal, sending: () => void): Promise<void> {
+  async function answer(
+    member: Member,
+    index: number,
+    round: number,
+    signal: AbortSignal,
+    sending: () => void,
+  ): Promise<void> {
     const announcement = await member.round(round);
     const key = `${announcement.attempt}/${member.id}`;
     if (done.has(key)) return;
-    const bytes = sealed.get(key) ?? (await member.seal(announcement, { delta: deltaFor(announcement, `${index}/${round}`) }));
+    const bytes =
+      sealed.get(key) ??
+      (await member.seal(announcement, { delta: deltaFor(announcement, `${index}/${round}`) }));
     sealed.set(key, bytes);
     const ticket = await member.ticket(announcement, bytes);
     if (!ticket.ok) {
@@ -34,10 +51,18 @@ export async function fixedClinics(admin: ConsoleClient, study: string, count: n
       return;
     }
     sending();
-    await upload(bytes, { endpoint: member.url + ticket.value.path, token: ticket.value.token, resume: undefined, signal, onAddress: () => undefined, onProgress: () => undefined });
+    await upload(bytes, {
+      endpoint: member.url + ticket.value.path,
+      token: ticket.value.token,
+      resume: undefined,
+      signal,
+      onAddress: () => undefined,
+      onProgress: () => undefined,
+    });
     const receipt = await member.submit(announcement, sha256(bytes));
     if (!receipt.ok) throw new Error(receipt.error.code);
-    if (member.receipt(receipt.value).sha256 !== sha256(bytes)) throw new Error('a receipt for other bytes');
+    if (member.receipt(receipt.value).sha256 !== sha256(bytes))
+      throw new Error('a receipt for other bytes');
     done.add(key);
   }
 

@@ -1,4 +1,5 @@
-// The order of flushes, as the kernel sees it: an update's bytes, its folder and the database's log reach the disk before the receipt leaves; where strace is not installed, skipped.
+// The order of flushes, as the kernel sees it: an update's bytes, its folder and the database's log
+// reach the disk before the receipt leaves; where strace is not installed, skipped.
 import { spawnSync } from 'node:child_process';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,15 +11,32 @@ import { Member } from '../support/member.js';
 import { launchCoordinator } from '../support/processes.js';
 
 const traceable = spawnSync('strace', ['-f', '-o', '/dev/null', 'true']).status === 0;
-if (!traceable) console.warn('skipped: the order of flushes (strace is not installed, or not permitted)');
+if (!traceable)
+  console.warn('skipped: the order of flushes (strace is not installed, or not permitted)');
 
 describe.skipIf(!traceable)('a power cut loses nothing that was acknowledged', () => {
   it('the sealed update, its folder and the log of the embedded database are flushed before the receipt is sent', async () => {
     const dataDir = await dataDirectory();
     const traces = await temporaryFolder();
     const trace = join(traces, 'trace');
-    const coordinator = await launchCoordinator(dataDir, [], { prefix: ['strace', '-D', '-f', '-y', '-s', '200', '-e', 'trace=fsync,fdatasync,rename,renameat,renameat2,write,writev,sendto,pwrite64', '-o', trace] });
-    const admin = new ConsoleClient(coordinator.url, (await readFile(join(dataDir, 'admin-token'), 'utf8')).trim());
+    const coordinator = await launchCoordinator(dataDir, [], {
+      prefix: [
+        'strace',
+        '-D',
+        '-f',
+        '-y',
+        '-s',
+        '200',
+        '-e',
+        'trace=fsync,fdatasync,rename,renameat,renameat2,write,writev,sendto,pwrite64',
+        '-o',
+        trace,
+      ],
+    });
+    const admin = new ConsoleClient(
+      coordinator.url,
+      (await readFile(join(dataDir, 'admin-token'), 'utf8')).trim(),
+    );
     const study = await createStudy(admin, { rounds: 1, cohort: { minimum: 1, quorum: 1 } });
     const member = await Member.approved(admin, study);
     await member.join();
@@ -43,8 +61,12 @@ describe.skipIf(!traceable)('a power cut loses nothing that was acknowledged', (
     };
     const upload = `${round.attempt}_`;
     const place = `rounds/${round.attempt}/${member.id}.sealed`;
-    // The private key: its bytes, its place, its folder, and only then the log that says that the round is open.
-    const keyFlushed = after(-1, new RegExp(`fsync\\(\\d+<[^>]*rounds/${round.attempt}/key\\.[^>]*new>`));
+    // The private key: its bytes, its place, its folder, and only then the log that says that the
+    // round is open.
+    const keyFlushed = after(
+      -1,
+      new RegExp(`fsync\\(\\d+<[^>]*rounds/${round.attempt}/key\\.[^>]*new>`),
+    );
     const keyPlaced = after(keyFlushed, new RegExp(`rename.*rounds/${round.attempt}/key"`));
     const keyEntry = after(keyPlaced, new RegExp(`fsync\\(\\d+<[^>]*rounds/${round.attempt}>`));
     const opened = after(keyEntry, /fsync\(\d+<[^>]*pg_wal\/[^>]*>/);
@@ -55,9 +77,14 @@ describe.skipIf(!traceable)('a power cut loses nothing that was acknowledged', (
     const placed = after(flushed, new RegExp(`rename.*${place}"`));
     const entry = after(placed, new RegExp(`fsync\\(\\d+<[^>]*rounds/${round.attempt}>`));
     const committed = after(entry, /fsync\(\d+<[^>]*pg_wal\/[^>]*>/);
-    const receipt = after(entry, /(?:write|writev|sendto)\(\d+<(?:socket|TCP).*\{\\"ok\\":true,\\"value\\":\{\\"body\\"/);
+    const receipt = after(
+      entry,
+      /(?:write|writev|sendto)\(\d+<(?:socket|TCP).*\{\\"ok\\":true,\\"value\\":\{\\"body\\"/,
+    );
     expect(committed).toBeLessThan(receipt);
-    console.log(`flushed: update ${flushed}, placed ${placed}, folder ${entry}, log ${committed}, receipt ${receipt} (lines of the trace)`);
+    console.log(
+      `flushed: update ${flushed}, placed ${placed}, folder ${entry}, log ${committed}, receipt ${receipt} (lines of the trace)`,
+    );
     await rm(dataDir, { recursive: true });
     await rm(traces, { recursive: true });
   }, 120_000);

@@ -1,4 +1,5 @@
-// A TCP proxy that stands for the network between a clinic and its coordinator: it can be cut, at once or after some bytes, and can swallow what passes.
+// A TCP proxy that stands for the network between a clinic and its coordinator: it can be cut, at
+// once or after some bytes, and can swallow what passes.
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 
@@ -20,7 +21,10 @@ export class Proxy {
         far.destroy();
         this.#pairs.delete(pair);
       };
-      for (const [from, to, way] of [[near, far, 'up'], [far, near, 'down']] as const) {
+      for (const [from, to, way] of [
+        [near, far, 'up'],
+        [far, near, 'down'],
+      ] as const) {
         from.on('data', (bytes) => {
           to.write(bytes);
           if (this.#limit?.way === way && (this.#limit.left -= bytes.length) <= 0) this.cut();

@@ -1,4 +1,5 @@
-// Takes the pictures: one page, as a desk and a phone show it, light and dark, into small WebP files.
+// Takes the pictures: one page, as a desk and a phone show it, light and dark, into small WebP
+// files.
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
@@ -15,7 +16,11 @@ export interface Shot {
 }
 
 /** Every shot in four looks; with `only`, those whose file names hold one of these. */
-export async function capture(browser: Browser, shots: readonly Shot[], only: readonly string[] = []): Promise<void> {
+export async function capture(
+  browser: Browser,
+  shots: readonly Shot[],
+  only: readonly string[] = [],
+): Promise<void> {
   await mkdir(FOLDER, { recursive: true });
   for (const phone of [false, true]) {
     for (const scheme of ['light', 'dark'] as const) {
@@ -28,7 +33,9 @@ export async function capture(browser: Browser, shots: readonly Shot[], only: re
         await show(page);
         await page.mouse.move(0, 0); // off the chart
         await page.waitForTimeout(400); // fonts and charts settle
-        await sharp(await page.screenshot({ type: 'png' })).webp({ quality: 82 }).toFile(join(FOLDER, file));
+        await sharp(await page.screenshot({ type: 'png' }))
+          .webp({ quality: 82 })
+          .toFile(join(FOLDER, file));
         process.stderr.write(`${file}\n`);
         await window.close();
       }

@@ -1,4 +1,5 @@
-// The clinic's app, with synthetic lesions: in a study of the starting model, and in one whose training takes a while.
+// The clinic's app, with synthetic lesions: in a study of the starting model, and in one whose
+// training takes a while.
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
@@ -17,14 +18,31 @@ export async function clinicShots(): Promise<{ shots: Shot[]; close: () => Promi
   const coordinator = await runCoordinator();
   const folder = await temporaryFolder();
   const { admin, url } = coordinator;
-  const samples = await writePhotographs(folder, 'synthetic:site=0&images=20&seed=12&size=480&split=train');
+  const samples = await writePhotographs(
+    folder,
+    'synthetic:site=0&images=20&seed=12&size=480&split=train',
+  );
   const photograph = join(folder, 'images', `${samples[2]!.id}.jpg`);
   const cohort = { minimum: 1, quorum: 1, deadlineSeconds: 1800 };
   const large = async () => {
-    const config = StudyConfig.parse({ name: 'Smartphone lesions, five clinics', model: 'models/start', rounds: 30, cohort, evaluation: { data: 'synthetic:site=1&images=24&seed=9&size=64' } });
-    return (await admin.createStudy({ config, start: await admin.uploadModel(encodeModel(await loadModel(`${PACKAGE_ROOT}/models/start`))) })).id;
+    const config = StudyConfig.parse({
+      name: 'Smartphone lesions, five clinics',
+      model: 'models/start',
+      rounds: 30,
+      cohort,
+      evaluation: { data: 'synthetic:site=1&images=24&seed=9&size=64' },
+    });
+    return (
+      await admin.createStudy({
+        config,
+        start: await admin.uploadModel(
+          encodeModel(await loadModel(`${PACKAGE_ROOT}/models/start`)),
+        ),
+      })
+    ).id;
   };
-  const small = () => createStudy(admin, { rounds: 30, training: { trainFrom: 'features.0', epochs: 60 }, cohort });
+  const small = () =>
+    createStudy(admin, { rounds: 30, training: { trainFrom: 'features.0', epochs: 60 }, cohort });
 
   const open = async (page: Page, hash = '') => {
     page.setDefaultTimeout(180_000);
@@ -43,41 +61,64 @@ export async function clinicShots(): Promise<{ shots: Shot[]; close: () => Promi
     await app.go('Take part');
     await app.standing('Connected');
     await admin.act(study, 'start');
-    await page.getByTestId('phase').filter({ hasText: /Preparing|Training/ }).waitFor();
+    await page
+      .getByTestId('phase')
+      .filter({ hasText: /Preparing|Training/ })
+      .waitFor();
     return app;
   };
   const collected = async (page: Page) => {
     const app = await open(page);
     await app.setPassphrase();
     await app.importFolder(folder);
-    await page.getByRole('alert').or(page.locator('.mantine-Alert-root')).getByRole('button').click();
+    await page
+      .getByRole('alert')
+      .or(page.locator('.mantine-Alert-root'))
+      .getByRole('button')
+      .click();
     await page.locator('li img').nth(3).waitFor();
     return app;
   };
 
   const shots: Shot[] = [
-    { name: 'welcome', show: async (page) => void (await open(page, `#invitation=${(await admin.invite(await small(), NAME, 72)).invitation}`)) },
+    {
+      name: 'welcome',
+      show: async (page) =>
+        void (await open(
+          page,
+          `#invitation=${(await admin.invite(await small(), NAME, 72)).invitation}`,
+        )),
+    },
     { name: 'fingerprint', show: async (page) => void (await enrolled(page, await small())) },
     { name: 'photographs', show: async (page) => void (await collected(page)) },
-    { name: 'photograph', show: async (page) => {
-      await collected(page);
-      await page.locator('li button').nth(3).click();
-      await page.getByRole('dialog').locator('img').waitFor();
-    } },
-    { name: 'rounds', show: async (page) => {
-      await atWork(page, await small());
-      await page.getByTestId('phase').filter({ hasText: 'Training' }).waitFor();
-      await page.getByText(/ left$/).waitFor();
-    } },
-    { name: 'predict', show: async (page) => {
-      const app = await atWork(page, await large());
-      await app.button('Pause').click();
-      await app.standing('Paused');
-      await app.go('Predict');
-      await page.getByTestId('predict-file').setInputFiles(photograph);
-      await page.getByTestId('probabilities').waitFor();
-      await page.evaluate('window.scrollTo(0, 0)');
-    } },
+    {
+      name: 'photograph',
+      show: async (page) => {
+        await collected(page);
+        await page.locator('li button').nth(3).click();
+        await page.getByRole('dialog').locator('img').waitFor();
+      },
+    },
+    {
+      name: 'rounds',
+      show: async (page) => {
+        await atWork(page, await small());
+        await page.getByTestId('phase').filter({ hasText: 'Training' }).waitFor();
+        await page.getByText(/ left$/).waitFor();
+      },
+    },
+    {
+      name: 'predict',
+      show: async (page) => {
+        const app = await atWork(page, await large());
+        await app.button('Pause').click();
+        await app.standing('Paused');
+        await app.go('Predict');
+        await page.getByTestId('predict-file').setInputFiles(photograph);
+        await page.getByTestId('probabilities').waitFor();
+        await page.evaluate('window.scrollTo(0, 0)');
+      },
+    },
   ];
   return {
     shots: shots.map((shot) => ({ ...shot, name: `clinic-${shot.name}` })),

@@ -1,4 +1,5 @@
-// `npm run screenshots [-- NAME…]`: makes the pictures in docs/screenshots, of all pages or of those named.
+// `npm run screenshots [-- NAME…]`: makes the pictures in docs/screenshots, of all pages or of
+// those named.
 import { launchBrowser, noBrowser } from '../support/browser.js';
 import { capture } from './capture.js';
 import { clinicShots } from './clinic.js';

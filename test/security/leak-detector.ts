@@ -1,8 +1,12 @@
-// Looks for secrets in bytes that someone sent: texts, and any run of bytes of a file or a picture; as they are, in UTF-16, base64, hexadecimal, percent-escaped, and in one of these inside another.
+// Looks for secrets in bytes that someone sent: texts, and any run of bytes of a file or a picture;
+// as they are, in UTF-16, base64, hexadecimal, percent-escaped, and in one of these inside another.
 
 export interface Secret {
   readonly name: string;
-  /** Found wherever it occurs, in upper or lower case; at least six characters, so that it doesn't occur by chance. */
+  /**
+   * Found wherever it occurs, in upper or lower case; at least six characters, so that it doesn't
+   * occur by chance.
+   */
   readonly text?: string;
   /** Found where `run` bytes of it in a row occur. */
   readonly bytes?: Uint8Array;
@@ -10,15 +14,22 @@ export interface Secret {
   readonly run?: number;
 }
 
-/** Bytes are indexed in blocks of this length: every run of twice as many holds a whole one, wherever it begins. */
+/**
+ * Bytes are indexed in blocks of this length: every run of twice as many holds a whole one,
+ * wherever it begins.
+ */
 const BLOCK = 8;
-/** A block of fewer different bytes (a black corner, zeros) says nothing about where it is from: it is not indexed. */
+/**
+ * A block of fewer different bytes (a black corner, zeros) says nothing about where it is from: it
+ * is not indexed.
+ */
 const MOST_ALIKE = 5;
 const RUN = 32;
 
 export class LeakDetector {
   readonly #texts: { readonly name: string; readonly text: string }[] = [];
-  readonly #sources: { readonly name: string; readonly bytes: Uint8Array; readonly run: number }[] = [];
+  readonly #sources: { readonly name: string; readonly bytes: Uint8Array; readonly run: number }[] =
+    [];
   /** By the low bits of a block's hash: the place of the block in `#at`, plus one. */
   readonly #table: Uint32Array;
   readonly #next: Uint32Array;
@@ -61,8 +72,11 @@ export class LeakDetector {
   find(bytes: Uint8Array): string[] {
     const found = new Set<string>();
     for (const { form, content } of forms(bytes)) {
-      const text = Buffer.from(content.buffer, content.byteOffset, content.length).toString('latin1').toLowerCase();
-      for (const secret of this.#texts) if (text.includes(secret.text)) found.add(`${secret.name} (${form})`);
+      const text = Buffer.from(content.buffer, content.byteOffset, content.length)
+        .toString('latin1')
+        .toLowerCase();
+      for (const secret of this.#texts)
+        if (text.includes(secret.text)) found.add(`${secret.name} (${form})`);
       this.#findRuns(content, (name) => found.add(`${name} (${form})`));
     }
     return [...found];
@@ -74,9 +88,20 @@ export class LeakDetector {
         const { name, bytes, run } = this.#sources[this.#at.source[i]!]!;
         const offset = this.#at.offset[i]!;
         let [before, after] = [0, 0];
-        while (after < run && offset + after < bytes.length && content[at + after] === bytes[offset + after]) after++;
+        while (
+          after < run &&
+          offset + after < bytes.length &&
+          content[at + after] === bytes[offset + after]
+        )
+          after++;
         if (after < BLOCK) continue;
-        while (before < run && offset - before > 0 && at - before > 0 && content[at - before - 1] === bytes[offset - before - 1]) before++;
+        while (
+          before < run &&
+          offset - before > 0 &&
+          at - before > 0 &&
+          content[at - before - 1] === bytes[offset - before - 1]
+        )
+          before++;
         if (before + after >= Math.min(run, bytes.length)) tell(name);
       }
     }
@@ -95,7 +120,10 @@ interface Form {
   readonly content: Uint8Array;
 }
 
-/** Bytes as they are and decoded in every way, twice over: what was written in base64 as UTF-16, say. */
+/**
+ * Bytes as they are and decoded in every way, twice over: what was written in base64 as UTF-16,
+ * say.
+ */
 function forms(bytes: Uint8Array): Form[] {
   const once = decoded({ form: 'as it is', content: bytes });
   return [{ form: 'as it is', content: bytes }, ...once, ...once.flatMap((form) => decoded(form))];
@@ -103,16 +131,65 @@ function forms(bytes: Uint8Array): Form[] {
 
 function decoded({ form, content }: Form): Form[] {
   const text = Buffer.from(content.buffer, content.byteOffset, content.length).toString('latin1');
-  const named = (as: string, bytes: Uint8Array): Form[] => (bytes.length < 6 ? [] : [{ form: form === 'as it is' ? as : `${as} in ${form}`, content: bytes }]);
-  // Where a run begins in the middle of what was encoded is not known: each of the possible starts is read.
-  const base64 = [0, 1, 2, 3].flatMap((skip) => named('base64', Buffer.concat(runs(text, /[A-Za-z0-9+/_-]{12,}/g).map((run) => Buffer.from(run.slice(skip), 'base64')))));
-  const hex = [0, 1].flatMap((skip) => named('hexadecimal', Buffer.concat(runs(text, /[0-9A-Fa-f]{12,}/g).map((run) => Buffer.from(run.slice(skip, run.length - ((run.length - skip) & 1)), 'hex')))));
-  const escaped = text.includes('%') ? named('percent-escaped', Buffer.from(text.replaceAll(/%([0-9A-Fa-f]{2})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16))), 'latin1')) : [];
-  const json = text.includes('\\') ? named('JSON-escaped', Buffer.from(text.replaceAll(/\\u([0-9A-Fa-f]{4})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16))).replaceAll(/\\(["\\/])/g, '$1'))) : [];
-  const wide = content.includes(0) ? named('UTF-16', content.filter((byte) => byte !== 0)) : [];
+  const named = (as: string, bytes: Uint8Array): Form[] =>
+    bytes.length < 6
+      ? []
+      : [{ form: form === 'as it is' ? as : `${as} in ${form}`, content: bytes }];
+  // Where a run begins in the middle of what was encoded is not known: each of the possible starts
+  // is read.
+  const base64 = [0, 1, 2, 3].flatMap((skip) =>
+    named(
+      'base64',
+      Buffer.concat(
+        runs(text, /[A-Za-z0-9+/_-]{12,}/g).map((run) => Buffer.from(run.slice(skip), 'base64')),
+      ),
+    ),
+  );
+  const hex = [0, 1].flatMap((skip) =>
+    named(
+      'hexadecimal',
+      Buffer.concat(
+        runs(text, /[0-9A-Fa-f]{12,}/g).map((run) =>
+          Buffer.from(run.slice(skip, run.length - ((run.length - skip) & 1)), 'hex'),
+        ),
+      ),
+    ),
+  );
+  const escaped = text.includes('%')
+    ? named(
+        'percent-escaped',
+        Buffer.from(
+          text.replaceAll(/%([0-9A-Fa-f]{2})/g, (_, digits: string) =>
+            String.fromCharCode(Number.parseInt(digits, 16)),
+          ),
+          'latin1',
+        ),
+      )
+    : [];
+  const json = text.includes('\\')
+    ? named(
+        'JSON-escaped',
+        Buffer.from(
+          text
+            .replaceAll(/\\u([0-9A-Fa-f]{4})/g, (_, digits: string) =>
+              String.fromCharCode(Number.parseInt(digits, 16)),
+            )
+            .replaceAll(/\\(["\\/])/g, '$1'),
+        ),
+      )
+    : [];
+  const wide = content.includes(0)
+    ? named(
+        'UTF-16',
+        content.filter((byte) => byte !== 0),
+      )
+    : [];
   // JSON of bytes: [12,34,…]
-  const list = [...text.matchAll(/\d{1,3}(?:\s*,\s*\d{1,3}){5,}/g)].flatMap(([run]) => named('decimal', Uint8Array.from(run.split(',').map(Number))));
+  const list = [...text.matchAll(/\d{1,3}(?:\s*,\s*\d{1,3}){5,}/g)].flatMap(([run]) =>
+    named('decimal', Uint8Array.from(run.split(',').map(Number))),
+  );
   return [...base64, ...hex, ...escaped, ...json, ...wide, ...list];
 }
 
-const runs = (text: string, pattern: RegExp): string[] => [...text.matchAll(pattern)].map(([run]) => run);
+const runs = (text: string, pattern: RegExp): string[] =>
+  [...text.matchAll(pattern)].map(([run]) => run);

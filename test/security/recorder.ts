@@ -1,4 +1,5 @@
-// A TCP proxy in front of a coordinator that keeps every byte a client sends, and what those bytes are: HTTP requests, and the frames of WebSockets, unmasked.
+// A TCP proxy in front of a coordinator that keeps every byte a client sends, and what those bytes
+// are: HTTP requests, and the frames of WebSockets, unmasked.
 import net from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { type Frame, readFrames } from '../support/websocket.js';
@@ -61,8 +62,14 @@ export class Recorder {
     const sent: Buffer[] = [];
     this.#sent.push(sent);
     client.on('data', (chunk) => sent.push(chunk));
-    const server = net.connect({ host: this.#target?.hostname, port: Number(this.#target?.port ?? 1) });
-    for (const [socket, other] of [[client, server], [server, client]] as const) {
+    const server = net.connect({
+      host: this.#target?.hostname,
+      port: Number(this.#target?.port ?? 1),
+    });
+    for (const [socket, other] of [
+      [client, server],
+      [server, client],
+    ] as const) {
       this.#sockets.add(socket);
       socket.on('error', () => other.destroy());
       socket.on('close', () => {
@@ -82,8 +89,16 @@ function parse(raw: Buffer): Conversation {
     if (end < 0) return { raw, requests, frames: [], framesSize: 0, rest: raw.length - at };
     const [first = '', ...lines] = raw.toString('latin1', at, end).split('\r\n');
     const [method = '', path = ''] = first.split(' ');
-    const headers = new Map(lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]));
-    const body = headers.get('transfer-encoding') === 'chunked' ? readChunks(raw, end + 4) : readLength(raw, end + 4, Number(headers.get('content-length') ?? 0));
+    const headers = new Map(
+      lines.map((line) => [
+        line.slice(0, line.indexOf(':')).toLowerCase(),
+        line.slice(line.indexOf(':') + 1).trim(),
+      ]),
+    );
+    const body =
+      headers.get('transfer-encoding') === 'chunked'
+        ? readChunks(raw, end + 4)
+        : readLength(raw, end + 4, Number(headers.get('content-length') ?? 0));
     if (!body) return { raw, requests, frames: [], framesSize: 0, rest: raw.length - at };
     requests.push({ method, path, headers, body: body.content, size: body.end - at });
     at = body.end;
@@ -97,12 +112,14 @@ function parse(raw: Buffer): Conversation {
 type Body = { readonly content: Buffer; readonly end: number } | undefined;
 
 function readLength(raw: Buffer, start: number, length: number): Body {
-  return start + length <= raw.length ? { content: raw.subarray(start, start + length), end: start + length } : undefined;
+  return start + length <= raw.length
+    ? { content: raw.subarray(start, start + length), end: start + length }
+    : undefined;
 }
 
 function readChunks(raw: Buffer, start: number): Body {
   const chunks: Buffer[] = [];
-  for (let at = start; ; ) {
+  for (let at = start; ;) {
     const line = raw.indexOf('\r\n', at);
     const length = line < 0 ? NaN : Number.parseInt(raw.toString('latin1', at, line), 16);
     if (Number.isNaN(length) || line + 4 + length > raw.length) return undefined;

@@ -1,4 +1,5 @@
-// A real browser for tests: Debian's Chromium, without a window, on pages bundled by Vite and served with the headers of the coordinator's pages.
+// A real browser for tests: Debian's Chromium, without a window, on pages bundled by Vite and
+// served with the headers of the coordinator's pages.
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -12,17 +13,25 @@ import { PACKAGE_ROOT } from './shared-data.js';
 const CHROMIUM = process.env['LENTIGO_CHROMIUM'] ?? '/usr/bin/chromium';
 
 /** Why there is no browser here; undefined where there is. */
-export const noBrowser: string | undefined = existsSync(CHROMIUM) ? undefined : `${CHROMIUM} isn't installed`;
+export const noBrowser: string | undefined = existsSync(CHROMIUM)
+  ? undefined
+  : `${CHROMIUM} isn't installed`;
 
 /** WebGPU without a GPU: SwiftShader computes on the processor what a GPU would. */
 const WEBGPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
 
 /** The caller closes it. */
-export const launchBrowser = (): Promise<Browser> => chromium.launch({ executablePath: CHROMIUM, args: [...WEBGPU, '--no-sandbox'] });
+export const launchBrowser = (): Promise<Browser> =>
+  chromium.launch({ executablePath: CHROMIUM, args: [...WEBGPU, '--no-sandbox'] });
 
-const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm' };
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.wasm': 'application/wasm',
+};
 const HEADERS = {
-  'Content-Security-Policy': "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:",
+  'Content-Security-Policy':
+    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:",
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
 };
@@ -44,13 +53,30 @@ export async function servePage(entry: string): Promise<ServedPage> {
     configFile: false,
     logLevel: 'error',
     worker: { format: 'es' },
-    build: { outDir: folder, emptyOutDir: true, target: 'es2023', minify: false, rolldownOptions: { input: join(PACKAGE_ROOT, entry), output: { entryFileNames: 'page.js' } } },
+    build: {
+      outDir: folder,
+      emptyOutDir: true,
+      target: 'es2023',
+      minify: false,
+      rolldownOptions: { input: join(PACKAGE_ROOT, entry), output: { entryFileNames: 'page.js' } },
+    },
   });
   const server = createServer((request, response) => {
     const name = request.url === '/' ? 'index.html' : request.url!.slice(1);
-    const body = name === 'index.html' ? Promise.resolve('<!doctype html><title>Test</title><link rel="icon" href="/page.js"><script type="module" src="/page.js"></script>') : readFile(join(folder, name));
+    const body =
+      name === 'index.html'
+        ? Promise.resolve(
+            '<!doctype html><title>Test</title><link rel="icon" href="/page.js"><script type="module" src="/page.js"></script>',
+          )
+        : readFile(join(folder, name));
     body.then(
-      (bytes) => response.writeHead(200, { ...HEADERS, 'Content-Type': TYPES[extname(name)] ?? 'application/octet-stream' }).end(bytes),
+      (bytes) =>
+        response
+          .writeHead(200, {
+            ...HEADERS,
+            'Content-Type': TYPES[extname(name)] ?? 'application/octet-stream',
+          })
+          .end(bytes),
       () => response.writeHead(404).end(),
     );
   });
@@ -68,7 +94,13 @@ export async function servePage(entry: string): Promise<ServedPage> {
 /** Opens a page; its errors and warnings are written to stderr. */
 export async function openPage(browser: Browser, url: string): Promise<Page> {
   const page = await browser.newPage();
-  page.on('console', (message) => void (['error', 'warning'].includes(message.type()) && console.error(`[page] ${message.text()}`)));
+  page.on(
+    'console',
+    (message) =>
+      void (
+        ['error', 'warning'].includes(message.type()) && console.error(`[page] ${message.text()}`)
+      ),
+  );
   page.on('pageerror', (error) => console.error(`[page] ${error.message}`));
   await page.goto(url);
   return page;

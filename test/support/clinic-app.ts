@@ -1,4 +1,5 @@
-// The clinic's app in a real browser, driven as a person drives it; and photographs for it, in a folder as PAD-UFES-20 is published.
+// The clinic's app in a real browser, driven as a person drives it; and photographs for it, in a
+// folder as PAD-UFES-20 is published.
 import { execFileSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -21,15 +22,24 @@ export class ClinicApp {
     this.page = page;
   }
   /** @param search such as ?engine=webgpu */
-  static async open(browser: Browser, coordinator: string, { invitation, search = '', look }: { invitation?: string; search?: string; look?: Look } = {}): Promise<ClinicApp> {
+  static async open(
+    browser: Browser,
+    coordinator: string,
+    { invitation, search = '', look }: { invitation?: string; search?: string; look?: Look } = {},
+  ): Promise<ClinicApp> {
     const window = await openWindow(browser, look);
     window.setDefaultTimeout(PATIENCE);
     const page = await window.newPage();
-    await page.goto(`${coordinator}/clinic/${search}${invitation ? `#invitation=${invitation}` : ''}`);
+    await page.goto(
+      `${coordinator}/clinic/${search}${invitation ? `#invitation=${invitation}` : ''}`,
+    );
     return new ClinicApp(page);
   }
   button(name: string | RegExp): Locator {
-    return this.page.getByRole('button', typeof name === 'string' ? { name, exact: true } : { name });
+    return this.page.getByRole(
+      'button',
+      typeof name === 'string' ? { name, exact: true } : { name },
+    );
   }
   /** A text that is on the screen somewhere. */
   async sees(text: string | RegExp): Promise<void> {
@@ -75,8 +85,12 @@ export async function writePhotographs(folder: string, spec: string): Promise<re
   for (const [i, sample] of samples.entries()) {
     const { id, patient, label, fitzpatrick } = sample;
     const { data, width, height } = await sample.load();
-    await sharp(data, { raw: { width, height, channels: 3 } }).jpeg({ quality: 90 }).toFile(join(folder, 'images', `${id}.jpg`));
-    rows.push(`${patient},${i},${30 + (i % 50)},${fitzpatrick}.0,FOREARM,${label},True,${id}.jpg,False`);
+    await sharp(data, { raw: { width, height, channels: 3 } })
+      .jpeg({ quality: 90 })
+      .toFile(join(folder, 'images', `${id}.jpg`));
+    rows.push(
+      `${patient},${i},${30 + (i % 50)},${fitzpatrick}.0,FOREARM,${label},True,${id}.jpg,False`,
+    );
   }
   await writeFile(join(folder, 'metadata.csv'), `${rows.join('\n')}\n`);
   return samples;
@@ -86,7 +100,29 @@ export async function writePhotographs(folder: string, spec: string): Promise<re
 export function selfSigned(folder: string): { cert: string; key: string } | undefined {
   const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
   try {
-    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=Coordinator', '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', cert], { stdio: 'pipe' });
+    execFileSync(
+      'openssl',
+      [
+        'req',
+        '-x509',
+        '-newkey',
+        'ec',
+        '-pkeyopt',
+        'ec_paramgen_curve:prime256v1',
+        '-nodes',
+        '-days',
+        '2',
+        '-subj',
+        '/CN=Coordinator',
+        '-addext',
+        'subjectAltName=IP:127.0.0.1',
+        '-keyout',
+        key,
+        '-out',
+        cert,
+      ],
+      { stdio: 'pipe' },
+    );
     return { cert, key };
   } catch {
     return undefined;

@@ -1,4 +1,6 @@
-// Loaded into a process under test (node --import): at SIGUSR2 it collects its garbage and prints what is left, in bytes, so that memory that grows is told from memory that merely wasn't collected yet.
+// Loaded into a process under test (node --import): at SIGUSR2 it collects its garbage and prints
+// what is left, in bytes, so that memory that grows is told from memory that merely wasn't
+// collected yet.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 

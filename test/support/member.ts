@@ -1,4 +1,5 @@
-// A clinic that speaks the protocol message by message with real keys, so that a test can get any one of them wrong.
+// A clinic that speaks the protocol message by message with real keys, so that a test can get any
+// one of them wrong.
 import { createHash } from 'node:crypto';
 import { io, type Socket } from 'socket.io-client';
 import { challengeSignature } from '../../common/crypto/challenge.js';
@@ -10,17 +11,36 @@ import { openSigned } from '../../common/crypto/signed.js';
 import { TAGS } from '../../common/crypto/signature.js';
 import type { ErrorCode } from '../../common/errors.js';
 import { trainableSpecs } from '../../common/model/architecture.js';
-import { type EnrolAnswer, type Invitation, parseInvitation } from '../../common/protocol/enrolment.js';
+import {
+  type EnrolAnswer,
+  type Invitation,
+  parseInvitation,
+} from '../../common/protocol/enrolment.js';
 import type { Challenge } from '../../common/protocol/handshake.js';
 import { PROTOCOL } from '../../common/protocol/primitives.js';
-import { Announcement, Receipt, type Signed, type StudyNotice, type Ticket } from '../../common/protocol/round.js';
+import {
+  Announcement,
+  Receipt,
+  type Signed,
+  type StudyNotice,
+  type Ticket,
+} from '../../common/protocol/round.js';
 import { Random } from '../../common/random.js';
 import { ENCODINGS } from '../../common/update/encoding.js';
 import { sizeOf } from '../../common/update/parameter-set.js';
 import type { ConsoleClient } from '../../coordinator/console-client.js';
 
 /** What the coordinator answered: its value, or the code of its error. */
-export type Answered<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: { readonly code: ErrorCode; readonly message: string; readonly remedy: string } };
+export type Answered<T> =
+  | { readonly ok: true; readonly value: T }
+  | {
+      readonly ok: false;
+      readonly error: {
+        readonly code: ErrorCode;
+        readonly message: string;
+        readonly remedy: string;
+      };
+    };
 
 export interface HttpAnswer {
   readonly status: number;
@@ -31,13 +51,24 @@ export interface HttpAnswer {
 export async function httpAnswer(response: Response): Promise<HttpAnswer> {
   const text = await response.text();
   const body: unknown = text.startsWith('{') ? JSON.parse(text) : text;
-  return { status: response.status, code: (body as { error?: { code?: ErrorCode } }).error?.code, body };
+  return {
+    status: response.status,
+    code: (body as { error?: { code?: ErrorCode } }).error?.code,
+    body,
+  };
 }
 
 export const postEnrolment = async (url: string, body: unknown): Promise<HttpAnswer> =>
-  httpAnswer(await fetch(`${url}/api/enrol`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }));
+  httpAnswer(
+    await fetch(`${url}/api/enrol`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    }),
+  );
 
-export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+export const sha256 = (bytes: Uint8Array): string =>
+  createHash('sha256').update(bytes).digest('hex');
 
 /** What a test changes about an update, from the claims to the values. */
 export interface UpdateChanges {
@@ -72,10 +103,17 @@ export class Member {
   }
 
   /** Enrolled with a fresh invitation, pending. */
-  static async enrolled(admin: ConsoleClient, study: string, name = 'Test clinic'): Promise<Member> {
+  static async enrolled(
+    admin: ConsoleClient,
+    study: string,
+    name = 'Test clinic',
+  ): Promise<Member> {
     const invitation = parseInvitation((await admin.invite(study, name, 1)).invitation);
     const identity = createIdentity();
-    const { status, body } = await postEnrolment(invitation.url, enrolRequest({ study, secret: invitation.secret, name }, identity));
+    const { status, body } = await postEnrolment(
+      invitation.url,
+      enrolRequest({ study, secret: invitation.secret, name }, identity),
+    );
     if (status !== 200) throw new Error(`enrolment answered ${status}: ${JSON.stringify(body)}`);
     return new Member(invitation, identity, (body as EnrolAnswer).clinic);
   }
@@ -91,16 +129,28 @@ export class Member {
   static async stranger(like: Member): Promise<Member> {
     const identity = createIdentity();
     const { url, study, studyKey: key } = like;
-    return new Member({ protocol: PROTOCOL, url, study, key, secret: '', expires: '' }, identity, await clinicIdOf(identity.publicKey));
+    return new Member(
+      { protocol: PROTOCOL, url, study, key, secret: '', expires: '' },
+      identity,
+      await clinicIdOf(identity.publicKey),
+    );
   }
 
   /** A socket that has proved nothing yet. */
   async open(url = this.url): Promise<Socket> {
     this.close();
-    const socket = io(`${url}/clinic`, { transports: ['websocket'], forceNew: true, reconnection: false, ...(this.from && { localAddress: this.from }) });
+    const socket = io(`${url}/clinic`, {
+      transports: ['websocket'],
+      forceNew: true,
+      reconnection: false,
+      ...(this.from && { localAddress: this.from }),
+    });
     this.#socket = socket;
     socket.onAny((event: string, message: unknown) => {
-      if (event === 'round') this.#announcements.push(openSigned(TAGS.announcement, Announcement, message as Signed, fromBase64(this.studyKey)));
+      if (event === 'round')
+        this.#announcements.push(
+          openSigned(TAGS.announcement, Announcement, message as Signed, fromBase64(this.studyKey)),
+        );
       else this.heard.push([event, message]);
       for (const listener of this.#listeners) listener();
     });
@@ -134,8 +184,20 @@ export class Member {
   async hello() {
     const clinicKey = toBase64(this.identity.publicKey);
     const clinicNonce = createNonce();
-    const answer = await this.ask<Challenge>('hello', { protocol: PROTOCOL, study: this.study, key: clinicKey, nonce: clinicNonce });
-    const terms = (c: Challenge) => ({ role: 'clinic' as const, study: this.study, coordinatorKey: this.studyKey, clinicKey, coordinatorNonce: c.nonce, clinicNonce });
+    const answer = await this.ask<Challenge>('hello', {
+      protocol: PROTOCOL,
+      study: this.study,
+      key: clinicKey,
+      nonce: clinicNonce,
+    });
+    const terms = (c: Challenge) => ({
+      role: 'clinic' as const,
+      study: this.study,
+      coordinatorKey: this.studyKey,
+      clinicKey,
+      coordinatorNonce: c.nonce,
+      clinicNonce,
+    });
     return { answer, terms };
   }
 
@@ -144,15 +206,24 @@ export class Member {
     await this.open();
     const { answer, terms } = await this.hello();
     if (!answer.ok) return answer;
-    return this.ask<StudyNotice>('prove', { signature: challengeSignature(terms(answer.value), as.secretKey) });
+    return this.ask<StudyNotice>('prove', {
+      signature: challengeSignature(terms(answer.value), as.secretKey),
+    });
   }
 
-  /** Resolves when `look` finds something in what the coordinator sent; looked at again at each message. */
+  /**
+   * Resolves when `look` finds something in what the coordinator sent; looked at again at each
+   * message.
+   */
   async until<T>(look: () => T | undefined | false, seconds = 60): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#listeners.delete(listener);
-        reject(new Error(`not within ${seconds} s; heard ${JSON.stringify(this.heard)}, disconnects ${this.disconnects.join()}`));
+        reject(
+          new Error(
+            `not within ${seconds} s; heard ${JSON.stringify(this.heard)}, disconnects ${this.disconnects.join()}`,
+          ),
+        );
       }, seconds * 1000);
       const listener = () => {
         const found = look();
@@ -167,7 +238,9 @@ export class Member {
   }
   /** The first announcement of a round, past or future, of another attempt than `but`. */
   round(number: number, but?: string): Promise<Announcement> {
-    return this.until(() => this.#announcements.find((a) => a.round === number && a.attempt !== but));
+    return this.until(() =>
+      this.#announcements.find((a) => a.round === number && a.attempt !== but),
+    );
   }
   /** The last announcement that came. */
   get latest(): Announcement | undefined {
@@ -181,30 +254,63 @@ export class Member {
   }
 
   /** A whole sealed update for an announcement: right, unless changed. */
-  async seal(announcement: Announcement, { claims, delta, payload, identity = this.identity, roundKey }: UpdateChanges = {}): Promise<Uint8Array> {
+  async seal(
+    announcement: Announcement,
+    { claims, delta, payload, identity = this.identity, roundKey }: UpdateChanges = {},
+  ): Promise<Uint8Array> {
     const { study, round, attempt, base, encoding } = announcement;
     const values = delta ?? deltaFor(announcement, `${this.id}/${round}`);
     return sealUpdate({
-      header: { study, round, attempt, clinic: this.id, base: base.sha256, encoding, samples: 12, ...claims },
+      header: {
+        study,
+        round,
+        attempt,
+        clinic: this.id,
+        base: base.sha256,
+        encoding,
+        samples: 12,
+        ...claims,
+      },
       payload: payload ?? ENCODINGS[claims?.encoding ?? encoding].encode(values, new Random(1)),
       roundKey: roundKey ?? announcement.roundKey,
       identity,
     });
   }
 
-  ticket({ round, attempt }: Pick<Announcement, 'round' | 'attempt'>, bytes: Uint8Array, changes: object = {}): Promise<Answered<Ticket>> {
-    return this.ask<Ticket>('ticket', { round, attempt, sha256: sha256(bytes), bytes: bytes.length, ...changes });
+  ticket(
+    { round, attempt }: Pick<Announcement, 'round' | 'attempt'>,
+    bytes: Uint8Array,
+    changes: object = {},
+  ): Promise<Answered<Ticket>> {
+    return this.ask<Ticket>('ticket', {
+      round,
+      attempt,
+      sha256: sha256(bytes),
+      bytes: bytes.length,
+      ...changes,
+    });
   }
-  submit({ round, attempt }: Pick<Announcement, 'round' | 'attempt'>, sha: string): Promise<Answered<Signed>> {
+  submit(
+    { round, attempt }: Pick<Announcement, 'round' | 'attempt'>,
+    sha: string,
+  ): Promise<Answered<Signed>> {
     return this.ask<Signed>('submit', { round, attempt, sha256: sha });
   }
-  /** Ticket, upload, submit. `claimed`: the bytes that the ticket and the submission are for, when others are uploaded. */
-  async send(announcement: Pick<Announcement, 'round' | 'attempt'>, bytes: Uint8Array, claimed = bytes): Promise<Answered<Signed>> {
+  /**
+   * Ticket, upload, submit. `claimed`: the bytes that the ticket and the submission are for, when
+   * others are uploaded.
+   */
+  async send(
+    announcement: Pick<Announcement, 'round' | 'attempt'>,
+    bytes: Uint8Array,
+    claimed = bytes,
+  ): Promise<Answered<Signed>> {
     const ticket = await this.ticket(announcement, claimed);
     if (!ticket.ok) return ticket;
     const { path, token } = ticket.value;
     const made = await createUpload(this.url + path, token, bytes.length);
-    if (made.status === 201) await patchUpload(new URL(made.location!, this.url).href, token, 0, bytes);
+    if (made.status === 201)
+      await patchUpload(new URL(made.location!, this.url).href, token, 0, bytes);
     return this.submit(announcement, sha256(claimed));
   }
   receipt(signed: Signed): Receipt {
@@ -213,8 +319,15 @@ export class Member {
 }
 
 /** Small random values, as many as the round's trainable parameters have. */
-export function deltaFor({ architecture, labels, plan }: Announcement, seed: string, deviation = 0.01): Float32Array {
-  const count = trainableSpecs(architecture, labels.names.length, plan.trainFrom).reduce((n, { shape }) => n + sizeOf(shape), 0);
+export function deltaFor(
+  { architecture, labels, plan }: Announcement,
+  seed: string,
+  deviation = 0.01,
+): Float32Array {
+  const count = trainableSpecs(architecture, labels.names.length, plan.trainFrom).reduce(
+    (n, { shape }) => n + sizeOf(shape),
+    0,
+  );
   const random = new Random(seed);
   return Float32Array.from({ length: count }, () => random.normal(0, deviation));
 }
@@ -222,11 +335,30 @@ export function deltaFor({ architecture, labels, plan }: Announcement, seed: str
 // tus by hand: https://tus.io/protocols/resumable-upload
 
 export async function createUpload(endpoint: string, token: string | undefined, length: number) {
-  const response = await fetch(endpoint, { method: 'POST', headers: { 'tus-resumable': '1.0.0', 'upload-length': String(length), ...(token ? { authorization: `Bearer ${token}` } : {}) } });
+  const response = await fetch(endpoint, {
+    method: 'POST',
+    headers: {
+      'tus-resumable': '1.0.0',
+      'upload-length': String(length),
+      ...(token ? { authorization: `Bearer ${token}` } : {}),
+    },
+  });
   return { ...(await httpAnswer(response)), location: response.headers.get('location') };
 }
 
-export async function patchUpload(address: string, token: string, offset: number, bytes: Uint8Array): Promise<HttpAnswer> {
-  const headers = { 'tus-resumable': '1.0.0', 'upload-offset': String(offset), 'content-type': 'application/offset+octet-stream', authorization: `Bearer ${token}` };
-  return httpAnswer(await fetch(address, { method: 'PATCH', headers, body: new Uint8Array(bytes) }));
+export async function patchUpload(
+  address: string,
+  token: string,
+  offset: number,
+  bytes: Uint8Array,
+): Promise<HttpAnswer> {
+  const headers = {
+    'tus-resumable': '1.0.0',
+    'upload-offset': String(offset),
+    'content-type': 'application/offset+octet-stream',
+    authorization: `Bearer ${token}`,
+  };
+  return httpAnswer(
+    await fetch(address, { method: 'PATCH', headers, body: new Uint8Array(bytes) }),
+  );
 }

@@ -1,4 +1,5 @@
-// The `lentigo` command as processes of their own, watched by the JSON lines that they print. What a test leaves running is ended with its file.
+// The `lentigo` command as processes of their own, watched by the JSON lines that they print. What
+// a test leaves running is ended with its file.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -38,10 +39,24 @@ export interface LaunchOptions {
 }
 
 /** Starts `lentigo …args`. Nothing of the caller's own settings reaches it. */
-export function launch(args: readonly string[], { env = {}, cwd, prefix = [] }: LaunchOptions = {}): Running {
-  const [command, ...rest] = [...prefix, process.execPath, LENTIGO, ...args] as [string, ...string[]];
-  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(LENTIGO_|DATABASE_URL$|NODE_EXTRA_CA_CERTS$)/.test(name)));
-  const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'], cwd, env: { ...inherited, LENTIGO_ENGINE: 'wasm', ...env } });
+export function launch(
+  args: readonly string[],
+  { env = {}, cwd, prefix = [] }: LaunchOptions = {},
+): Running {
+  const [command, ...rest] = [...prefix, process.execPath, LENTIGO, ...args] as [
+    string,
+    ...string[],
+  ];
+  const inherited = Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) => !/^(LENTIGO_|DATABASE_URL$|NODE_EXTRA_CA_CERTS$)/.test(name),
+    ),
+  );
+  const child = spawn(command, rest, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    cwd,
+    env: { ...inherited, LENTIGO_ENGINE: 'wasm', ...env },
+  });
   running.add(child);
   let stdout = '';
   let stderr = '';
@@ -78,7 +93,14 @@ export function launch(args: readonly string[], { env = {}, cwd, prefix = [] }: 
           const found = lines.find(passes);
           if (found) done(() => resolve(found));
         };
-        const fail = (why: string) => done(() => reject(new Error(`lentigo ${args.slice(0, 2).join(' ')} ${why} without the line that was awaited:\n${tail()}`)));
+        const fail = (why: string) =>
+          done(() =>
+            reject(
+              new Error(
+                `lentigo ${args.slice(0, 2).join(' ')} ${why} without the line that was awaited:\n${tail()}`,
+              ),
+            ),
+          );
         const timer = setTimeout(() => fail(`ran ${seconds} s`), seconds * 1000);
         listeners.add(look);
         look();
@@ -98,21 +120,34 @@ export interface Finished {
 }
 
 /** Runs `lentigo …args` to its end. */
-export async function lentigo(args: readonly string[], options: LaunchOptions = {}): Promise<Finished> {
+export async function lentigo(
+  args: readonly string[],
+  options: LaunchOptions = {},
+): Promise<Finished> {
   const run = launch(args, options);
   const code = await run.ended;
   return { code, stdout: run.stdout(), stderr: run.stderr() };
 }
 
 /** The same, for a command that has to succeed. @returns what it printed on stdout */
-export async function succeed(args: readonly string[], options: LaunchOptions = {}): Promise<string> {
+export async function succeed(
+  args: readonly string[],
+  options: LaunchOptions = {},
+): Promise<string> {
   const { code, stdout, stderr } = await lentigo(args, options);
-  if (code !== 0) throw new Error(`lentigo ${args.slice(0, 2).join(' ')} ended with ${code}:\n${stdout}\n${stderr}`);
+  if (code !== 0)
+    throw new Error(
+      `lentigo ${args.slice(0, 2).join(' ')} ended with ${code}:\n${stdout}\n${stderr}`,
+    );
   return stdout;
 }
 
 /** A coordinator process that listens. */
-export async function launchCoordinator(dataDir: string, args: readonly string[] = [], options: LaunchOptions = {}): Promise<Running & { readonly url: string }> {
+export async function launchCoordinator(
+  dataDir: string,
+  args: readonly string[] = [],
+  options: LaunchOptions = {},
+): Promise<Running & { readonly url: string }> {
   const run = launch(['coordinator', '--port', '0', '--data-dir', dataDir, ...args], options);
   const { url } = await run.until((line) => typeof line['url'] === 'string');
   return { ...run, url: String(url) };

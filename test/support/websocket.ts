@@ -1,4 +1,5 @@
-// RFC 6455 by hand: a client that can send any frame, right or wrong, from any address of this machine; and the reader of frames that both ends send.
+// RFC 6455 by hand: a client that can send any frame, right or wrong, from any address of this
+// machine; and the reader of frames that both ends send.
 import { randomBytes } from 'node:crypto';
 import net from 'node:net';
 
@@ -35,7 +36,13 @@ export function readFrames(bytes: Buffer): { frames: Frame[]; read: number } {
     if (at.length < start + length) break;
     const payload = Buffer.from(at.subarray(start, start + length));
     if (masked) for (let i = 0; i < length; i++) payload[i]! ^= at[head + (i & 3)]!;
-    frames.push({ fin: (at[0]! & 0x80) !== 0, reserved: (at[0]! >> 4) & 7, opcode: at[0]! & 15, masked, payload });
+    frames.push({
+      fin: (at[0]! & 0x80) !== 0,
+      reserved: (at[0]! >> 4) & 7,
+      opcode: at[0]! & 15,
+      masked,
+      payload,
+    });
     read += start + length;
   }
   return { frames, read };
@@ -51,7 +58,10 @@ export interface FrameChanges {
 }
 
 /** One frame: a whole masked text message, unless changed. */
-export function frameOf(payload: Uint8Array | string, { fin = true, reserved = 0, opcode = 1, masked = true, length }: FrameChanges = {}): Buffer {
+export function frameOf(
+  payload: Uint8Array | string,
+  { fin = true, reserved = 0, opcode = 1, masked = true, length }: FrameChanges = {},
+): Buffer {
   const data = Buffer.from(payload as Uint8Array);
   const said = length ?? data.length;
   const head = Buffer.alloc(10);
@@ -61,7 +71,11 @@ export function frameOf(payload: Uint8Array | string, { fin = true, reserved = 0
   else if (said >= 126) head.writeUInt16BE(said, 2);
   const mask = randomBytes(4);
   if (masked) for (let i = 0; i < data.length; i++) data[i]! ^= mask[i & 3]!;
-  return Buffer.concat([head.subarray(0, said < 126 ? 2 : said < 65_536 ? 4 : 10), masked ? mask : Buffer.alloc(0), data]);
+  return Buffer.concat([
+    head.subarray(0, said < 126 ? 2 : said < 65_536 ? 4 : 10),
+    masked ? mask : Buffer.alloc(0),
+    data,
+  ]);
 }
 
 /** A WebSocket whose every byte the caller decides. Answers to the pings of engine.io by itself. */
@@ -85,13 +99,25 @@ export class RawWebSocket {
   }
 
   /** Connected to engine.io, nothing more. Rejects when the upgrade is refused. */
-  static async open(url: string, { from, path = '/socket.io/?EIO=4&transport=websocket' }: { from?: string | undefined; path?: string } = {}): Promise<RawWebSocket> {
+  static async open(
+    url: string,
+    {
+      from,
+      path = '/socket.io/?EIO=4&transport=websocket',
+    }: { from?: string | undefined; path?: string } = {},
+  ): Promise<RawWebSocket> {
     const { hostname, port } = new URL(url);
-    const socket = net.connect({ host: hostname, port: Number(port), ...(from && { localAddress: from }) });
+    const socket = net.connect({
+      host: hostname,
+      port: Number(port),
+      ...(from && { localAddress: from }),
+    });
     const raw = new RawWebSocket(socket);
     const opened = raw.next((text) => text.startsWith('0'));
     socket.on('data', (chunk) => raw.#read(chunk));
-    socket.write(`GET ${path} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\n\r\n`);
+    socket.write(
+      `GET ${path} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\n\r\n`,
+    );
     if ((await opened) === undefined) throw new Error('the upgrade was refused');
     return raw;
   }
@@ -129,13 +155,18 @@ export class RawWebSocket {
   write(bytes: Uint8Array): void {
     if (this.#socket.writable) this.#socket.write(bytes);
   }
-  /** An event with its argument as JSON text, and the value of its acknowledgement; undefined when the connection ended first. */
+  /**
+   * An event with its argument as JSON text, and the value of its acknowledgement; undefined when
+   * the connection ended first.
+   */
   async ask(event: string, argument: string, id: number): Promise<unknown> {
     const prefix = `43/clinic,${id}[`;
     const answered = this.next((text) => text.startsWith(prefix));
     this.say(`42/clinic,${id}[${JSON.stringify(event)},${argument}]`);
     const text = await answered;
-    return text === undefined ? undefined : (JSON.parse(text.slice(prefix.length - 1)) as unknown[])[0];
+    return text === undefined
+      ? undefined
+      : (JSON.parse(text.slice(prefix.length - 1)) as unknown[])[0];
   }
   close(): void {
     this.#socket.destroy();

@@ -1,5 +1,23 @@
-// Use: what the model says of a photograph, and which parts of it speak for that; before and after this clinic's own training.
-import { Alert, Button, Center, Group, Loader, Modal, Paper, Progress, SegmentedControl, SimpleGrid, Stack, Switch, Text, ThemeIcon, Title, UnstyledButton } from '@mantine/core';
+// Use: what the model says of a photograph, and which parts of it speak for that; before and after
+// this clinic's own training.
+import {
+  Alert,
+  Button,
+  Center,
+  Group,
+  Loader,
+  Modal,
+  Paper,
+  Progress,
+  SegmentedControl,
+  SimpleGrid,
+  Stack,
+  Switch,
+  Text,
+  ThemeIcon,
+  Title,
+  UnstyledButton,
+} from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import { IconCamera, IconInfoCircle, IconPhotoSearch } from '@tabler/icons-react';
 import { useEffect, useState } from 'react';
@@ -39,19 +57,34 @@ function Predict() {
   const [own, setOwn] = useState(false);
   const [which, setWhich] = useState<'study' | 'own'>('study');
   const [subject, setSubject] = useState<Subject>();
-  useEffect(() => void (async () => {
-    setModel((await knownModel(store)) ?? null);
-    setOwn(await hasOwn(store));
-  })(), [store]);
-  if (model === undefined) return <Center mih={200}><Loader aria-label={STRINGS.common.working} /></Center>;
+  useEffect(
+    () =>
+      void (async () => {
+        setModel((await knownModel(store)) ?? null);
+        setOwn(await hasOwn(store));
+      })(),
+    [store],
+  );
+  if (model === undefined)
+    return (
+      <Center mih={200}>
+        <Loader aria-label={STRINGS.common.working} />
+      </Center>
+    );
   return (
     <Page title={text.title} lead={text.lead}>
-      <Alert variant="light" color="yellow" icon={<IconInfoCircle aria-hidden />} fw={500}>{text.notDiagnosis}</Alert>
+      <Alert variant="light" color="yellow" icon={<IconInfoCircle aria-hidden />} fw={500}>
+        {text.notDiagnosis}
+      </Alert>
       {model === null ? (
         <Paper withBorder p="xl" ta="center">
-          <ThemeIcon size={64} radius="xl" variant="light" mb="md"><IconPhotoSearch size={34} aria-hidden /></ThemeIcon>
+          <ThemeIcon size={64} radius="xl" variant="light" mb="md">
+            <IconPhotoSearch size={34} aria-hidden />
+          </ThemeIcon>
           <Title order={2}>{text.noModel}</Title>
-          <Text c="dimmed" mt={4}>{text.noModelText}</Text>
+          <Text c="dimmed" mt={4}>
+            {text.noModelText}
+          </Text>
         </Paper>
       ) : (
         <>
@@ -59,8 +92,18 @@ function Predict() {
           {subject && (
             <>
               <Group justify="space-between" gap="xs">
-                <SegmentedControl aria-label={text.which} value={which} onChange={(value) => setWhich(value)} data={[{ value: 'study', label: text.study }, { value: 'own', label: text.ownModel, disabled: !own }]} />
-                <Text size="sm" c="dimmed">{own ? text.ofRound(model.round) : text.ownMissing}</Text>
+                <SegmentedControl
+                  aria-label={text.which}
+                  value={which}
+                  onChange={(value) => setWhich(value)}
+                  data={[
+                    { value: 'study', label: text.study },
+                    { value: 'own', label: text.ownModel, disabled: !own },
+                  ]}
+                />
+                <Text size="sm" c="dimmed">
+                  {own ? text.ofRound(model.round) : text.ownMissing}
+                </Text>
               </Group>
               <Result subject={subject} which={which} />
             </>
@@ -81,17 +124,56 @@ function Choose({ onSubject, again }: { onSubject: (subject: Subject) => void; a
   return (
     <>
       <Group gap="xs">
-        <Button variant={again ? 'default' : 'filled'} leftSection={<IconCamera size={20} aria-hidden />} onClick={() => setCamera(true)}>{text.camera}</Button>
-        <PickFiles variant="default" onFiles={([file]) => file && onSubject({ image: file })} data-testid="predict-file">{again ? text.another : text.choose}</PickFiles>
-        {own.length > 0 && <Button variant="default" onClick={() => setListed(true)}>{text.own}</Button>}
+        <Button
+          variant={again ? 'default' : 'filled'}
+          leftSection={<IconCamera size={20} aria-hidden />}
+          onClick={() => setCamera(true)}
+        >
+          {text.camera}
+        </Button>
+        <PickFiles
+          variant="default"
+          onFiles={([file]) => file && onSubject({ image: file })}
+          data-testid="predict-file"
+        >
+          {again ? text.another : text.choose}
+        </PickFiles>
+        {own.length > 0 && (
+          <Button variant="default" onClick={() => setListed(true)}>
+            {text.own}
+          </Button>
+        )}
       </Group>
-      <Modal opened={camera} onClose={() => setCamera(false)} title={STRINGS.camera.title} size="lg" fullScreen={phone ?? false} closeButtonProps={{ 'aria-label': STRINGS.common.close }}>
+      <Modal
+        opened={camera}
+        onClose={() => setCamera(false)}
+        title={STRINGS.camera.title}
+        size="lg"
+        fullScreen={phone ?? false}
+        closeButtonProps={{ 'aria-label': STRINGS.common.close }}
+      >
         <Camera onPhotograph={(image) => (setCamera(false), onSubject({ image }))} />
       </Modal>
-      <Modal opened={listed} onClose={() => setListed(false)} title={text.own} size="xl" fullScreen={phone ?? false} closeButtonProps={{ 'aria-label': STRINGS.common.close }}>
+      <Modal
+        opened={listed}
+        onClose={() => setListed(false)}
+        title={text.own}
+        size="xl"
+        fullScreen={phone ?? false}
+        closeButtonProps={{ 'aria-label': STRINGS.common.close }}
+      >
         <SimpleGrid cols={{ base: 3, sm: 5 }} spacing="xs">
           {own.map((photograph) => (
-            <UnstyledButton key={photograph.id} style={{ borderRadius: 10, overflow: 'hidden' }} aria-label={photograph.name} onClick={() => void collection.image(photograph).then((image) => (setListed(false), onSubject({ image, known: photograph })))}>
+            <UnstyledButton
+              key={photograph.id}
+              style={{ borderRadius: 10, overflow: 'hidden' }}
+              aria-label={photograph.name}
+              onClick={() =>
+                void collection
+                  .image(photograph)
+                  .then((image) => (setListed(false), onSubject({ image, known: photograph })))
+              }
+            >
               <Thumbnail photograph={photograph} alt="" />
             </UnstyledButton>
           ))}
@@ -101,7 +183,13 @@ function Choose({ onSubject, again }: { onSubject: (subject: Subject) => void; a
   );
 }
 
-function Result({ subject: { image, known }, which }: { subject: Subject; which: 'study' | 'own' }) {
+function Result({
+  subject: { image, known },
+  which,
+}: {
+  subject: Subject;
+  which: 'study' | 'own';
+}) {
   const { store } = useSession();
   const [found, setFound] = useState<{ explanation: Explanation; labels: LabelSet }>();
   const [heat, setHeat] = useState(true);
@@ -125,39 +213,101 @@ function Result({ subject: { image, known }, which }: { subject: Subject; which:
   return (
     <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="lg">
       <Stack gap="xs">
-        {url && <HeatOverlay url={url} explanation={found?.explanation} shown={heat && found !== undefined} />}
-        <Switch label={text.heatmap} description={top && text.heatmapHint(top)} checked={heat} onChange={(e) => setHeat(e.currentTarget.checked)} />
+        {url && (
+          <HeatOverlay
+            url={url}
+            explanation={found?.explanation}
+            shown={heat && found !== undefined}
+          />
+        )}
+        <Switch
+          label={text.heatmap}
+          description={top && text.heatmapHint(top)}
+          checked={heat}
+          onChange={(e) => setHeat(e.currentTarget.checked)}
+        />
       </Stack>
       <Stack>
         <ErrorNote error={error} />
-        {busy && !found && <Group><Loader size="sm" aria-hidden /><Text aria-live="polite">{text.working}</Text></Group>}
+        {busy && !found && (
+          <Group>
+            <Loader size="sm" aria-hidden />
+            <Text aria-live="polite">{text.working}</Text>
+          </Group>
+        )}
         {found && <Probabilities {...found} />}
-        {known?.fields.diagnostic !== undefined && <Text size="sm">{text.truth(diagnosisName(known.fields.diagnostic))}</Text>}
-        {known && found && trains(known, found.labels) && <Text size="sm" c="dimmed">{text.trainedOn}</Text>}
+        {known?.fields.diagnostic !== undefined && (
+          <Text size="sm">{text.truth(diagnosisName(known.fields.diagnostic))}</Text>
+        )}
+        {known && found && trains(known, found.labels) && (
+          <Text size="sm" c="dimmed">
+            {text.trainedOn}
+          </Text>
+        )}
       </Stack>
     </SimpleGrid>
   );
 }
 
-function Probabilities({ explanation: { probabilities, of }, labels }: { explanation: Explanation; labels: LabelSet }) {
-  const rows = labels.names.map((label, i) => ({ label, i, p: probabilities[i]!, malignant: labels.malignant.includes(label) })).sort((a, b) => b.p - a.p);
+function Probabilities({
+  explanation: { probabilities, of },
+  labels,
+}: {
+  explanation: Explanation;
+  labels: LabelSet;
+}) {
+  const rows = labels.names
+    .map((label, i) => ({
+      label,
+      i,
+      p: probabilities[i]!,
+      malignant: labels.malignant.includes(label),
+    }))
+    .sort((a, b) => b.p - a.p);
   const malignancy = rows.filter((row) => row.malignant).reduce((sum, { p }) => sum + p, 0);
   return (
     <>
       <Paper withBorder p="md">
-        <Text size="sm" c="dimmed">{text.malignancy}</Text>
-        <Text fz={34} fw={650} lh={1.2} data-testid="malignancy">{percent(malignancy)}</Text>
-        <Text size="sm" c="dimmed">{text.malignancyHint(labels.malignant.map(diagnosisName).join(', '))}</Text>
+        <Text size="sm" c="dimmed">
+          {text.malignancy}
+        </Text>
+        <Text fz={34} fw={650} lh={1.2} data-testid="malignancy">
+          {percent(malignancy)}
+        </Text>
+        <Text size="sm" c="dimmed">
+          {text.malignancyHint(labels.malignant.map(diagnosisName).join(', '))}
+        </Text>
       </Paper>
-      <Stack gap="sm" component="ul" style={{ listStyle: 'none', margin: 0, padding: 0 }} aria-label={text.result} data-testid="probabilities">
+      <Stack
+        gap="sm"
+        component="ul"
+        style={{ listStyle: 'none', margin: 0, padding: 0 }}
+        aria-label={text.result}
+        data-testid="probabilities"
+      >
         {rows.map(({ label, i, p, malignant }) => (
           <li key={label}>
-            <Group justify="space-between" mb={4}><Text size="sm" fw={i === of ? 650 : 400}>{diagnosisName(label)}{malignant ? ' •' : ''}</Text><Text size="sm" fw={i === of ? 650 : 400}>{percent(p)}</Text></Group>
-            <Progress value={100 * p} color={malignant ? 'orange' : 'sea'} size="sm" aria-label={diagnosisName(label)} />
+            <Group justify="space-between" mb={4}>
+              <Text size="sm" fw={i === of ? 650 : 400}>
+                {diagnosisName(label)}
+                {malignant ? ' •' : ''}
+              </Text>
+              <Text size="sm" fw={i === of ? 650 : 400}>
+                {percent(p)}
+              </Text>
+            </Group>
+            <Progress
+              value={100 * p}
+              color={malignant ? 'orange' : 'sea'}
+              size="sm"
+              aria-label={diagnosisName(label)}
+            />
           </li>
         ))}
       </Stack>
-      <Text size="xs" c="dimmed">• {text.malignancy.toLowerCase()}</Text>
+      <Text size="xs" c="dimmed">
+        • {text.malignancy.toLowerCase()}
+      </Text>
     </>
   );
 }

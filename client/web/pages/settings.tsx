@@ -1,5 +1,14 @@
 // Settings: who this clinic is, appearance, storage, export, passphrase, engines, deletion.
-import { Button, Group, Paper, SegmentedControl, Stack, Text, Title, useMantineColorScheme } from '@mantine/core';
+import {
+  Button,
+  Group,
+  Paper,
+  SegmentedControl,
+  Stack,
+  Text,
+  Title,
+  useMantineColorScheme,
+} from '@mantine/core';
 import { IconDeviceMobileDown, IconDownload, IconLock } from '@tabler/icons-react';
 import { type ReactNode, useEffect, useState } from 'react';
 import type { EngineReport } from '../../../common/engine/engine.js';
@@ -33,54 +42,134 @@ export function SettingsPage() {
           <Fingerprint clinic={clinic.enrolment.clinic} />
         </Section>
       )}
-      {installable && <Section title={text.install}><Text size="sm" c="dimmed">{text.installHint}</Text><Button variant="default" leftSection={<IconDeviceMobileDown size={20} aria-hidden />} onClick={() => void install()}>{text.install}</Button></Section>}
-      <Section title={text.appearance}><Appearance /></Section>
-      <Section title={text.storage}><Storage /><Export /></Section>
-      <Section title={text.passphrase}>
-        <Text size="sm" c="dimmed">{text.lockHint(IDLE_MINUTES)}</Text>
-        <Button variant="default" leftSection={<IconLock size={18} aria-hidden />} onClick={lock}>{text.lock}</Button>
-        <PassphraseForm withOld button={text.passphrase} onSubmit={async (next, old) => {
-          setChanged(false);
-          await vault.changePassphrase(old, next);
-          setChanged(true);
-        }} />
-        {changed && <Text size="sm" aria-live="polite">{text.changed}</Text>}
+      {installable && (
+        <Section title={text.install}>
+          <Text size="sm" c="dimmed">
+            {text.installHint}
+          </Text>
+          <Button
+            variant="default"
+            leftSection={<IconDeviceMobileDown size={20} aria-hidden />}
+            onClick={() => void install()}
+          >
+            {text.install}
+          </Button>
+        </Section>
+      )}
+      <Section title={text.appearance}>
+        <Appearance />
       </Section>
-      <Section title={text.engines}><Engines /></Section>
-      <Section title={text.privacy}><Privacy /></Section>
-      <Section title={text.deleteAll}><Text size="sm" c="dimmed">{text.deleteAllText}</Text><DeleteEverything /></Section>
-      <Text size="sm" c="dimmed" ta="center">{STRINGS.notice}</Text>
+      <Section title={text.storage}>
+        <Storage />
+        <Export />
+      </Section>
+      <Section title={text.passphrase}>
+        <Text size="sm" c="dimmed">
+          {text.lockHint(IDLE_MINUTES)}
+        </Text>
+        <Button variant="default" leftSection={<IconLock size={18} aria-hidden />} onClick={lock}>
+          {text.lock}
+        </Button>
+        <PassphraseForm
+          withOld
+          button={text.passphrase}
+          onSubmit={async (next, old) => {
+            setChanged(false);
+            await vault.changePassphrase(old, next);
+            setChanged(true);
+          }}
+        />
+        {changed && (
+          <Text size="sm" aria-live="polite">
+            {text.changed}
+          </Text>
+        )}
+      </Section>
+      <Section title={text.engines}>
+        <Engines />
+      </Section>
+      <Section title={text.privacy}>
+        <Privacy />
+      </Section>
+      <Section title={text.deleteAll}>
+        <Text size="sm" c="dimmed">
+          {text.deleteAllText}
+        </Text>
+        <DeleteEverything />
+      </Section>
+      <Text size="sm" c="dimmed" ta="center">
+        {STRINGS.notice}
+      </Text>
     </Page>
   );
 }
 
 function Section({ title, children }: { title: string; children: ReactNode }) {
-  return <Paper withBorder p="lg" component="section" aria-label={title}><Title order={2} mb="md">{title}</Title><Stack align="stretch">{children}</Stack></Paper>;
+  return (
+    <Paper withBorder p="lg" component="section" aria-label={title}>
+      <Title order={2} mb="md">
+        {title}
+      </Title>
+      <Stack align="stretch">{children}</Stack>
+    </Paper>
+  );
 }
 
 function Fact({ name, value }: { name: string; value: string }) {
-  return <Group justify="space-between" gap="xs"><Text c="dimmed">{name}</Text><Text fw={500}>{value}</Text></Group>;
+  return (
+    <Group justify="space-between" gap="xs">
+      <Text c="dimmed">{name}</Text>
+      <Text fw={500}>{value}</Text>
+    </Group>
+  );
 }
 
 function Appearance() {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
-  return <SegmentedControl aria-label={text.appearance} value={colorScheme} onChange={(value) => setColorScheme(value)} data={(['light', 'dark', 'auto'] as const).map((value) => ({ value, label: text.schemes[value] }))} />;
+  return (
+    <SegmentedControl
+      aria-label={text.appearance}
+      value={colorScheme}
+      onChange={(value) => setColorScheme(value)}
+      data={(['light', 'dark', 'auto'] as const).map((value) => ({
+        value,
+        label: text.schemes[value],
+      }))}
+    />
+  );
 }
 
-const size = (bytes: number): string => (bytes < 1e9 ? `${(bytes / 1e6).toFixed(0)} MB` : `${(bytes / 1e9).toFixed(1)} GB`);
+const size = (bytes: number): string =>
+  bytes < 1e9 ? `${(bytes / 1e6).toFixed(0)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 
 function Storage() {
   const [used, setUsed] = useState<number>();
   const [kept, setKept] = useState<'asked' | 'yes' | 'no'>('asked');
-  useEffect(() => void (async () => {
-    setUsed((await navigator.storage?.estimate())?.usage);
-    setKept((await navigator.storage?.persisted()) ? 'yes' : 'asked');
-  })(), []);
+  useEffect(
+    () =>
+      void (async () => {
+        setUsed((await navigator.storage?.estimate())?.usage);
+        setKept((await navigator.storage?.persisted()) ? 'yes' : 'asked');
+      })(),
+    [],
+  );
   return (
     <>
       {used !== undefined && <Text>{text.used(size(used))}</Text>}
-      {kept === 'asked' ? <Button variant="default" onClick={() => void navigator.storage.persist().then((yes) => setKept(yes ? 'yes' : 'no'))}>{text.persist}</Button>
-        : <Text size="sm" c="dimmed">{kept === 'yes' ? text.persisted : text.notPersisted}</Text>}
+      {kept === 'asked' ? (
+        <Button
+          variant="default"
+          onClick={() =>
+            void navigator.storage.persist().then((yes) => setKept(yes ? 'yes' : 'no'))
+          }
+        >
+          {text.persist}
+        </Button>
+      ) : (
+        <Text size="sm" c="dimmed">
+          {kept === 'yes' ? text.persisted : text.notPersisted}
+        </Text>
+      )}
     </>
   );
 }
@@ -90,14 +179,26 @@ function Export() {
   const { busy, error, run } = useTask();
   const save = async () => {
     const url = URL.createObjectURL(await exportZip(collection));
-    const link = Object.assign(document.createElement('a'), { href: url, download: `lentigo-photographs-${new Date().toISOString().slice(0, 10)}.zip` });
+    const link = Object.assign(document.createElement('a'), {
+      href: url,
+      download: `lentigo-photographs-${new Date().toISOString().slice(0, 10)}.zip`,
+    });
     link.click();
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
   };
   return (
     <>
-      <Text size="sm" c="dimmed">{text.exportHint}</Text>
-      <Button variant="default" loading={busy} leftSection={<IconDownload size={20} aria-hidden />} onClick={() => void run(save)}>{text.export}</Button>
+      <Text size="sm" c="dimmed">
+        {text.exportHint}
+      </Text>
+      <Button
+        variant="default"
+        loading={busy}
+        leftSection={<IconDownload size={20} aria-hidden />}
+        onClick={() => void run(save)}
+      >
+        {text.export}
+      </Button>
       <ErrorNote error={error} />
     </>
   );
@@ -108,8 +209,26 @@ function Engines() {
   const { busy, error, run } = useTask();
   return (
     <>
-      {engines?.map(({ name, chosen, reason }) => <div key={name}><Text fw={500}>{name}{chosen ? ` (${text.chosen})` : ''}</Text><Text size="sm" c="dimmed">{reason}</Text></div>)}
-      {!engines && <Button variant="default" loading={busy} onClick={() => void run(async () => setEngines((await trainingWorker()).engines))}>{text.engineCheck}</Button>}
+      {engines?.map(({ name, chosen, reason }) => (
+        <div key={name}>
+          <Text fw={500}>
+            {name}
+            {chosen ? ` (${text.chosen})` : ''}
+          </Text>
+          <Text size="sm" c="dimmed">
+            {reason}
+          </Text>
+        </div>
+      ))}
+      {!engines && (
+        <Button
+          variant="default"
+          loading={busy}
+          onClick={() => void run(async () => setEngines((await trainingWorker()).engines))}
+        >
+          {text.engineCheck}
+        </Button>
+      )}
       <ErrorNote error={error} />
     </>
   );

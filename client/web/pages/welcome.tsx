@@ -15,33 +15,59 @@ export function Welcome() {
   return (
     <Center mih="100dvh" p="md" component="main" id="content">
       <Stack maw={step === 'facts' ? 720 : 440} w="100%" gap="lg" py="lg">
-        <Group gap="sm"><Image src="./icon.svg" w={44} h={44} alt="" /><Text fw={650} fz="lg">{STRINGS.app}</Text></Group>
+        <Group gap="sm">
+          <Image src="./icon.svg" w={44} h={44} alt="" />
+          <Text fw={650} fz="lg">
+            {STRINGS.app}
+          </Text>
+        </Group>
         {step === 'facts' ? (
           <>
             <div>
-              <Title order={1} fz={{ base: 28, sm: 34 }}>{STRINGS.welcome.title}</Title>
-              <Text mt="sm" fz="lg" c="dimmed">{STRINGS.welcome.lead}</Text>
+              <Title order={1} fz={{ base: 28, sm: 34 }}>
+                {STRINGS.welcome.title}
+              </Title>
+              <Text mt="sm" fz="lg" c="dimmed">
+                {STRINGS.welcome.lead}
+              </Text>
             </div>
             {invited && (
               <Paper withBorder p="md">
-                <Group wrap="nowrap"><IconMailOpened aria-hidden color="var(--mantine-primary-color-filled)" /><div>
-                  <Text fw={600}>{STRINGS.welcome.invited(new URL(invited.url).host)}</Text>
-                  <Text size="sm" c="dimmed">{STRINGS.welcome.expires(new Date(invited.expires).toLocaleDateString('en', { dateStyle: 'long' }))}</Text>
-                </div></Group>
+                <Group wrap="nowrap">
+                  <IconMailOpened aria-hidden color="var(--mantine-primary-color-filled)" />
+                  <div>
+                    <Text fw={600}>{STRINGS.welcome.invited(new URL(invited.url).host)}</Text>
+                    <Text size="sm" c="dimmed">
+                      {STRINGS.welcome.expires(
+                        new Date(invited.expires).toLocaleDateString('en', { dateStyle: 'long' }),
+                      )}
+                    </Text>
+                  </div>
+                </Group>
               </Paper>
             )}
             <Privacy />
             <Group justify="space-between">
-              <Text size="sm" c="dimmed">{STRINGS.notice}</Text>
-              <Button size="lg" onClick={() => setStep('passphrase')}>{invited ? STRINGS.welcome.begin : STRINGS.welcome.without}</Button>
+              <Text size="sm" c="dimmed">
+                {STRINGS.notice}
+              </Text>
+              <Button size="lg" onClick={() => setStep('passphrase')}>
+                {invited ? STRINGS.welcome.begin : STRINGS.welcome.without}
+              </Button>
             </Group>
-            {!invited && <Text size="sm" c="dimmed" ta="right" mt={-8}>{STRINGS.welcome.withoutHint}</Text>}
+            {!invited && (
+              <Text size="sm" c="dimmed" ta="right" mt={-8}>
+                {STRINGS.welcome.withoutHint}
+              </Text>
+            )}
           </>
         ) : (
           <>
             <div>
               <Title order={1}>{STRINGS.passphrase.title}</Title>
-              <Text mt="xs" c="dimmed">{STRINGS.passphrase.lead}</Text>
+              <Text mt="xs" c="dimmed">
+                {STRINGS.passphrase.lead}
+              </Text>
             </div>
             <PassphraseForm button={STRINGS.passphrase.set} onSubmit={createAndOpen} />
           </>

@@ -5,7 +5,11 @@ import { useEffect, useRef, useState } from 'react';
 import { STRINGS } from '../strings.js';
 
 /** Asked of the camera; it gives what it can. */
-const WANTED: MediaTrackConstraints = { facingMode: { ideal: 'environment' }, width: { ideal: 2560 }, height: { ideal: 1920 } };
+const WANTED: MediaTrackConstraints = {
+  facingMode: { ideal: 'environment' },
+  width: { ideal: 2560 },
+  height: { ideal: 1920 },
+};
 
 export function Camera({ onPhotograph }: { onPhotograph: (image: File) => void }) {
   const video = useRef<HTMLVideoElement>(null);
@@ -29,17 +33,52 @@ export function Camera({ onPhotograph }: { onPhotograph: (image: File) => void }
       if (stream) stop(stream);
     };
   }, []);
-  if (state === 'denied') return <Alert color="yellow" icon={<IconCameraOff aria-hidden />}>{STRINGS.camera.denied}</Alert>;
+  if (state === 'denied')
+    return (
+      <Alert color="yellow" icon={<IconCameraOff aria-hidden />}>
+        {STRINGS.camera.denied}
+      </Alert>
+    );
   return (
     <Stack>
-      <div style={{ position: 'relative', aspectRatio: '1', maxHeight: '62dvh', marginInline: 'auto', width: 'min(100%, 62dvh)', overflow: 'hidden', borderRadius: 16, background: '#000' }}>
-        <video ref={video} playsInline muted style={{ width: '100%', height: '100%', objectFit: 'cover' }} />
+      <div
+        style={{
+          position: 'relative',
+          aspectRatio: '1',
+          maxHeight: '62dvh',
+          marginInline: 'auto',
+          width: 'min(100%, 62dvh)',
+          overflow: 'hidden',
+          borderRadius: 16,
+          background: '#000',
+        }}
+      >
+        <video
+          ref={video}
+          playsInline
+          muted
+          style={{ width: '100%', height: '100%', objectFit: 'cover' }}
+        />
         <Guide />
-        {state === 'starting' && <Center pos="absolute" inset={0}><Loader color="white" aria-label={STRINGS.camera.starting} /></Center>}
+        {state === 'starting' && (
+          <Center pos="absolute" inset={0}>
+            <Loader color="white" aria-label={STRINGS.camera.starting} />
+          </Center>
+        )}
       </div>
-      <Text size="sm" c="dimmed" ta="center">{STRINGS.camera.guide}</Text>
+      <Text size="sm" c="dimmed" ta="center">
+        {STRINGS.camera.guide}
+      </Text>
       <Group justify="center">
-        <Button size="lg" radius="xl" leftSection={<IconCamera aria-hidden />} disabled={state !== 'ready'} onClick={() => void capture(video.current!).then(onPhotograph)}>{STRINGS.camera.take}</Button>
+        <Button
+          size="lg"
+          radius="xl"
+          leftSection={<IconCamera aria-hidden />}
+          disabled={state !== 'ready'}
+          onClick={() => void capture(video.current!).then(onPhotograph)}
+        >
+          {STRINGS.camera.take}
+        </Button>
       </Group>
     </Stack>
   );
@@ -48,10 +87,33 @@ export function Camera({ onPhotograph }: { onPhotograph: (image: File) => void }
 /** A circle and a cross in the middle of the square. */
 function Guide() {
   return (
-    <svg viewBox="0 0 100 100" aria-hidden style={{ position: 'absolute', inset: 0, width: '100%', height: '100%', pointerEvents: 'none' }}>
-      <defs><mask id="guide"><rect width="100" height="100" fill="#fff" /><circle cx="50" cy="50" r="36" fill="#000" /></mask></defs>
+    <svg
+      viewBox="0 0 100 100"
+      aria-hidden
+      style={{
+        position: 'absolute',
+        inset: 0,
+        width: '100%',
+        height: '100%',
+        pointerEvents: 'none',
+      }}
+    >
+      <defs>
+        <mask id="guide">
+          <rect width="100" height="100" fill="#fff" />
+          <circle cx="50" cy="50" r="36" fill="#000" />
+        </mask>
+      </defs>
       <rect width="100" height="100" fill="rgb(0 0 0 / 0.32)" mask="url(#guide)" />
-      <circle cx="50" cy="50" r="36" fill="none" stroke="#fff" strokeWidth="0.7" strokeDasharray="3 2" />
+      <circle
+        cx="50"
+        cy="50"
+        r="36"
+        fill="none"
+        stroke="#fff"
+        strokeWidth="0.7"
+        strokeDasharray="3 2"
+      />
       <path d="M50 47.5v5M47.5 50h5" stroke="#fff" strokeWidth="0.5" opacity="0.8" />
     </svg>
   );
@@ -63,7 +125,26 @@ const stop = (stream: MediaStream): void => stream.getTracks().forEach((track) =
 async function capture(video: HTMLVideoElement): Promise<File> {
   const side = Math.min(video.videoWidth, video.videoHeight);
   const canvas = new OffscreenCanvas(side, side);
-  canvas.getContext('2d')!.drawImage(video, (video.videoWidth - side) / 2, (video.videoHeight - side) / 2, side, side, 0, 0, side, side);
-  const taken = new Date().toISOString().replace(/[-:]|\..*/g, '').replace('T', '-');
-  return new File([await canvas.convertToBlob({ type: 'image/jpeg', quality: 0.93 })], `camera-${taken}.jpg`, { type: 'image/jpeg' });
+  canvas
+    .getContext('2d')!
+    .drawImage(
+      video,
+      (video.videoWidth - side) / 2,
+      (video.videoHeight - side) / 2,
+      side,
+      side,
+      0,
+      0,
+      side,
+      side,
+    );
+  const taken = new Date()
+    .toISOString()
+    .replace(/[-:]|\..*/g, '')
+    .replace('T', '-');
+  return new File(
+    [await canvas.convertToBlob({ type: 'image/jpeg', quality: 0.93 })],
+    `camera-${taken}.jpg`,
+    { type: 'image/jpeg' },
+  );
 }

@@ -1,4 +1,5 @@
-// Chooses the square of a photograph that holds the lesion: moved and enlarged with fingers, mouse or keys.
+// Chooses the square of a photograph that holds the lesion: moved and enlarged with fingers, mouse
+// or keys.
 import { Button, Group, Slider, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
 import Cropper, { type Area } from 'react-easy-crop';
@@ -7,7 +8,17 @@ import { STRINGS } from '../strings.js';
 import { useObjectUrl } from './stored-image.js';
 import { useTask } from './use-task.js';
 
-export function Crop({ image, name, onDone, onCancel }: { image: Blob; name: string; onDone: (image: File) => Promise<void>; onCancel: () => void }) {
+export function Crop({
+  image,
+  name,
+  onDone,
+  onCancel,
+}: {
+  image: Blob;
+  name: string;
+  onDone: (image: File) => Promise<void>;
+  onCancel: () => void;
+}) {
   const url = useObjectUrl(image);
   const [place, setPlace] = useState({ x: 0, y: 0 });
   const [zoom, setZoom] = useState(1);
@@ -15,14 +26,52 @@ export function Crop({ image, name, onDone, onCancel }: { image: Blob; name: str
   const { busy, run } = useTask();
   return (
     <Stack>
-      <Text size="sm" c="dimmed">{STRINGS.crop.text}</Text>
-      <div style={{ position: 'relative', height: 'min(60dvh, 420px)', borderRadius: 16, overflow: 'hidden' }}>
-        {url && <Cropper image={url} crop={place} zoom={zoom} aspect={1} cropShape="round" showGrid={false} maxZoom={8} onCropChange={setPlace} onZoomChange={setZoom} onCropComplete={(_, pixels) => setArea(pixels)} />}
+      <Text size="sm" c="dimmed">
+        {STRINGS.crop.text}
+      </Text>
+      <div
+        style={{
+          position: 'relative',
+          height: 'min(60dvh, 420px)',
+          borderRadius: 16,
+          overflow: 'hidden',
+        }}
+      >
+        {url && (
+          <Cropper
+            image={url}
+            crop={place}
+            zoom={zoom}
+            aspect={1}
+            cropShape="round"
+            showGrid={false}
+            maxZoom={8}
+            onCropChange={setPlace}
+            onZoomChange={setZoom}
+            onCropComplete={(_, pixels) => setArea(pixels)}
+          />
+        )}
       </div>
-      <Slider value={zoom} onChange={setZoom} min={1} max={8} step={0.05} label={null} thumbLabel={STRINGS.crop.zoom} />
+      <Slider
+        value={zoom}
+        onChange={setZoom}
+        min={1}
+        max={8}
+        step={0.05}
+        label={null}
+        thumbLabel={STRINGS.crop.zoom}
+      />
       <Group justify="flex-end">
-        <Button variant="default" onClick={onCancel}>{STRINGS.common.cancel}</Button>
-        <Button loading={busy} disabled={!area} onClick={() => void run(async () => onDone(await cut(image, name, area!)))}>{STRINGS.crop.use}</Button>
+        <Button variant="default" onClick={onCancel}>
+          {STRINGS.common.cancel}
+        </Button>
+        <Button
+          loading={busy}
+          disabled={!area}
+          onClick={() => void run(async () => onDone(await cut(image, name, area!)))}
+        >
+          {STRINGS.crop.use}
+        </Button>
       </Group>
     </Stack>
   );
@@ -33,5 +82,9 @@ async function cut(image: Blob, name: string, { x, y, width, height }: Area): Pr
   const canvas = new OffscreenCanvas(width, height);
   canvas.getContext('2d')!.drawImage(bitmap, x, y, width, height, 0, 0, width, height);
   bitmap.close();
-  return new File([await canvas.convertToBlob({ type: 'image/jpeg', quality: 0.95 })], `${name}-part.jpg`, { type: 'image/jpeg' });
+  return new File(
+    [await canvas.convertToBlob({ type: 'image/jpeg', quality: 0.95 })],
+    `${name}-part.jpg`,
+    { type: 'image/jpeg' },
+  );
 }

@@ -12,12 +12,37 @@ export function DeleteEverything() {
   const text = STRINGS.settings;
   return (
     <>
-      <Button color="red" variant="light" leftSection={<IconTrash size={18} aria-hidden />} onClick={ask}>{text.deleteAll}</Button>
-      <Modal opened={open} onClose={close} title={text.deleteAll} centered closeButtonProps={{ 'aria-label': STRINGS.common.close }}>
+      <Button
+        color="red"
+        variant="light"
+        leftSection={<IconTrash size={18} aria-hidden />}
+        onClick={ask}
+      >
+        {text.deleteAll}
+      </Button>
+      <Modal
+        opened={open}
+        onClose={close}
+        title={text.deleteAll}
+        centered
+        closeButtonProps={{ 'aria-label': STRINGS.common.close }}
+      >
         <Stack>
           <Text size="sm">{text.deleteAllText}</Text>
-          <TextInput label={text.deleteConfirm} value={word} onChange={(e) => setWord(e.currentTarget.value)} autoComplete="off" autoCapitalize="characters" />
-          <Button color="red" disabled={word.trim() !== text.deleteWord} onClick={() => void deleteAll()}>{text.deleteAll}</Button>
+          <TextInput
+            label={text.deleteConfirm}
+            value={word}
+            onChange={(e) => setWord(e.currentTarget.value)}
+            autoComplete="off"
+            autoCapitalize="characters"
+          />
+          <Button
+            color="red"
+            disabled={word.trim() !== text.deleteWord}
+            onClick={() => void deleteAll()}
+          >
+            {text.deleteAll}
+          </Button>
         </Stack>
       </Modal>
     </>

@@ -22,26 +22,65 @@ export function EnrolForm() {
   return (
     <Stack gap="lg">
       <Paper withBorder p="lg">
-        <Title order={2} mb={4}>{invitation ? STRINGS.welcome.invited(host!) : STRINGS.enrol.notYet}</Title>
-        {!invitation && <Text c="dimmed" mb="md">{STRINGS.enrol.notYetText}</Text>}
-        <form onSubmit={(event) => {
-          event.preventDefault();
-          if (!invitation || elsewhere) return;
-          void run(async () => {
-            const enrolled = await session.enrol(invitation, ClinicName.parse(name));
-            forgetInvitation();
-            replaceSession(enrolled);
-          });
-        }}>
+        <Title order={2} mb={4}>
+          {invitation ? STRINGS.welcome.invited(host!) : STRINGS.enrol.notYet}
+        </Title>
+        {!invitation && (
+          <Text c="dimmed" mb="md">
+            {STRINGS.enrol.notYetText}
+          </Text>
+        )}
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            if (!invitation || elsewhere) return;
+            void run(async () => {
+              const enrolled = await session.enrol(invitation, ClinicName.parse(name));
+              forgetInvitation();
+              replaceSession(enrolled);
+            });
+          }}
+        >
           <Stack mt="md">
             {!(pendingInvitation() && invitation) && (
-              <Textarea label={STRINGS.welcome.paste} description={STRINGS.welcome.pasteHint} value={pasted} onChange={(e) => setPasted(e.currentTarget.value)} autosize minRows={2} maxRows={4} autoComplete="off" spellCheck={false} error={unreadable ? unreadable.message : undefined} />
+              <Textarea
+                label={STRINGS.welcome.paste}
+                description={STRINGS.welcome.pasteHint}
+                value={pasted}
+                onChange={(e) => setPasted(e.currentTarget.value)}
+                autosize
+                minRows={2}
+                maxRows={4}
+                autoComplete="off"
+                spellCheck={false}
+                error={unreadable ? unreadable.message : undefined}
+              />
             )}
-            {elsewhere && <Alert color="yellow" variant="light">{STRINGS.welcome.otherHost(host)}</Alert>}
-            <TextInput label={STRINGS.enrol.name} description={STRINGS.enrol.nameHint} value={name} onChange={(e) => setName(e.currentTarget.value)} maxLength={80} autoComplete="organization" size="md" />
-            <Text size="sm" c="dimmed">{STRINGS.enrol.identity}</Text>
+            {elsewhere && (
+              <Alert color="yellow" variant="light">
+                {STRINGS.welcome.otherHost(host)}
+              </Alert>
+            )}
+            <TextInput
+              label={STRINGS.enrol.name}
+              description={STRINGS.enrol.nameHint}
+              value={name}
+              onChange={(e) => setName(e.currentTarget.value)}
+              maxLength={80}
+              autoComplete="organization"
+              size="md"
+            />
+            <Text size="sm" c="dimmed">
+              {STRINGS.enrol.identity}
+            </Text>
             <ErrorNote error={error} />
-            <Button type="submit" loading={busy} disabled={!invitation || elsewhere || name.trim() === ''}>{STRINGS.enrol.button}</Button>
+            <Button
+              type="submit"
+              loading={busy}
+              disabled={!invitation || elsewhere || name.trim() === ''}
+            >
+              {STRINGS.enrol.button}
+            </Button>
           </Stack>
         </form>
       </Paper>

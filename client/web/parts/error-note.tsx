@@ -4,13 +4,29 @@ import { IconAlertTriangle } from '@tabler/icons-react';
 import type { ErrorBody } from '../../../common/errors.js';
 import { REMEDIES, STRINGS } from '../strings.js';
 
-export function ErrorNote({ error, title = STRINGS.error.title }: { error: ErrorBody | undefined; title?: string }) {
+export function ErrorNote({
+  error,
+  title = STRINGS.error.title,
+}: {
+  error: ErrorBody | undefined;
+  title?: string;
+}) {
   if (!error) return null;
   return (
-    <Alert color="red" variant="light" icon={<IconAlertTriangle aria-hidden />} title={title} role="alert">
+    <Alert
+      color="red"
+      variant="light"
+      icon={<IconAlertTriangle aria-hidden />}
+      title={title}
+      role="alert"
+    >
       <Text size="sm">{error.message}</Text>
-      <Text size="sm" mt={4}>{REMEDIES[error.code] ?? error.remedy}</Text>
-      <Text size="xs" c="dimmed" mt={4}>{error.code}</Text>
+      <Text size="sm" mt={4}>
+        {REMEDIES[error.code] ?? error.remedy}
+      </Text>
+      <Text size="xs" c="dimmed" mt={4}>
+        {error.code}
+      </Text>
     </Alert>
   );
 }

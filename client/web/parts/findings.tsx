@@ -4,12 +4,30 @@ import { IconCheck, IconEye } from '@tabler/icons-react';
 import type { QualityFinding } from '../../../common/images/quality.js';
 import { STRINGS } from '../strings.js';
 
-export function Findings({ quality, quiet = false }: { quality: readonly QualityFinding[]; quiet?: boolean }) {
-  if (quality.length === 0) return quiet ? null : <Alert color="sea" variant="light" icon={<IconCheck aria-hidden />} p="xs">{STRINGS.quality.good}</Alert>;
+export function Findings({
+  quality,
+  quiet = false,
+}: {
+  quality: readonly QualityFinding[];
+  quiet?: boolean;
+}) {
+  if (quality.length === 0)
+    return quiet ? null : (
+      <Alert color="sea" variant="light" icon={<IconCheck aria-hidden />} p="xs">
+        {STRINGS.quality.good}
+      </Alert>
+    );
   return (
     <Stack gap="xs">
       {quality.map(({ problem, severe }) => (
-        <Alert key={problem} color={severe ? 'red' : 'yellow'} variant="light" icon={<IconEye aria-hidden />} title={STRINGS.quality[problem].title} p="sm">
+        <Alert
+          key={problem}
+          color={severe ? 'red' : 'yellow'}
+          variant="light"
+          icon={<IconEye aria-hidden />}
+          title={STRINGS.quality[problem].title}
+          p="sm"
+        >
           <Text size="sm">{STRINGS.quality[problem].text}</Text>
         </Alert>
       ))}

@@ -7,13 +7,39 @@ import { STRINGS } from '../strings.js';
 const SHOWN = 8;
 const text = STRINGS.collect.imported;
 
-export function ImportReport({ imported: { added, known, refused, problems }, onClose }: { imported: Imported; onClose: () => void }) {
+export function ImportReport({
+  imported: { added, known, refused, problems },
+  onClose,
+}: {
+  imported: Imported;
+  onClose: () => void;
+}) {
   return (
-    <Alert variant="light" color={problems.length + refused.length > 0 ? 'yellow' : 'sea'} icon={<IconPhotoCheck aria-hidden />} title={text.title(added.length)} withCloseButton onClose={onClose} closeButtonLabel={STRINGS.common.close} aria-live="polite">
+    <Alert
+      variant="light"
+      color={problems.length + refused.length > 0 ? 'yellow' : 'sea'}
+      icon={<IconPhotoCheck aria-hidden />}
+      title={text.title(added.length)}
+      withCloseButton
+      onClose={onClose}
+      closeButtonLabel={STRINGS.common.close}
+      aria-live="polite"
+    >
       {known > 0 && <Text size="sm">{text.known(known)}</Text>}
-      {added.some(({ fields }) => fields.diagnostic === undefined) && <Text size="sm">{text.label}</Text>}
-      <Reasons title={text.refused(refused.length)} reasons={refused.map(({ name, quality }) => `${name}: ${quality.map(({ problem }) => STRINGS.quality[problem].title.toLowerCase()).join(', ')}`)} />
-      <Reasons title={text.problems(problems.length)} reasons={problems.map(({ message }) => message)} />
+      {added.some(({ fields }) => fields.diagnostic === undefined) && (
+        <Text size="sm">{text.label}</Text>
+      )}
+      <Reasons
+        title={text.refused(refused.length)}
+        reasons={refused.map(
+          ({ name, quality }) =>
+            `${name}: ${quality.map(({ problem }) => STRINGS.quality[problem].title.toLowerCase()).join(', ')}`,
+        )}
+      />
+      <Reasons
+        title={text.problems(problems.length)}
+        reasons={problems.map(({ message }) => message)}
+      />
     </Alert>
   );
 }
@@ -22,9 +48,13 @@ function Reasons({ title, reasons }: { title: string; reasons: readonly string[]
   if (reasons.length === 0) return null;
   return (
     <>
-      <Text size="sm" mt="xs" fw={600}>{title}</Text>
+      <Text size="sm" mt="xs" fw={600}>
+        {title}
+      </Text>
       <List size="sm">
-        {reasons.slice(0, SHOWN).map((reason) => <List.Item key={reason}>{reason}</List.Item>)}
+        {reasons.slice(0, SHOWN).map((reason) => (
+          <List.Item key={reason}>{reason}</List.Item>
+        ))}
         {reasons.length > SHOWN && <List.Item>{text.more(reasons.length - SHOWN)}</List.Item>}
       </List>
     </>

@@ -1,4 +1,5 @@
-// A new photograph, from the camera or one file: taken, checked, cropped where need be, described, kept.
+// A new photograph, from the camera or one file: taken, checked, cropped where need be, described,
+// kept.
 import { Button, Group, SimpleGrid, Stack, Text } from '@mantine/core';
 import { IconCrop, IconRefresh } from '@tabler/icons-react';
 import { useCallback, useEffect, useState } from 'react';
@@ -26,17 +27,29 @@ export function NewPhotograph({ file, onDone }: { file: File | undefined; onDone
   const { busy, error, run } = useTask();
   const url = useObjectUrl(image);
 
-  const look = useCallback((next: File) => run(async () => {
-    setImage(next);
-    setFound(undefined);
-    setFound(await collection.examine(next, next.name));
-  }), [collection, run]);
+  const look = useCallback(
+    (next: File) =>
+      run(async () => {
+        setImage(next);
+        setFound(undefined);
+        setFound(await collection.examine(next, next.name));
+      }),
+    [collection, run],
+  );
   useEffect(() => {
     if (file) void look(file);
   }, [file, look]);
 
   if (!image) return <Camera onPhotograph={(taken) => void look(taken)} />;
-  if (cropping) return <Crop image={image} name={stemOf(image.name)} onCancel={() => setCropping(false)} onDone={async (part) => (setCropping(false), void look(part))} />;
+  if (cropping)
+    return (
+      <Crop
+        image={image}
+        name={stemOf(image.name)}
+        onCancel={() => setCropping(false)}
+        onDone={async (part) => (setCropping(false), void look(part))}
+      />
+    );
   const keep = async () => {
     const names = new Set((await collection.list()).map((p) => p.name));
     await collection.add(found!, free(stemOf(image.name), names), fields);
@@ -46,17 +59,60 @@ export function NewPhotograph({ file, onDone }: { file: File | undefined; onDone
   return (
     <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="lg">
       <Stack gap="sm">
-        {url && <img src={url} alt={STRINGS.camera.preview} style={{ width: '100%', maxHeight: '46dvh', objectFit: 'contain', borderRadius: 12, background: 'var(--mantine-color-default-hover)' }} />}
+        {url && (
+          <img
+            src={url}
+            alt={STRINGS.camera.preview}
+            style={{
+              width: '100%',
+              maxHeight: '46dvh',
+              objectFit: 'contain',
+              borderRadius: 12,
+              background: 'var(--mantine-color-default-hover)',
+            }}
+          />
+        )}
         <Group gap="xs">
-          {!file && <Button size="sm" variant="default" leftSection={<IconRefresh size={18} aria-hidden />} onClick={() => (setImage(undefined), setFound(undefined))}>{STRINGS.camera.again}</Button>}
-          <Button size="sm" variant="default" leftSection={<IconCrop size={18} aria-hidden />} onClick={() => setCropping(true)}>{STRINGS.crop.button}</Button>
+          {!file && (
+            <Button
+              size="sm"
+              variant="default"
+              leftSection={<IconRefresh size={18} aria-hidden />}
+              onClick={() => (setImage(undefined), setFound(undefined))}
+            >
+              {STRINGS.camera.again}
+            </Button>
+          )}
+          <Button
+            size="sm"
+            variant="default"
+            leftSection={<IconCrop size={18} aria-hidden />}
+            onClick={() => setCropping(true)}
+          >
+            {STRINGS.crop.button}
+          </Button>
         </Group>
-        {found ? <Findings quality={found.quality} /> : !error && <Text size="sm" c="dimmed" aria-live="polite">{STRINGS.common.working}</Text>}
+        {found ? (
+          <Findings quality={found.quality} />
+        ) : (
+          !error && (
+            <Text size="sm" c="dimmed" aria-live="polite">
+              {STRINGS.common.working}
+            </Text>
+          )
+        )}
       </Stack>
       <Stack>
         <FieldsForm fields={fields} onChange={setFields} />
         <ErrorNote error={error} />
-        <Button loading={busy} disabled={!found} {...(poor && { color: 'yellow' })} onClick={() => void run(keep)}>{poor ? STRINGS.quality.keep : STRINGS.common.save}</Button>
+        <Button
+          loading={busy}
+          disabled={!found}
+          {...(poor && { color: 'yellow' })}
+          onClick={() => void run(keep)}
+        >
+          {poor ? STRINGS.quality.keep : STRINGS.common.save}
+        </Button>
       </Stack>
     </SimpleGrid>
   );

@@ -7,13 +7,22 @@ import { ErrorNote } from './error-note.js';
 import { useTask } from './use-task.js';
 
 /** @param withOld asks for the present one first */
-export function PassphraseForm({ withOld = false, button, onSubmit }: { withOld?: boolean; button: string; onSubmit: (passphrase: string, old: string) => Promise<void> }) {
+export function PassphraseForm({
+  withOld = false,
+  button,
+  onSubmit,
+}: {
+  withOld?: boolean;
+  button: string;
+  onSubmit: (passphrase: string, old: string) => Promise<void>;
+}) {
   const [old, setOld] = useState('');
   const [first, setFirst] = useState('');
   const [again, setAgain] = useState('');
   const [tried, setTried] = useState(false);
   const { busy, error, run } = useTask();
-  const short = first.length < SHORTEST_PASSPHRASE ? STRINGS.passphrase.short(SHORTEST_PASSPHRASE) : undefined;
+  const short =
+    first.length < SHORTEST_PASSPHRASE ? STRINGS.passphrase.short(SHORTEST_PASSPHRASE) : undefined;
   const differ = first === again ? undefined : STRINGS.passphrase.differ;
   return (
     <form
@@ -31,12 +40,39 @@ export function PassphraseForm({ withOld = false, button, onSubmit }: { withOld?
       }}
     >
       <Stack>
-        {withOld && <PasswordInput label={STRINGS.settings.old} value={old} onChange={(e) => setOld(e.currentTarget.value)} autoComplete="current-password" size="md" />}
-        <PasswordInput label={withOld ? STRINGS.settings.new : STRINGS.passphrase.label} description={STRINGS.passphrase.hint} value={first} onChange={(e) => setFirst(e.currentTarget.value)} error={tried && short} autoComplete="new-password" size="md" />
-        <PasswordInput label={STRINGS.passphrase.again} value={again} onChange={(e) => setAgain(e.currentTarget.value)} error={tried && !short && differ} autoComplete="new-password" size="md" />
-        <Text size="sm" c="dimmed">{STRINGS.passphrase.lost}</Text>
+        {withOld && (
+          <PasswordInput
+            label={STRINGS.settings.old}
+            value={old}
+            onChange={(e) => setOld(e.currentTarget.value)}
+            autoComplete="current-password"
+            size="md"
+          />
+        )}
+        <PasswordInput
+          label={withOld ? STRINGS.settings.new : STRINGS.passphrase.label}
+          description={STRINGS.passphrase.hint}
+          value={first}
+          onChange={(e) => setFirst(e.currentTarget.value)}
+          error={tried && short}
+          autoComplete="new-password"
+          size="md"
+        />
+        <PasswordInput
+          label={STRINGS.passphrase.again}
+          value={again}
+          onChange={(e) => setAgain(e.currentTarget.value)}
+          error={tried && !short && differ}
+          autoComplete="new-password"
+          size="md"
+        />
+        <Text size="sm" c="dimmed">
+          {STRINGS.passphrase.lost}
+        </Text>
         <ErrorNote error={error} />
-        <Button type="submit" loading={busy} fullWidth>{button}</Button>
+        <Button type="submit" loading={busy} fullWidth>
+          {button}
+        </Button>
       </Stack>
     </form>
   );

@@ -11,20 +11,37 @@ interface Props extends ButtonProps {
 }
 
 /** Phones choose no folders. */
-export const picksFolders = typeof HTMLInputElement !== 'undefined' && 'webkitdirectory' in HTMLInputElement.prototype && !/Android|iPhone|iPad/.test(navigator.userAgent);
+export const picksFolders =
+  typeof HTMLInputElement !== 'undefined' &&
+  'webkitdirectory' in HTMLInputElement.prototype &&
+  !/Android|iPhone|iPad/.test(navigator.userAgent);
 
-export function PickFiles({ folder = false, multiple = false, onFiles, children, 'data-testid': testId, ...button }: Props) {
+export function PickFiles({
+  folder = false,
+  multiple = false,
+  onFiles,
+  children,
+  'data-testid': testId,
+  ...button
+}: Props) {
   const input = useRef<HTMLInputElement>(null);
   return (
     <>
       <input
-        ref={input} type="file" hidden multiple={multiple || folder} data-testid={testId} {...(folder ? { webkitdirectory: '' } : { accept: 'image/jpeg,image/png' })}
+        ref={input}
+        type="file"
+        hidden
+        multiple={multiple || folder}
+        data-testid={testId}
+        {...(folder ? { webkitdirectory: '' } : { accept: 'image/jpeg,image/png' })}
         onChange={(event) => {
           onFiles([...(event.currentTarget.files ?? [])]);
           event.currentTarget.value = '';
         }}
       />
-      <Button {...button} onClick={() => input.current!.click()}>{children}</Button>
+      <Button {...button} onClick={() => input.current!.click()}>
+        {children}
+      </Button>
     </>
   );
 }

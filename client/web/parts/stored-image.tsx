@@ -1,4 +1,5 @@
-// A photograph out of the vault on the screen: decrypted when it comes into view, and let go when it leaves the page.
+// A photograph out of the vault on the screen: decrypted when it comes into view, and let go when
+// it leaves the page.
 import { useInViewport } from '@mantine/hooks';
 import { type CSSProperties, useEffect, useState } from 'react';
 import { useSession } from '../session/app-state.js';
@@ -15,7 +16,13 @@ export function useObjectUrl(blob: Blob | undefined): string | undefined {
   return url;
 }
 
-const FRAME: CSSProperties = { width: '100%', aspectRatio: '1', objectFit: 'cover', display: 'block', background: 'var(--mantine-color-default-hover)' };
+const FRAME: CSSProperties = {
+  width: '100%',
+  aspectRatio: '1',
+  objectFit: 'cover',
+  display: 'block',
+  background: 'var(--mantine-color-default-hover)',
+};
 
 export function Thumbnail({ photograph, alt }: { photograph: Photograph; alt: string }) {
   const { collection } = useSession();
@@ -25,7 +32,11 @@ export function Thumbnail({ photograph, alt }: { photograph: Photograph; alt: st
     if (inViewport && !blob) void collection.thumbnail(photograph).then(setBlob);
   }, [inViewport, blob, collection, photograph]);
   const url = useObjectUrl(blob);
-  return <div ref={ref} style={FRAME}>{url && <img src={url} alt={alt} style={FRAME} />}</div>;
+  return (
+    <div ref={ref} style={FRAME}>
+      {url && <img src={url} alt={alt} style={FRAME} />}
+    </div>
+  );
 }
 
 /** The whole photograph, as it was given. */

@@ -1,4 +1,5 @@
-// The clinic's photographs in the vault: added after the quality checks, listed, described, deleted.
+// The clinic's photographs in the vault: added after the quality checks, listed, described,
+// deleted.
 import { sha256Hex, utf8 } from '../../../common/crypto/bytes.js';
 import { LentigoError } from '../../../common/errors.js';
 import { judgeQuality, measureQuality } from '../../../common/images/quality.js';
@@ -24,27 +25,55 @@ export class Collection {
   async list(): Promise<Photograph[]> {
     const names = await this.#store.list(RECORDS);
     const all = await Promise.all(names.map((name) => this.#record(name)));
-    return all.filter((p) => p !== undefined).sort((a, b) => (a.added < b.added ? -1 : a.added > b.added ? 1 : a.name < b.name ? -1 : 1));
+    return all
+      .filter((p) => p !== undefined)
+      .sort((a, b) => (a.added < b.added ? -1 : a.added > b.added ? 1 : a.name < b.name ? -1 : 1));
   }
 
   /** Looks at a photograph without keeping it. @throws LENTIGO_DATA_IMAGE_UNREADABLE */
   async examine(image: Blob, name: string): Promise<Examined> {
     const bytes = new Uint8Array(await image.arrayBuffer());
     const type = typeOf(bytes);
-    if (!type) throw new LentigoError('LENTIGO_DATA_IMAGE_UNREADABLE', `${name} is neither a JPEG nor a PNG.`);
+    if (!type)
+      throw new LentigoError(
+        'LENTIGO_DATA_IMAGE_UNREADABLE',
+        `${name} is neither a JPEG nor a PNG.`,
+      );
     const bitmap = await openImage(image, name);
     try {
       const { width, height } = bitmap;
       const measures = { ...measureQuality(pixelsOf(bitmap, 640)), side: Math.min(width, height) };
-      return { bytes, type, sha256: await sha256Hex(bytes), width, height, thumbnail: await thumbnailOf(bitmap), quality: judgeQuality(measures) };
+      return {
+        bytes,
+        type,
+        sha256: await sha256Hex(bytes),
+        width,
+        height,
+        thumbnail: await thumbnailOf(bitmap),
+        quality: judgeQuality(measures),
+      };
     } finally {
       bitmap.close();
     }
   }
 
-  /** The record is written last: a photograph is there whole or not at all. @throws LENTIGO_DISK_FULL */
-  async add({ bytes, thumbnail, ...found }: Examined, name: string, fields: Fields): Promise<Photograph> {
-    const photograph: Photograph = { id: crypto.randomUUID(), name, bytes: bytes.length, added: new Date().toISOString(), ...found, fields: withoutEmpty(fields) };
+  /**
+   * The record is written last: a photograph is there whole or not at all. @throws
+   * LENTIGO_DISK_FULL
+   */
+  async add(
+    { bytes, thumbnail, ...found }: Examined,
+    name: string,
+    fields: Fields,
+  ): Promise<Photograph> {
+    const photograph: Photograph = {
+      id: crypto.randomUUID(),
+      name,
+      bytes: bytes.length,
+      added: new Date().toISOString(),
+      ...found,
+      fields: withoutEmpty(fields),
+    };
     await this.#store.write(imageName(photograph.id), bytes);
     await this.#store.write(thumbnailName(photograph.id), thumbnail);
     await this.#save(photograph);
@@ -61,13 +90,18 @@ export class Collection {
     await this.#store.remove(`${RECORDS}/${id}`);
     await this.#store.remove(thumbnailName(id));
     await this.#store.remove(imageName(id));
-    for (const name of await this.#store.list(FEATURES)) if (name.startsWith(id)) await this.#store.remove(`${FEATURES}/${name}`);
+    for (const name of await this.#store.list(FEATURES))
+      if (name.startsWith(id)) await this.#store.remove(`${FEATURES}/${name}`);
   }
 
   /** @throws LENTIGO_DATA_IMAGE_MISSING */
   async image({ id, name, type }: Photograph): Promise<Blob> {
     const bytes = await this.#store.read(imageName(id));
-    if (!bytes) throw new LentigoError('LENTIGO_DATA_IMAGE_MISSING', `The photograph ${name} is no longer here.`);
+    if (!bytes)
+      throw new LentigoError(
+        'LENTIGO_DATA_IMAGE_MISSING',
+        `The photograph ${name} is no longer here.`,
+      );
     return new Blob([bytes], { type });
   }
 
@@ -86,12 +120,18 @@ export class Collection {
 }
 
 /** A photograph that was looked at and not yet kept. */
-export interface Examined extends Pick<Photograph, 'type' | 'sha256' | 'width' | 'height' | 'quality'> {
+export interface Examined extends Pick<
+  Photograph,
+  'type' | 'sha256' | 'width' | 'height' | 'quality'
+> {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly thumbnail: Uint8Array<ArrayBuffer>;
 }
 
-/** A photograph that trains, as training knows it, in the study's labels; its pixels are asked for by its id. */
+/**
+ * A photograph that trains, as training knows it, in the study's labels; its pixels are asked for
+ * by its id.
+ */
 export const sampleOf = ({ id, fields }: Photograph, labels: LabelSet): SampleRow => ({
   id,
   label: labelIn(fields, labels)!,

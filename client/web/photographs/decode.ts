@@ -1,4 +1,5 @@
-// A photograph as the page needs it: reduced pixels for the quality checks, and a small JPEG for lists. Training decodes by itself (common/images/decode.web.ts).
+// A photograph as the page needs it: reduced pixels for the quality checks, and a small JPEG for
+// lists. Training decodes by itself (common/images/decode.web.ts).
 import { LentigoError } from '../../../common/errors.js';
 import type { Picture } from '../../../common/images/picture.js';
 
@@ -9,7 +10,11 @@ export async function openImage(image: Blob, name: string): Promise<ImageBitmap>
   try {
     return await createImageBitmap(image, { imageOrientation: 'from-image' });
   } catch (cause) {
-    throw new LentigoError('LENTIGO_DATA_IMAGE_UNREADABLE', `${name} can't be read: it is cut short, damaged, or not a photograph that this browser knows.`, { cause });
+    throw new LentigoError(
+      'LENTIGO_DATA_IMAGE_UNREADABLE',
+      `${name} can't be read: it is cut short, damaged, or not a photograph that this browser knows.`,
+      { cause },
+    );
   }
 }
 
@@ -28,13 +33,19 @@ export function pixelsOf(bitmap: ImageBitmap, longest: number): Picture {
 
 /** A small JPEG for lists. */
 export async function thumbnailOf(bitmap: ImageBitmap): Promise<Uint8Array<ArrayBuffer>> {
-  const blob = await draw(bitmap, THUMBNAIL).canvas.convertToBlob({ type: 'image/jpeg', quality: 0.8 });
+  const blob = await draw(bitmap, THUMBNAIL).canvas.convertToBlob({
+    type: 'image/jpeg',
+    quality: 0.8,
+  });
   return new Uint8Array(await blob.arrayBuffer());
 }
 
 function draw(bitmap: ImageBitmap, longest: number) {
   const scale = Math.min(1, longest / Math.max(bitmap.width, bitmap.height));
-  const [width, height] = [Math.max(1, Math.round(bitmap.width * scale)), Math.max(1, Math.round(bitmap.height * scale))];
+  const [width, height] = [
+    Math.max(1, Math.round(bitmap.width * scale)),
+    Math.max(1, Math.round(bitmap.height * scale)),
+  ];
   const canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext('2d', { colorSpace: 'srgb', willReadFrequently: true })!;
   context.fillStyle = '#fff';

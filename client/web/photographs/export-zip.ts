@@ -1,25 +1,37 @@
-// The photographs as a zip that its owner can read: a folder as PAD-UFES-20 is published, metadata.csv and images.
+// The photographs as a zip that its owner can read: a folder as PAD-UFES-20 is published,
+// metadata.csv and images.
 import { stringify } from 'csv-stringify/browser/esm/sync';
 import { strToU8, Zip, ZipPassThrough } from 'fflate';
 import { METADATA } from '../../../common/dataset/pad-ufes.js';
 import type { Collection } from './collection.js';
 import { FIELDS, type Photograph } from './photograph.js';
 
-const fileName = ({ name, type }: Photograph): string => `${name}.${type === 'image/png' ? 'png' : 'jpg'}`;
+const fileName = ({ name, type }: Photograph): string =>
+  `${name}.${type === 'image/png' ? 'png' : 'jpg'}`;
 
 /** The table of these photographs; `split` only where one of them has it. */
 export function metadataCsv(photographs: readonly Photograph[]): string {
-  const columns = FIELDS.filter((field) => field !== 'split' || photographs.some((p) => p.fields.split !== undefined));
+  const columns = FIELDS.filter(
+    (field) => field !== 'split' || photographs.some((p) => p.fields.split !== undefined),
+  );
   const rows = photographs.map((photograph) => {
     const { fields } = photograph;
     const split = fields.split ?? 'train';
     // The table has no row without a patient.
-    return { ...fields, ...(columns.includes('split') && { split }), patient_id: fields.patient_id ?? photograph.id, img_id: fileName(photograph) };
+    return {
+      ...fields,
+      ...(columns.includes('split') && { split }),
+      patient_id: fields.patient_id ?? photograph.id,
+      img_id: fileName(photograph),
+    };
   });
   return stringify(rows, { header: true, columns: [...columns, 'img_id'] });
 }
 
-/** Images aren't compressed again; one is in memory at a time, the zip itself is the browser's to keep. */
+/**
+ * Images aren't compressed again; one is in memory at a time, the zip itself is the browser's to
+ * keep.
+ */
 export async function exportZip(collection: Collection): Promise<Blob> {
   const photographs = await collection.list();
   const parts: Blob[] = [];
@@ -33,12 +45,18 @@ export async function exportZip(collection: Collection): Promise<Blob> {
     zip.add(file);
     file.push(bytes, true);
   };
-  const [labelled, unlabelled] = [photographs.filter((p) => p.fields.diagnostic !== undefined), photographs.filter((p) => p.fields.diagnostic === undefined)];
+  const [labelled, unlabelled] = [
+    photographs.filter((p) => p.fields.diagnostic !== undefined),
+    photographs.filter((p) => p.fields.diagnostic === undefined),
+  ];
   put(METADATA, strToU8(metadataCsv(labelled)));
   // Apart, as the table's format has no row without a diagnosis.
   if (unlabelled.length > 0) put('without-diagnosis.csv', strToU8(metadataCsv(unlabelled)));
   for (const photograph of photographs) {
-    put(`images/${fileName(photograph)}`, new Uint8Array(await (await collection.image(photograph)).arrayBuffer()));
+    put(
+      `images/${fileName(photograph)}`,
+      new Uint8Array(await (await collection.image(photograph)).arrayBuffer()),
+    );
   }
   zip.end();
   if (failure) throw failure;

@@ -1,4 +1,5 @@
-// A photograph as the clinic keeps it: the bytes as they were given, what is known of the lesion in PAD-UFES-20's columns, and what the quality checks found.
+// A photograph as the clinic keeps it: the bytes as they were given, what is known of the lesion in
+// PAD-UFES-20's columns, and what the quality checks found.
 import { z } from 'zod';
 import { labelOf } from '../../../common/dataset/diagnoses.js';
 import { Row } from '../../../common/dataset/pad-ufes.js';
@@ -10,7 +11,10 @@ export const FIELDS = Object.keys(Row.shape).filter((column) => column !== 'img_
 export type Field = Exclude<keyof Row, 'img_id'>;
 export type Fields = Partial<Record<Field, string>>;
 
-const Finding = z.strictObject({ problem: z.enum(['too-small', 'blurred', 'too-dark', 'too-bright', 'no-lesion']), severe: z.boolean() });
+const Finding = z.strictObject({
+  problem: z.enum(['too-small', 'blurred', 'too-dark', 'too-bright', 'no-lesion']),
+  severe: z.boolean(),
+});
 
 export const Photograph = z.strictObject({
   id: z.uuid(),
@@ -28,14 +32,38 @@ export const Photograph = z.strictObject({
 export type Photograph = z.infer<typeof Photograph>;
 
 /** PAD-UFES-20's names of places on the body. */
-export const REGIONS = ['ABDOMEN', 'ARM', 'BACK', 'CHEST', 'EAR', 'FACE', 'FOOT', 'FOREARM', 'HAND', 'LIP', 'NECK', 'NOSE', 'SCALP', 'THIGH'] as const;
+export const REGIONS = [
+  'ABDOMEN',
+  'ARM',
+  'BACK',
+  'CHEST',
+  'EAR',
+  'FACE',
+  'FOOT',
+  'FOREARM',
+  'HAND',
+  'LIP',
+  'NECK',
+  'NOSE',
+  'SCALP',
+  'THIGH',
+] as const;
 
-/** Its diagnosis in the study's words; undefined where it has none, or one that the study doesn't know. The diagnosis itself stays as it was made. */
-export const labelIn = ({ diagnostic }: Fields, labels: LabelSet): string | undefined => (diagnostic === undefined ? undefined : labelOf(diagnostic, labels));
+/**
+ * Its diagnosis in the study's words; undefined where it has none, or one that the study doesn't
+ * know. The diagnosis itself stays as it was made.
+ */
+export const labelIn = ({ diagnostic }: Fields, labels: LabelSet): string | undefined =>
+  diagnostic === undefined ? undefined : labelOf(diagnostic, labels);
 /** Whether it has a diagnosis that the study doesn't know: it is kept, and doesn't train. */
-export const isForeign = ({ fields }: Photograph, labels: LabelSet): boolean => fields.diagnostic !== undefined && labelIn(fields, labels) === undefined;
-/** Whether it takes part in training: it has a diagnosis of the study, and its table doesn't keep it apart for validation. */
-export const trains = ({ fields }: Photograph, labels: LabelSet): boolean => labelIn(fields, labels) !== undefined && (fields.split ?? 'train') === 'train';
+export const isForeign = ({ fields }: Photograph, labels: LabelSet): boolean =>
+  fields.diagnostic !== undefined && labelIn(fields, labels) === undefined;
+/**
+ * Whether it takes part in training: it has a diagnosis of the study, and its table doesn't keep it
+ * apart for validation.
+ */
+export const trains = ({ fields }: Photograph, labels: LabelSet): boolean =>
+  labelIn(fields, labels) !== undefined && (fields.split ?? 'train') === 'train';
 
 /** What is wrong with a field's text, or nothing. */
 export function fieldProblem(field: Field, value: string): string | undefined {
@@ -45,4 +73,8 @@ export function fieldProblem(field: Field, value: string): string | undefined {
 
 /** Only what somebody filled in. */
 export const withoutEmpty = (fields: Fields): Fields =>
-  Object.fromEntries(Object.entries(fields).map(([field, value]) => [field, value.trim()] as const).filter(([, value]) => value !== ''));
+  Object.fromEntries(
+    Object.entries(fields)
+      .map(([field, value]) => [field, value.trim()] as const)
+      .filter(([, value]) => value !== ''),
+  );

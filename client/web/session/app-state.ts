@@ -4,7 +4,10 @@ import type { Store } from '../../participation/store.js';
 import { Vault } from '../vault/open.js';
 import type { Session } from './session.js';
 
-/** new: nothing is stored yet; locked: a passphrase is needed; covered: at work, but hidden until the passphrase is given again. */
+/**
+ * new: nothing is stored yet; locked: a passphrase is needed; covered: at work, but hidden until
+ * the passphrase is given again.
+ */
 export type Phase = 'starting' | 'new' | 'locked' | 'open' | 'covered';
 
 interface AppState {
@@ -13,7 +16,11 @@ interface AppState {
   readonly session: Session | undefined;
 }
 
-export const useApp = create<AppState>(() => ({ phase: 'starting', vault: undefined, session: undefined }));
+export const useApp = create<AppState>(() => ({
+  phase: 'starting',
+  vault: undefined,
+  session: undefined,
+}));
 
 /** The open session, for pages that are only there while one is open. */
 export const useSession = (): Session => useApp((app) => app.session!);

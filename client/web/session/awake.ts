@@ -1,4 +1,5 @@
-// Keeps a phone's screen on while it trains (Screen Wake Lock): a screen that goes dark stops the page.
+// Keeps a phone's screen on while it trains (Screen Wake Lock): a screen that goes dark stops the
+// page.
 
 export class ScreenAwake {
   #lock: WakeLockSentinel | undefined;

@@ -1,11 +1,15 @@
-// Frozen features of the photographs, encrypted in the vault: computed from patients' photographs, they are kept as these are.
+// Frozen features of the photographs, encrypted in the vault: computed from patients' photographs,
+// they are kept as these are.
 import { sha256Hex, utf8 } from '../../../common/crypto/bytes.js';
 import { asLentigoError } from '../../../common/errors.js';
 import type { Store } from '../../participation/store.js';
 import { FEATURES } from '../photographs/collection.js';
 import type { FeatureStore } from '../training/messages.js';
 
-/** Named by their photograph, so that they are deleted with it. A key of the cache ends in the sample's id. */
+/**
+ * Named by their photograph, so that they are deleted with it. A key of the cache ends in the
+ * sample's id.
+ */
 async function nameOf(start: string, key: string): Promise<string> {
   const id = key.slice(key.lastIndexOf('/') + 1);
   return `${FEATURES}/${id}.${(await sha256Hex(utf8(`${start}/${key}`))).slice(0, 32)}`;
@@ -18,7 +22,10 @@ export const vaultFeatures = (store: Store): FeatureStore => ({
   },
   async set(start, key, features) {
     try {
-      await store.write(await nameOf(start, key), new Uint8Array(features.buffer, features.byteOffset, features.byteLength));
+      await store.write(
+        await nameOf(start, key),
+        new Uint8Array(features.buffer, features.byteOffset, features.byteLength),
+      );
     } catch (error) {
       // Without room they are computed again in every round.
       if (asLentigoError(error).code !== 'LENTIGO_DISK_FULL') throw error;

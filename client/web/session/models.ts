@@ -1,4 +1,5 @@
-// The models to predict with: the study's, as the last round brought it, and the same after this clinic's own training.
+// The models to predict with: the study's, as the last round brought it, and the same after this
+// clinic's own training.
 import { z } from 'zod';
 import { utf8 } from '../../../common/crypto/bytes.js';
 import { LabelSet } from '../../../common/model/labels.js';
@@ -7,7 +8,13 @@ import type { Trained } from '../../participation/journal.js';
 import type { Store } from '../../participation/store.js';
 import type { PredictionModel, TrainingJob } from '../training/messages.js';
 
-const Known = z.strictObject({ round: RoundNumber, start: Sha256, base: Sha256, trainFrom: z.string(), labels: LabelSet });
+const Known = z.strictObject({
+  round: RoundNumber,
+  start: Sha256,
+  base: Sha256,
+  trainFrom: z.string(),
+  labels: LabelSet,
+});
 export type KnownModel = z.infer<typeof Known>;
 const RECORD = 'models/study.json';
 const START = 'models/start';
@@ -15,9 +22,18 @@ const BASE = 'models/base';
 const OWN = 'models/own';
 
 /** Keeps the round's model; what was trained from an earlier one is of no use any more. */
-export async function rememberModel(store: Store, { announcement, start, base }: TrainingJob): Promise<void> {
+export async function rememberModel(
+  store: Store,
+  { announcement, start, base }: TrainingJob,
+): Promise<void> {
   const before = await knownModel(store);
-  const known: KnownModel = { round: announcement.round, start: announcement.start.sha256, base: announcement.base.sha256, trainFrom: announcement.plan.trainFrom, labels: announcement.labels };
+  const known: KnownModel = {
+    round: announcement.round,
+    start: announcement.start.sha256,
+    base: announcement.base.sha256,
+    trainFrom: announcement.plan.trainFrom,
+    labels: announcement.labels,
+  };
   if (before?.start === known.start && before.base === known.base) return;
   await store.remove(RECORD);
   await store.remove(OWN);
@@ -35,12 +51,27 @@ export async function knownModel(store: Store): Promise<KnownModel | undefined> 
   return bytes && Known.parse(JSON.parse(new TextDecoder().decode(bytes)));
 }
 
-export const hasOwn = async (store: Store): Promise<boolean> => (await store.read(OWN)) !== undefined;
+export const hasOwn = async (store: Store): Promise<boolean> =>
+  (await store.read(OWN)) !== undefined;
 
 /** The bytes of a model; undefined while no round has brought one. */
-export async function loadModel(store: Store, which: 'study' | 'own'): Promise<PredictionModel | undefined> {
-  const [known, start, base] = [await knownModel(store), await store.read(START), await store.read(BASE)];
+export async function loadModel(
+  store: Store,
+  which: 'study' | 'own',
+): Promise<PredictionModel | undefined> {
+  const [known, start, base] = [
+    await knownModel(store),
+    await store.read(START),
+    await store.read(BASE),
+  ];
   if (!known || !start || !base) return undefined;
   const delta = which === 'own' ? await store.read(OWN) : undefined;
-  return { start, parameters: { trainFrom: known.trainFrom, base, ...(delta && { delta: new Float32Array(delta.buffer) }) } };
+  return {
+    start,
+    parameters: {
+      trainFrom: known.trainFrom,
+      base,
+      ...(delta && { delta: new Float32Array(delta.buffer) }),
+    },
+  };
 }

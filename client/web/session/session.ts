@@ -1,4 +1,5 @@
-// What the app holds while it is unlocked: the encrypted store, the photographs, and who this clinic is.
+// What the app holds while it is unlocked: the encrypted store, the photographs, and who this
+// clinic is.
 import type { Identity } from '../../../common/crypto/identity.js';
 import { type LabelSet, PAD_UFES_LABELS } from '../../../common/model/labels.js';
 import type { Invitation } from '../../../common/protocol/enrolment.js';
@@ -24,7 +25,9 @@ export class Session {
     this.clinic = clinic;
   }
 
-  /** The diagnoses that photographs are given here: the study's; PAD-UFES-20's before there is one. */
+  /**
+   * The diagnoses that photographs are given here: the study's; PAD-UFES-20's before there is one.
+   */
   get labels(): LabelSet {
     return this.clinic?.enrolment.labels ?? PAD_UFES_LABELS;
   }
@@ -35,7 +38,10 @@ export class Session {
     return new Session(store, enrolled ? await readHome(store, HERE) : undefined);
   }
 
-  /** Makes the identity, in this browser, and makes it known to the study. @throws what `enrolStore` throws */
+  /**
+   * Makes the identity, in this browser, and makes it known to the study. @throws what `enrolStore`
+   * throws
+   */
   async enrol(invitation: Invitation, name: string): Promise<Session> {
     await enrolStore(this.store, invitation, name, HERE);
     return await Session.open(this.store);

@@ -1,4 +1,5 @@
-// Taking part in rounds while the app is open: the participant of client/participation on the encrypted store, training in its worker; and what the pages show of it.
+// Taking part in rounds while the app is open: the participant of client/participation on the
+// encrypted store, training in its worker; and what the pages show of it.
 import { create } from 'zustand';
 import { asLentigoError, type ErrorBody, LentigoError } from '../../../common/errors.js';
 import type { EngineReport } from '../../../common/engine/engine.js';
@@ -14,7 +15,15 @@ import type { Session } from './session.js';
 import { trainingWorker } from './training.js';
 
 /** elsewhere: another tab takes part already. over: the study has ended. */
-export type Standing = 'paused' | 'connecting' | 'waiting-approval' | 'connected' | 'offline' | 'elsewhere' | 'over' | 'failed';
+export type Standing =
+  | 'paused'
+  | 'connecting'
+  | 'waiting-approval'
+  | 'connected'
+  | 'offline'
+  | 'elsewhere'
+  | 'over'
+  | 'failed';
 
 interface RoundShown extends StepProgress {
   readonly number: number;
@@ -34,7 +43,14 @@ interface TakingPart {
   readonly sent: number;
 }
 
-const IDLE: TakingPart = { standing: 'paused', study: undefined, round: undefined, engine: undefined, error: undefined, sent: 0 };
+const IDLE: TakingPart = {
+  standing: 'paused',
+  study: undefined,
+  round: undefined,
+  engine: undefined,
+  error: undefined,
+  sent: 0,
+};
 export const useTakingPart = create<TakingPart>(() => IDLE);
 const show = useTakingPart.setState;
 
@@ -42,7 +58,8 @@ const PAUSED = 'settings/paused';
 const LOCK = 'lentigo-clinic-takes-part';
 let running: { readonly abort: AbortController; readonly done: Promise<void> } | undefined;
 
-export const isPaused = async ({ store }: Session): Promise<boolean> => (await store.read(PAUSED)) !== undefined;
+export const isPaused = async ({ store }: Session): Promise<boolean> =>
+  (await store.read(PAUSED)) !== undefined;
 
 /** Takes part from now on, unless the clinic paused it; in one tab at a time. */
 export async function takePart(session: Session): Promise<void> {
@@ -70,13 +87,26 @@ export async function resume(session: Session): Promise<void> {
   void takePart(session);
 }
 
-async function participate(session: Session, clinic: NonNullable<Session['clinic']>, signal: AbortSignal): Promise<void> {
+async function participate(
+  session: Session,
+  clinic: NonNullable<Session['clinic']>,
+  signal: AbortSignal,
+): Promise<void> {
   const awake = new ScreenAwake();
   try {
     const { Participant } = await import('../../participation/participant.js');
-    const participant = new Participant({ ...clinic, store: session.store, train: trainer(session, awake), onEvent: (event) => show((before) => after(before, event)) });
+    const participant = new Participant({
+      ...clinic,
+      store: session.store,
+      train: trainer(session, awake),
+      onEvent: (event) => show((before) => after(before, event)),
+    });
     const notice = await participant.run(signal);
-    show(notice ? { standing: 'over', round: undefined, study: notice } : { standing: 'paused', round: undefined });
+    show(
+      notice
+        ? { standing: 'over', round: undefined, study: notice }
+        : { standing: 'paused', round: undefined },
+    );
   } catch (error) {
     show({ standing: 'failed', round: undefined, error: asLentigoError(error).body() });
   } finally {
@@ -84,19 +114,32 @@ async function participate(session: Session, clinic: NonNullable<Session['clinic
   }
 }
 
-/** Trains on the photographs that are there when the round begins; the page keeps their keys, the worker asks it for each. */
+/**
+ * Trains on the photographs that are there when the round begins; the page keeps their keys, the
+ * worker asks it for each.
+ */
 function trainer({ store, collection }: Session, awake: ScreenAwake): Trainer {
   return async (job, options) => {
     await rememberModel(store, job);
     const { labels, round } = job.announcement;
-    const photographs = (await collection.list()).filter((photograph) => trains(photograph, labels));
-    if (photographs.length === 0) throw new LentigoError('LENTIGO_UPDATE_SAMPLES', `Round ${round}: this clinic has no photograph with a diagnosis of the study yet.`);
+    const photographs = (await collection.list()).filter((photograph) =>
+      trains(photograph, labels),
+    );
+    if (photographs.length === 0)
+      throw new LentigoError(
+        'LENTIGO_UPDATE_SAMPLES',
+        `Round ${round}: this clinic has no photograph with a diagnosis of the study yet.`,
+      );
     const byId = new Map(photographs.map((photograph) => [photograph.id, photograph]));
     await awake.keep();
     try {
       const worker = await trainingWorker();
       show({ engine: worker.engines.find((engine) => engine.chosen) });
-      const trained = await worker.trainer(photographs.map((photograph) => sampleOf(photograph, labels)), (id) => collection.image(byId.get(id)!), vaultFeatures(store))(job, options);
+      const trained = await worker.trainer(
+        photographs.map((photograph) => sampleOf(photograph, labels)),
+        (id) => collection.image(byId.get(id)!),
+        vaultFeatures(store),
+      )(job, options);
       await rememberOwn(store, trained);
       return trained;
     } finally {
@@ -107,7 +150,9 @@ function trainer({ store, collection }: Session, awake: ScreenAwake): Trainer {
 
 /** What the pages show after an event. */
 export function after(before: TakingPart, event: ParticipationEvent): Partial<TakingPart> {
-  const round = (changes: Partial<RoundShown>) => ({ round: before.round && { ...before.round, ...changes } });
+  const round = (changes: Partial<RoundShown>) => ({
+    round: before.round && { ...before.round, ...changes },
+  });
   switch (event.event) {
     case 'connected':
     case 'study':
@@ -115,24 +160,43 @@ export function after(before: TakingPart, event: ParticipationEvent): Partial<Ta
     case 'waiting-approval':
       return { standing: 'waiting-approval', error: undefined };
     case 'round':
-      return { round: { number: event.round, phase: 'downloading', fraction: 0, endsAt: Date.now() + event.remainingMs }, error: undefined };
+      return {
+        round: {
+          number: event.round,
+          phase: 'downloading',
+          fraction: 0,
+          endsAt: Date.now() + event.remainingMs,
+        },
+        error: undefined,
+      };
     case 'downloading':
     case 'preparing':
     case 'training':
     case 'sealing':
     case 'uploading': {
       const { event: phase, round: _, ...progress } = event;
-      return { ...round({ epoch: undefined, loss: undefined, secondsLeft: undefined, ...progress, phase }), error: undefined };
+      return {
+        ...round({ epoch: undefined, loss: undefined, secondsLeft: undefined, ...progress, phase }),
+        error: undefined,
+      };
     }
     case 'receipt':
-      return { ...round({ phase: 'sent', fraction: 1, secondsLeft: undefined }), sent: before.sent + 1, error: undefined };
+      return {
+        ...round({ phase: 'sent', fraction: 1, secondsLeft: undefined }),
+        sent: before.sent + 1,
+        error: undefined,
+      };
     case 'round-over':
       return { round: undefined };
     case 'missed':
       return round({ phase: 'missed' });
     case 'error': {
       const { event: _, round: __, ...error } = event;
-      return { error, ...(error.code === 'LENTIGO_UNREACHABLE' && before.standing !== 'waiting-approval' && { standing: 'offline' as const }) };
+      return {
+        error,
+        ...(error.code === 'LENTIGO_UNREACHABLE' &&
+          before.standing !== 'waiting-approval' && { standing: 'offline' as const }),
+      };
     }
     default:
       return {};

@@ -5,7 +5,9 @@ import { TrainingWorker } from '../training/training-worker.js';
 let worker: Promise<TrainingWorker> | undefined;
 
 /** …/clinic/?engine=webgpu asks for an engine by name, to compare them. */
-const asked = (new URLSearchParams(location.search).get('engine') ?? undefined) as EngineName | undefined;
+const asked = (new URLSearchParams(location.search).get('engine') ?? undefined) as
+  | EngineName
+  | undefined;
 
 /** Started when it is first needed. @throws LENTIGO_ENGINE_UNAVAILABLE */
 export function trainingWorker(): Promise<TrainingWorker> {

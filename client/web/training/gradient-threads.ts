@@ -1,11 +1,15 @@
-// Threads for training in a browser: workers of the training worker, each with a WASM engine of its own.
+// Threads for training in a browser: workers of the training worker, each with a WASM engine of its
+// own.
 import * as tf from '@tensorflow/tfjs';
 import type { Thread } from '../../../common/learning/gradient-threads.js';
 
 /** More threads than this gain little: they wait for memory. */
 const MOST = 4;
 
-/** Starts a thread for each core but this thread's; none on a GPU, nor where the page isn't cross-origin isolated and threads can't share memory. */
+/**
+ * Starts a thread for each core but this thread's; none on a GPU, nor where the page isn't
+ * cross-origin isolated and threads can't share memory.
+ */
 export function spareThreads(): Thread[] {
   if (tf.getBackend() !== 'wasm' || !globalThis.crossOriginIsolated) return [];
   return Array.from({ length: Math.min(MOST, navigator.hardwareConcurrency) - 1 }, startThread);
@@ -14,7 +18,10 @@ export function spareThreads(): Thread[] {
 function startThread(): Thread {
   const worker = new Worker(new URL('./gradient-worker.ts', import.meta.url), { type: 'module' });
   let failure: Error | undefined;
-  worker.addEventListener('error', ({ message }) => (failure ??= new Error(`a training thread failed: ${message}`)));
+  worker.addEventListener(
+    'error',
+    ({ message }) => (failure ??= new Error(`a training thread failed: ${message}`)),
+  );
   return {
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker, not a window
     post: (message) => worker.postMessage(message),

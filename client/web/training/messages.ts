@@ -1,4 +1,5 @@
-// What a page and its training worker say to each other: types of calls that comlink carries, and errors that keep their codes on the way.
+// What a page and its training worker say to each other: types of calls that comlink carries, and
+// errors that keep their codes on the way.
 import { transferHandlers } from 'comlink';
 import type { Sample } from '../../../common/dataset/sample.js';
 import type { EngineName, EngineReport } from '../../../common/engine/engine.js';
@@ -10,13 +11,20 @@ import type { Trained } from '../../participation/journal.js';
 import type { StepProgress } from '../../participation/events.js';
 import type { Bytes } from '../../participation/store.js';
 
-/** A training image as the worker knows it: its photograph is asked of the page when it is needed. */
+/**
+ * A training image as the worker knows it: its photograph is asked of the page when it is needed.
+ */
 export type SampleRow = Omit<Sample, 'load'>;
 
-/** The photograph behind a sample's id, as it was imported: the worker asks the page, which holds the keys of what this browser stores. @throws LENTIGO_DATA_IMAGE_MISSING */
+/**
+ * The photograph behind a sample's id, as it was imported: the worker asks the page, which holds
+ * the keys of what this browser stores. @throws LENTIGO_DATA_IMAGE_MISSING
+ */
 export type Photographs = (id: string) => Promise<Blob>;
 
-/** Where the page keeps frozen features, by the SHA-256 of the starting model that they belong to. */
+/**
+ * Where the page keeps frozen features, by the SHA-256 of the starting model that they belong to.
+ */
 export interface FeatureStore {
   get(start: string, key: string): Promise<Float32Array | undefined>;
   set(start: string, key: string, features: Float32Array): Promise<void>;
@@ -32,10 +40,17 @@ export interface TrainingJob {
 
 export type OnProgress = (phase: 'preparing' | 'training', progress: StepProgress) => void;
 
-/** A model to predict with: a whole model (safetensors), then parameters that replace some of its own, then a delta of the blocks from `trainFrom` on. */
+/**
+ * A model to predict with: a whole model (safetensors), then parameters that replace some of its
+ * own, then a delta of the blocks from `trainFrom` on.
+ */
 export interface PredictionModel {
   readonly start: Bytes;
-  readonly parameters?: { readonly trainFrom: string; readonly base: Bytes; readonly delta?: Float32Array };
+  readonly parameters?: {
+    readonly trainFrom: string;
+    readonly base: Bytes;
+    readonly delta?: Float32Array;
+  };
 }
 
 export interface Prediction {
@@ -46,21 +61,33 @@ export interface Prediction {
 
 /** What the worker offers. */
 export interface TrainingService {
-  /** Starts the fastest engine that works here, or the one that is named. @throws LENTIGO_ENGINE_UNAVAILABLE */
+  /**
+   * Starts the fastest engine that works here, or the one that is named. @throws
+   * LENTIGO_ENGINE_UNAVAILABLE
+   */
   start(engine?: EngineName): Promise<EngineReport[]>;
   /**
    * Trains as an agent does (client/participation/train-round.ts), on the engine that was started.
    * @param features absent = they stay in the worker's memory
    * @throws what `createTrainer` says; what `cancel` was given
    */
-  train(job: TrainingJob, samples: readonly SampleRow[], photographs: Photographs, features: FeatureStore | undefined, onProgress: OnProgress): Promise<Trained>;
+  train(
+    job: TrainingJob,
+    samples: readonly SampleRow[],
+    photographs: Photographs,
+    features: FeatureStore | undefined,
+    onProgress: OnProgress,
+  ): Promise<Trained>;
   /** Ends the training that runs, with an error of this message. */
   cancel(reason: string): void;
   /** Loads a model; it stays until another replaces it. */
   prepare(model: PredictionModel): Promise<LabelSet>;
   /** What the prepared model says of a photograph. @throws LENTIGO_DATA_IMAGE_UNREADABLE */
   predict(photograph: Blob): Promise<Prediction>;
-  /** Which parts of the photograph speak for a class (Grad-CAM); for the most probable where none is named. @throws LENTIGO_DATA_IMAGE_UNREADABLE */
+  /**
+   * Which parts of the photograph speak for a class (Grad-CAM); for the most probable where none is
+   * named. @throws LENTIGO_DATA_IMAGE_UNREADABLE
+   */
   explain(photograph: Blob, of?: number): Promise<Explanation>;
 }
 
@@ -71,10 +98,13 @@ export function keepErrorCodes(): void {
     canHandle: (value): value is unknown => plain.canHandle(value),
     serialize: (thrown) => {
       const { value } = thrown as { value: unknown };
-      return value instanceof LentigoError ? [{ code: value.code, message: value.message }, []] : plain.serialize(thrown);
+      return value instanceof LentigoError
+        ? [{ code: value.code, message: value.message }, []]
+        : plain.serialize(thrown);
     },
     deserialize: (sent) => {
-      if (typeof sent === 'object' && sent !== null && 'code' in sent) throw new LentigoError(sent.code as ErrorCode, (sent as unknown as Error).message);
+      if (typeof sent === 'object' && sent !== null && 'code' in sent)
+        throw new LentigoError(sent.code as ErrorCode, (sent as unknown as Error).message);
       return plain.deserialize(sent);
     },
   });

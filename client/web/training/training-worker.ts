@@ -4,7 +4,15 @@ import type { EngineName, EngineReport } from '../../../common/engine/engine.js'
 import type { Explanation } from '../../../common/learning/grad-cam.js';
 import type { LabelSet } from '../../../common/model/labels.js';
 import type { Trainer } from '../../participation/round.js';
-import { type FeatureStore, keepErrorCodes, type Photographs, type Prediction, type PredictionModel, type SampleRow, type TrainingService } from './messages.js';
+import {
+  type FeatureStore,
+  keepErrorCodes,
+  type Photographs,
+  type Prediction,
+  type PredictionModel,
+  type SampleRow,
+  type TrainingService,
+} from './messages.js';
 
 keepErrorCodes();
 
@@ -19,13 +27,20 @@ export class TrainingWorker {
   /** What works here, what was chosen, and why. */
   readonly engines: readonly EngineReport[];
 
-  private constructor(worker: Worker, service: Remote<TrainingService>, engines: readonly EngineReport[]) {
+  private constructor(
+    worker: Worker,
+    service: Remote<TrainingService>,
+    engines: readonly EngineReport[],
+  ) {
     this.#worker = worker;
     this.#service = service;
     this.engines = engines;
   }
 
-  /** Starts a worker with the fastest engine that works in it, or the one that is named. @throws LENTIGO_ENGINE_UNAVAILABLE */
+  /**
+   * Starts a worker with the fastest engine that works in it, or the one that is named. @throws
+   * LENTIGO_ENGINE_UNAVAILABLE
+   */
   static async start(engine?: EngineName): Promise<TrainingWorker> {
     const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
     const service = wrap<TrainingService>(worker);
@@ -42,13 +57,23 @@ export class TrainingWorker {
    * @param samples the clinic's training split
    * @param features where frozen features are kept; absent = in the worker's memory, until it ends
    */
-  trainer(samples: readonly SampleRow[], photographs: Photographs, features?: FeatureStore): Trainer {
+  trainer(
+    samples: readonly SampleRow[],
+    photographs: Photographs,
+    features?: FeatureStore,
+  ): Trainer {
     return async (job, { signal, onProgress }) => {
       signal.throwIfAborted();
       const cancel = () => void this.#service.cancel('the training was stopped');
       signal.addEventListener('abort', cancel, { once: true });
       try {
-        return await this.#service.train(job, samples, proxy(photographs), features && proxy(features), proxy(onProgress));
+        return await this.#service.train(
+          job,
+          samples,
+          proxy(photographs),
+          features && proxy(features),
+          proxy(onProgress),
+        );
       } catch (error) {
         signal.throwIfAborted();
         throw error;
@@ -68,7 +93,10 @@ export class TrainingWorker {
     return await this.#service.predict(photograph);
   }
 
-  /** Which parts of a photograph speak for a class of the prepared model; for the most probable where none is named. @throws LENTIGO_DATA_IMAGE_UNREADABLE */
+  /**
+   * Which parts of a photograph speak for a class of the prepared model; for the most probable
+   * where none is named. @throws LENTIGO_DATA_IMAGE_UNREADABLE
+   */
   async explain(photograph: Blob, of?: number): Promise<Explanation> {
     return await this.#service.explain(photograph, of);
   }

@@ -1,4 +1,5 @@
-// The training worker: hosts the engine, so that the page stays responsive, and runs the same training and prediction as an agent.
+// The training worker: hosts the engine, so that the page stays responsive, and runs the same
+// training and prediction as an agent.
 import * as tf from '@tensorflow/tfjs';
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import { expose, transfer } from 'comlink';
@@ -14,7 +15,13 @@ import { ParameterSet } from '../../../common/update/parameter-set.js';
 import { createTrainer } from '../../participation/train-round.js';
 import { surveyEngines, useEngine } from './engines.js';
 import { spareThreads } from './gradient-threads.js';
-import { type FeatureStore, keepErrorCodes, type OnProgress, type PredictionModel, type TrainingService } from './messages.js';
+import {
+  type FeatureStore,
+  keepErrorCodes,
+  type OnProgress,
+  type PredictionModel,
+  type TrainingService,
+} from './messages.js';
 
 /** Progress goes to the page at most so often: a step may take less. */
 const PROGRESS_MS = 100;
@@ -28,7 +35,11 @@ let lost = false;
 let kept: { start: string; features: FeatureCache } | undefined;
 
 function cacheOf(start: string, store: FeatureStore | undefined): FeatureCache {
-  if (store) return { get: (key) => store.get(start, key), set: (key, features) => store.set(start, key, features) };
+  if (store)
+    return {
+      get: (key) => store.get(start, key),
+      set: (key, features) => store.set(start, key, features),
+    };
   if (kept?.start !== start) kept = { start, features: new MemoryFeatureCache() };
   return kept.features;
 }
@@ -38,13 +49,19 @@ function modelOf({ start, parameters }: PredictionModel): Model {
   if (!parameters) return model;
   const specs = trainableSpecs(model.architecture, model.labels.names.length, parameters.trainFrom);
   const base = decodeParameters(parameters.base, specs);
-  return { ...model, parameters: model.parameters.with(parameters.delta ? base.plus(new ParameterSet(specs, parameters.delta)) : base) };
+  return {
+    ...model,
+    parameters: model.parameters.with(
+      parameters.delta ? base.plus(new ParameterSet(specs, parameters.delta)) : base,
+    ),
+  };
 }
 
 async function start(engine?: EngineName): Promise<void> {
   lost = false;
   student = undefined;
-  if ((await useEngine(engine)) === 'webgpu') void (tf.backend() as WebGPUBackend).device.lost.then(() => (lost = true));
+  if ((await useEngine(engine)) === 'webgpu')
+    void (tf.backend() as WebGPUBackend).device.lost.then(() => (lost = true));
 }
 
 /** Once more on WASM, should the GPU be taken away meanwhile. */
@@ -73,7 +90,10 @@ const service: TrainingService = {
   async train(job, rows, photographs, features, onProgress) {
     training?.abort(new Error('another training was started'));
     const { signal } = (training = new AbortController());
-    const samples = rows.map((row) => ({ ...row, load: async () => await decodePicture(await photographs(row.id), row.id) }));
+    const samples = rows.map((row) => ({
+      ...row,
+      load: async () => await decodePicture(await photographs(row.id), row.id),
+    }));
     let told = { phase: '', at: 0 };
     const report: OnProgress = (phase, progress) => {
       const now = performance.now();
@@ -81,7 +101,9 @@ const service: TrainingService = {
       told = { phase, at: now };
       onProgress(phase, progress);
     };
-    const trainer = createTrainer(samples, async (model) => cacheOf(model, features), { threads: spareThreads });
+    const trainer = createTrainer(samples, async (model) => cacheOf(model, features), {
+      threads: spareThreads,
+    });
     const trained = await despiteLoss(() => trainer(job, { signal, onProgress: report }));
     return transfer(trained, [trained.delta.buffer]);
   },

@@ -1,4 +1,6 @@
-// The browser's storage: one IndexedDB database with the vault's lock and the encrypted files. (Not OPFS: only IndexedDB replaces a file in one step in every browser, and it takes blobs of any size.)
+// The browser's storage: one IndexedDB database with the vault's lock and the encrypted files. (Not
+// OPFS: only IndexedDB replaces a file in one step in every browser, and it takes blobs of any
+// size.)
 import { type DBSchema, deleteDB, type IDBPDatabase, openDB } from 'idb';
 import { LentigoError } from '../../../common/errors.js';
 import type { Bytes } from '../../participation/store.js';
@@ -31,7 +33,12 @@ export async function storing<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
-    if (cause instanceof DOMException && cause.name === 'QuotaExceededError') throw new LentigoError('LENTIGO_DISK_FULL', 'This browser has no room left for more photographs.', { cause });
+    if (cause instanceof DOMException && cause.name === 'QuotaExceededError')
+      throw new LentigoError(
+        'LENTIGO_DISK_FULL',
+        'This browser has no room left for more photographs.',
+        { cause },
+      );
     throw cause;
   }
 }

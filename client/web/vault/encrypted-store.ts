@@ -1,4 +1,5 @@
-// The clinic's files in the browser, each encrypted: the participant's Store, used for photographs and the identity, too.
+// The clinic's files in the browser, each encrypted: the participant's Store, used for photographs
+// and the identity, too.
 import type { Bytes, Store } from '../../participation/store.js';
 import { concat } from '../../../common/crypto/bytes.js';
 import { storing, type VaultDatabase } from './database.js';
@@ -9,7 +10,8 @@ const split = (name: string): [folder: string, name: string] => {
   return [name.slice(0, Math.max(0, at)), name.slice(at + 1)];
 };
 /** Every piece of one file. */
-const pieces = (name: string): IDBKeyRange => IDBKeyRange.bound([...split(name), 0], [...split(name), Infinity]);
+const pieces = (name: string): IDBKeyRange =>
+  IDBKeyRange.bound([...split(name), 0], [...split(name), Infinity]);
 
 /** Works in a page and in a worker: the key can be sent to one, and can't be read there either. */
 export class EncryptedStore implements Store {
@@ -22,14 +24,22 @@ export class EncryptedStore implements Store {
   async read(name: string): Promise<Bytes | undefined> {
     const sealed = await this.#database.getAll('files', pieces(name));
     if (sealed.length === 0) return undefined;
-    const opened = await Promise.all(sealed.map((bytes, piece) => openPiece(this.#key, name, piece, bytes)));
+    const opened = await Promise.all(
+      sealed.map((bytes, piece) => openPiece(this.#key, name, piece, bytes)),
+    );
     return opened.length === 1 ? opened[0] : concat(...opened);
   }
   async write(name: string, bytes: Uint8Array): Promise<void> {
     const sealed = await sealPiece(this.#key, name, 0, bytes);
     await storing(async () => {
-      const transaction = this.#database.transaction('files', 'readwrite', { durability: 'strict' });
-      await Promise.all([transaction.store.delete(pieces(name)), transaction.store.put(sealed, [...split(name), 0]), transaction.done]);
+      const transaction = this.#database.transaction('files', 'readwrite', {
+        durability: 'strict',
+      });
+      await Promise.all([
+        transaction.store.delete(pieces(name)),
+        transaction.store.put(sealed, [...split(name), 0]),
+        transaction.done,
+      ]);
     });
   }
   /** As one more piece: what is there already is neither read nor written again. */
@@ -42,7 +52,10 @@ export class EncryptedStore implements Store {
     await this.#database.delete('files', pieces(name));
   }
   async list(folder: string): Promise<string[]> {
-    const keys = await this.#database.getAllKeys('files', IDBKeyRange.bound([folder, '', 0], [folder, '\uffff', Infinity]));
+    const keys = await this.#database.getAllKeys(
+      'files',
+      IDBKeyRange.bound([folder, '', 0], [folder, '\uffff', Infinity]),
+    );
     return [...new Set(keys.map(([, name]) => name))].sort();
   }
 }

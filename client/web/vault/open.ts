@@ -1,4 +1,5 @@
-// The vault as a person meets it: made once, opened by passphrase, given another passphrase, deleted.
+// The vault as a person meets it: made once, opened by passphrase, given another passphrase,
+// deleted.
 import { type VaultDatabase, deleteDatabase, openDatabase } from './database.js';
 import { EncryptedStore } from './encrypted-store.js';
 import { changePassphrase, createVault, openVault } from './vault.js';
@@ -22,11 +23,18 @@ export class Vault {
   }
   /** @throws LENTIGO_PASSPHRASE_WRONG, LENTIGO_VAULT_DAMAGED */
   async open(passphrase: string): Promise<EncryptedStore> {
-    return new EncryptedStore(this.#database, await openVault(await this.#database.get('lock', 'lock'), passphrase));
+    return new EncryptedStore(
+      this.#database,
+      await openVault(await this.#database.get('lock', 'lock'), passphrase),
+    );
   }
   /** @throws LENTIGO_PASSPHRASE_WRONG */
   async changePassphrase(old: string, passphrase: string): Promise<void> {
-    await this.#database.put('lock', await changePassphrase(await this.#database.get('lock', 'lock'), old, passphrase), 'lock');
+    await this.#database.put(
+      'lock',
+      await changePassphrase(await this.#database.get('lock', 'lock'), old, passphrase),
+      'lock',
+    );
   }
   async deleteAll(): Promise<void> {
     this.#database.close();

@@ -1,4 +1,5 @@
-// The last steps of a synthetic photograph: the lamp that shows the relief, and the site's light and camera.
+// The last steps of a synthetic photograph: the lamp that shows the relief, and the site's light
+// and camera.
 import type { Picture } from '../../images/picture.js';
 import type { Random } from '../../random.js';
 import { blur, smoothstep } from './fields.js';
@@ -7,13 +8,21 @@ import type { SiteStyle } from './site.js';
 const clamp = (value: number): number => Math.min(1023, Math.max(0, value + 0.5)) | 0;
 
 /** Relief under a lamp from one side: slopes towards it are lighter, and glossy ones glint. */
-export function shade(rgb: Float32Array, height: Float32Array, inLesion: Float32Array, gloss: number, size: number, random: Random): void {
+export function shade(
+  rgb: Float32Array,
+  height: Float32Array,
+  inLesion: Float32Array,
+  gloss: number,
+  size: number,
+  random: Random,
+): void {
   const from = random.uniform(0, 2 * Math.PI);
   const slope = 0.16 * (size / 256);
   const [lx, ly] = [slope * Math.cos(from), slope * Math.sin(from)];
   for (let y = 1, i = size + 1; y < size - 1; y++, i += 2) {
     for (let x = 1; x < size - 1; x++, i++) {
-      const facing = lx * (height[i + 1]! - height[i - 1]!) + ly * (height[i + size]! - height[i - size]!);
+      const facing =
+        lx * (height[i + 1]! - height[i - 1]!) + ly * (height[i + size]! - height[i - size]!);
       const light = 1 + Math.min(0.45, Math.max(-0.45, facing));
       const glint = gloss * inLesion[i]! * 0.45 * smoothstep(0.1, 0.4, facing);
       rgb[3 * i] = rgb[3 * i]! * light + glint;
@@ -23,19 +32,34 @@ export function shade(rgb: Float32Array, height: Float32Array, inLesion: Float32
   }
 }
 
-/** The site's light and camera: blur, colour and fall-off of the light, tone curve, noise, 8 bits. */
-export function photograph(rgb: Float32Array, style: SiteStyle, size: number, random: Random): Picture {
+/**
+ * The site's light and camera: blur, colour and fall-off of the light, tone curve, noise, 8 bits.
+ */
+export function photograph(
+  rgb: Float32Array,
+  style: SiteStyle,
+  size: number,
+  random: Random,
+): Picture {
   const sigma = random.uniform(...style.blur) * (size / 256);
   if (sigma > 0.25) blur(rgb, size, sigma);
   const warmth = random.normal(...style.warmth);
   const exposure = style.exposure * random.uniform(0.9, 1.08);
-  const gains = [exposure * (1 + 0.18 * warmth), exposure * (1 + 0.1 * style.green), exposure * (1 - 0.3 * warmth)] as const;
+  const gains = [
+    exposure * (1 + 0.18 * warmth),
+    exposure * (1 + 0.1 * style.green),
+    exposure * (1 - 0.3 * warmth),
+  ] as const;
   const gradient = style.gradient * random.uniform(0.4, 1.3);
   const towards = random.uniform(0, 2 * Math.PI);
   const [gx, gy] = [(gradient * Math.cos(towards)) / size, (gradient * Math.sin(towards)) / size];
   // 4,096 normal numbers, from which the noise draws at random places.
-  const normals = Float32Array.from({ length: 4096 }, () => random.normal(0, (style.noise / 255) * 900));
-  const tone = Uint8Array.from({ length: 1024 }, (_, i) => Math.round(255 * Math.min(1, i / 900) ** style.gamma));
+  const normals = Float32Array.from({ length: 4096 }, () =>
+    random.normal(0, (style.noise / 255) * 900),
+  );
+  const tone = Uint8Array.from({ length: 1024 }, (_, i) =>
+    Math.round(255 * Math.min(1, i / 900) ** style.gamma),
+  );
   const [red, green, blue] = gains;
   const { saturation } = style;
   const fall = (2 * style.vignette) / (size * size);

@@ -1,9 +1,15 @@
-// Clinical metadata of synthetic patients, in PAD-UFES-20's columns: what a diagnosis makes likelier, with gaps.
+// Clinical metadata of synthetic patients, in PAD-UFES-20's columns: what a diagnosis makes
+// likelier, with gaps.
 import type { Random } from '../../random.js';
 import type { Clinical } from '../sample.js';
 
-/** Mean age, mean diameter in millimetres, and how likely the patient says that it itches, grew, hurts, changed, bleeds, is raised. */
-const TYPICAL: Readonly<Record<string, readonly [age: number, diameter: number, ...answers: number[]]>> = {
+/**
+ * Mean age, mean diameter in millimetres, and how likely the patient says that it itches, grew,
+ * hurts, changed, bleeds, is raised.
+ */
+const TYPICAL: Readonly<
+  Record<string, readonly [age: number, diameter: number, ...answers: number[]]>
+> = {
   ACK: [65, 8, 0.6, 0.3, 0.15, 0.1, 0.05, 0.4],
   BCC: [66, 11, 0.7, 0.7, 0.25, 0.15, 0.55, 0.8],
   MEL: [60, 13, 0.4, 0.8, 0.15, 0.7, 0.2, 0.6],
@@ -14,18 +20,34 @@ const TYPICAL: Readonly<Record<string, readonly [age: number, diameter: number, 
 const QUESTIONS = ['itch', 'grew', 'hurt', 'changed', 'bleed', 'elevation'] as const;
 const REGIONS = ['FACE', 'BACK', 'FOREARM', 'CHEST', 'ARM', 'NOSE', 'NECK', 'HAND'] as const;
 const BACKGROUNDS = ['POMERANIA', 'GERMANY', 'ITALY', 'BRAZIL', 'PORTUGAL', 'UNK'] as const;
-const YES_OR_NO = ['smoke', 'drink', 'pesticide', 'skin_cancer_history', 'cancer_history', 'has_piped_water', 'has_sewage_system'] as const;
+const YES_OR_NO = [
+  'smoke',
+  'drink',
+  'pesticide',
+  'skin_cancer_history',
+  'cancer_history',
+  'has_piped_water',
+  'has_sewage_system',
+] as const;
 /** Share of the patients of whom nothing was asked but age, region and the lesion's signs. */
 const UNASKED = 0.3;
 
 const yesOrNo = (random: Random, p: number): string => (random.chance(p) ? 'True' : 'False');
 
 /** @param patient the same for all lesions of one person @param lesion of this one */
-export function drawClinical(label: string, fitspatrick: number, patient: Random, lesion: Random): Clinical {
+export function drawClinical(
+  label: string,
+  fitspatrick: number,
+  patient: Random,
+  lesion: Random,
+): Clinical {
   const [age, diameter, ...answers] = TYPICAL[label]!;
   const asked = !patient.chance(UNASKED);
   const known = <T>(value: T): T | undefined => (asked ? value : undefined);
-  const signs = QUESTIONS.map((question, q) => [question, lesion.chance(0.05) ? 'UNK' : yesOrNo(lesion, answers[q]!)]);
+  const signs = QUESTIONS.map((question, q) => [
+    question,
+    lesion.chance(0.05) ? 'UNK' : yesOrNo(lesion, answers[q]!),
+  ]);
   return {
     age: Math.round(Math.min(95, Math.max(8, patient.normal(0, 10) + age))),
     gender: known(patient.pick(['FEMALE', 'MALE'])),

@@ -1,4 +1,5 @@
-// The painter's raw materials for synthetic photographs: smooth random fields, soft dots and strokes, and a blur. All on square float32 planes.
+// The painter's raw materials for synthetic photographs: smooth random fields, soft dots and
+// strokes, and a blur. All on square float32 planes.
 import type { Random } from '../../random.js';
 
 /** 0 below `from`, 1 above `to`, smooth between. */
@@ -7,10 +8,21 @@ export function smoothstep(from: number, to: number, x: number): number {
   return t * t * (3 - 2 * t);
 }
 
-/** Adds value noise to a size×size plane: random values on a lattice of `cells` cells a side, smoothly interpolated, in ±amplitude. */
-function addOctave(plane: Float32Array, size: number, cells: number, amplitude: number, random: Random): void {
+/**
+ * Adds value noise to a size×size plane: random values on a lattice of `cells` cells a side,
+ * smoothly interpolated, in ±amplitude.
+ */
+function addOctave(
+  plane: Float32Array,
+  size: number,
+  cells: number,
+  amplitude: number,
+  random: Random,
+): void {
   const lattice = Math.ceil(cells) + 2;
-  const values = Float32Array.from({ length: lattice * lattice }, () => random.uniform(-amplitude, amplitude));
+  const values = Float32Array.from({ length: lattice * lattice }, () =>
+    random.uniform(-amplitude, amplitude),
+  );
   const cell = new Int32Array(size);
   const part = new Float32Array(size);
   const offset = random.uniform();
@@ -23,7 +35,9 @@ function addOctave(plane: Float32Array, size: number, cells: number, amplitude: 
   const line = new Float32Array(lattice);
   for (let y = 0, i = 0; y < size; y++) {
     const above = cell[y]! * lattice;
-    for (let c = 0; c < lattice; c++) line[c] = values[above + c]! + part[y]! * ((values[above + lattice + c] ?? 0) - values[above + c]!);
+    for (let c = 0; c < lattice; c++)
+      line[c] =
+        values[above + c]! + part[y]! * ((values[above + lattice + c] ?? 0) - values[above + c]!);
     for (let x = 0; x < size; x++, i++) {
       const left = line[cell[x]!]!;
       plane[i]! += left + part[x]! * (line[cell[x]! + 1]! - left);
@@ -31,22 +45,37 @@ function addOctave(plane: Float32Array, size: number, cells: number, amplitude: 
   }
 }
 
-/** A random field, roughly in [−1, 1]: `octaves` layers of value noise, each twice as fine and half as strong as the one before (fractal Brownian motion). */
+/**
+ * A random field, roughly in [−1, 1]: `octaves` layers of value noise, each twice as fine and half
+ * as strong as the one before (fractal Brownian motion).
+ */
 export function noise(size: number, cells: number, octaves: number, random: Random): Float32Array {
   const plane = new Float32Array(size * size);
   const total = 2 - 2 ** (1 - octaves);
-  for (let octave = 0; octave < octaves; octave++) addOctave(plane, size, Math.min(size, cells * 2 ** octave), 1.5 / (total * 2 ** octave), random);
+  for (let octave = 0; octave < octaves; octave++)
+    addOctave(
+      plane,
+      size,
+      Math.min(size, cells * 2 ** octave),
+      1.5 / (total * 2 ** octave),
+      random,
+    );
   return plane;
 }
 
-/** Distance to the nearest of points jittered in cells of the given width, in cell widths (Worley 1996, F1): 0 at a point, about 0.7 between points. */
+/**
+ * Distance to the nearest of points jittered in cells of the given width, in cell widths (Worley
+ * 1996, F1): 0 at a point, about 0.7 between points.
+ */
 export class Cobbles {
   readonly #jitter: Float32Array;
   readonly #width: number;
   static readonly #side = 64;
   constructor(width: number, random: Random) {
     this.#width = width;
-    this.#jitter = Float32Array.from({ length: 2 * Cobbles.#side ** 2 }, () => random.uniform(0.1, 0.9));
+    this.#jitter = Float32Array.from({ length: 2 * Cobbles.#side ** 2 }, () =>
+      random.uniform(0.1, 0.9),
+    );
   }
   at(x: number, y: number): number {
     const u = x / this.#width;
@@ -67,7 +96,14 @@ export class Cobbles {
 }
 
 /** Raises a plane to at least `value` within a soft disc. */
-export function dot(plane: Float32Array, size: number, x: number, y: number, radius: number, value: number): void {
+export function dot(
+  plane: Float32Array,
+  size: number,
+  x: number,
+  y: number,
+  radius: number,
+  value: number,
+): void {
   const reach = radius + 1;
   for (let j = Math.max(0, Math.ceil(y - reach)); j <= Math.min(size - 1, y + reach); j++) {
     for (let i = Math.max(0, Math.ceil(x - reach)); i <= Math.min(size - 1, x + reach); i++) {
@@ -88,8 +124,17 @@ export interface Stroke {
   readonly value: number;
 }
 
-/** A curved line that thins towards its end; wanders when `wander` > 0. Returns its points, a pixel apart. */
-export function stroke(plane: Float32Array, size: number, line: Stroke, wander: number, random: Random): [x: number, y: number, heading: number][] {
+/**
+ * A curved line that thins towards its end; wanders when `wander` > 0. Returns its points, a pixel
+ * apart.
+ */
+export function stroke(
+  plane: Float32Array,
+  size: number,
+  line: Stroke,
+  wander: number,
+  random: Random,
+): [x: number, y: number, heading: number][] {
   const points: [number, number, number][] = [];
   let { x, y, heading } = line;
   for (let step = 0; step < line.length; step++) {
@@ -105,10 +150,15 @@ export function stroke(plane: Float32Array, size: number, line: Stroke, wander: 
 /** Gaussian blur of interleaved RGB, sigma in pixels, edges extended; in place. */
 export function blur(rgb: Float32Array, size: number, sigma: number): void {
   const reach = Math.ceil(2.2 * sigma);
-  const kernel = Float32Array.from({ length: 2 * reach + 1 }, (_, i) => Math.exp(-((i - reach) ** 2) / (2 * sigma * sigma)));
+  const kernel = Float32Array.from({ length: 2 * reach + 1 }, (_, i) =>
+    Math.exp(-((i - reach) ** 2) / (2 * sigma * sigma)),
+  );
   const sum = kernel.reduce((a, b) => a + b);
   const line = new Float32Array((size + 2 * reach) * 3);
-  for (const [step, stride] of [[3, 3 * size], [3 * size, 3]] as const) {
+  for (const [step, stride] of [
+    [3, 3 * size],
+    [3 * size, 3],
+  ] as const) {
     for (let l = 0; l < size; l++) {
       for (let i = -reach, at = 0; i < size + reach; i++) {
         const from = l * stride + Math.min(size - 1, Math.max(0, i)) * step;

@@ -1,4 +1,5 @@
-// A lesion, a patient's skin and a site's style → one synthetic photograph. Light through skin by Beer–Lambert: pigment and blood darken each channel by its own absorption.
+// A lesion, a patient's skin and a site's style → one synthetic photograph. Light through skin by
+// Beer–Lambert: pigment and blood darken each channel by its own absorption.
 import type { Picture } from '../../images/picture.js';
 import { Random } from '../../random.js';
 import { photograph, shade } from './camera.js';
@@ -18,7 +19,10 @@ export interface Skin {
   readonly hair: number;
 }
 
-/** Remittance of skin without pigment or blood, and the absorption of melanin and of blood, for R, G, B: chosen by eye. */
+/**
+ * Remittance of skin without pigment or blood, and the absorption of melanin and of blood, for R,
+ * G, B: chosen by eye.
+ */
 const DERMIS = [0.96, 0.84, 0.76] as const;
 const MELANIN = [0.5, 0.85, 1.2] as const;
 const BLOOD = [0.12, 1, 0.85] as const;
@@ -45,8 +49,19 @@ export function drawSkin(style: SiteStyle, random: Random): Skin {
 }
 
 /** Strokes and dots inside the lesion, on planes of their own: 0–1 at each pixel. */
-function drawMarks(lesion: Lesion, size: number, cx: number, cy: number, radius: number, random: Random): { vessels: Float32Array; milia: Float32Array; plugs: Float32Array } {
-  const [vessels, milia, plugs] = [new Float32Array(size * size), new Float32Array(size * size), new Float32Array(size * size)];
+function drawMarks(
+  lesion: Lesion,
+  size: number,
+  cx: number,
+  cy: number,
+  radius: number,
+  random: Random,
+): { vessels: Float32Array; milia: Float32Array; plugs: Float32Array } {
+  const [vessels, milia, plugs] = [
+    new Float32Array(size * size),
+    new Float32Array(size * size),
+    new Float32Array(size * size),
+  ];
   const pixel = size / 256;
   const inside = (reach: number): [number, number] => {
     const angle = random.uniform(0, 2 * Math.PI);
@@ -56,17 +71,44 @@ function drawMarks(lesion: Lesion, size: number, cx: number, cy: number, radius:
   for (let v = 0; v < lesion.vessels; v++) {
     const angle = random.uniform(0, 2 * Math.PI);
     const width = random.uniform(0.7, 1.5) * pixel;
-    const trunk = stroke(vessels, size, {
-      x: cx + radius * 0.95 * Math.cos(angle), y: cy + radius * 0.95 * Math.sin(angle),
-      heading: angle + Math.PI + random.normal(0, 0.5), turn: 0, length: radius * random.uniform(0.5, 1), radius: width, value: random.uniform(0.6, 1),
-    }, 0.18, random);
+    const trunk = stroke(
+      vessels,
+      size,
+      {
+        x: cx + radius * 0.95 * Math.cos(angle),
+        y: cy + radius * 0.95 * Math.sin(angle),
+        heading: angle + Math.PI + random.normal(0, 0.5),
+        turn: 0,
+        length: radius * random.uniform(0.5, 1),
+        radius: width,
+        value: random.uniform(0.6, 1),
+      },
+      0.18,
+      random,
+    );
     for (let branch = 0; branch < 2; branch++) {
       const [x, y, heading] = random.pick(trunk);
-      stroke(vessels, size, { x, y, heading: heading + (branch === 0 ? 0.8 : -0.8), turn: 0, length: radius * random.uniform(0.2, 0.5), radius: width * 0.7, value: 0.7 }, 0.2, random);
+      stroke(
+        vessels,
+        size,
+        {
+          x,
+          y,
+          heading: heading + (branch === 0 ? 0.8 : -0.8),
+          turn: 0,
+          length: radius * random.uniform(0.2, 0.5),
+          radius: width * 0.7,
+          value: 0.7,
+        },
+        0.2,
+        random,
+      );
     }
   }
-  for (let m = 0; m < lesion.milia; m++) dot(milia, size, ...inside(0.8), random.uniform(0.8, 2) * pixel, random.uniform(0.5, 1));
-  for (let p = 0; p < lesion.plugs; p++) dot(plugs, size, ...inside(0.8), random.uniform(0.8, 2.2) * pixel, random.uniform(0.5, 1));
+  for (let m = 0; m < lesion.milia; m++)
+    dot(milia, size, ...inside(0.8), random.uniform(0.8, 2) * pixel, random.uniform(0.5, 1));
+  for (let p = 0; p < lesion.plugs; p++)
+    dot(plugs, size, ...inside(0.8), random.uniform(0.8, 2.2) * pixel, random.uniform(0.5, 1));
   return { vessels, milia, plugs };
 }
 
@@ -76,10 +118,21 @@ function drawHair(style: SiteStyle, size: number, random: Random): Float32Array 
   const count = Math.round(style.hair * random.uniform(0, 2));
   const lie = random.uniform(0, 2 * Math.PI);
   for (let h = 0; h < count; h++) {
-    stroke(plane, size, {
-      x: random.uniform(-0.1, 1.1) * size, y: random.uniform(-0.1, 1.1) * size, heading: lie + random.normal(0, 0.5), turn: random.normal(0, 0.006) * (256 / size),
-      length: random.uniform(0.2, 0.6) * size, radius: random.uniform(0.35, 0.9) * (size / 256), value: random.uniform(0.5, 0.95),
-    }, 0, random);
+    stroke(
+      plane,
+      size,
+      {
+        x: random.uniform(-0.1, 1.1) * size,
+        y: random.uniform(-0.1, 1.1) * size,
+        heading: lie + random.normal(0, 0.5),
+        turn: random.normal(0, 0.006) * (256 / size),
+        length: random.uniform(0.2, 0.6) * size,
+        radius: random.uniform(0.35, 0.9) * (size / 256),
+        value: random.uniform(0.5, 0.95),
+      },
+      0,
+      random,
+    );
   }
   return plane;
 }
@@ -91,7 +144,9 @@ export interface Scene {
   readonly style: SiteStyle;
   /** Pixels a side. */
   readonly size: number;
-  /** Of everything that differs between two photographs of one lesion: place, angle, light, noise. */
+  /**
+   * Of everything that differs between two photographs of one lesion: place, angle, light, noise.
+   */
   readonly seed: string;
 }
 
@@ -121,7 +176,10 @@ export function paint({ lesion, skin, style, size, seed }: Scene): Painting {
   const broad = noise(size, 3, 2, random.fork('broad'));
   const { vessels, milia, plugs } = drawMarks(lesion, size, cx, cy, radius, random.fork('marks'));
   const hair = drawHair(style, size, random.fork('hair'));
-  const cobbles = lesion.cobbles > 0 ? new Cobbles(radius * random.uniform(0.18, 0.3), random.fork('cobbles')) : undefined;
+  const cobbles =
+    lesion.cobbles > 0
+      ? new Cobbles(radius * random.uniform(0.18, 0.3), random.fork('cobbles'))
+      : undefined;
   const patches = Array.from({ length: lesion.patches }, () => {
     const turn = random.uniform(0, 2 * Math.PI);
     const away = random.uniform(0.9, 2);
@@ -143,18 +201,28 @@ export function paint({ lesion, skin, style, size, seed }: Scene): Painting {
       d += lesion.irregularity * border[i]! * (0.3 + 0.7 * Math.min(1, r0));
       const mask = 1 - smoothstep(-lesion.fade, lesion.fade, d);
 
-      let melanin = skin.melanin * (1 + 0.12 * broad[i]!) + 0.3 * skin.freckles * smoothstep(0.1, 1.1, 0.7 * medium[i]! + 0.5 * fine[i]!);
+      let melanin =
+        skin.melanin * (1 + 0.12 * broad[i]!) +
+        0.3 * skin.freckles * smoothstep(0.1, 1.1, 0.7 * medium[i]! + 0.5 * fine[i]!);
       let blood = skin.blood * (1 + 0.4 * broad[i]! + 0.25 * medium[i]!) + 0.02 * fine[i]!;
       let relief = 0.25 * fine[i]!;
       const at = 3 * i;
       if (mask > 0) {
-        const blotches = 1 + lesion.mottle * 0.9 * blotch[i]! + lesion.lopsided * 0.7 * u + lesion.net * fine[i]!;
+        const blotches =
+          1 + lesion.mottle * 0.9 * blotch[i]! + lesion.lopsided * 0.7 * u + lesion.net * fine[i]!;
         const pale = 1 - lesion.regression * smoothstep(0.1, 0.5, -veil[i]!);
         melanin += mask * lesion.melanin * Math.max(0.1, blotches) * pale;
-        blood += mask * lesion.blood * Math.max(0.2, 1 + lesion.mottle * 0.6 * blotch[i]! + 0.3 * medium[i]!);
+        blood +=
+          mask *
+          lesion.blood *
+          Math.max(0.2, 1 + lesion.mottle * 0.6 * blotch[i]! + 0.3 * medium[i]!);
         relief += mask * lesion.rough * 1.1 * (fine[i]! + 0.6 * medium[i]!);
         const rise = Math.max(0, -d);
-        relief += radius * 0.5 * (lesion.dome * (1 - (1 - Math.min(1, rise)) ** 2) + lesion.rim * 0.35 * darken(((d + 0.25) / 0.16) ** 2));
+        relief +=
+          radius *
+          0.5 *
+          (lesion.dome * (1 - (1 - Math.min(1, rise)) ** 2) +
+            lesion.rim * 0.35 * darken(((d + 0.25) / 0.16) ** 2));
         if (cobbles !== undefined) {
           const stone = cobbles.at(x + 4 * medium[i]!, y + 4 * medium[i]!);
           relief += mask * lesion.cobbles * radius * 0.1 * (0.7 - stone);
@@ -172,16 +240,40 @@ export function paint({ lesion, skin, style, size, seed }: Scene): Painting {
           g += amount * (colour[1] - g);
           b += amount * (colour[2] - b);
         };
-        if (lesion.veil > 0) cover(VEIL, mask * lesion.veil * 0.65 * smoothstep(-0.05, 0.7, veil[i]! + 0.2 * medium[i]!));
-        if (lesion.ulcer > 0) cover(ULCER, mask * Math.min(1, lesion.ulcer * 1.2) * 0.85 * smoothstep(-0.15, 0.15, 0.5 * lesion.ulcer - 0.35 - (d + 0.55) + 0.35 * medium[i]!));
+        if (lesion.veil > 0)
+          cover(
+            VEIL,
+            mask * lesion.veil * 0.65 * smoothstep(-0.05, 0.7, veil[i]! + 0.2 * medium[i]!),
+          );
+        if (lesion.ulcer > 0)
+          cover(
+            ULCER,
+            mask *
+              Math.min(1, lesion.ulcer * 1.2) *
+              0.85 *
+              smoothstep(-0.15, 0.15, 0.5 * lesion.ulcer - 0.35 - (d + 0.55) + 0.35 * medium[i]!),
+          );
         if (lesion.crust > 0) {
-          const crust = mask * 0.9 * smoothstep(0.05, 0.25, lesion.crust * 0.8 - (d + 0.95) + 0.6 * medium[i]! + 0.3 * blotch[i]!);
+          const crust =
+            mask *
+            0.9 *
+            smoothstep(
+              0.05,
+              0.25,
+              lesion.crust * 0.8 - (d + 0.95) + 0.6 * medium[i]! + 0.3 * blotch[i]!,
+            );
           cover(CRUST, crust * (0.75 + 0.25 * fine[i]!));
           cover(SCALE, crust * 0.8 * smoothstep(0, 0.5, fine[i]!));
           relief += crust * (2 + 2 * medium[i]! + 1.5 * fine[i]!);
         }
         if (lesion.scale > 0) {
-          const flakes = mask * smoothstep(0.45 - 0.45 * lesion.scale, 1.05 - 0.45 * lesion.scale, 0.65 * fine[i]! + 0.55 * medium[i]!);
+          const flakes =
+            mask *
+            smoothstep(
+              0.45 - 0.45 * lesion.scale,
+              1.05 - 0.45 * lesion.scale,
+              0.65 * fine[i]! + 0.55 * medium[i]!,
+            );
           cover(SCALE, 0.75 * flakes);
           relief += 0.6 * flakes;
         }

@@ -1,10 +1,13 @@
-// How photographs look at a synthetic clinic: its patients' skin, its lamps, its phone. Site 0 is the neutral one; all others differ from it and from each other.
+// How photographs look at a synthetic clinic: its patients' skin, its lamps, its phone. Site 0 is
+// the neutral one; all others differ from it and from each other.
 import { Random } from '../../random.js';
 
 export interface SiteStyle {
   /** Centre and spread of the patients' Fitzpatrick types, 1–6. */
   readonly skin: readonly [mean: number, deviation: number];
-  /** Colour of the light: −1 cold and blue to 1 warm and orange, and its spread between photographs. */
+  /**
+   * Colour of the light: −1 cold and blue to 1 warm and orange, and its spread between photographs.
+   */
   readonly warmth: readonly [mean: number, deviation: number];
   /** −1 magenta to 1 green, as fluorescent tubes and cheap white balances have it. */
   readonly green: number;
@@ -42,8 +45,10 @@ const NEUTRAL: SiteStyle = {
 };
 
 /**
- * The style of a site. The axes of sites 1, 2, 3, … follow a low-discrepancy sequence (fractional parts of multiples of
- * powers of a constant: Roberts 2018, "The unreasonable effectiveness of quasirandom sequences"), so any few neighbours lie far apart.
+ * The style of a site. The axes of sites 1, 2, 3, … follow a low-discrepancy sequence (fractional
+ * parts of multiples of
+ * powers of a constant: Roberts 2018, "The unreasonable effectiveness of quasirandom sequences"),
+ * so any few neighbours lie far apart.
  */
 export function siteStyle(site: number): SiteStyle {
   if (site === 0) return NEUTRAL;
@@ -56,7 +61,7 @@ export function siteStyle(site: number): SiteStyle {
   return {
     skin: [axis(0.8191725134, 1.6, 5), 0.8],
     warmth: [axis(0.7548776662, -1, 1), 0.15],
-    green: axis(0.5698402910, -0.6, 0.6),
+    green: axis(0.569840291, -0.6, 0.6),
     exposure: random.uniform(0.7, 1.15),
     gradient: random.uniform(0.05, 0.4),
     vignette: random.uniform(0, 0.5),

@@ -1,11 +1,19 @@
-// Sums over positions and factors per channel (AssemblyScript, SIMD). Tensors are float32 [batch, rows, channels], given by their addresses.
+// Sums over positions and factors per channel (AssemblyScript, SIMD). Tensors are float32 [batch,
+// rows, channels], given by their addresses.
 
 /** Rows that are summed before the sum joins the total: shorter chains of additions round less. */
 const CHUNK: i32 = 64;
 
 /** out[n, c] = Σ x[n, r, c], or Σ x[n, r, c] · y[n, r, c] where y isn't 0. */
-export function channelSum(x: usize, y: usize, out: usize, batch: i32, rows: i32, channels: i32): void {
-  const row: usize = <usize>channels << 2;
+export function channelSum(
+  x: usize,
+  y: usize,
+  out: usize,
+  batch: i32,
+  rows: i32,
+  channels: i32,
+): void {
+  const row: usize = (<usize>channels) << 2;
   memory.fill(out, 0, <usize>batch * row);
   for (let n = 0; n < batch; n++) {
     for (let start = 0; start < rows; start += CHUNK) {
@@ -18,7 +26,7 @@ export function channelSum(x: usize, y: usize, out: usize, batch: i32, rows: i32
 }
 
 function addRows(x: usize, sum: usize, rows: i32, channels: i32): void {
-  const row: usize = <usize>channels << 2;
+  const row: usize = (<usize>channels) << 2;
   let c = channels;
   for (; c >= 16; c -= 16) {
     let s0 = f32x4.splat(0);
@@ -59,7 +67,7 @@ function addRows(x: usize, sum: usize, rows: i32, channels: i32): void {
 }
 
 function addProducts(x: usize, y: usize, sum: usize, rows: i32, channels: i32): void {
-  const row: usize = <usize>channels << 2;
+  const row: usize = (<usize>channels) << 2;
   let c = channels;
   for (; c >= 16; c -= 16) {
     let s0 = f32x4.splat(0);
@@ -88,7 +96,8 @@ function addProducts(x: usize, y: usize, sum: usize, rows: i32, channels: i32): 
     let s = f32x4.splat(0);
     let p = x;
     let q = y;
-    for (let r = 0; r < rows; r++, p += row, q += row) s = f32x4.add(s, f32x4.mul(v128.load(p), v128.load(q)));
+    for (let r = 0; r < rows; r++, p += row, q += row)
+      s = f32x4.add(s, f32x4.mul(v128.load(p), v128.load(q)));
     v128.store(sum, f32x4.add(v128.load(sum), s));
     x += 16;
     y += 16;
@@ -106,22 +115,40 @@ function addProducts(x: usize, y: usize, sum: usize, rows: i32, channels: i32): 
   }
 }
 
-/** out[n, r, c] = x[n, r, c] · a[n, c] + b[n, c]; without b (0) the product, without x and a (0) only b. */
-export function channelAffine(x: usize, a: usize, b: usize, out: usize, batch: i32, rows: i32, channels: i32): void {
-  const row: usize = <usize>channels << 2;
+/**
+ * out[n, r, c] = x[n, r, c] · a[n, c] + b[n, c]; without b (0) the product, without x and a (0)
+ * only b.
+ */
+export function channelAffine(
+  x: usize,
+  a: usize,
+  b: usize,
+  out: usize,
+  batch: i32,
+  rows: i32,
+  channels: i32,
+): void {
+  const row: usize = (<usize>channels) << 2;
   const vectors: usize = row & ~15;
-  for (let n = 0; n < batch; n++, a += a ? row : 0, b += b ? row : 0) for (let r = 0; r < rows; r++, out += row, x += row) {
-    if (!a) {
-      memory.copy(out, b, row);
-      continue;
+  for (let n = 0; n < batch; n++, a += a ? row : 0, b += b ? row : 0)
+    for (let r = 0; r < rows; r++, out += row, x += row) {
+      if (!a) {
+        memory.copy(out, b, row);
+        continue;
+      }
+      let c: usize = 0;
+      if (b) {
+        for (; c < vectors; c += 16)
+          v128.store(
+            out + c,
+            f32x4.add(f32x4.mul(v128.load(x + c), v128.load(a + c)), v128.load(b + c)),
+          );
+        for (; c < row; c += 4)
+          store<f32>(out + c, load<f32>(x + c) * load<f32>(a + c) + load<f32>(b + c));
+      } else {
+        for (; c < vectors; c += 16)
+          v128.store(out + c, f32x4.mul(v128.load(x + c), v128.load(a + c)));
+        for (; c < row; c += 4) store<f32>(out + c, load<f32>(x + c) * load<f32>(a + c));
+      }
     }
-    let c: usize = 0;
-    if (b) {
-      for (; c < vectors; c += 16) v128.store(out + c, f32x4.add(f32x4.mul(v128.load(x + c), v128.load(a + c)), v128.load(b + c)));
-      for (; c < row; c += 4) store<f32>(out + c, load<f32>(x + c) * load<f32>(a + c) + load<f32>(b + c));
-    } else {
-      for (; c < vectors; c += 16) v128.store(out + c, f32x4.mul(v128.load(x + c), v128.load(a + c)));
-      for (; c < row; c += 4) store<f32>(out + c, load<f32>(x + c) * load<f32>(a + c));
-    }
-  }
 }

@@ -1,5 +1,7 @@
-// Depthwise convolution's two gradients (AssemblyScript, SIMD). All tensors are float32, NHWC, given by their addresses on tfjs's heap;
-// filters are [kernel height, kernel width, channels]. Channels lie innermost, so lanes are channels: 16 at a time, then 4, then one.
+// Depthwise convolution's two gradients (AssemblyScript, SIMD). All tensors are float32, NHWC,
+// given by their addresses on tfjs's heap;
+// filters are [kernel height, kernel width, channels]. Channels lie innermost, so lanes are
+// channels: 16 at a time, then 4, then one.
 
 /** a·b of four channels at a time, added to an accumulator. */
 // @ts-ignore: decorator
@@ -14,7 +16,10 @@ function ceilDiv(a: i32, b: i32): i32 {
   return a > 0 ? (a + b - 1) / b : 0;
 }
 
-/** dw[i, j, c] = Σ x[n, oy·stride + i − top, ox·stride + j − left, c] · dy[n, oy, ox, c], where x is zero outside of its edges. */
+/**
+ * dw[i, j, c] = Σ x[n, oy·stride + i − top, ox·stride + j − left, c] · dy[n, oy, ox, c], where x is
+ * zero outside of its edges.
+ */
 export function depthwiseFilterGradient(
   x: usize, dy: usize, dw: usize, batch: i32, inHeight: i32, inWidth: i32, channels: i32, outHeight: i32, outWidth: i32,
   filterHeight: i32, filterWidth: i32, strideHeight: i32, strideWidth: i32, top: i32, left: i32,
@@ -89,7 +94,10 @@ export function depthwiseFilterGradient(
   }
 }
 
-/** dx[n, y, z, c] = Σ dy[n, (y + top − i)/stride, (z + left − j)/stride, c] · filter[i, j, c], over the i and j that divide without rest and stay inside. */
+/**
+ * dx[n, y, z, c] = Σ dy[n, (y + top − i)/stride, (z + left − j)/stride, c] · filter[i, j, c], over
+ * the i and j that divide without rest and stay inside.
+ */
 export function depthwiseInputGradient(
   dy: usize, filter: usize, dx: usize, batch: i32, inHeight: i32, inWidth: i32, channels: i32, outHeight: i32, outWidth: i32,
   filterHeight: i32, filterWidth: i32, strideHeight: i32, strideWidth: i32, top: i32, left: i32,
@@ -97,7 +105,8 @@ export function depthwiseInputGradient(
   const pixel: usize = <usize>channels << 2;
   const filterRow: usize = pixel * filterWidth;
   const dyRow: usize = pixel * outWidth;
-  // One tap further in the filter, in the direction that is `stride` columns on, is one column back in dy.
+  // One tap further in the filter, in the direction that is `stride` columns on, is one column back
+  // in dy.
   const tapStep: usize = pixel * strideWidth;
   const tapRowStep: usize = filterRow * strideHeight;
   let out = dx;

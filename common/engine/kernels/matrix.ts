@@ -1,4 +1,5 @@
-// What dense convolutions come down to (AssemblyScript, SIMD): products of matrices, and patches of the input. float32, given by addresses.
+// What dense convolutions come down to (AssemblyScript, SIMD): products of matrices, and patches of
+// the input. float32, given by addresses.
 
 /** Rows of a and b that are worked through while they stay in the cache. */
 const BLOCK: i32 = 128;
@@ -24,7 +25,10 @@ export function transposedProduct(a: usize, b: usize, out: usize, rows: i32, m: 
   }
 }
 
-/** out[p, j] = bias[j] + Σ a[p, k] · b[k, j]: a is [rows, m], b [m, n], out [rows, n], row-major; without bias (0) only the product. */
+/**
+ * out[p, j] = bias[j] + Σ a[p, k] · b[k, j]: a is [rows, m], b [m, n], out [rows, n], row-major;
+ * without bias (0) only the product.
+ */
 export function product(a: usize, b: usize, bias: usize, out: usize, rows: i32, m: i32, n: i32): void {
   const rowA: usize = <usize>m << 2;
   const rowB: usize = <usize>n << 2;
@@ -44,7 +48,10 @@ export function product(a: usize, b: usize, bias: usize, out: usize, rows: i32, 
   }
 }
 
-/** Adds Σ a[lane, k] · b[k, j] to four rows and eight columns of out: a's rows are `lane` bytes apart, its columns `step`. */
+/**
+ * Adds Σ a[lane, k] · b[k, j] to four rows and eight columns of out: a's rows are `lane` bytes
+ * apart, its columns `step`.
+ */
 // @ts-ignore: decorator
 @inline
 function tile4x8(a: usize, b: usize, out: usize, count: i32, lane: usize, step: usize, rowB: usize): void {
@@ -90,7 +97,10 @@ function tile1x1(a: usize, b: usize, out: usize, rows: i32, rowA: usize, rowB: u
   store<f32>(out, s);
 }
 
-/** im2col: patches[n, oy, ox, i, j, c] = x[n, oy·stride + i − top, ox·stride + j − left, c], zero outside of x. */
+/**
+ * im2col: patches[n, oy, ox, i, j, c] = x[n, oy·stride + i − top, ox·stride + j − left, c], zero
+ * outside of x.
+ */
 export function patches(
   x: usize, out: usize, batch: i32, inHeight: i32, inWidth: i32, channels: i32, outHeight: i32, outWidth: i32,
   filterHeight: i32, filterWidth: i32, strideHeight: i32, strideWidth: i32, top: i32, left: i32,

@@ -1,6 +1,10 @@
-// Swish and its gradient in one pass each (AssemblyScript, SIMD). float32 tensors, given by their addresses.
+// Swish and its gradient in one pass each (AssemblyScript, SIMD). float32 tensors, given by their
+// addresses.
 
-/** eˣ within 2 units in the last place, x in [−87, 88]: 2ⁿ·eʳ with |r| ≤ ln 2 / 2 and Cephes's polynomial for eʳ (Moshier, expf.c). */
+/**
+ * eˣ within 2 units in the last place, x in [−87, 88]: 2ⁿ·eʳ with |r| ≤ ln 2 / 2 and Cephes's
+ * polynomial for eʳ (Moshier, expf.c).
+ */
 // @ts-ignore: decorator
 @inline
 function exp(x: v128): v128 {

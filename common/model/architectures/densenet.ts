@@ -1,4 +1,5 @@
-// DenseNet-169 (Huang et al. 2017) as torchvision builds it, under torchvision's names; the older names of its published file are translated.
+// DenseNet-169 (Huang et al. 2017) as torchvision builds it, under torchvision's names; the older
+// names of its published file are translated.
 import { batchNorm } from '../layers/batch-norm.js';
 import { concatenated } from '../layers/branches.js';
 import { convolution } from '../layers/convolution.js';
@@ -13,15 +14,27 @@ const GROWTH = 32;
 const STEM = 64;
 const EPSILON = 1e-5;
 
-/** Blocks: features.conv0 (stem), features.denseblock1 … features.denseblock4, each with the transition behind it. */
+/**
+ * Blocks: features.conv0 (stem), features.denseblock1 … features.denseblock4, each with the
+ * transition behind it.
+ */
 export function densenet169(): Network {
-  const stem = convolution({ name: 'features.conv0', norm: { name: 'features.norm0', epsilon: EPSILON }, activation: 'relu', from: 3, to: STEM, kernel: 7, stride: 2 });
+  const stem = convolution({
+    name: 'features.conv0',
+    norm: { name: 'features.norm0', epsilon: EPSILON },
+    activation: 'relu',
+    from: 3,
+    to: STEM,
+    kernel: 7,
+    stride: 2,
+  });
   const blocks: Block[] = [{ name: 'features.conv0', layers: [stem, maxPool('features.pool0')] }];
   let channels = STEM;
   for (const [b, depth] of DEPTHS.entries()) {
     const name = `features.denseblock${b + 1}`;
     const layers: Layer[] = [];
-    for (let i = 1; i <= depth; i++, channels += GROWTH) layers.push(denseLayer(`${name}.denselayer${i}`, channels));
+    for (let i = 1; i <= depth; i++, channels += GROWTH)
+      layers.push(denseLayer(`${name}.denselayer${i}`, channels));
     if (b < DEPTHS.length - 1) {
       layers.push(...transition(`features.transition${b + 1}`, channels));
       channels /= 2;
@@ -33,7 +46,10 @@ export function densenet169(): Network {
     blocks,
     head: { dense: 'classifier', channels },
     // denselayer1.norm.1 was denselayer1.norm1 in the making.
-    translate: (tensor) => ({ ...tensor, name: tensor.name.replace(/(denselayer\d+\.(?:norm|conv))\.(\d)\./, '$1$2.') }),
+    translate: (tensor) => ({
+      ...tensor,
+      name: tensor.name.replace(/(denselayer\d+\.(?:norm|conv))\.(\d)\./, '$1$2.'),
+    }),
   };
 }
 
@@ -41,7 +57,14 @@ export function densenet169(): Network {
 const denseLayer = (name: string, channels: number): Layer =>
   concatenated(`${name}.concat`, [
     batchNorm({ name: `${name}.norm1`, channels, epsilon: EPSILON }, 'relu'),
-    convolution({ name: `${name}.conv1`, norm: { name: `${name}.norm2`, epsilon: EPSILON }, activation: 'relu', from: channels, to: 4 * GROWTH, kernel: 1 }),
+    convolution({
+      name: `${name}.conv1`,
+      norm: { name: `${name}.norm2`, epsilon: EPSILON },
+      activation: 'relu',
+      from: channels,
+      to: 4 * GROWTH,
+      kernel: 1,
+    }),
     convolution({ name: `${name}.conv2`, bias: false, from: 4 * GROWTH, to: GROWTH, kernel: 3 }),
   ]);
 

@@ -1,4 +1,5 @@
-// EfficientNetV2-B0 (Tan & Le 2021) as Keras builds it, under the names of Keras' layers: TensorFlow's padding, batch-norm ε 1e-3. Keras' files are translated.
+// EfficientNetV2-B0 (Tan & Le 2021) as Keras builds it, under the names of Keras' layers:
+// TensorFlow's padding, batch-norm ε 1e-3. Keras' files are translated.
 import { residual, sequence } from '../layers/branches.js';
 import { convolution } from '../layers/convolution.js';
 import type { Layer } from '../layers/layer.js';
@@ -7,7 +8,10 @@ import type { Block, Network } from '../network.js';
 import type { StoredTensor } from '../safetensors.js';
 import { toTorch } from '../torch-layout.js';
 
-/** One stage; `fused`: the expansion and the depthwise convolution are one ordinary convolution, without squeeze-excitation. */
+/**
+ * One stage; `fused`: the expansion and the depthwise convolution are one ordinary convolution,
+ * without squeeze-excitation.
+ */
 interface Stage {
   readonly fused: boolean;
   readonly expand: number;
@@ -30,32 +34,90 @@ const KERNEL = 3;
 
 /** Blocks: stem, block1 … block6, top. */
 export function efficientnetV2B0(): Network {
-  const blocks: Block[] = [{ name: 'stem', layers: [conv('stem_conv', 'stem_bn', { from: 3, to: STEM, kernel: KERNEL, stride: 2 }, true)] }];
+  const blocks: Block[] = [
+    {
+      name: 'stem',
+      layers: [
+        conv('stem_conv', 'stem_bn', { from: 3, to: STEM, kernel: KERNEL, stride: 2 }, true),
+      ],
+    },
+  ];
   let from = STEM;
   for (const [s, stage] of STAGES.entries()) {
     const layers: Layer[] = [];
     for (let i = 0; i < stage.repeats; i++) {
       const stride = i === 0 ? stage.stride : 1;
-      layers.push((stage.fused ? fusedMbConv : mbConv)(`block${s + 1}${'abcdefgh'[i]}`, from, stage, stride));
+      layers.push(
+        (stage.fused ? fusedMbConv : mbConv)(`block${s + 1}${'abcdefgh'[i]}`, from, stage, stride),
+      );
       from = stage.channels;
     }
     blocks.push({ name: `block${s + 1}`, layers });
   }
-  blocks.push({ name: 'top', layers: [conv('top_conv', 'top_bn', { from, to: TOP, kernel: 1 }, true)] });
+  blocks.push({
+    name: 'top',
+    layers: [conv('top_conv', 'top_bn', { from, to: TOP, kernel: 1 }, true)],
+  });
   return { inputSize: 224, blocks, head: { dense: 'predictions', channels: TOP }, translate };
 }
 
-const conv = (name: string, norm: string, geometry: { from: number; to: number; kernel: number; stride?: number; depthwise?: boolean }, active: boolean): Layer =>
-  convolution({ name, norm: { name: norm, epsilon: 1e-3 }, padding: 'same', ...geometry, ...(active && { activation: 'swish' }) });
+const conv = (
+  name: string,
+  norm: string,
+  geometry: { from: number; to: number; kernel: number; stride?: number; depthwise?: boolean },
+  active: boolean,
+): Layer =>
+  convolution({
+    name,
+    norm: { name: norm, epsilon: 1e-3 },
+    padding: 'same',
+    ...geometry,
+    ...(active && { activation: 'swish' }),
+  });
 
-const joined = (name: string, layers: readonly Layer[], from: number, to: number, stride: number): Layer => (stride === 1 && from === to ? residual(`${name}_add`, layers) : sequence(layers));
+const joined = (
+  name: string,
+  layers: readonly Layer[],
+  from: number,
+  to: number,
+  stride: number,
+): Layer => (stride === 1 && from === to ? residual(`${name}_add`, layers) : sequence(layers));
 
-function fusedMbConv(name: string, from: number, { expand, channels }: Stage, stride: number): Layer {
-  if (expand === 1) return joined(name, [conv(`${name}_project_conv`, `${name}_project_bn`, { from, to: channels, kernel: KERNEL, stride }, true)], from, channels, stride);
+function fusedMbConv(
+  name: string,
+  from: number,
+  { expand, channels }: Stage,
+  stride: number,
+): Layer {
+  if (expand === 1)
+    return joined(
+      name,
+      [
+        conv(
+          `${name}_project_conv`,
+          `${name}_project_bn`,
+          { from, to: channels, kernel: KERNEL, stride },
+          true,
+        ),
+      ],
+      from,
+      channels,
+      stride,
+    );
   const wide = from * expand;
   const layers = [
-    conv(`${name}_expand_conv`, `${name}_expand_bn`, { from, to: wide, kernel: KERNEL, stride }, true),
-    conv(`${name}_project_conv`, `${name}_project_bn`, { from: wide, to: channels, kernel: 1 }, false),
+    conv(
+      `${name}_expand_conv`,
+      `${name}_expand_bn`,
+      { from, to: wide, kernel: KERNEL, stride },
+      true,
+    ),
+    conv(
+      `${name}_project_conv`,
+      `${name}_project_bn`,
+      { from: wide, to: channels, kernel: 1 },
+      false,
+    ),
   ];
   return joined(name, layers, from, channels, stride);
 }
@@ -64,15 +126,36 @@ function mbConv(name: string, from: number, { expand, channels }: Stage, stride:
   const wide = from * expand;
   const layers = [
     conv(`${name}_expand_conv`, `${name}_expand_bn`, { from, to: wide, kernel: 1 }, true),
-    conv(`${name}_dwconv2`, `${name}_bn`, { from: wide, to: wide, kernel: KERNEL, stride, depthwise: true }, true),
-    squeeze({ reduce: `${name}_se_reduce`, expand: `${name}_se_expand`, channels: wide, squeezed: Math.floor(from / 4) }),
-    conv(`${name}_project_conv`, `${name}_project_bn`, { from: wide, to: channels, kernel: 1 }, false),
+    conv(
+      `${name}_dwconv2`,
+      `${name}_bn`,
+      { from: wide, to: wide, kernel: KERNEL, stride, depthwise: true },
+      true,
+    ),
+    squeeze({
+      reduce: `${name}_se_reduce`,
+      expand: `${name}_se_expand`,
+      channels: wide,
+      squeezed: Math.floor(from / 4),
+    }),
+    conv(
+      `${name}_project_conv`,
+      `${name}_project_bn`,
+      { from: wide, to: channels, kernel: 1 },
+      false,
+    ),
   ];
   return joined(name, layers, from, channels, stride);
 }
 
 const PARTS: Readonly<Record<string, string>> = {
-  kernel: 'weight', depthwise_kernel: 'weight', gamma: 'weight', beta: 'bias', bias: 'bias', moving_mean: 'running_mean', moving_variance: 'running_var',
+  kernel: 'weight',
+  depthwise_kernel: 'weight',
+  gamma: 'weight',
+  beta: 'bias',
+  bias: 'bias',
+  moving_mean: 'running_mean',
+  moving_variance: 'running_var',
 };
 
 /** layer/kernel in HWIO → layer.weight in OIHW, and so on. */

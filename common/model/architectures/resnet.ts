@@ -1,4 +1,5 @@
-// ResNet-50 (He et al. 2016) as torchvision builds it (the stride is in the 3×3 convolution), under torchvision's names.
+// ResNet-50 (He et al. 2016) as torchvision builds it (the stride is in the 3×3 convolution), under
+// torchvision's names.
 import { residual } from '../layers/branches.js';
 import { convolution } from '../layers/convolution.js';
 import type { Layer } from '../layers/layer.js';
@@ -6,14 +7,27 @@ import { maxPool } from '../layers/pooling.js';
 import type { Block, Network } from '../network.js';
 
 /** Bottlenecks of each stage, and their inner channels: table 1 of the paper. */
-const STAGES = [[3, 64], [4, 128], [6, 256], [3, 512]] as const;
+const STAGES = [
+  [3, 64],
+  [4, 128],
+  [6, 256],
+  [3, 512],
+] as const;
 const STEM = 64;
 /** A bottleneck's outputs by its inner channels. */
 const WIDENING = 4;
 
 /** Blocks: stem, layer1 … layer4. */
 export function resnet50(): Network {
-  const blocks: Block[] = [{ name: 'stem', layers: [conv('conv1', 'bn1', { from: 3, to: STEM, kernel: 7, stride: 2 }, true), maxPool('maxpool')] }];
+  const blocks: Block[] = [
+    {
+      name: 'stem',
+      layers: [
+        conv('conv1', 'bn1', { from: 3, to: STEM, kernel: 7, stride: 2 }, true),
+        maxPool('maxpool'),
+      ],
+    },
+  ];
   let from = STEM;
   for (const [s, [repeats, inner]] of STAGES.entries()) {
     const layers: Layer[] = [];
@@ -26,8 +40,18 @@ export function resnet50(): Network {
   return { inputSize: 224, blocks, head: { dense: 'fc', channels: from } };
 }
 
-const conv = (name: string, norm: string, geometry: { from: number; to: number; kernel: number; stride?: number }, active: boolean): Layer =>
-  convolution({ name, norm: { name: norm, epsilon: 1e-5 }, ...geometry, ...(active && { activation: 'relu' }) });
+const conv = (
+  name: string,
+  norm: string,
+  geometry: { from: number; to: number; kernel: number; stride?: number },
+  active: boolean,
+): Layer =>
+  convolution({
+    name,
+    norm: { name: norm, epsilon: 1e-5 },
+    ...geometry,
+    ...(active && { activation: 'relu' }),
+  });
 
 function bottleneck(name: string, from: number, inner: number, stride: number): Layer {
   const to = inner * WIDENING;
@@ -36,6 +60,16 @@ function bottleneck(name: string, from: number, inner: number, stride: number): 
     conv(`${name}.conv2`, `${name}.bn2`, { from: inner, to: inner, kernel: 3, stride }, true),
     conv(`${name}.conv3`, `${name}.bn3`, { from: inner, to, kernel: 1 }, false),
   ];
-  const shortcut = from === to && stride === 1 ? [] : [conv(`${name}.downsample.0`, `${name}.downsample.1`, { from, to, kernel: 1, stride }, false)];
+  const shortcut =
+    from === to && stride === 1
+      ? []
+      : [
+          conv(
+            `${name}.downsample.0`,
+            `${name}.downsample.1`,
+            { from, to, kernel: 1, stride },
+            false,
+          ),
+        ];
   return residual(`${name}.add`, layers, { shortcut, activation: 'relu' });
 }

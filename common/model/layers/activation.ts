@@ -6,11 +6,21 @@ import { apply } from './layer.js';
 /** `gelu` is the exact one, by the error function. */
 export type Activation = 'swish' | 'relu' | 'relu6' | 'gelu';
 
-const FUNCTIONS: Readonly<Record<Activation, <T extends tf.Tensor>(x: T) => T>> = { swish, gelu, relu, relu6 };
+const FUNCTIONS: Readonly<Record<Activation, <T extends tf.Tensor>(x: T) => T>> = {
+  swish,
+  gelu,
+  relu,
+  relu6,
+};
 
 /** The activation of any tensor; without a name x itself. */
-export const activate = <T extends tf.Tensor>(x: T, activation: Activation | undefined): T => (activation ? FUNCTIONS[activation](x) : x);
+export const activate = <T extends tf.Tensor>(x: T, activation: Activation | undefined): T =>
+  activation ? FUNCTIONS[activation](x) : x;
 
 /** The same as a stock layer; `after` is the module whose output it activates. */
-export const stockActivation = (x: tf.SymbolicTensor, activation: Activation | undefined, after: string): tf.SymbolicTensor =>
+export const stockActivation = (
+  x: tf.SymbolicTensor,
+  activation: Activation | undefined,
+  after: string,
+): tf.SymbolicTensor =>
   activation ? apply(tf.layers.activation({ name: `${after}.${activation}`, activation }), x) : x;

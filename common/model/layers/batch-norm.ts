@@ -1,4 +1,5 @@
-// Batch norm that no convolution precedes (DenseNet's), and batch norm by the batch's own statistics.
+// Batch norm that no convolution precedes (DenseNet's), and batch norm by the batch's own
+// statistics.
 import * as tf from '@tensorflow/tfjs';
 import { normaliseBatch, scaleChannels } from '../../engine/ops.js';
 import { activate, type Activation, stockActivation } from './activation.js';
@@ -11,24 +12,54 @@ export function batchNorm(norm: BatchNorm, activation: Activation): Layer {
     weights: batchNormWeights(norm),
     forward(x, { parameters, normalise }) {
       if (normalise) return activate(normalise(x, norm, parameters), activation);
-      const scale = tf.div(parameters(`${name}.weight`), tf.sqrt(tf.add(parameters(`${name}.running_var`), epsilon)));
-      const shift = tf.sub(parameters(`${name}.bias`), tf.mul(parameters(`${name}.running_mean`), scale));
-      const scaled = scaleChannels(tf.reshape(x, [1, -1, norm.channels]), tf.reshape(scale, [1, -1]));
+      const scale = tf.div(
+        parameters(`${name}.weight`),
+        tf.sqrt(tf.add(parameters(`${name}.running_var`), epsilon)),
+      );
+      const shift = tf.sub(
+        parameters(`${name}.bias`),
+        tf.mul(parameters(`${name}.running_mean`), scale),
+      );
+      const scaled = scaleChannels(
+        tf.reshape(x, [1, -1, norm.channels]),
+        tf.reshape(scale, [1, -1]),
+      );
       return activate(tf.add(tf.reshape<tf.Rank.R4>(scaled, x.shape), shift), activation);
     },
-    stock: (x) => stockActivation(apply(tf.layers.batchNormalization({ name, epsilon }), x), activation, name),
+    stock: (x) =>
+      stockActivation(apply(tf.layers.batchNormalization({ name, epsilon }), x), activation, name),
   };
 }
 
 /** A context's `normalise` for training: running statistics stay as they are. */
 export const byBatch: NonNullable<Context['normalise']> = (y, { name, epsilon }, parameters) =>
-  normaliseBatch(y, parameters(`${name}.weight`) as tf.Tensor1D, parameters(`${name}.bias`) as tf.Tensor1D, epsilon);
+  normaliseBatch(
+    y,
+    parameters(`${name}.weight`) as tf.Tensor1D,
+    parameters(`${name}.bias`) as tf.Tensor1D,
+    epsilon,
+  );
 
-/** As `byBatch`, and hands each norm's statistics to `seen`: mean and biased variance over n, h and w, [channels] each, and the number of values behind them. Not differentiable. */
+/**
+ * As `byBatch`, and hands each norm's statistics to `seen`: mean and biased variance over n, h and
+ * w, [channels] each, and the number of values behind them. Not differentiable.
+ */
 export const measuring =
-  (seen: (norm: BatchNorm, mean: tf.Tensor1D, variance: tf.Tensor1D, values: number) => void): NonNullable<Context['normalise']> =>
+  (
+    seen: (norm: BatchNorm, mean: tf.Tensor1D, variance: tf.Tensor1D, values: number) => void,
+  ): NonNullable<Context['normalise']> =>
   (y, norm, parameters) => {
-    const { mean, variance } = tf.moments(y, [0, 1, 2]) as { mean: tf.Tensor1D; variance: tf.Tensor1D };
+    const { mean, variance } = tf.moments(y, [0, 1, 2]) as {
+      mean: tf.Tensor1D;
+      variance: tf.Tensor1D;
+    };
     seen(norm, mean, variance, y.size / norm.channels);
-    return tf.batchNorm(y, mean, variance, parameters(`${norm.name}.bias`) as tf.Tensor1D, parameters(`${norm.name}.weight`) as tf.Tensor1D, norm.epsilon);
+    return tf.batchNorm(
+      y,
+      mean,
+      variance,
+      parameters(`${norm.name}.bias`) as tf.Tensor1D,
+      parameters(`${norm.name}.weight`) as tf.Tensor1D,
+      norm.epsilon,
+    );
   };

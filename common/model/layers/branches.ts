@@ -1,4 +1,5 @@
-// Layers of layers: one after the other; their output added to their input (He et al. 2016), or beside it (Huang et al. 2017).
+// Layers of layers: one after the other; their output added to their input (He et al. 2016), or
+// beside it (Huang et al. 2017).
 import * as tf from '@tensorflow/tfjs';
 import { activate, type Activation, stockActivation } from './activation.js';
 import { apply, forwardAll, type Layer, stockAll } from './layer.js';
@@ -6,17 +7,43 @@ import { apply, forwardAll, type Layer, stockAll } from './layer.js';
 /** One after the other. */
 export function sequence(layers: readonly Layer[]): Layer {
   const stock = stockAll(layers);
-  return { weights: layers.flatMap(({ weights }) => weights), forward: (x, context) => forwardAll(layers, x, context), ...(stock && { stock }) };
+  return {
+    weights: layers.flatMap(({ weights }) => weights),
+    forward: (x, context) => forwardAll(layers, x, context),
+    ...(stock && { stock }),
+  };
 }
 
-/** layers(x) + shortcut(x), then the activation; without a shortcut x itself is added. `name` is the stock layer's. */
-export function residual(name: string, layers: readonly Layer[], { shortcut = [], activation }: { readonly shortcut?: readonly Layer[]; readonly activation?: Activation } = {}): Layer {
+/**
+ * layers(x) + shortcut(x), then the activation; without a shortcut x itself is added. `name` is the
+ * stock layer's.
+ */
+export function residual(
+  name: string,
+  layers: readonly Layer[],
+  {
+    shortcut = [],
+    activation,
+  }: { readonly shortcut?: readonly Layer[]; readonly activation?: Activation } = {},
+): Layer {
   const stock = stockAll(layers);
   const stockShortcut = stockAll(shortcut);
   return {
     weights: [...layers, ...shortcut].flatMap(({ weights }) => weights),
-    forward: (x, context) => activate(tf.add<tf.Tensor4D>(forwardAll(layers, x, context), forwardAll(shortcut, x, context)), activation),
-    ...(stock && stockShortcut && { stock: (x: tf.SymbolicTensor) => stockActivation(apply(tf.layers.add({ name }), [stock(x), stockShortcut(x)]), activation, name) }),
+    forward: (x, context) =>
+      activate(
+        tf.add<tf.Tensor4D>(forwardAll(layers, x, context), forwardAll(shortcut, x, context)),
+        activation,
+      ),
+    ...(stock &&
+      stockShortcut && {
+        stock: (x: tf.SymbolicTensor) =>
+          stockActivation(
+            apply(tf.layers.add({ name }), [stock(x), stockShortcut(x)]),
+            activation,
+            name,
+          ),
+      }),
   };
 }
 
@@ -26,6 +53,8 @@ export function concatenated(name: string, layers: readonly Layer[]): Layer {
   return {
     weights: layers.flatMap(({ weights }) => weights),
     forward: (x, context) => tf.concat([x, forwardAll(layers, x, context)], 3),
-    ...(stock && { stock: (x: tf.SymbolicTensor) => apply(tf.layers.concatenate({ name }), [x, stock(x)]) }),
+    ...(stock && {
+      stock: (x: tf.SymbolicTensor) => apply(tf.layers.concatenate({ name }), [x, stock(x)]),
+    }),
   };
 }

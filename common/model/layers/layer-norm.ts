@@ -16,14 +16,33 @@ export const layerNormWeights = ({ name, channels }: LayerNorm): Weight[] => [
 ];
 
 /** γ (x − mean) / σ + β over the last axis of x [n, …, c]. */
-export const applyLayerNorm = <T extends tf.Tensor>(x: T, { name, epsilon }: LayerNorm, parameters: Parameters): T =>
-  normalise(x, parameters(`${name}.weight`) as tf.Tensor1D, parameters(`${name}.bias`) as tf.Tensor1D, epsilon);
+export const applyLayerNorm = <T extends tf.Tensor>(
+  x: T,
+  { name, epsilon }: LayerNorm,
+  parameters: Parameters,
+): T =>
+  normalise(
+    x,
+    parameters(`${name}.weight`) as tf.Tensor1D,
+    parameters(`${name}.bias`) as tf.Tensor1D,
+    epsilon,
+  );
 
 /** At each position by itself. */
-export const layerNorm = (norm: LayerNorm): Layer => ({ weights: layerNormWeights(norm), forward: (x, { parameters }) => applyLayerNorm(x, norm, parameters) });
+export const layerNorm = (norm: LayerNorm): Layer => ({
+  weights: layerNormWeights(norm),
+  forward: (x, { parameters }) => applyLayerNorm(x, norm, parameters),
+});
 
-/** Each channel times a learned factor, `initial` at first (Touvron et al. 2021, "Going deeper with image transformers"). */
+/**
+ * Each channel times a learned factor, `initial` at first (Touvron et al. 2021, "Going deeper with
+ * image transformers").
+ */
 export const layerScale = (name: string, channels: number, initial: number): Layer => ({
   weights: [{ name, shape: [channels], initial: { constant: initial } }],
-  forward: (x, { parameters }) => tf.reshape<tf.Rank.R4>(scaleChannels(tf.reshape(x, [1, -1, channels]), tf.reshape(parameters(name), [1, -1])), x.shape),
+  forward: (x, { parameters }) =>
+    tf.reshape<tf.Rank.R4>(
+      scaleChannels(tf.reshape(x, [1, -1, channels]), tf.reshape(parameters(name), [1, -1])),
+      x.shape,
+    ),
 });

@@ -1,12 +1,19 @@
-// What every layer of a network is: its weights, its forward pass, and, where there is one, its equal among tfjs's stock layers.
+// What every layer of a network is: its weights, its forward pass, and, where there is one, its
+// equal among tfjs's stock layers.
 import type * as tf from '@tensorflow/tfjs';
 import type { Random } from '../../random.js';
 import type { ParameterSpec } from '../../update/parameter-set.js';
 
 /** A weight before training: all alike, or drawn. */
-export type Initial = { readonly constant: number } | { readonly normal: number } | { readonly uniform: number };
+export type Initial =
+  | { readonly constant: number }
+  | { readonly normal: number }
+  | { readonly uniform: number };
 
-/** A parameter and what it starts from: `normal` names a standard deviation, `uniform` a bound on both sides of 0. */
+/**
+ * A parameter and what it starts from: `normal` names a standard deviation, `uniform` a bound on
+ * both sides of 0.
+ */
 export interface Weight extends ParameterSpec {
   readonly initial: Initial;
 }
@@ -24,7 +31,10 @@ export interface BatchNorm {
 /** What a forward pass needs besides its input. */
 export interface Context {
   readonly parameters: Parameters;
-  /** Batch norm by the batch's own statistics: y → the normalised y. Absent: the running statistics are used, and nothing changes them. */
+  /**
+   * Batch norm by the batch's own statistics: y → the normalised y. Absent: the running statistics
+   * are used, and nothing changes them.
+   */
   readonly normalise?: (y: tf.Tensor4D, norm: BatchNorm, parameters: Parameters) => tf.Tensor4D;
 }
 
@@ -38,26 +48,44 @@ export interface Layer {
 }
 
 /** One stock layer applied to one or several inputs. */
-export const apply = (layer: tf.layers.Layer, input: tf.SymbolicTensor | tf.SymbolicTensor[]): tf.SymbolicTensor => layer.apply(input) as tf.SymbolicTensor;
+export const apply = (
+  layer: tf.layers.Layer,
+  input: tf.SymbolicTensor | tf.SymbolicTensor[],
+): tf.SymbolicTensor => layer.apply(input) as tf.SymbolicTensor;
 
 /** Fills values with what the weight starts from. */
 export function fillInitial(values: Float32Array, initial: Initial, random: Random): void {
   if ('constant' in initial) values.fill(initial.constant);
-  else if ('normal' in initial) for (let i = 0; i < values.length; i++) values[i] = random.normal(0, initial.normal);
-  else for (let i = 0; i < values.length; i++) values[i] = random.uniform(-initial.uniform, initial.uniform);
+  else if ('normal' in initial)
+    for (let i = 0; i < values.length; i++) values[i] = random.normal(0, initial.normal);
+  else
+    for (let i = 0; i < values.length; i++)
+      values[i] = random.uniform(-initial.uniform, initial.uniform);
 }
 
 /** x through layers, one after the other. */
-export const forwardAll = (layers: readonly Layer[], x: tf.Tensor4D, context: Context): tf.Tensor4D => layers.reduce((y, layer) => layer.forward(y, context), x);
+export const forwardAll = (
+  layers: readonly Layer[],
+  x: tf.Tensor4D,
+  context: Context,
+): tf.Tensor4D => layers.reduce((y, layer) => layer.forward(y, context), x);
 
 /** The stock form of layers one after the other; undefined when one has none. */
-export function stockAll(layers: readonly Layer[]): ((x: tf.SymbolicTensor) => tf.SymbolicTensor) | undefined {
+export function stockAll(
+  layers: readonly Layer[],
+): ((x: tf.SymbolicTensor) => tf.SymbolicTensor) | undefined {
   const stocks = layers.map(({ stock }) => stock).filter((stock) => stock !== undefined);
-  return stocks.length < layers.length ? undefined : (x) => stocks.reduce((y, stock) => stock(y), x);
+  return stocks.length < layers.length
+    ? undefined
+    : (x) => stocks.reduce((y, stock) => stock(y), x);
 }
 
 /** Weights of a batch norm: γ, β and the running statistics, in torchvision's order. */
 export function batchNormWeights({ name, channels }: BatchNorm): Weight[] {
   const start = { weight: 1, bias: 0, running_mean: 0, running_var: 1 };
-  return Object.entries(start).map(([part, constant]) => ({ name: `${name}.${part}`, shape: [channels], initial: { constant } }));
+  return Object.entries(start).map(([part, constant]) => ({
+    name: `${name}.${part}`,
+    shape: [channels],
+    initial: { constant },
+  }));
 }

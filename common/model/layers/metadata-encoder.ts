@@ -1,4 +1,5 @@
-// The metadata encoder: numbers and embedded categories through one dense layer. A missing number is a learned value of its own, a missing category an embedding of its own.
+// The metadata encoder: numbers and embedded categories through one dense layer. A missing number
+// is a learned value of its own, a missing category an embedding of its own.
 import * as tf from '@tensorflow/tfjs';
 import { gelu } from '../../engine/ops.js';
 import type { EncodedMetadata, MetadataEncoding } from '../metadata.js';
@@ -17,24 +18,46 @@ const embedding = (column: string): string => `metadata.${column}.weight`;
 export function metadataWeights({ numbers, categories }: MetadataEncoding): Weight[] {
   const inputs = numbers.length + categories.length * EMBEDDING;
   return [
-    ...(numbers.length > 0 ? [{ name: MISSING, shape: [numbers.length], initial: { constant: 0 } }] : []),
-    ...categories.map(({ column, values }): Weight => ({ name: embedding(column), shape: [values.length + 1, EMBEDDING], initial: { constant: 0 } })),
-    { name: 'metadata.fc.weight', shape: [inputs, METADATA_FEATURES], initial: { normal: Math.sqrt(1 / Math.max(1, inputs)) } },
+    ...(numbers.length > 0
+      ? [{ name: MISSING, shape: [numbers.length], initial: { constant: 0 } }]
+      : []),
+    ...categories.map(({ column, values }): Weight => ({
+      name: embedding(column),
+      shape: [values.length + 1, EMBEDDING],
+      initial: { constant: 0 },
+    })),
+    {
+      name: 'metadata.fc.weight',
+      shape: [inputs, METADATA_FEATURES],
+      initial: { normal: Math.sqrt(1 / Math.max(1, inputs)) },
+    },
     { name: 'metadata.fc.bias', shape: [METADATA_FEATURES], initial: { constant: 0 } },
     ...layerNormWeights(NORM),
   ];
 }
 
 /** n records → [n, METADATA_FEATURES], differentiable in the weights. */
-export function encodeRecords(records: EncodedMetadata, { numbers, categories }: MetadataEncoding, n: number, parameters: Parameters): tf.Tensor2D {
+export function encodeRecords(
+  records: EncodedMetadata,
+  { numbers, categories }: MetadataEncoding,
+  n: number,
+  parameters: Parameters,
+): tf.Tensor2D {
   const table = (values: Float32Array): tf.Tensor2D => tf.tensor2d(values, [n, numbers.length]);
   const parts: tf.Tensor2D[] = [];
-  if (numbers.length > 0) parts.push(tf.add(table(records.numbers), tf.mul(table(records.missing), parameters(MISSING))));
+  if (numbers.length > 0)
+    parts.push(tf.add(table(records.numbers), tf.mul(table(records.missing), parameters(MISSING))));
   for (const [i, { column, values }] of categories.entries()) {
     // A product with one-hot rows: its gradient is another product, which every engine has.
-    const hot = tf.cast(tf.oneHot(tf.tensor1d(records.categories[i]!, 'int32'), values.length + 1), 'float32') as tf.Tensor2D;
+    const hot = tf.cast(
+      tf.oneHot(tf.tensor1d(records.categories[i]!, 'int32'), values.length + 1),
+      'float32',
+    ) as tf.Tensor2D;
     parts.push(tf.matMul(hot, parameters(embedding(column))));
   }
-  const dense = tf.add<tf.Tensor2D>(tf.matMul(tf.concat(parts, 1), parameters('metadata.fc.weight')), parameters('metadata.fc.bias'));
+  const dense = tf.add<tf.Tensor2D>(
+    tf.matMul(tf.concat(parts, 1), parameters('metadata.fc.weight')),
+    parameters('metadata.fc.bias'),
+  );
   return gelu(applyLayerNorm(dense, NORM, parameters));
 }

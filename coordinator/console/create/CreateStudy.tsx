@@ -1,5 +1,21 @@
-// A new study: the form that study.yaml's schema makes, the starting model, the evaluation data, and the file that comes of it.
-import { Accordion, Alert, Button, Code, Grid, Group, NumberInput, ScrollArea, Select, SimpleGrid, Stack, Text, TextInput, Title } from '@mantine/core';
+// A new study: the form that study.yaml's schema makes, the starting model, the evaluation data,
+// and the file that comes of it.
+import {
+  Accordion,
+  Alert,
+  Button,
+  Code,
+  Grid,
+  Group,
+  NumberInput,
+  ScrollArea,
+  Select,
+  SimpleGrid,
+  Stack,
+  Text,
+  TextInput,
+  Title,
+} from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { IconDownload } from '@tabler/icons-react';
 import { type SyntheticEvent, useMemo, useState } from 'react';
@@ -10,7 +26,14 @@ import { api } from '../api.js';
 import { strings } from '../strings.js';
 import { asApiError, Panel, Problem, save, tellError } from '../ui.js';
 import { DataCheck } from './DataCheck.js';
-import { type Field, mistakes, nested, standardValues, studyFields, type Values } from './fields.js';
+import {
+  type Field,
+  mistakes,
+  nested,
+  standardValues,
+  studyFields,
+  type Values,
+} from './fields.js';
 import { type ChosenModel, ModelChoice } from './ModelChoice.js';
 
 const t = strings.create;
@@ -30,8 +53,11 @@ export default function CreateStudy() {
   const whole = useMemo<Values>(() => ({ ...values, model: model?.name ?? '' }), [values, model]);
   const wrong = useMemo(() => mistakes(whole, t.required), [whole]);
   const yaml = useMemo(() => stringify(nested(whole)), [whole]);
-  const shown = tried ? wrong : Object.fromEntries(Object.entries(wrong).filter(([path]) => (whole[path] ?? '') !== ''));
-  const set = (path: string, value: string | number) => setValues((before) => ({ ...before, [path]: value }));
+  const shown = tried
+    ? wrong
+    : Object.fromEntries(Object.entries(wrong).filter(([path]) => (whole[path] ?? '') !== ''));
+  const set = (path: string, value: string | number) =>
+    setValues((before) => ({ ...before, [path]: value }));
 
   const submit = (event: SyntheticEvent) => {
     event.preventDefault();
@@ -44,9 +70,16 @@ export default function CreateStudy() {
     }
     setBusy(true);
     api
-      .create({ config: StudyConfig.parse(nested(whole)), start: { sha256: model.sha256, bytes: model.bytes } })
+      .create({
+        config: StudyConfig.parse(nested(whole)),
+        start: { sha256: model.sha256, bytes: model.bytes },
+      })
       .then(({ id }) => {
-        notifications.show({ message: t.created, color: 'green', closeButtonProps: { 'aria-label': strings.close } });
+        notifications.show({
+          message: t.created,
+          color: 'green',
+          closeButtonProps: { 'aria-label': strings.close },
+        });
         return navigate(`/studies/${id}/clinics`);
       })
       .catch((thrown: unknown) => {
@@ -57,11 +90,29 @@ export default function CreateStudy() {
   };
 
   const fieldsOf = (section: string) => (
-    <SimpleGrid cols={{ base: 1, sm: section === 'evaluation' || section === 'study' ? 2 : 3 }} spacing="md" verticalSpacing="md">
+    <SimpleGrid
+      cols={{ base: 1, sm: section === 'evaluation' || section === 'study' ? 2 : 3 }}
+      spacing="md"
+      verticalSpacing="md"
+    >
       {FIELDS.filter((f) => sectionOf(f) === section && f.path !== 'model').map((field) => (
-        <div key={field.path} style={field.path === 'name' || field.path === 'evaluation.data' ? { gridColumn: '1 / -1' } : undefined}>
-          <FieldInput field={field} value={values[field.path] ?? ''} error={shown[field.path]} onChange={(value) => set(field.path, value)} />
-          {field.path === 'evaluation.data' && <DataCheck data={String(values[field.path] ?? '')} seed={Number(values['seed'] ?? 1)} />}
+        <div
+          key={field.path}
+          style={
+            field.path === 'name' || field.path === 'evaluation.data'
+              ? { gridColumn: '1 / -1' }
+              : undefined
+          }
+        >
+          <FieldInput
+            field={field}
+            value={values[field.path] ?? ''}
+            error={shown[field.path]}
+            onChange={(value) => set(field.path, value)}
+          />
+          {field.path === 'evaluation.data' && (
+            <DataCheck data={String(values[field.path] ?? '')} seed={Number(values['seed'] ?? 1)} />
+          )}
         </div>
       ))}
     </SimpleGrid>
@@ -71,17 +122,31 @@ export default function CreateStudy() {
     <form onSubmit={submit} noValidate>
       <Stack gap="lg">
         <div>
-          <Title order={1} size="h2">{t.title}</Title>
-          <Text c="dimmed" maw={640}>{t.lead}</Text>
+          <Title order={1} size="h2">
+            {t.title}
+          </Title>
+          <Text c="dimmed" maw={640}>
+            {t.lead}
+          </Text>
         </div>
         <Grid gap="lg">
           <Grid.Col span={{ base: 12, md: 8 }}>
             <Stack gap="lg">
               {SECTIONS.filter((s) => !FOLDED.has(s)).map((section) => (
-                <Panel key={section} title={t.sections[section]!.title} {...(t.sections[section]!.text !== '' && { text: t.sections[section]!.text })}>
+                <Panel
+                  key={section}
+                  title={t.sections[section]!.title}
+                  {...(t.sections[section]!.text !== '' && { text: t.sections[section]!.text })}
+                >
                   <Stack gap="md">
                     {fieldsOf(section)}
-                    {section === 'study' && <ModelChoice chosen={model} onChoose={setModel} error={tried ? wrong['model'] : undefined} />}
+                    {section === 'study' && (
+                      <ModelChoice
+                        chosen={model}
+                        onChoose={setModel}
+                        error={tried ? wrong['model'] : undefined}
+                      />
+                    )}
                   </Stack>
                 </Panel>
               ))}
@@ -92,7 +157,9 @@ export default function CreateStudy() {
                     <Accordion.Item key={section} value={section}>
                       <Accordion.Control>
                         <Text fw={600}>{t.sections[section]!.title}</Text>
-                        <Text size="sm" c={marked ? 'var(--mantine-color-error)' : 'dimmed'}>{marked ? t.problems : t.sections[section]!.text}</Text>
+                        <Text size="sm" c={marked ? 'var(--mantine-color-error)' : 'dimmed'}>
+                          {marked ? t.problems : t.sections[section]!.text}
+                        </Text>
                       </Accordion.Control>
                       <Accordion.Panel>{fieldsOf(section)}</Accordion.Panel>
                     </Accordion.Item>
@@ -100,18 +167,45 @@ export default function CreateStudy() {
                 })}
               </Accordion>
               {error && <Problem error={error} />}
-              {tried && Object.keys(wrong).length > 0 && <Alert color="red" variant="light" role="alert">{t.problems}</Alert>}
+              {tried && Object.keys(wrong).length > 0 && (
+                <Alert color="red" variant="light" role="alert">
+                  {t.problems}
+                </Alert>
+              )}
               <Group>
-                <Button type="submit" size="md" loading={busy}>{t.submit}</Button>
-                {busy && <Text c="dimmed" role="status">{t.creating}</Text>}
+                <Button type="submit" size="md" loading={busy}>
+                  {t.submit}
+                </Button>
+                {busy && (
+                  <Text c="dimmed" role="status">
+                    {t.creating}
+                  </Text>
+                )}
               </Group>
             </Stack>
           </Grid.Col>
           <Grid.Col span={{ base: 12, md: 4 }}>
             <div style={{ position: 'sticky', top: 80 }}>
-              <Panel title={t.yaml} aside={<Button size="compact-sm" variant="light" leftSection={<IconDownload size={15} />} onClick={() => save('study.yaml', new Blob([yaml], { type: 'text/yaml' }))}>{strings.download}</Button>}>
-                <ScrollArea.Autosize mah="70vh" viewportProps={{ tabIndex: 0, 'aria-label': t.yaml, role: 'region' }}>
-                  <Code block fz="xs">{yaml}</Code>
+              <Panel
+                title={t.yaml}
+                aside={
+                  <Button
+                    size="compact-sm"
+                    variant="light"
+                    leftSection={<IconDownload size={15} />}
+                    onClick={() => save('study.yaml', new Blob([yaml], { type: 'text/yaml' }))}
+                  >
+                    {strings.download}
+                  </Button>
+                }
+              >
+                <ScrollArea.Autosize
+                  mah="70vh"
+                  viewportProps={{ tabIndex: 0, 'aria-label': t.yaml, role: 'region' }}
+                >
+                  <Code block fz="xs">
+                    {yaml}
+                  </Code>
                 </ScrollArea.Autosize>
               </Panel>
             </div>
@@ -122,13 +216,62 @@ export default function CreateStudy() {
   );
 }
 
-function FieldInput({ field, value, error, onChange }: { field: Field; value: string | number; error: string | undefined; onChange: (value: string | number) => void }) {
+function FieldInput({
+  field,
+  value,
+  error,
+  onChange,
+}: {
+  field: Field;
+  value: string | number;
+  error: string | undefined;
+  onChange: (value: string | number) => void;
+}) {
   const { path, kind, choices, minimum, maximum, required, standard } = field;
   const [label, description] = t.fields[path] ?? [path.split('.').at(-1)!, ''];
-  const common = { id: path, name: path, label, error, ...(description !== '' && { description }), withAsterisk: required && standard === undefined, inputWrapperOrder: ['label', 'input', 'description', 'error'] as ('label' | 'input' | 'description' | 'error')[] };
-  if (kind === 'choice') return <Select {...common} data={choices.map((choice) => ({ value: choice, label: choiceLabel(choice) }))} value={String(value)} onChange={(next) => next !== null && onChange(next)} allowDeselect={false} disabled={choices.length === 1} />;
-  if (kind === 'text') return <TextInput {...common} value={value} onChange={(e) => onChange(e.currentTarget.value)} />;
-  return <NumberInput {...common} value={value} onChange={onChange} allowDecimal={kind === 'number'} allowNegative={false} hideControls={kind === 'number'} {...(minimum !== undefined && { min: minimum })} {...(maximum !== undefined && { max: maximum })} clampBehavior="none" />;
+  const common = {
+    id: path,
+    name: path,
+    label,
+    error,
+    ...(description !== '' && { description }),
+    withAsterisk: required && standard === undefined,
+    inputWrapperOrder: ['label', 'input', 'description', 'error'] as (
+      | 'label'
+      | 'input'
+      | 'description'
+      | 'error'
+    )[],
+  };
+  if (kind === 'choice')
+    return (
+      <Select
+        {...common}
+        data={choices.map((choice) => ({ value: choice, label: choiceLabel(choice) }))}
+        value={String(value)}
+        onChange={(next) => next !== null && onChange(next)}
+        allowDeselect={false}
+        disabled={choices.length === 1}
+      />
+    );
+  if (kind === 'text')
+    return (
+      <TextInput {...common} value={value} onChange={(e) => onChange(e.currentTarget.value)} />
+    );
+  return (
+    <NumberInput
+      {...common}
+      value={value}
+      onChange={onChange}
+      allowDecimal={kind === 'number'}
+      allowNegative={false}
+      hideControls={kind === 'number'}
+      {...(minimum !== undefined && { min: minimum })}
+      {...(maximum !== undefined && { max: maximum })}
+      clampBehavior="none"
+    />
+  );
 }
 
-const choiceLabel = (choice: string): string => (strings.results.metrics as Record<string, string>)[choice] ?? choice;
+const choiceLabel = (choice: string): string =>
+  (strings.results.metrics as Record<string, string>)[choice] ?? choice;

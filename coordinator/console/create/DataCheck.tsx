@@ -11,7 +11,11 @@ const t = strings.create.data;
 
 export function DataCheck({ data, seed }: { data: string; seed: number }) {
   const [busy, setBusy] = useState(false);
-  const [found, setFound] = useState<{ data: string; counts?: DatasetCounts; error?: ApiError } | null>(null);
+  const [found, setFound] = useState<{
+    data: string;
+    counts?: DatasetCounts;
+    error?: ApiError;
+  } | null>(null);
   const look = () => {
     setBusy(true);
     api
@@ -21,14 +25,32 @@ export function DataCheck({ data, seed }: { data: string; seed: number }) {
       .finally(() => setBusy(false));
   };
   const current = found?.data === data ? found : null;
-  const splits = (split: string) => Object.values(current?.counts?.bySplit ?? {}).reduce((n, of) => n + (of[split] ?? 0), 0);
+  const splits = (split: string) =>
+    Object.values(current?.counts?.bySplit ?? {}).reduce((n, of) => n + (of[split] ?? 0), 0);
   return (
     <Group gap="sm" mt="xs" role="status">
-      <Button size="compact-sm" variant="light" onClick={look} loading={busy} disabled={data === ''}>{t.check}</Button>
-      {current?.error && <Text size="sm" c="var(--mantine-color-error)">{current.error.message} {current.error.remedy}</Text>}
+      <Button
+        size="compact-sm"
+        variant="light"
+        onClick={look}
+        loading={busy}
+        disabled={data === ''}
+      >
+        {t.check}
+      </Button>
+      {current?.error && (
+        <Text size="sm" c="var(--mantine-color-error)">
+          {current.error.message} {current.error.remedy}
+        </Text>
+      )}
       {current?.counts && (
         <Text size="sm">
-          {t.found(count(current.counts.samples), count(current.counts.patients), splits('validation'), splits('heldout'))}
+          {t.found(
+            count(current.counts.samples),
+            count(current.counts.patients),
+            splits('validation'),
+            splits('heldout'),
+          )}
           {current.counts.problems > 0 && ` ${t.problems(current.counts.problems)}`}
           {(splits('validation') === 0 || splits('heldout') === 0) && ` ${t.missing}`}
         </Text>

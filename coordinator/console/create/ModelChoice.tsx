@@ -1,5 +1,14 @@
 // The starting model: one that the coordinator has, or a safetensors file from this computer.
-import { Alert, FileInput, Group, Progress, SegmentedControl, Select, Stack, Text } from '@mantine/core';
+import {
+  Alert,
+  FileInput,
+  Group,
+  Progress,
+  SegmentedControl,
+  Select,
+  Stack,
+  Text,
+} from '@mantine/core';
 import { IconCheck, IconFileUpload } from '@tabler/icons-react';
 import { useEffect, useState } from 'react';
 import type { KnownModels } from '../../../common/protocol/console.js';
@@ -17,7 +26,15 @@ export interface ChosenModel {
   readonly bytes: number;
 }
 
-export function ModelChoice({ chosen, onChoose, error }: { chosen: ChosenModel | null; onChoose: (model: ChosenModel | null) => void; error: string | undefined }) {
+export function ModelChoice({
+  chosen,
+  onChoose,
+  error,
+}: {
+  chosen: ChosenModel | null;
+  onChoose: (model: ChosenModel | null) => void;
+  error: string | undefined;
+}) {
   const [way, setWay] = useState<'known' | 'upload'>('known');
   const [known, setKnown] = useState<KnownModels>([]);
   const [sent, setSent] = useState<number | null>(null);
@@ -49,20 +66,73 @@ export function ModelChoice({ chosen, onChoose, error }: { chosen: ChosenModel |
   return (
     <Stack gap="xs">
       <Group justify="space-between">
-        <Text fw={500} size="sm" id="model-label">{t.title}</Text>
-        <SegmentedControl size="xs" value={way} onChange={(next) => { setWay(next); onChoose(next === 'known' ? (known[0] ?? null) : null); setFailure(null); }} data={[{ value: 'known', label: t.known }, { value: 'upload', label: t.upload }]} aria-labelledby="model-label" />
+        <Text fw={500} size="sm" id="model-label">
+          {t.title}
+        </Text>
+        <SegmentedControl
+          size="xs"
+          value={way}
+          onChange={(next) => {
+            setWay(next);
+            onChoose(next === 'known' ? (known[0] ?? null) : null);
+            setFailure(null);
+          }}
+          data={[
+            { value: 'known', label: t.known },
+            { value: 'upload', label: t.upload },
+          ]}
+          aria-labelledby="model-label"
+        />
       </Group>
       {way === 'known' ? (
-        <Select id="model" aria-label={t.title} data={known.map(({ name, sha256 }) => ({ value: sha256, label: name }))} value={selected?.sha256 ?? null} allowDeselect={false} error={error}
+        <Select
+          id="model"
+          aria-label={t.title}
+          data={known.map(({ name, sha256 }) => ({ value: sha256, label: name }))}
+          value={selected?.sha256 ?? null}
+          allowDeselect={false}
+          error={error}
           onChange={(next) => onChoose(known.find(({ sha256 }) => sha256 === next) ?? null)}
-          {...(selected && { description: t.describe(selected.architecture, selected.labels.names.join(', '), bytesText(selected.bytes)) })} inputWrapperOrder={['label', 'input', 'description', 'error']} />
+          {...(selected && {
+            description: t.describe(
+              selected.architecture,
+              selected.labels.names.join(', '),
+              bytesText(selected.bytes),
+            ),
+          })}
+          inputWrapperOrder={['label', 'input', 'description', 'error']}
+        />
       ) : (
-        <FileInput id="model" label={t.file} description={t.fileHelp} placeholder={t.choose} accept=".safetensors" leftSection={<IconFileUpload size={18} />} onChange={upload} error={failure === null && sent === null ? error : undefined} clearable={false} />
+        <FileInput
+          id="model"
+          label={t.file}
+          description={t.fileHelp}
+          placeholder={t.choose}
+          accept=".safetensors"
+          leftSection={<IconFileUpload size={18} />}
+          onChange={upload}
+          error={failure === null && sent === null ? error : undefined}
+          clearable={false}
+        />
       )}
-      {sent !== null && <Progress value={100 * sent} aria-label={t.uploading(Math.round(100 * sent))} />}
-      {sent !== null && <Text size="sm" role="status">{t.uploading(Math.round(100 * sent))}</Text>}
-      {way === 'upload' && chosen && <Text size="sm" role="status"><IconCheck size={15} /> {t.uploaded(bytesText(chosen.bytes))}</Text>}
-      {failure !== null && <Alert color="red" variant="light" role="alert">{failure}</Alert>}
+      {sent !== null && (
+        <Progress value={100 * sent} aria-label={t.uploading(Math.round(100 * sent))} />
+      )}
+      {sent !== null && (
+        <Text size="sm" role="status">
+          {t.uploading(Math.round(100 * sent))}
+        </Text>
+      )}
+      {way === 'upload' && chosen && (
+        <Text size="sm" role="status">
+          <IconCheck size={15} /> {t.uploaded(bytesText(chosen.bytes))}
+        </Text>
+      )}
+      {failure !== null && (
+        <Alert color="red" variant="light" role="alert">
+          {failure}
+        </Alert>
+      )}
     </Stack>
   );
 }

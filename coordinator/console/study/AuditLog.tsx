@@ -17,7 +17,10 @@ export function AuditLog({ study }: { study: LiveStudy }) {
   const [older, setOlder] = useState<AuditLine[]>([]);
   const [chain, setChain] = useState<z.infer<typeof AuditChain> | null>(null);
   const [busy, setBusy] = useState<'more' | 'chain' | null>(null);
-  const shown = [...entries.toReversed(), ...older.filter((e) => e.seq < (entries[0]?.seq ?? Infinity))];
+  const shown = [
+    ...entries.toReversed(),
+    ...older.filter((e) => e.seq < (entries[0]?.seq ?? Infinity)),
+  ];
   const first = shown.at(-1)?.seq ?? 1;
   const run = async (what: 'more' | 'chain', work: () => Promise<void>) => {
     setBusy(what);
@@ -25,27 +28,96 @@ export function AuditLog({ study }: { study: LiveStudy }) {
     setBusy(null);
   };
   return (
-    <Panel title={strings.tabs.audit} text={t.lead} aside={<Button variant="light" loading={busy === 'chain'} onClick={() => void run('chain', async () => setChain(await api.auditChain(id)))}>{t.verify}</Button>}>
+    <Panel
+      title={strings.tabs.audit}
+      text={t.lead}
+      aside={
+        <Button
+          variant="light"
+          loading={busy === 'chain'}
+          onClick={() => void run('chain', async () => setChain(await api.auditChain(id)))}
+        >
+          {t.verify}
+        </Button>
+      }
+    >
       <Stack>
-        {chain && <Alert role="status" color={chain.ok ? 'teal' : 'red'} variant="light" icon={chain.ok ? <IconShieldCheck /> : <IconShieldX />}>{chain.ok ? t.whole(count(chain.entries)) : t.broken(chain.brokenAt)}</Alert>}
-        <Table.ScrollContainer minWidth={720} scrollAreaProps={{ viewportProps: { tabIndex: 0, role: 'region', 'aria-label': strings.tabs.audit } }}>
+        {chain && (
+          <Alert
+            role="status"
+            color={chain.ok ? 'teal' : 'red'}
+            variant="light"
+            icon={chain.ok ? <IconShieldCheck /> : <IconShieldX />}
+          >
+            {chain.ok ? t.whole(count(chain.entries)) : t.broken(chain.brokenAt)}
+          </Alert>
+        )}
+        <Table.ScrollContainer
+          minWidth={720}
+          scrollAreaProps={{
+            viewportProps: { tabIndex: 0, role: 'region', 'aria-label': strings.tabs.audit },
+          }}
+        >
           <Table verticalSpacing={6} fz="sm" className="numbers" data-testid="audit">
-            <Table.Thead><Table.Tr>{[t.columns.seq, t.columns.at, t.columns.actor, t.columns.action, t.columns.detail, t.columns.hash].map((name) => <Table.Th key={name}>{name}</Table.Th>)}</Table.Tr></Table.Thead>
+            <Table.Thead>
+              <Table.Tr>
+                {[
+                  t.columns.seq,
+                  t.columns.at,
+                  t.columns.actor,
+                  t.columns.action,
+                  t.columns.detail,
+                  t.columns.hash,
+                ].map((name) => (
+                  <Table.Th key={name}>{name}</Table.Th>
+                ))}
+              </Table.Tr>
+            </Table.Thead>
             <Table.Tbody>
               {shown.map((entry) => (
                 <Table.Tr key={entry.seq}>
                   <Table.Td>{entry.seq}</Table.Td>
-                  <Table.Td style={{ whiteSpace: 'nowrap' }} title={dateText(entry.at)}>{timeText(entry.at)}</Table.Td>
+                  <Table.Td style={{ whiteSpace: 'nowrap' }} title={dateText(entry.at)}>
+                    {timeText(entry.at)}
+                  </Table.Td>
                   <Table.Td>{actorName(entry.actor, clinics)}</Table.Td>
-                  <Table.Td><code>{entry.action}</code></Table.Td>
-                  <Table.Td><Text size="sm" lineClamp={2} style={{ overflowWrap: 'anywhere' }} title={JSON.stringify(entry.detail)}>{sentenceOf(entry, study)?.text ?? JSON.stringify(entry.detail)}</Text></Table.Td>
-                  <Table.Td><code title={entry.hash}>{entry.hash.slice(0, 8)}</code></Table.Td>
+                  <Table.Td>
+                    <code>{entry.action}</code>
+                  </Table.Td>
+                  <Table.Td>
+                    <Text
+                      size="sm"
+                      lineClamp={2}
+                      style={{ overflowWrap: 'anywhere' }}
+                      title={JSON.stringify(entry.detail)}
+                    >
+                      {sentenceOf(entry, study)?.text ?? JSON.stringify(entry.detail)}
+                    </Text>
+                  </Table.Td>
+                  <Table.Td>
+                    <code title={entry.hash}>{entry.hash.slice(0, 8)}</code>
+                  </Table.Td>
                 </Table.Tr>
               ))}
             </Table.Tbody>
           </Table>
         </Table.ScrollContainer>
-        {first > 1 && <Group justify="center"><Button variant="subtle" loading={busy === 'more'} onClick={() => void run('more', async () => { const page = await api.auditPage(id, first); setOlder((before) => [...before, ...page]); })}>{t.more}</Button></Group>}
+        {first > 1 && (
+          <Group justify="center">
+            <Button
+              variant="subtle"
+              loading={busy === 'more'}
+              onClick={() =>
+                void run('more', async () => {
+                  const page = await api.auditPage(id, first);
+                  setOlder((before) => [...before, ...page]);
+                })
+              }
+            >
+              {t.more}
+            </Button>
+          </Group>
+        )}
       </Stack>
     </Panel>
   );

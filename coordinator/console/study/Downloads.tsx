@@ -15,10 +15,16 @@ const t = strings.downloads;
 export function Downloads({ study }: { study: LiveStudy }) {
   const { id, best, completed, config } = study;
   const [busy, setBusy] = useState('');
-  const stem = config.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-|-$/g, '') || 'study';
+  const stem =
+    config.name
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9]+/g, '-')
+      .replaceAll(/^-|-$/g, '') || 'study';
   const model = async (which: 'best' | 'last', format: 'safetensors' | 'zip') => {
     setBusy(which + format);
-    await attempt(async () => save(`${stem}-${which}.${format}`, await api.model(id, which, format)));
+    await attempt(async () =>
+      save(`${stem}-${which}.${format}`, await api.model(id, which, format)),
+    );
     setBusy('');
   };
   return (
@@ -28,10 +34,25 @@ export function Downloads({ study }: { study: LiveStudy }) {
           <Stack gap="md">
             {(['best', 'last'] as const).map((which) => (
               <Group key={which} justify="space-between">
-                <div><Text fw={600}>{t[which]}</Text><Text size="sm" c="dimmed">{t.of(which === 'best' ? best.round : completed)}</Text></div>
+                <div>
+                  <Text fw={600}>{t[which]}</Text>
+                  <Text size="sm" c="dimmed">
+                    {t.of(which === 'best' ? best.round : completed)}
+                  </Text>
+                </div>
                 <Group gap="xs">
                   {(['zip', 'safetensors'] as const).map((format) => (
-                    <Button key={format} variant={format === 'zip' ? 'filled' : 'light'} leftSection={<IconDownload size={17} />} loading={busy === which + format} onClick={() => void model(which, format)} aria-label={`${t[which]}: ${t[format]}`} title={format === 'zip' ? t.zipText : t.safetensorsText}>{t[format]}</Button>
+                    <Button
+                      key={format}
+                      variant={format === 'zip' ? 'filled' : 'light'}
+                      leftSection={<IconDownload size={17} />}
+                      loading={busy === which + format}
+                      onClick={() => void model(which, format)}
+                      aria-label={`${t[which]}: ${t[format]}`}
+                      title={format === 'zip' ? t.zipText : t.safetensorsText}
+                    >
+                      {t[format]}
+                    </Button>
                   ))}
                 </Group>
               </Group>
@@ -39,9 +60,57 @@ export function Downloads({ study }: { study: LiveStudy }) {
           </Stack>
         )}
       </Panel>
-      <Panel title={t.metrics} text={t.metricsText} aside={<Button variant="light" leftSection={<IconDownload size={17} />} disabled={study.scores.length === 0} onClick={() => save(`${stem}-metrics.csv`, new Blob([metricsCsv(study)], { type: 'text/csv' }))}>{t.csv}</Button>}>{null}</Panel>
-      <Panel title={t.report} text={t.reportText} aside={<Button variant="light" component={Link} to={`/studies/${id}/report`} leftSection={<IconPrinter size={17} />}>{t.open}</Button>}>{null}</Panel>
-      <Panel title={t.yaml} text={t.yamlText} aside={<Button variant="light" leftSection={<IconDownload size={17} />} onClick={() => save(`${stem}.yaml`, new Blob([stringify(config)], { type: 'text/yaml' }))}>{strings.download}</Button>}>{null}</Panel>
+      <Panel
+        title={t.metrics}
+        text={t.metricsText}
+        aside={
+          <Button
+            variant="light"
+            leftSection={<IconDownload size={17} />}
+            disabled={study.scores.length === 0}
+            onClick={() =>
+              save(`${stem}-metrics.csv`, new Blob([metricsCsv(study)], { type: 'text/csv' }))
+            }
+          >
+            {t.csv}
+          </Button>
+        }
+      >
+        {null}
+      </Panel>
+      <Panel
+        title={t.report}
+        text={t.reportText}
+        aside={
+          <Button
+            variant="light"
+            component={Link}
+            to={`/studies/${id}/report`}
+            leftSection={<IconPrinter size={17} />}
+          >
+            {t.open}
+          </Button>
+        }
+      >
+        {null}
+      </Panel>
+      <Panel
+        title={t.yaml}
+        text={t.yamlText}
+        aside={
+          <Button
+            variant="light"
+            leftSection={<IconDownload size={17} />}
+            onClick={() =>
+              save(`${stem}.yaml`, new Blob([stringify(config)], { type: 'text/yaml' }))
+            }
+          >
+            {strings.download}
+          </Button>
+        }
+      >
+        {null}
+      </Panel>
     </Stack>
   );
 }

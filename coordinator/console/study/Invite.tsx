@@ -1,4 +1,5 @@
-// An invitation: a link that opens the clinic's app, as a QR code too, and the word for agents. The secret is in the link's fragment, which no server sees.
+// An invitation: a link that opens the clinic's app, as a QR code too, and the word for agents. The
+// secret is in the link's fragment, which no server sees.
 import { Button, Group, Modal, Select, Stack, Text, Textarea, TextInput } from '@mantine/core';
 import { QRCodeSVG } from 'qrcode.react';
 import { type SyntheticEvent, useState } from 'react';
@@ -12,17 +13,30 @@ const t = strings.invite;
 const HOURS = [24, 72, 168, 336, 720];
 
 /** Where a clinic's browser opens an invitation. */
-export const invitationLink = (invitation: string): string => `${parseInvitation(invitation).url}/clinic/#invitation=${invitation}`;
+export const invitationLink = (invitation: string): string =>
+  `${parseInvitation(invitation).url}/clinic/#invitation=${invitation}`;
 
-export function Invite({ study, opened, onClose }: { study: string; opened: boolean; onClose: () => void }) {
+export function Invite({
+  study,
+  opened,
+  onClose,
+}: {
+  study: string;
+  opened: boolean;
+  onClose: () => void;
+}) {
   const [name, setName] = useState('');
   const [hours, setHours] = useState('168');
   const [busy, setBusy] = useState(false);
-  const [made, setMade] = useState<{ name: string; invitation: string; expires: string } | null>(null);
+  const [made, setMade] = useState<{ name: string; invitation: string; expires: string } | null>(
+    null,
+  );
   const submit = async (event: SyntheticEvent) => {
     event.preventDefault();
     setBusy(true);
-    await attempt(async () => setMade({ name: name.trim(), ...(await api.invite(study, name.trim(), Number(hours))) }));
+    await attempt(async () =>
+      setMade({ name: name.trim(), ...(await api.invite(study, name.trim(), Number(hours))) }),
+    );
     setBusy(false);
   };
   const again = () => {
@@ -34,23 +48,63 @@ export function Invite({ study, opened, onClose }: { study: string; opened: bool
     again();
   };
   return (
-    <Modal opened={opened} onClose={close} title={made ? t.made(made.name) : t.title} size="lg" centered closeOnClickOutside={!made} closeButtonProps={{ 'aria-label': strings.close }}>
+    <Modal
+      opened={opened}
+      onClose={close}
+      title={made ? t.made(made.name) : t.title}
+      size="lg"
+      centered
+      closeOnClickOutside={!made}
+      closeButtonProps={{ 'aria-label': strings.close }}
+    >
       {made ? (
         <Stack>
           <Text size="sm">{t.once(dateText(Date.parse(made.expires)))}</Text>
           <div style={{ background: '#fff', padding: 16, borderRadius: 12, alignSelf: 'center' }}>
-            <QRCodeSVG value={invitationLink(made.invitation)} size={232} level="L" role="img" title={t.qr} />
+            <QRCodeSVG
+              value={invitationLink(made.invitation)}
+              size={232}
+              level="L"
+              role="img"
+              title={t.qr}
+            />
           </div>
           <Secret label={t.link} value={invitationLink(made.invitation)} />
           <Secret label={t.word} value={made.invitation} />
-          <Group justify="flex-end"><Button variant="light" onClick={again}>{t.another}</Button><Button onClick={close}>{strings.close}</Button></Group>
+          <Group justify="flex-end">
+            <Button variant="light" onClick={again}>
+              {t.another}
+            </Button>
+            <Button onClick={close}>{strings.close}</Button>
+          </Group>
         </Stack>
       ) : (
         <form onSubmit={(event) => void submit(event)}>
           <Stack>
-            <TextInput label={t.name} value={name} onChange={(e) => setName(e.currentTarget.value)} required maxLength={80} data-autofocus withAsterisk={false} />
-            <Select label={t.hours} data={HOURS.map((h) => ({ value: String(h), label: t.hour(h) }))} value={hours} onChange={(next) => next !== null && setHours(next)} allowDeselect={false} />
-            <Group justify="flex-end"><Button variant="default" onClick={close}>{strings.cancel}</Button><Button type="submit" loading={busy} disabled={name.trim() === ''}>{t.make}</Button></Group>
+            <TextInput
+              label={t.name}
+              value={name}
+              onChange={(e) => setName(e.currentTarget.value)}
+              required
+              maxLength={80}
+              data-autofocus
+              withAsterisk={false}
+            />
+            <Select
+              label={t.hours}
+              data={HOURS.map((h) => ({ value: String(h), label: t.hour(h) }))}
+              value={hours}
+              onChange={(next) => next !== null && setHours(next)}
+              allowDeselect={false}
+            />
+            <Group justify="flex-end">
+              <Button variant="default" onClick={close}>
+                {strings.cancel}
+              </Button>
+              <Button type="submit" loading={busy} disabled={name.trim() === ''}>
+                {t.make}
+              </Button>
+            </Group>
           </Stack>
         </form>
       )}
@@ -59,5 +113,13 @@ export function Invite({ study, opened, onClose }: { study: string; opened: bool
 }
 
 const Secret = ({ label, value }: { label: string; value: string }) => (
-  <Textarea label={label} value={value} readOnly rows={2} onFocus={(e) => e.currentTarget.select()} rightSection={<Copy value={value} label={label} />} styles={{ input: { fontFamily: 'ui-monospace, monospace', fontSize: 12 } }} />
+  <Textarea
+    label={label}
+    value={value}
+    readOnly
+    rows={2}
+    onFocus={(e) => e.currentTarget.select()}
+    rightSection={<Copy value={value} label={label} />}
+    styles={{ input: { fontFamily: 'ui-monospace, monospace', fontSize: 12 } }}
+  />
 );

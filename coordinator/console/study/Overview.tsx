@@ -1,5 +1,17 @@
-// What a study coordinator looks at while a study runs: where it stands, who is doing what, the curve, and what happens.
-import { Anchor, Button, Grid, Group, Paper, Progress, ScrollArea, SimpleGrid, Stack, Text } from '@mantine/core';
+// What a study coordinator looks at while a study runs: where it stands, who is doing what, the
+// curve, and what happens.
+import {
+  Anchor,
+  Button,
+  Grid,
+  Group,
+  Paper,
+  Progress,
+  ScrollArea,
+  SimpleGrid,
+  Stack,
+  Text,
+} from '@mantine/core';
 import { useEffect, useState } from 'react';
 import { Link } from 'react-router';
 import type { LiveStudy, RoundRow } from '../../../common/protocol/console.js';
@@ -24,11 +36,36 @@ export function Overview({ study }: { study: LiveStudy }) {
         <Grid.Col span={{ base: 12, md: 7 }}>
           <Stack gap="lg">
             {current && study.status !== 'draft' && <Now study={study} round={current} />}
-            {scores.length > 0 && best && <Curves scores={scores} best={best.round} metric={config.evaluation.select} height={260} />}
+            {scores.length > 0 && best && (
+              <Curves
+                scores={scores}
+                best={best.round}
+                metric={config.evaluation.select}
+                height={260}
+              />
+            )}
             {shown.length > 0 && (
-              <Panel title={strings.clinic.title} aside={<Anchor component={Link} to={`/studies/${id}/clinics`} size="sm">{t.goClinics}</Anchor>}>
-                <ScrollArea.Autosize mah={420} viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': strings.clinic.title }}>
-                  <Stack gap="sm">{shown.map((clinic) => <ClinicNow key={clinic.id} clinic={clinic} attempt={current?.attempt} />)}</Stack>
+              <Panel
+                title={strings.clinic.title}
+                aside={
+                  <Anchor component={Link} to={`/studies/${id}/clinics`} size="sm">
+                    {t.goClinics}
+                  </Anchor>
+                }
+              >
+                <ScrollArea.Autosize
+                  mah={420}
+                  viewportProps={{
+                    tabIndex: 0,
+                    role: 'region',
+                    'aria-label': strings.clinic.title,
+                  }}
+                >
+                  <Stack gap="sm">
+                    {shown.map((clinic) => (
+                      <ClinicNow key={clinic.id} clinic={clinic} attempt={current?.attempt} />
+                    ))}
+                  </Stack>
                 </ScrollArea.Autosize>
               </Panel>
             )}
@@ -38,7 +75,9 @@ export function Overview({ study }: { study: LiveStudy }) {
           <Feed study={study} />
         </Grid.Col>
       </Grid>
-      <Text size="xs" c="dimmed" ta="center">{completed > 0 && strings.disclaimer}</Text>
+      <Text size="xs" c="dimmed" ta="center">
+        {completed > 0 && strings.disclaimer}
+      </Text>
     </Stack>
   );
 }
@@ -48,18 +87,31 @@ function NextStep({ study: { status, clinics, config, id } }: { study: LiveStudy
   if (status !== 'draft') return null;
   const pending = clinics.filter((c) => c.state === 'pending').length;
   const approved = clinics.filter((c) => c.state === 'approved').length;
-  const text = pending > 0 ? t.nextApprove(pending) : approved >= config.cohort.minimum ? t.nextStart : t.nextInvite;
+  const text =
+    pending > 0
+      ? t.nextApprove(pending)
+      : approved >= config.cohort.minimum
+        ? t.nextStart
+        : t.nextInvite;
   return (
     <Paper p="md" radius="lg" bg="var(--mantine-primary-color-light)">
       <Group justify="space-between">
         <Text fw={500}>{text}</Text>
-        {(pending > 0 || approved < config.cohort.minimum) && <Button component={Link} to={`/studies/${id}/clinics`} variant="filled" size="sm">{t.goClinics}</Button>}
+        {(pending > 0 || approved < config.cohort.minimum) && (
+          <Button component={Link} to={`/studies/${id}/clinics`} variant="filled" size="sm">
+            {t.goClinics}
+          </Button>
+        )}
       </Group>
     </Paper>
   );
 }
 
-function Numbers({ study: { config, completed, best, scores, clinics, rounds } }: { study: LiveStudy }) {
+function Numbers({
+  study: { config, completed, best, scores, clinics, rounds },
+}: {
+  study: LiveStudy;
+}) {
   const result = scores.findLast((s) => s.round === best?.round);
   const [value, low, high] = result?.heldout[config.evaluation.select] ?? [null, null, null];
   const last = rounds.findLast((r) => r.phase === 'closed' && r.number > 0);
@@ -68,9 +120,25 @@ function Numbers({ study: { config, completed, best, scores, clinics, rounds } }
   const down = rounds.reduce((n, r) => n + r.bytesDown, 0);
   return (
     <SimpleGrid cols={{ base: 2, md: 4 }} spacing="sm">
-      <Figure name={t.best} value={value === null ? '–' : scoreText(value)} text={value === null ? t.notYet : `${t.bestOf(strings.results.metrics[config.evaluation.select].toLowerCase())}${low === null ? '' : `, ${low.toFixed(2)}–${high!.toFixed(2)}`}`} />
-      <Figure name={t.rounds} value={`${completed} / ${config.rounds}`} text={best ? strings.results.bestRound(best.round) : ''} />
-      <Figure name={t.clinicsConnected} value={`${approved.filter((c) => c.connected).length} / ${approved.length}`} text={last ? `${t.photographs}: ${count(last.samples)}` : ''} />
+      <Figure
+        name={t.best}
+        value={value === null ? '–' : scoreText(value)}
+        text={
+          value === null
+            ? t.notYet
+            : `${t.bestOf(strings.results.metrics[config.evaluation.select].toLowerCase())}${low === null ? '' : `, ${low.toFixed(2)}–${high!.toFixed(2)}`}`
+        }
+      />
+      <Figure
+        name={t.rounds}
+        value={`${completed} / ${config.rounds}`}
+        text={best ? strings.results.bestRound(best.round) : ''}
+      />
+      <Figure
+        name={t.clinicsConnected}
+        value={`${approved.filter((c) => c.connected).length} / ${approved.length}`}
+        text={last ? `${t.photographs}: ${count(last.samples)}` : ''}
+      />
       <Figure name={t.traffic} value={bytesText(up)} text={t.trafficOf(bytesText(down))} />
     </SimpleGrid>
   );
@@ -78,9 +146,15 @@ function Numbers({ study: { config, completed, best, scores, clinics, rounds } }
 
 const Figure = ({ name, value, text }: { name: string; value: string; text: string }) => (
   <Paper withBorder p="md" radius="lg">
-    <Text size="sm" c="dimmed">{name}</Text>
-    <Text fz={{ base: 22, sm: 28 }} fw={680} lh={1.25} className="numbers">{value}</Text>
-    <Text size="xs" c="dimmed">{text}</Text>
+    <Text size="sm" c="dimmed">
+      {name}
+    </Text>
+    <Text fz={{ base: 22, sm: 28 }} fw={680} lh={1.25} className="numbers">
+      {value}
+    </Text>
+    <Text size="xs" c="dimmed">
+      {text}
+    </Text>
   </Paper>
 );
 
@@ -92,21 +166,61 @@ function Now({ study, round }: { study: LiveStudy; round: RoundRow }) {
   const connected = clinics.filter((c) => c.connected && c.state === 'approved').length;
   const open = round.phase === 'open';
   const evaluating = round.phase === 'evaluating' && evaluated !== null;
-  const share = evaluating ? 100 * evaluated : round.phase === 'closed' ? 100 : open ? (100 * round.returned) / Math.max(1, round.cohort) : round.phase === 'planned' ? 0 : 100;
+  const share = evaluating
+    ? 100 * evaluated
+    : round.phase === 'closed'
+      ? 100
+      : open
+        ? (100 * round.returned) / Math.max(1, round.cohort)
+        : round.phase === 'planned'
+          ? 0
+          : 100;
   return (
-    <Panel title={t.round(round.number)} text={round.reason ?? (evaluating ? t.evaluating(Math.floor(100 * evaluated)) : t.phase[round.phase])} aside={left !== null && left > 0 ? <Text size="sm" c="dimmed" className="numbers">{t.left(durationText(left))}</Text> : undefined}>
+    <Panel
+      title={t.round(round.number)}
+      text={
+        round.reason ??
+        (evaluating ? t.evaluating(Math.floor(100 * evaluated)) : t.phase[round.phase])
+      }
+      aside={
+        left !== null && left > 0 ? (
+          <Text size="sm" c="dimmed" className="numbers">
+            {t.left(durationText(left))}
+          </Text>
+        ) : undefined
+      }
+    >
       <Stack gap="xs">
-        <Progress value={share} size="lg" radius="xl" animated={status === 'running' && ['aggregating', 'evaluating'].includes(round.phase)} aria-label={evaluating ? t.phase.evaluating : t.returned(round.returned, round.cohort)} {...(round.phase === 'failed' && { color: 'red' })} />
+        <Progress
+          value={share}
+          size="lg"
+          radius="xl"
+          animated={status === 'running' && ['aggregating', 'evaluating'].includes(round.phase)}
+          aria-label={evaluating ? t.phase.evaluating : t.returned(round.returned, round.cohort)}
+          {...(round.phase === 'failed' && { color: 'red' })}
+        />
         <Group justify="space-between" className="numbers">
-          <Text size="sm">{round.phase === 'planned' ? t.waiting(connected, config.cohort.minimum) : round.number > 0 ? t.returned(round.returned, round.cohort) : ''}</Text>
-          {open && round.deadlineAt !== null && <Text size="sm" c="dimmed">{t.deadline(durationText(Math.max(0, round.deadlineAt - now) / 1000))}</Text>}
+          <Text size="sm">
+            {round.phase === 'planned'
+              ? t.waiting(connected, config.cohort.minimum)
+              : round.number > 0
+                ? t.returned(round.returned, round.cohort)
+                : ''}
+          </Text>
+          {open && round.deadlineAt !== null && (
+            <Text size="sm" c="dimmed">
+              {t.deadline(durationText(Math.max(0, round.deadlineAt - now) / 1000))}
+            </Text>
+          )}
         </Group>
       </Stack>
     </Panel>
   );
 }
 
-/** The coordinator's clock: what it last said, and what has passed since. No two clocks need agree. */
+/**
+ * The coordinator's clock: what it last said, and what has passed since. No two clocks need agree.
+ */
 function useNow(heard: number): number {
   const [now, setNow] = useState(heard);
   useEffect(() => {
@@ -117,7 +231,11 @@ function useNow(heard: number): number {
   return Math.max(now, heard);
 }
 
-const DOT = { good: 'var(--mantine-color-teal-6)', bad: 'var(--mantine-color-red-6)', plain: 'var(--mantine-color-gray-5)' };
+const DOT = {
+  good: 'var(--mantine-color-teal-6)',
+  bad: 'var(--mantine-color-red-6)',
+  plain: 'var(--mantine-color-gray-5)',
+};
 
 function Feed({ study }: { study: LiveStudy }) {
   const lines = study.entries.toReversed().flatMap((entry) => {
@@ -126,13 +244,24 @@ function Feed({ study }: { study: LiveStudy }) {
   });
   return (
     <Panel title={t.feed}>
-      <ScrollArea.Autosize mah={720} viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': t.feed }}>
+      <ScrollArea.Autosize
+        mah={720}
+        viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': t.feed }}
+      >
         <ol className="feed" aria-live="polite" aria-relevant="additions" data-testid="feed">
           {lines.slice(0, 100).map(({ entry, text, kind }) => (
             <li key={entry.seq}>
               <span className="dot" style={{ '--dot': DOT[kind] } as React.CSSProperties} />
               <Text size="sm">{text}</Text>
-              <Text size="xs" c="dimmed" component="time" className="numbers" dateTime={new Date(entry.at).toISOString()}>{timeText(entry.at)}</Text>
+              <Text
+                size="xs"
+                c="dimmed"
+                component="time"
+                className="numbers"
+                dateTime={new Date(entry.at).toISOString()}
+              >
+                {timeText(entry.at)}
+              </Text>
             </li>
           ))}
         </ol>

@@ -14,7 +14,12 @@ const t = strings.results;
 
 export function Results({ study }: { study: LiveStudy }) {
   const { scores, best, config } = study;
-  if (scores.length === 0 || !best) return <Panel><Empty icon={<IconChartLine size={28} />} title={t.empty} text={t.emptyText} /></Panel>;
+  if (scores.length === 0 || !best)
+    return (
+      <Panel>
+        <Empty icon={<IconChartLine size={28} />} title={t.empty} text={t.emptyText} />
+      </Panel>
+    );
   return (
     <Stack gap="lg">
       <Curves scores={scores} best={best.round} metric={config.evaluation.select} />
@@ -32,27 +37,63 @@ function OneRound({ study, best }: { study: LiveStudy; best: number }) {
   const number = chosen ?? best;
   useEffect(() => {
     let wanted = true;
-    api.round(id, number).then((round) => wanted && setView({ number, round })).catch(tellError);
+    api
+      .round(id, number)
+      .then((round) => wanted && setView({ number, round }))
+      .catch(tellError);
     return () => {
       wanted = false;
     };
   }, [id, number]);
-  const options = useMemo(() => scores.map(({ round }) => ({ value: String(round), label: t.roundOption(round, round === best) })).toReversed(), [scores, best]);
+  const options = useMemo(
+    () =>
+      scores
+        .map(({ round }) => ({ value: String(round), label: t.roundOption(round, round === best) }))
+        .toReversed(),
+    [scores, best],
+  );
   const evaluation = view?.round.evaluation;
   return (
     <>
       <Group>
-        <Select aria-label={t.round} data={options} value={String(number)} onChange={(next) => next !== null && setChosen(Number(next))} allowDeselect={false} searchable={options.length > 12} w={220} limit={100} />
-        <SegmentedControl value={split} onChange={(next) => setSplit(next)} data={[{ value: 'heldout', label: t.heldout }, { value: 'validation', label: t.validation }]} aria-label={t.split} />
-        {evaluation && <Text size="sm" c="dimmed">{t.samples(count(evaluation[split].samples))} · {t.ece} {scoreText(evaluation[split].ece)}</Text>}
+        <Select
+          aria-label={t.round}
+          data={options}
+          value={String(number)}
+          onChange={(next) => next !== null && setChosen(Number(next))}
+          allowDeselect={false}
+          searchable={options.length > 12}
+          w={220}
+          limit={100}
+        />
+        <SegmentedControl
+          value={split}
+          onChange={(next) => setSplit(next)}
+          data={[
+            { value: 'heldout', label: t.heldout },
+            { value: 'validation', label: t.validation },
+          ]}
+          aria-label={t.split}
+        />
+        {evaluation && (
+          <Text size="sm" c="dimmed">
+            {t.samples(count(evaluation[split].samples))} · {t.ece}{' '}
+            {scoreText(evaluation[split].ece)}
+          </Text>
+        )}
       </Group>
       {evaluation ? <RoundMetrics metrics={evaluation[split]} labels={labels} /> : <Loading />}
-      {view && view.round.updates.length > 0 && <RoundClinics updates={view.round.updates} clinics={clinics} />}
+      {view && view.round.updates.length > 0 && (
+        <RoundClinics updates={view.round.updates} clinics={clinics} />
+      )}
     </>
   );
 }
 
-/** Rows shown before someone asks for all: five hundred rows are slow to draw, and the last ones matter. */
+/**
+ * Rows shown before someone asks for all: five hundred rows are slow to draw, and the last ones
+ * matter.
+ */
 const FIRST_ROWS = 25;
 
 export function RoundsTable({ study, all = false }: { study: LiveStudy; all?: boolean }) {
@@ -65,10 +106,28 @@ export function RoundsTable({ study, all = false }: { study: LiveStudy; all?: bo
   const c = t.roundColumns;
   return (
     <Panel title={t.rounds} text={t.metrics[metric]}>
-      <Table.ScrollContainer minWidth={620} scrollAreaProps={{ viewportProps: { tabIndex: 0, role: 'region', 'aria-label': t.rounds } }}>
+      <Table.ScrollContainer
+        minWidth={620}
+        scrollAreaProps={{ viewportProps: { tabIndex: 0, role: 'region', 'aria-label': t.rounds } }}
+      >
         <Table className="numbers" verticalSpacing={6} data-testid="rounds">
           <Table.Thead>
-            <Table.Tr>{[c.round, c.validation, c.heldout, c.clinics, c.photographs, c.up, c.down, c.time].map((name, i) => <Table.Th key={name} ta={i === 0 ? 'left' : 'right'}>{name}</Table.Th>)}</Table.Tr>
+            <Table.Tr>
+              {[
+                c.round,
+                c.validation,
+                c.heldout,
+                c.clinics,
+                c.photographs,
+                c.up,
+                c.down,
+                c.time,
+              ].map((name, i) => (
+                <Table.Th key={name} ta={i === 0 ? 'left' : 'right'}>
+                  {name}
+                </Table.Th>
+              ))}
+            </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
             {done.slice(0, whole ? undefined : FIRST_ROWS).map((row) => {
@@ -77,13 +136,34 @@ export function RoundsTable({ study, all = false }: { study: LiveStudy; all?: bo
               const seconds = roundSeconds(row);
               return (
                 <Table.Tr key={row.attempt}>
-                  <Table.Td><Group gap={6} wrap="nowrap">{row.number === 0 ? strings.overview.round(0) : row.number}{row.number === best?.round && <Badge size="sm" tt="none">{t.best}</Badge>}</Group></Table.Td>
+                  <Table.Td>
+                    <Group gap={6} wrap="nowrap">
+                      {row.number === 0 ? strings.overview.round(0) : row.number}
+                      {row.number === best?.round && (
+                        <Badge size="sm" tt="none">
+                          {t.best}
+                        </Badge>
+                      )}
+                    </Group>
+                  </Table.Td>
                   <Table.Td ta="right">{scoreText(score?.validation[metric][0])}</Table.Td>
-                  <Table.Td ta="right">{scoreText(value)}{low !== null && <Text span size="xs" c="dimmed"> {low.toFixed(2)}–{high!.toFixed(2)}</Text>}</Table.Td>
-                  <Table.Td ta="right">{row.number === 0 ? '–' : `${row.returned}/${row.cohort}`}</Table.Td>
+                  <Table.Td ta="right">
+                    {scoreText(value)}
+                    {low !== null && (
+                      <Text span size="xs" c="dimmed">
+                        {' '}
+                        {low.toFixed(2)}–{high!.toFixed(2)}
+                      </Text>
+                    )}
+                  </Table.Td>
+                  <Table.Td ta="right">
+                    {row.number === 0 ? '–' : `${row.returned}/${row.cohort}`}
+                  </Table.Td>
                   <Table.Td ta="right">{row.number === 0 ? '–' : count(row.samples)}</Table.Td>
                   <Table.Td ta="right">{row.number === 0 ? '–' : bytesText(row.bytesUp)}</Table.Td>
-                  <Table.Td ta="right">{row.number === 0 ? '–' : bytesText(row.bytesDown)}</Table.Td>
+                  <Table.Td ta="right">
+                    {row.number === 0 ? '–' : bytesText(row.bytesDown)}
+                  </Table.Td>
                   <Table.Td ta="right">{seconds === null ? '–' : durationText(seconds)}</Table.Td>
                 </Table.Tr>
               );
@@ -91,8 +171,16 @@ export function RoundsTable({ study, all = false }: { study: LiveStudy; all?: bo
           </Table.Tbody>
         </Table>
       </Table.ScrollContainer>
-      {!whole && done.length > FIRST_ROWS && <Button variant="subtle" onClick={() => setWhole(true)} mt="xs">{t.showAll(done.length)}</Button>}
-      {failed.slice(-5).map((r) => <Text key={r.attempt} size="sm" c="dimmed" mt="xs">{t.failed(r.number, r.reason ?? '')}</Text>)}
+      {!whole && done.length > FIRST_ROWS && (
+        <Button variant="subtle" onClick={() => setWhole(true)} mt="xs">
+          {t.showAll(done.length)}
+        </Button>
+      )}
+      {failed.slice(-5).map((r) => (
+        <Text key={r.attempt} size="sm" c="dimmed" mt="xs">
+          {t.failed(r.number, r.reason ?? '')}
+        </Text>
+      ))}
     </Panel>
   );
 }

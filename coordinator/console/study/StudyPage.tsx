@@ -1,7 +1,17 @@
 // One study: its state and what can be done with it, and below, in tabs, all there is to see.
 import { Anchor, Button, Group, Modal, Stack, Tabs, Text, Title } from '@mantine/core';
 import { useDisclosure, useDocumentTitle } from '@mantine/hooks';
-import { IconChartLine, IconChevronLeft, IconDownload, IconHistory, IconLayoutDashboard, IconPlayerPause, IconPlayerPlay, IconPlayerStop, IconUsers } from '@tabler/icons-react';
+import {
+  IconChartLine,
+  IconChevronLeft,
+  IconDownload,
+  IconHistory,
+  IconLayoutDashboard,
+  IconPlayerPause,
+  IconPlayerPlay,
+  IconPlayerStop,
+  IconUsers,
+} from '@tabler/icons-react';
 import { type ReactNode, useState } from 'react';
 import { Link, useNavigate, useParams } from 'react-router';
 import type { LiveStudy, StudyAction } from '../../../common/protocol/console.js';
@@ -16,11 +26,18 @@ import { Downloads } from './Downloads.js';
 import { Overview } from './Overview.js';
 import { Results } from './Results.js';
 
-const TABS = { overview: IconLayoutDashboard, results: IconChartLine, clinics: IconUsers, audit: IconHistory, downloads: IconDownload } as const;
+const TABS = {
+  overview: IconLayoutDashboard,
+  results: IconChartLine,
+  clinics: IconUsers,
+  audit: IconHistory,
+  downloads: IconDownload,
+} as const;
 type Tab = keyof typeof TABS;
 
 /** On a phone the tabs are wider than the screen. */
-const intoView = (tab: HTMLElement | null): void => tab?.scrollIntoView({ inline: 'center', block: 'nearest' });
+const intoView = (tab: HTMLElement | null): void =>
+  tab?.scrollIntoView({ inline: 'center', block: 'nearest' });
 
 export default function StudyPage() {
   const { id = '', tab = 'overview' } = useParams();
@@ -30,28 +47,55 @@ export default function StudyPage() {
   if (error) return <Problem error={error} />;
   if (!study) return <Loading />;
   const pending = study.clinics.filter((c) => c.state === 'pending').length;
-  const panel = (name: Tab, content: ReactNode) => <Tabs.Panel value={name} pt="lg">{tab === name ? content : null}</Tabs.Panel>;
+  const panel = (name: Tab, content: ReactNode) => (
+    <Tabs.Panel value={name} pt="lg">
+      {tab === name ? content : null}
+    </Tabs.Panel>
+  );
   return (
     <Stack gap="md">
       <Offline online={online} />
-      <Anchor component={Link} to="/" size="sm" c="dimmed"><Group gap={2} component="span"><IconChevronLeft size={15} aria-hidden />{strings.studies.title}</Group></Anchor>
+      <Anchor component={Link} to="/" size="sm" c="dimmed">
+        <Group gap={2} component="span">
+          <IconChevronLeft size={15} aria-hidden />
+          {strings.studies.title}
+        </Group>
+      </Anchor>
       <Group justify="space-between" align="flex-start">
         <Stack gap={4}>
           <Group gap="sm">
-            <Title order={1} size="h2">{study.config.name}</Title>
+            <Title order={1} size="h2">
+              {study.config.name}
+            </Title>
             <StatusBadge status={study.status} />
           </Group>
-          {study.reason !== null && <Text c="dimmed" size="sm" maw={700}>{study.reason}</Text>}
+          {study.reason !== null && (
+            <Text c="dimmed" size="sm" maw={700}>
+              {study.reason}
+            </Text>
+          )}
         </Stack>
         <Actions study={study} />
       </Group>
-      <Tabs value={tab} onChange={(next) => void navigate(`/studies/${id}/${next ?? 'overview'}`, { replace: true })} keepMounted={false}>
+      <Tabs
+        value={tab}
+        onChange={(next) =>
+          void navigate(`/studies/${id}/${next ?? 'overview'}`, { replace: true })
+        }
+        keepMounted={false}
+      >
         <Tabs.List style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }}>
           {(Object.keys(TABS) as Tab[]).map((name) => {
             const Icon = TABS[name];
             return (
-              <Tabs.Tab key={name} value={name} ref={name === tab ? intoView : null} leftSection={<Icon size={17} aria-hidden />}>
-                {strings.tabs[name]}{name === 'clinics' && pending > 0 && ` (${pending})`}
+              <Tabs.Tab
+                key={name}
+                value={name}
+                ref={name === tab ? intoView : null}
+                leftSection={<Icon size={17} aria-hidden />}
+              >
+                {strings.tabs[name]}
+                {name === 'clinics' && pending > 0 && ` (${pending})`}
               </Tabs.Tab>
             );
           })}
@@ -79,16 +123,68 @@ function Actions({ study }: { study: LiveStudy }) {
   const ready = clinics.filter((c) => c.state === 'approved').length >= config.cohort.minimum;
   return (
     <Group gap="xs">
-      {status === 'draft' && <Button leftSection={<IconPlayerPlay size={17} />} loading={busy} variant={ready ? 'filled' : 'light'} onClick={() => void act('start')}>{t.start}</Button>}
-      {status === 'running' && <Button leftSection={<IconPlayerPause size={17} />} loading={busy} variant="light" onClick={() => void act('pause')}>{t.pause}</Button>}
-      {status === 'paused' && <Button leftSection={<IconPlayerPlay size={17} />} loading={busy} onClick={() => void act('resume')}>{t.resume}</Button>}
-      {(status === 'running' || status === 'paused') && <Button leftSection={<IconPlayerStop size={17} />} color="red" variant="subtle" c="var(--mantine-color-error)" onClick={ask.open}>{t.stop}</Button>}
-      <Modal opened={asking} onClose={ask.close} title={t.stopTitle} centered closeButtonProps={{ 'aria-label': strings.close }}>
+      {status === 'draft' && (
+        <Button
+          leftSection={<IconPlayerPlay size={17} />}
+          loading={busy}
+          variant={ready ? 'filled' : 'light'}
+          onClick={() => void act('start')}
+        >
+          {t.start}
+        </Button>
+      )}
+      {status === 'running' && (
+        <Button
+          leftSection={<IconPlayerPause size={17} />}
+          loading={busy}
+          variant="light"
+          onClick={() => void act('pause')}
+        >
+          {t.pause}
+        </Button>
+      )}
+      {status === 'paused' && (
+        <Button
+          leftSection={<IconPlayerPlay size={17} />}
+          loading={busy}
+          onClick={() => void act('resume')}
+        >
+          {t.resume}
+        </Button>
+      )}
+      {(status === 'running' || status === 'paused') && (
+        <Button
+          leftSection={<IconPlayerStop size={17} />}
+          color="red"
+          variant="subtle"
+          c="var(--mantine-color-error)"
+          onClick={ask.open}
+        >
+          {t.stop}
+        </Button>
+      )}
+      <Modal
+        opened={asking}
+        onClose={ask.close}
+        title={t.stopTitle}
+        centered
+        closeButtonProps={{ 'aria-label': strings.close }}
+      >
         <Stack>
           <Text>{t.stopText}</Text>
           <Group justify="flex-end">
-            <Button variant="default" onClick={ask.close} data-autofocus>{strings.cancel}</Button>
-            <Button color="red.9" onClick={() => { ask.close(); void act('stop'); }}>{t.stop}</Button>
+            <Button variant="default" onClick={ask.close} data-autofocus>
+              {strings.cancel}
+            </Button>
+            <Button
+              color="red.9"
+              onClick={() => {
+                ask.close();
+                void act('stop');
+              }}
+            >
+              {t.stop}
+            </Button>
           </Group>
         </Stack>
       </Modal>

@@ -1,16 +1,55 @@
-// A study's metrics as CSV, one row for each round, split and metric: what statistics programs read.
+// A study's metrics as CSV, one row for each round, split and metric: what statistics programs
+// read.
 import { SCORE_NAMES } from '../../../common/learning/metrics.js';
 import type { LiveStudy } from '../../../common/protocol/console.js';
 import { roundSeconds } from '../format.js';
 
-const COLUMNS = ['round', 'best', 'split', 'metric', 'value', 'low95', 'high95', 'clinics_returned', 'clinics_invited', 'photographs', 'bytes_up', 'bytes_down', 'round_seconds', 'evaluation_seconds'];
+const COLUMNS = [
+  'round',
+  'best',
+  'split',
+  'metric',
+  'value',
+  'low95',
+  'high95',
+  'clinics_returned',
+  'clinics_invited',
+  'photographs',
+  'bytes_up',
+  'bytes_down',
+  'round_seconds',
+  'evaluation_seconds',
+];
 
-export function metricsCsv({ scores, rounds, best }: Pick<LiveStudy, 'scores' | 'rounds' | 'best'>): string {
+export function metricsCsv({
+  scores,
+  rounds,
+  best,
+}: Pick<LiveStudy, 'scores' | 'rounds' | 'best'>): string {
   const closed = new Map(rounds.filter((r) => r.phase === 'closed').map((r) => [r.number, r]));
   const rows = scores.flatMap(({ round, seconds, ...splits }) => {
     const row = closed.get(round);
-    const tail = row ? [row.returned, row.cohort, row.samples, row.bytesUp, row.bytesDown, roundSeconds(row) ?? '', seconds] : ['', '', '', '', '', '', seconds];
-    return (['validation', 'heldout'] as const).flatMap((split) => SCORE_NAMES.map((metric) => [round, round === best?.round ? 1 : 0, split, metric, ...splits[split][metric].map((v) => v ?? ''), ...tail]));
+    const tail = row
+      ? [
+          row.returned,
+          row.cohort,
+          row.samples,
+          row.bytesUp,
+          row.bytesDown,
+          roundSeconds(row) ?? '',
+          seconds,
+        ]
+      : ['', '', '', '', '', '', seconds];
+    return (['validation', 'heldout'] as const).flatMap((split) =>
+      SCORE_NAMES.map((metric) => [
+        round,
+        round === best?.round ? 1 : 0,
+        split,
+        metric,
+        ...splits[split][metric].map((v) => v ?? ''),
+        ...tail,
+      ]),
+    );
   });
   return [COLUMNS, ...rows].map((row) => row.join(',')).join('\r\n') + '\r\n';
 }

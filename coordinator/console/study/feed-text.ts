@@ -7,7 +7,20 @@ import { strings } from '../strings.js';
 const t = strings.feed;
 
 /** What the details of entries may hold; each has some of it. */
-const Detail = z.object({ round: z.int(), attempt: z.string(), clinic: z.string(), name: z.string(), clinicName: z.string(), cohort: z.array(z.string()), samples: z.number(), score: z.number(), code: z.string(), reason: z.string() }).partial();
+const Detail = z
+  .object({
+    round: z.int(),
+    attempt: z.string(),
+    clinic: z.string(),
+    name: z.string(),
+    clinicName: z.string(),
+    cohort: z.array(z.string()),
+    samples: z.number(),
+    score: z.number(),
+    code: z.string(),
+    reason: z.string(),
+  })
+  .partial();
 
 export interface Sentence {
   readonly text: string;
@@ -19,32 +32,61 @@ export type Named = Pick<LiveStudy, 'clinics' | 'rounds' | 'config'>;
 /** Null for what is of no interest to people; the audit log has it. */
 export function sentenceOf({ action, actor, detail }: AuditLine, study: Named): Sentence | null {
   const d = Detail.safeParse(detail ?? {}).data ?? {};
-  const nameOf = (id: string | undefined): string => study.clinics.find((c) => c.id === id)?.name ?? d.name ?? id ?? '';
+  const nameOf = (id: string | undefined): string =>
+    study.clinics.find((c) => c.id === id)?.name ?? d.name ?? id ?? '';
   const round = strings.overview.round(d.round ?? 0);
   const row = study.rounds.find((r) => r.attempt === d.attempt);
   const plain = (text: string): Sentence => ({ text, kind: 'plain' });
   const good = (text: string): Sentence => ({ text, kind: 'good' });
   const bad = (text: string): Sentence => ({ text, kind: 'bad' });
   switch (action) {
-    case 'create': return plain(t.create);
-    case 'start': return good(t.start);
-    case 'pause': return plain(t.pause);
-    case 'resume': return good(t.resume);
-    case 'stop': return bad(t.stop);
-    case 'open': return plain(t.open(round, d.cohort?.length ?? 0));
-    case 'update': return plain(t.update(nameOf(d.clinic), round, count(d.samples ?? 0)));
-    case 'update-refused': return bad(t.refused(nameOf(d.clinic), round, d.code ?? ''));
-    case 'deadline': return plain(t.deadline(round));
-    case 'aggregated': return good(t.aggregated(round, row?.returned ?? 0, row?.cohort ?? 0));
-    case 'evaluated': return good(t.evaluated(round, strings.results.metrics[study.config.evaluation.select], scoreText(d.score)));
-    case 'work-failed': return bad(t.failed(d.reason ?? ''));
-    case 'clinic-invited': return plain(t.invited(d.clinicName ?? ''));
-    case 'clinic-enrolled': return plain(t.enrolled(nameOf(actor)));
-    case 'clinic-approved': return good(t.approved(nameOf(d.clinic)));
-    case 'clinic-revoked': return bad(t.revoked(nameOf(d.clinic)));
-    default: return null;
+    case 'create':
+      return plain(t.create);
+    case 'start':
+      return good(t.start);
+    case 'pause':
+      return plain(t.pause);
+    case 'resume':
+      return good(t.resume);
+    case 'stop':
+      return bad(t.stop);
+    case 'open':
+      return plain(t.open(round, d.cohort?.length ?? 0));
+    case 'update':
+      return plain(t.update(nameOf(d.clinic), round, count(d.samples ?? 0)));
+    case 'update-refused':
+      return bad(t.refused(nameOf(d.clinic), round, d.code ?? ''));
+    case 'deadline':
+      return plain(t.deadline(round));
+    case 'aggregated':
+      return good(t.aggregated(round, row?.returned ?? 0, row?.cohort ?? 0));
+    case 'evaluated':
+      return good(
+        t.evaluated(
+          round,
+          strings.results.metrics[study.config.evaluation.select],
+          scoreText(d.score),
+        ),
+      );
+    case 'work-failed':
+      return bad(t.failed(d.reason ?? ''));
+    case 'clinic-invited':
+      return plain(t.invited(d.clinicName ?? ''));
+    case 'clinic-enrolled':
+      return plain(t.enrolled(nameOf(actor)));
+    case 'clinic-approved':
+      return good(t.approved(nameOf(d.clinic)));
+    case 'clinic-revoked':
+      return bad(t.revoked(nameOf(d.clinic)));
+    default:
+      return null;
   }
 }
 
 /** Who did it: a clinic's name, or one of us. */
-export const actorName = (actor: string, clinics: Named['clinics']): string => (actor === 'admin' ? t.admin : actor === 'coordinator' ? t.coordinator : (clinics.find((c) => c.id === actor)?.name ?? actor));
+export const actorName = (actor: string, clinics: Named['clinics']): string =>
+  actor === 'admin'
+    ? t.admin
+    : actor === 'coordinator'
+      ? t.coordinator
+      : (clinics.find((c) => c.id === actor)?.name ?? actor);

@@ -12,6 +12,10 @@ export const PRESETS: readonly Recipe[] = [padUfes, ham10000, slice3d, midas, tr
 /** @throws LENTIGO_USAGE */
 export function presetNamed(name: string): Recipe {
   const recipe = PRESETS.find((preset) => preset.name === name);
-  if (!recipe) throw new LentigoError('LENTIGO_USAGE', `--preset ${name}: it is one of ${PRESETS.map((preset) => preset.name).join(', ')}`);
+  if (!recipe)
+    throw new LentigoError(
+      'LENTIGO_USAGE',
+      `--preset ${name}: it is one of ${PRESETS.map((preset) => preset.name).join(', ')}`,
+    );
   return recipe;
 }

@@ -4,53 +4,128 @@ import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { metadataCsv } from '../../../client/web/photographs/export-zip.js';
-import { FIELDS, fieldProblem, labelIn, type Photograph, trains } from '../../../client/web/photographs/photograph.js';
+import {
+  FIELDS,
+  fieldProblem,
+  labelIn,
+  type Photograph,
+  trains,
+} from '../../../client/web/photographs/photograph.js';
 import { parseTable } from '../../../common/dataset/pad-ufes.js';
 import { BINARY_LABELS, HAM10000_LABELS, PAD_UFES_LABELS } from '../../../common/model/labels.js';
 import { launchBrowser, noBrowser } from '../../support/browser.js';
 import { ClinicApp, PASSPHRASE, writePhotographs } from '../../support/clinic-app.js';
-import { createStudy, runCoordinator, studyUntil, temporaryFolder, type TestCoordinator } from '../../support/coordinator.js';
+import {
+  createStudy,
+  runCoordinator,
+  studyUntil,
+  temporaryFolder,
+  type TestCoordinator,
+} from '../../support/coordinator.js';
 import { seriousBarriers } from '../../support/pages.js';
 import { PACKAGE_ROOT } from '../../support/shared-data.js';
 
-const photograph = (name: string, fields: Photograph['fields']): Photograph => ({ id: crypto.randomUUID(), name, type: 'image/jpeg', bytes: 1, sha256: '0'.repeat(64), width: 1, height: 1, added: '2026-01-01T00:00:00Z', quality: [], fields });
+const photograph = (name: string, fields: Photograph['fields']): Photograph => ({
+  id: crypto.randomUUID(),
+  name,
+  type: 'image/jpeg',
+  bytes: 1,
+  sha256: '0'.repeat(64),
+  width: 1,
+  height: 1,
+  added: '2026-01-01T00:00:00Z',
+  quality: [],
+  fields,
+});
 
 describe('what is known of photographs', () => {
   it('is exported as a table that reads back the same', () => {
-    const fields = { diagnostic: 'MEL', patient_id: 'A, "B"\nC', age: '61', fitspatrick: '4', region: 'BACK', itch: 'True', diameter_1: '6.5' };
-    const [row] = parseTable(metadataCsv([photograph('one', fields), photograph('two', { diagnostic: 'NEV' })]), 'metadata.csv');
-    expect(Object.fromEntries(FIELDS.flatMap((f) => (row![f] === undefined || row![f] === '' ? [] : [[f, String(row![f])]])))).toEqual(fields);
+    const fields = {
+      diagnostic: 'MEL',
+      patient_id: 'A, "B"\nC',
+      age: '61',
+      fitspatrick: '4',
+      region: 'BACK',
+      itch: 'True',
+      diameter_1: '6.5',
+    };
+    const [row] = parseTable(
+      metadataCsv([photograph('one', fields), photograph('two', { diagnostic: 'NEV' })]),
+      'metadata.csv',
+    );
+    expect(
+      Object.fromEntries(
+        FIELDS.flatMap((f) =>
+          row![f] === undefined || row![f] === '' ? [] : [[f, String(row![f])]],
+        ),
+      ),
+    ).toEqual(fields);
   });
 
   it('decides whether one trains: it has a diagnosis, and its table did not keep it apart', () => {
-    expect([{}, { diagnostic: 'XXX' }, { diagnostic: 'MEL' }, { diagnostic: 'MEL', split: 'train' }, { diagnostic: 'MEL', split: 'heldout' }].map((fields) => trains(photograph('p', fields), PAD_UFES_LABELS))).toEqual([false, false, true, true, false]);
+    expect(
+      [
+        {},
+        { diagnostic: 'XXX' },
+        { diagnostic: 'MEL' },
+        { diagnostic: 'MEL', split: 'train' },
+        { diagnostic: 'MEL', split: 'heldout' },
+      ].map((fields) => trains(photograph('p', fields), PAD_UFES_LABELS)),
+    ).toEqual([false, false, true, true, false]);
   });
 
   it.each([
     ['PAD-UFES-20’s', PAD_UFES_LABELS, ['SCC', 'NEV', undefined, undefined]],
     ['HAM10000’s', HAM10000_LABELS, [undefined, 'nv', 'vasc', undefined]],
     ['benign or malignant', BINARY_LABELS, ['malignant', 'benign', 'benign', undefined]],
-    ['its own', { names: ['Naevus', 'toString'], malignant: [] }, [undefined, undefined, undefined, 'toString']],
+    [
+      'its own',
+      { names: ['Naevus', 'toString'], malignant: [] },
+      [undefined, undefined, undefined, 'toString'],
+    ],
   ])('is read in a study’s words, %s, where they have one for it', (_name, labels, expected) => {
-    expect(['SCC', 'nv', 'vasc', 'toString'].map((diagnostic) => labelIn({ diagnostic }, labels))).toEqual(expected);
+    expect(
+      ['SCC', 'nv', 'vasc', 'toString'].map((diagnostic) => labelIn({ diagnostic }, labels)),
+    ).toEqual(expected);
   });
 
   it('is checked as a table is: an age of 200 and a seventh skin type do not fit', () => {
-    expect([fieldProblem('age', '200'), fieldProblem('fitspatrick', '7')].every((problem) => problem !== undefined)).toBe(true);
-    expect([fieldProblem('age', '61'), fieldProblem('fitspatrick', '6'), fieldProblem('age', '')]).toEqual([undefined, undefined, undefined]);
+    expect(
+      [fieldProblem('age', '200'), fieldProblem('fitspatrick', '7')].every(
+        (problem) => problem !== undefined,
+      ),
+    ).toBe(true);
+    expect([
+      fieldProblem('age', '61'),
+      fieldProblem('fitspatrick', '6'),
+      fieldProblem('age', ''),
+    ]).toEqual([undefined, undefined, undefined]);
   });
 });
 
 it('the whole app is less than 2 MB as it travels, and what its first page waits for a tenth of that', async () => {
   const root = join(PACKAGE_ROOT, 'dist/web/clinic');
-  const files = (await readdir(root, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  const sizes = new Map(await Promise.all(files.map(async (file) => [file, (await stat(file)).size] as const)));
+  const files = (await readdir(root, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+  const sizes = new Map(
+    await Promise.all(files.map(async (file) => [file, (await stat(file)).size] as const)),
+  );
   // A browser takes one of the two WASM modules, the one with SIMD.
-  const loaded = files.filter((file) => !/\.(gz|br)$/.test(file) && !/tfjs-backend-wasm-(?!simd)[^/]*\.wasm$/.test(file));
-  const bytes = loaded.reduce((sum, file) => sum + (sizes.get(`${file}.br`) ?? sizes.get(file)!), 0);
+  const loaded = files.filter(
+    (file) => !/\.(gz|br)$/.test(file) && !/tfjs-backend-wasm-(?!simd)[^/]*\.wasm$/.test(file),
+  );
+  const bytes = loaded.reduce(
+    (sum, file) => sum + (sizes.get(`${file}.br`) ?? sizes.get(file)!),
+    0,
+  );
   expect(loaded.some((file) => /simd[^/]*\.wasm$/.test(file))).toBe(true);
-  const first = [...(await readFile(join(root, 'index.html'), 'utf8')).matchAll(/assets\/[^"]+/g)].map(([file]) => sizes.get(join(root, `${file}.br`))!).reduce((a, b) => a + b);
-  console.log(`the clinic's app: ${(bytes / 1e6).toFixed(2)} MB compressed, of which the first page waits for ${(first / 1e6).toFixed(2)}`);
+  const first = [...(await readFile(join(root, 'index.html'), 'utf8')).matchAll(/assets\/[^"]+/g)]
+    .map(([file]) => sizes.get(join(root, `${file}.br`))!)
+    .reduce((a, b) => a + b);
+  console.log(
+    `the clinic's app: ${(bytes / 1e6).toFixed(2)} MB compressed, of which the first page waits for ${(first / 1e6).toFixed(2)}`,
+  );
   expect(bytes).toBeLessThan(2_000_000);
   expect(first).toBeLessThan(200_000);
 });
@@ -60,7 +135,11 @@ describe.skipIf(noBrowser)(`in a browser${noBrowser ? ` (skipped: ${noBrowser})`
   let browser: Browser;
   let folder: string;
   beforeAll(async () => {
-    [coordinator, browser, folder] = await Promise.all([runCoordinator(), launchBrowser(), temporaryFolder()]);
+    [coordinator, browser, folder] = await Promise.all([
+      runCoordinator(),
+      launchBrowser(),
+      temporaryFolder(),
+    ]);
   });
   afterAll(async () => {
     await browser?.close();
@@ -69,7 +148,10 @@ describe.skipIf(noBrowser)(`in a browser${noBrowser ? ` (skipped: ${noBrowser})`
   });
 
   it('opens and shows its photographs without a network', async () => {
-    await writePhotographs(join(folder, 'offline'), 'synthetic:site=1&images=3&seed=3&size=256&split=train');
+    await writePhotographs(
+      join(folder, 'offline'),
+      'synthetic:site=1&images=3&seed=3&size=256&split=train',
+    );
     const app = await ClinicApp.open(browser, coordinator.url);
     await app.setPassphrase();
     await app.importFolder(join(folder, 'offline'));
@@ -84,45 +166,79 @@ describe.skipIf(noBrowser)(`in a browser${noBrowser ? ` (skipped: ${noBrowser})`
   });
 
   it('offers the diagnoses of its study, reads earlier ones in its words, and keeps what the study has no word for out of training', async () => {
-    const samples = await writePhotographs(join(folder, 'labels'), 'synthetic:site=1&images=10&seed=3&size=256&split=train');
+    const samples = await writePhotographs(
+      join(folder, 'labels'),
+      'synthetic:site=1&images=10&seed=3&size=256&split=train',
+    );
     expect(samples.filter(({ label }) => label === 'SCC')).toHaveLength(2);
     const app = await ClinicApp.open(browser, coordinator.url);
     await app.setPassphrase();
     await app.importFolder(join(folder, 'labels'));
     await app.sees('10 photographs, 10 to train on');
-    const study = await createStudy(coordinator.admin, { labels: HAM10000_LABELS, rounds: 1, cohort: { minimum: 1, quorum: 1 } });
+    const study = await createStudy(coordinator.admin, {
+      labels: HAM10000_LABELS,
+      rounds: 1,
+      cohort: { minimum: 1, quorum: 1 },
+    });
     await app.go('Take part');
-    await app.page.getByLabel('Your invitation').fill((await coordinator.admin.invite(study, 'Seven', 1)).invitation);
+    await app.page
+      .getByLabel('Your invitation')
+      .fill((await coordinator.admin.invite(study, 'Seven', 1)).invitation);
     await app.page.getByLabel('Name of your clinic').fill('Seven');
     await app.button('Enrol').click();
     await app.sees('2 photographs with a diagnosis that this study does not know');
     await app.go('Photographs');
     await app.sees('10 photographs, 8 to train on');
     await app.sees(/2 photographs are not of this study’s diagnoses \(Squamous cell carcinoma\)/);
-    await app.button(/Squamous cell carcinoma.*Not of this study/).first().click();
+    await app
+      .button(/Squamous cell carcinoma.*Not of this study/)
+      .first()
+      .click();
     await app.sees('Not of this study’s diagnoses: the photograph is kept');
     await app.page.getByRole('combobox', { name: 'Diagnosis' }).click();
     expect(await app.page.getByRole('option').allInnerTexts()).toEqual([
-      'Actinic keratosis or carcinoma in situ (akiec)', 'Basal cell carcinoma (bcc)', 'Benign keratosis (bkl)', 'Dermatofibroma (df)', 'Melanoma (mel)', 'Nevus (nv)', 'Vascular lesion (vasc)', 'Squamous cell carcinoma (SCC)',
+      'Actinic keratosis or carcinoma in situ (akiec)',
+      'Basal cell carcinoma (bcc)',
+      'Benign keratosis (bkl)',
+      'Dermatofibroma (df)',
+      'Melanoma (mel)',
+      'Nevus (nv)',
+      'Vascular lesion (vasc)',
+      'Squamous cell carcinoma (SCC)',
     ]);
     expect(await seriousBarriers(app.page)).toEqual([]);
     await app.button('Close').click();
-    await app.button(/^Nevus/).first().click();
+    await app
+      .button(/^Nevus/)
+      .first()
+      .click();
     await app.sees('In this study: Nevus.');
     await app.page.getByRole('combobox', { name: 'Diagnosis' }).click();
     await app.page.getByRole('option', { name: 'Dermatofibroma' }).click();
     await app.button('Save').click();
     await app.button(/^Dermatofibroma/).waitFor();
-    await coordinator.admin.decide(study, (await coordinator.admin.study(study)).clinics[0]!.id, 'approve');
+    await coordinator.admin.decide(
+      study,
+      (await coordinator.admin.study(study)).clinics[0]!.id,
+      'approve',
+    );
     await app.standing('Connected');
     await coordinator.admin.act(study, 'start');
-    const { rounds } = await studyUntil(coordinator.admin, study, ({ status }) => status === 'completed', 300);
+    const { rounds } = await studyUntil(
+      coordinator.admin,
+      study,
+      ({ status }) => status === 'completed',
+      300,
+    );
     expect(rounds.at(-1)!.updates).toMatchObject([{ samples: 8 }]);
     await app.window.close();
   }, 400_000);
 
   it('locks after a quarter of an hour without use, and after sleep, and goes on with rounds behind the lock', async () => {
-    await writePhotographs(join(folder, 'idle'), 'synthetic:site=1&images=6&seed=3&size=256&split=train');
+    await writePhotographs(
+      join(folder, 'idle'),
+      'synthetic:site=1&images=6&seed=3&size=256&split=train',
+    );
     const app = await ClinicApp.open(browser, coordinator.url);
     await app.setPassphrase();
     await app.importFolder(join(folder, 'idle'));
@@ -134,7 +250,10 @@ describe.skipIf(noBrowser)(`in a browser${noBrowser ? ` (skipped: ${noBrowser})`
       await app.unlock(PASSPHRASE);
       await app.sees('6 photographs, 6 to train on');
     };
-    const [locked, covered] = ['Your photographs are encrypted in this browser.', 'Hidden while you were away. Rounds go on in the background.'];
+    const [locked, covered] = [
+      'Your photographs are encrypted in this browser.',
+      'Hidden while you were away. Rounds go on in the background.',
+    ];
     await opens(locked);
     for (let i = 1; i <= 3; i++) {
       await app.page.clock.fastForward('14:00');
@@ -143,21 +262,36 @@ describe.skipIf(noBrowser)(`in a browser${noBrowser ? ` (skipped: ${noBrowser})`
     await app.sees('6 photographs, 6 to train on');
     await app.page.clock.fastForward('15:10');
     await opens(locked);
-    await app.page.clock.setSystemTime(Date.now() + 86_400_000); // no timer fires, as when the machine sleeps: the first touch finds it locked
+    // no timer fires, as when the machine sleeps: the first touch finds it locked
+    await app.page.clock.setSystemTime(Date.now() + 86_400_000);
     await app.page.mouse.move(200, 200);
     await opens(locked);
 
-    const study = await createStudy(coordinator.admin, { rounds: 1, cohort: { minimum: 1, quorum: 1 } });
+    const study = await createStudy(coordinator.admin, {
+      rounds: 1,
+      cohort: { minimum: 1, quorum: 1 },
+    });
     await app.go('Take part');
-    await app.page.getByLabel('Your invitation').fill((await coordinator.admin.invite(study, 'Idle', 1)).invitation);
+    await app.page
+      .getByLabel('Your invitation')
+      .fill((await coordinator.admin.invite(study, 'Idle', 1)).invitation);
     await app.page.getByLabel('Name of your clinic').fill('Idle');
     await app.button('Enrol').click();
     await app.sees('Waiting for approval…');
     await app.page.clock.fastForward('15:10');
     await app.sees(covered);
-    await coordinator.admin.decide(study, (await coordinator.admin.study(study)).clinics[0]!.id, 'approve');
+    await coordinator.admin.decide(
+      study,
+      (await coordinator.admin.study(study)).clinics[0]!.id,
+      'approve',
+    );
     await coordinator.admin.act(study, 'start');
-    const { rounds } = await studyUntil(coordinator.admin, study, ({ status }) => status === 'completed', 300);
+    const { rounds } = await studyUntil(
+      coordinator.admin,
+      study,
+      ({ status }) => status === 'completed',
+      300,
+    );
     expect(rounds.at(-1)!.updates).toMatchObject([{ samples: 6 }]);
     await app.sees(covered);
     await app.unlock('Löwenzahn im Sand');
@@ -168,16 +302,35 @@ describe.skipIf(noBrowser)(`in a browser${noBrowser ? ` (skipped: ${noBrowser})`
   }, 400_000);
 
   it('takes part on WebGPU', async () => {
-    await writePhotographs(join(folder, 'webgpu'), 'synthetic:site=1&images=6&seed=3&size=256&split=train');
-    const study = await createStudy(coordinator.admin, { rounds: 1, training: { trainFrom: 'features.3' }, cohort: { minimum: 1, quorum: 1 } });
+    await writePhotographs(
+      join(folder, 'webgpu'),
+      'synthetic:site=1&images=6&seed=3&size=256&split=train',
+    );
+    const study = await createStudy(coordinator.admin, {
+      rounds: 1,
+      training: { trainFrom: 'features.3' },
+      cohort: { minimum: 1, quorum: 1 },
+    });
     const { invitation } = await coordinator.admin.invite(study, 'Graphics', 1);
-    const app = await ClinicApp.open(browser, coordinator.url, { invitation, search: '?engine=webgpu' });
+    const app = await ClinicApp.open(browser, coordinator.url, {
+      invitation,
+      search: '?engine=webgpu',
+    });
     await app.enrol('Graphics');
     await app.importFolder(join(folder, 'webgpu'));
-    await coordinator.admin.decide(study, (await coordinator.admin.study(study)).clinics[0]!.id, 'approve');
+    await coordinator.admin.decide(
+      study,
+      (await coordinator.admin.study(study)).clinics[0]!.id,
+      'approve',
+    );
     await app.standing('Connected');
     await coordinator.admin.act(study, 'start');
-    const { rounds } = await studyUntil(coordinator.admin, study, ({ status }) => status === 'completed', 300);
+    const { rounds } = await studyUntil(
+      coordinator.admin,
+      study,
+      ({ status }) => status === 'completed',
+      300,
+    );
     expect(rounds.at(-1)!.updates).toMatchObject([{ samples: 6 }]);
     await app.go('Take part');
     await app.sees('Trains on the graphics processor');

@@ -1,24 +1,55 @@
-// Two archives compared: the distances against what is known of them, and the page that the command writes.
+// Two archives compared: the distances against what is known of them, and the page that the command
+// writes.
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Comparison, compare, type Measured } from '../../../common/comparison/compare.js';
 import { reportPage } from '../../../common/comparison/report.js';
-import { frechetDistance, gaussianKernel, meanDiscrepancy, nearestNeighbours, principalComponents, squaredDistances } from '../../../common/comparison/statistics.js';
+import {
+  frechetDistance,
+  gaussianKernel,
+  meanDiscrepancy,
+  nearestNeighbours,
+  principalComponents,
+  squaredDistances,
+} from '../../../common/comparison/statistics.js';
 import { datasetCommand } from '../../../common/dataset/command.node.js';
 import { saveModel } from '../../../common/model/folder.node.js';
 import { Random } from '../../../common/random.js';
 import { nano } from '../../support/coordinator.js';
 
-const cloud = (n: number, random: Random, means: readonly number[], deviations: readonly number[]): Float64Array[] =>
-  Array.from({ length: n }, () => Float64Array.from(means, (mean, i) => random.normal(mean, deviations[i])));
+const cloud = (
+  n: number,
+  random: Random,
+  means: readonly number[],
+  deviations: readonly number[],
+): Float64Array[] =>
+  Array.from({ length: n }, () =>
+    Float64Array.from(means, (mean, i) => random.normal(mean, deviations[i])),
+  );
 
 const archive = (n: number, shift: number, seed: number): Measured[] => {
   const random = new Random(seed);
   return Array.from({ length: n }, (_, i) => {
     const label = ['MEL', 'NEV'][i % 2]!;
-    return { label, patient: `P${i >> 1}`, colours: { red: 0.6, green: 0.5, blue: 0.4 + shift / 10, brightness: 0.5, contrast: 0.1, saturation: 0.3 }, features: Float64Array.of(random.normal(shift, 1), random.normal(label === 'MEL' ? 4 : 0, 1), random.normal(0, 1)) };
+    return {
+      label,
+      patient: `P${i >> 1}`,
+      colours: {
+        red: 0.6,
+        green: 0.5,
+        blue: 0.4 + shift / 10,
+        brightness: 0.5,
+        contrast: 0.1,
+        saturation: 0.3,
+      },
+      features: Float64Array.of(
+        random.normal(shift, 1),
+        random.normal(label === 'MEL' ? 4 : 0, 1),
+        random.normal(0, 1),
+      ),
+    };
   });
 };
 
@@ -33,7 +64,8 @@ describe('statistics', () => {
   it('principal components are the directions of most variance, in order, and keep the distances', () => {
     const points = cloud(500, new Random(2), [5, -3, 0], [1, 4, 2]);
     const { scores, shares } = principalComponents(points, 3, new Random(1));
-    for (const [i, share] of [16 / 21, 4 / 21, 1 / 21].entries()) expect(shares[i]).toBeCloseTo(share, 1);
+    for (const [i, share] of [16 / 21, 4 / 21, 1 / 21].entries())
+      expect(shares[i]).toBeCloseTo(share, 1);
     const [before, after] = [squaredDistances(points), squaredDistances(scores)];
     for (let i = 1; i < 20; i++) expect(after[0]![i]).toBeCloseTo(before[0]![i]!, 6);
   });
@@ -41,8 +73,14 @@ describe('statistics', () => {
   it('the mean discrepancy is about 0 for two draws of one cloud, and grows with distance', () => {
     const of = (shift: number): number => {
       const random = new Random(3);
-      const points = [...cloud(100, random, [0, 0], [1, 1]), ...cloud(100, random, [shift, 0], [1, 1])];
-      return meanDiscrepancy(gaussianKernel(squaredDistances(points)), points.map((_, i) => i < 100));
+      const points = [
+        ...cloud(100, random, [0, 0], [1, 1]),
+        ...cloud(100, random, [shift, 0], [1, 1]),
+      ];
+      return meanDiscrepancy(
+        gaussianKernel(squaredDistances(points)),
+        points.map((_, i) => i < 100),
+      );
     };
     expect(Math.abs(of(0))).toBeLessThan(0.02);
     expect(of(1)).toBeGreaterThan(0.05);
@@ -51,14 +89,22 @@ describe('statistics', () => {
 
   it('the nearest neighbours decide by majority, the nearest among equals', () => {
     const distances = squaredDistances([0, 1, 2, 10, 11, 0.4].map((x) => Float64Array.of(x)));
-    expect(nearestNeighbours(distances, ['a', 'b', 'b', 'c', 'c', '?'], [0, 1, 2, 3, 4], [5], 3)).toEqual(['b']);
-    expect(nearestNeighbours(distances, ['a', 'b', 'b', 'c', 'c', '?'], [0, 1, 2, 3, 4], [5], 2)).toEqual(['a']);
+    expect(
+      nearestNeighbours(distances, ['a', 'b', 'b', 'c', 'c', '?'], [0, 1, 2, 3, 4], [5], 3),
+    ).toEqual(['b']);
+    expect(
+      nearestNeighbours(distances, ['a', 'b', 'b', 'c', 'c', '?'], [0, 1, 2, 3, 4], [5], 2),
+    ).toEqual(['a']);
   });
 });
 
 describe('a comparison', () => {
   it('of archives that differ finds them apart, by more than halves of one, and carries the diagnosis across', () => {
-    const { frechet, discrepancy, neighbours, colours } = compare(archive(80, 0, 1), archive(80, 5, 2), 0);
+    const { frechet, discrepancy, neighbours, colours } = compare(
+      archive(80, 0, 1),
+      archive(80, 5, 2),
+      0,
+    );
     expect(frechet.interval.low).toBeGreaterThan(Math.max(...frechet.within));
     expect(discrepancy.p).toBeLessThan(0.01);
     expect(neighbours.archive.interval.low).toBeGreaterThan(0.9);
@@ -73,11 +119,20 @@ describe('a comparison', () => {
   });
 
   it('of too few images is refused', () => {
-    expect(() => compare(archive(80, 0, 1), archive(4, 0, 2), 0)).toThrow(/second archive has 4 usable images/);
+    expect(() => compare(archive(80, 0, 1), archive(4, 0, 2), 0)).toThrow(
+      /second archive has 4 usable images/,
+    );
   });
 
   it('is a page on which names stand as text', () => {
-    const page = reportPage(compare(archive(20, 0, 1), archive(20, 1, 2), 0), [{ name: '<script>a</script>', thumbnails: [] }, { name: 'b', thumbnails: [{ label: '"><b>', jpeg: '' }] }], 'nano');
+    const page = reportPage(
+      compare(archive(20, 0, 1), archive(20, 1, 2), 0),
+      [
+        { name: '<script>a</script>', thumbnails: [] },
+        { name: 'b', thumbnails: [{ label: '"><b>', jpeg: '' }] },
+      ],
+      'nano',
+    );
     expect(page).not.toMatch(/<script|"><b>/);
   });
 });
@@ -97,7 +152,21 @@ describe('dataset compare', () => {
       return true;
     });
     const out = join(folder, 'report.html');
-    await datasetCommand().parseAsync(['compare', 'synthetic:site=1&images=24&size=64', 'synthetic:site=2&images=24&size=64', '--model', join(folder, 'nano'), '--images', '16', '--out', out, '--json'], { from: 'user' });
+    await datasetCommand().parseAsync(
+      [
+        'compare',
+        'synthetic:site=1&images=24&size=64',
+        'synthetic:site=2&images=24&size=64',
+        '--model',
+        join(folder, 'nano'),
+        '--images',
+        '16',
+        '--out',
+        out,
+        '--json',
+      ],
+      { from: 'user' },
+    );
     write.mockRestore();
     expect((JSON.parse(printed) as Comparison).images).toEqual([16, 16]);
     const page = await readFile(out, 'utf8');

@@ -1,7 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { toBase64 } from '../../../common/crypto/base64.js';
-import { challengeSignature, verifyChallenge, type ChallengeTerms } from '../../../common/crypto/challenge.js';
-import { createNonce, enrolRequest, equalSecrets, hashSecret, verifyEnrolRequest } from '../../../common/crypto/enrolment.js';
+import {
+  challengeSignature,
+  verifyChallenge,
+  type ChallengeTerms,
+} from '../../../common/crypto/challenge.js';
+import {
+  createNonce,
+  enrolRequest,
+  equalSecrets,
+  hashSecret,
+  verifyEnrolRequest,
+} from '../../../common/crypto/enrolment.js';
 import { createIdentity } from '../../../common/crypto/identity.js';
 import { EnrolRequest } from '../../../common/protocol/enrolment.js';
 
@@ -20,16 +30,25 @@ const refused = expect.objectContaining({ code: 'LENTIGO_CHALLENGE_FAILED' });
 
 describe('the mutual challenge', () => {
   it('proves each side to the other', () => {
-    expect(() => verifyChallenge(terms('coordinator'), challengeSignature(terms('coordinator'), coordinator.secretKey))).not.toThrow();
-    expect(() => verifyChallenge(terms('clinic'), challengeSignature(terms('clinic'), clinic.secretKey))).not.toThrow();
+    expect(() =>
+      verifyChallenge(
+        terms('coordinator'),
+        challengeSignature(terms('coordinator'), coordinator.secretKey),
+      ),
+    ).not.toThrow();
+    expect(() =>
+      verifyChallenge(terms('clinic'), challengeSignature(terms('clinic'), clinic.secretKey)),
+    ).not.toThrow();
   });
 
   it('refuses a signature by another key', () => {
     const impostor = createIdentity();
-    expect(() => verifyChallenge(terms('clinic'), challengeSignature(terms('clinic'), impostor.secretKey))).toThrow(refused);
+    expect(() =>
+      verifyChallenge(terms('clinic'), challengeSignature(terms('clinic'), impostor.secretKey)),
+    ).toThrow(refused);
   });
 
-  it('refuses one side\'s proof as the other\'s, even where both hold the same key', () => {
+  it("refuses one side's proof as the other's, even where both hold the same key", () => {
     const same = { coordinatorKey: toBase64(clinic.publicKey) };
     const reflected = challengeSignature({ ...terms('clinic'), ...same }, clinic.secretKey);
     expect(() => verifyChallenge({ ...terms('coordinator'), ...same }, reflected)).toThrow(refused);
@@ -61,8 +80,13 @@ describe('enrolment', () => {
   });
 
   it('is refused with another key, study or secret than was signed', () => {
-    const others = [{ key: toBase64(coordinator.publicKey) }, { study: '0198c0de-0000-7000-8000-000000000002' }, { secret: createNonce() }];
-    for (const other of others) expect(() => verifyEnrolRequest({ ...request, ...other })).toThrow(refused);
+    const others = [
+      { key: toBase64(coordinator.publicKey) },
+      { study: '0198c0de-0000-7000-8000-000000000002' },
+      { secret: createNonce() },
+    ];
+    for (const other of others)
+      expect(() => verifyEnrolRequest({ ...request, ...other })).toThrow(refused);
   });
 
   it('knows a secret again by its hash alone', async () => {

@@ -1,21 +1,34 @@
-// Node's Ed25519 and tweetnacl's: the same signatures, and the same answer to every signature, also to those that no honest signer makes.
+// Node's Ed25519 and tweetnacl's: the same signatures, and the same answer to every signature, also
+// to those that no honest signer makes.
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { createIdentity } from '../../../common/crypto/identity.js';
 import { ed25519, portable } from '../../../common/crypto/ed25519.js';
 
 const RUNS = { numRuns: 60 };
-const hex = (text: string): Uint8Array => Uint8Array.from(text.match(/../g)!, (h) => parseInt(h, 16));
-/** Points of small order and encodings that are not canonical (Chalkias, Garillot and Nikolaenko 2020, "Taming the many EdDSAs", table 2), and bytes that are no point. */
+const hex = (text: string): Uint8Array =>
+  Uint8Array.from(text.match(/../g)!, (h) => parseInt(h, 16));
+/**
+ * Points of small order and encodings that are not canonical (Chalkias, Garillot and Nikolaenko
+ * 2020, "Taming the many EdDSAs", table 2), and bytes that are no point.
+ */
 const ODD = [
-  '0100000000000000000000000000000000000000000000000000000000000000', 'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
-  '0000000000000000000000000000000000000000000000000000000000000000', '0000000000000000000000000000000000000000000000000000000000000080',
-  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a', 'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa',
-  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05', '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85',
-  '0100000000000000000000000000000000000000000000000000000000000080', 'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff',
-  'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f', 'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
-  'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff', 'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff',
-  'ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff', '0200000000000000000000000000000000000000000000000000000000000000',
+  '0100000000000000000000000000000000000000000000000000000000000000',
+  'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  '0000000000000000000000000000000000000000000000000000000000000000',
+  '0000000000000000000000000000000000000000000000000000000000000080',
+  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa',
+  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85',
+  '0100000000000000000000000000000000000000000000000000000000000080',
+  'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff',
+  'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff',
+  'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff',
+  'ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff',
+  '0200000000000000000000000000000000000000000000000000000000000000',
 ].map(hex);
 
 it("runs on Node's own", () => {
@@ -28,7 +41,10 @@ it('gives the same signature, which the other takes', () => {
       const { publicKey, secretKey } = createIdentity();
       const signature = ed25519.sign(message, secretKey);
       expect(signature).toEqual(portable.sign(message, secretKey));
-      expect([ed25519.verify(message, signature, publicKey), portable.verify(message, signature, publicKey)]).toEqual([true, true]);
+      expect([
+        ed25519.verify(message, signature, publicKey),
+        portable.verify(message, signature, publicKey),
+      ]).toEqual([true, true]);
     }),
     RUNS,
   );
@@ -36,17 +52,23 @@ it('gives the same signature, which the other takes', () => {
 
 it('refuses what the other refuses, wherever a bit of message, signature or key was changed', () => {
   const { publicKey, secretKey } = createIdentity();
-  const flipped = (bytes: Uint8Array, bit: number) => bytes.map((byte, i) => (i === bit >> 3 ? byte ^ (1 << (bit & 7)) : byte));
+  const flipped = (bytes: Uint8Array, bit: number) =>
+    bytes.map((byte, i) => (i === bit >> 3 ? byte ^ (1 << (bit & 7)) : byte));
   fc.assert(
-    fc.property(fc.uint8Array({ minLength: 1, maxLength: 50 }), fc.nat(511), fc.constantFrom('message', 'signature', 'key'), (message, bit, what) => {
-      const signature = portable.sign(message, secretKey);
-      const altered = [
-        what === 'message' ? flipped(message, bit % (8 * message.length)) : message,
-        what === 'signature' ? flipped(signature, bit) : signature,
-        what === 'key' ? flipped(publicKey, bit % 256) : publicKey,
-      ] as const;
-      expect([ed25519.verify(...altered), portable.verify(...altered)]).toEqual([false, false]);
-    }),
+    fc.property(
+      fc.uint8Array({ minLength: 1, maxLength: 50 }),
+      fc.nat(511),
+      fc.constantFrom('message', 'signature', 'key'),
+      (message, bit, what) => {
+        const signature = portable.sign(message, secretKey);
+        const altered = [
+          what === 'message' ? flipped(message, bit % (8 * message.length)) : message,
+          what === 'signature' ? flipped(signature, bit) : signature,
+          what === 'key' ? flipped(publicKey, bit % 256) : publicKey,
+        ] as const;
+        expect([ed25519.verify(...altered), portable.verify(...altered)]).toEqual([false, false]);
+      },
+    ),
     RUNS,
   );
 });

@@ -3,7 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { fromBase64, toBase64 } from '../../../common/crypto/base64.js';
 import { sha256Hex, utf8 } from '../../../common/crypto/bytes.js';
-import { clinicIdOf, createIdentity, fingerprint, identityFrom } from '../../../common/crypto/identity.js';
+import {
+  clinicIdOf,
+  createIdentity,
+  fingerprint,
+  identityFrom,
+} from '../../../common/crypto/identity.js';
 import { sign, TAGS, verify } from '../../../common/crypto/signature.js';
 import { openSigned, signMessage } from '../../../common/crypto/signed.js';
 import { ClinicId, PublicKey, Signature } from '../../../common/protocol/primitives.js';
@@ -19,11 +24,14 @@ describe('base64 and SHA-256', () => {
   });
 
   it('refuses other texts of the same bytes', () => {
-    for (const text of ['AA==\n', 'AA', 'AB==', 'A', '*AAA']) expect(() => fromBase64(text)).toThrow(/base64/);
+    for (const text of ['AA==\n', 'AA', 'AB==', 'A', '*AAA'])
+      expect(() => fromBase64(text)).toThrow(/base64/);
   });
 
   it('hashes like the published example', async () => {
-    expect(await sha256Hex(utf8('abc'))).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
+    expect(await sha256Hex(utf8('abc'))).toBe(
+      'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
+    );
   });
 
   it('hashes shared memory, which WebCrypto itself refuses', async () => {
@@ -51,7 +59,9 @@ describe('identities and signatures', () => {
     expect(verify('gat', [utf8('one'), utf8('two')], signature, identity.publicKey)).toBe(false);
     expect(verify('tag', [utf8('onetwo')], signature, identity.publicKey)).toBe(false);
     expect(verify('tag', [utf8('on'), utf8('etwo')], signature, identity.publicKey)).toBe(false);
-    expect(verify('tag', [utf8('one'), utf8('two')], signature, createIdentity().publicKey)).toBe(false);
+    expect(verify('tag', [utf8('one'), utf8('two')], signature, createIdentity().publicKey)).toBe(
+      false,
+    );
     expect(verify('tag', [utf8('one'), utf8('two')], 'nonsense', identity.publicKey)).toBe(false);
   });
 
@@ -75,21 +85,40 @@ describe('signed messages', () => {
     }
   };
 
-  it('open with the signer\'s key, under the same tag', () => {
+  it("open with the signer's key, under the same tag", () => {
     const signed = signMessage(TAGS.announcement, { round: 3 }, identity.secretKey);
     expect(openSigned(TAGS.announcement, schema, signed, identity.publicKey)).toEqual({ round: 3 });
-    expect(code(() => openSigned(TAGS.receipt, schema, signed, identity.publicKey))).toBe('LENTIGO_CHALLENGE_FAILED');
-    expect(code(() => openSigned(TAGS.announcement, schema, signed, createIdentity().publicKey))).toBe('LENTIGO_CHALLENGE_FAILED');
+    expect(code(() => openSigned(TAGS.receipt, schema, signed, identity.publicKey))).toBe(
+      'LENTIGO_CHALLENGE_FAILED',
+    );
+    expect(
+      code(() => openSigned(TAGS.announcement, schema, signed, createIdentity().publicKey)),
+    ).toBe('LENTIGO_CHALLENGE_FAILED');
   });
 
   it('are refused once altered, before they are even parsed', () => {
     const signed = signMessage(TAGS.announcement, { round: 3 }, identity.secretKey);
-    expect(code(() => openSigned(TAGS.announcement, schema, { ...signed, body: '{"round":4}' }, identity.publicKey))).toBe('LENTIGO_CHALLENGE_FAILED');
-    expect(code(() => openSigned(TAGS.announcement, schema, { ...signed, body: '{' }, identity.publicKey))).toBe('LENTIGO_CHALLENGE_FAILED');
+    expect(
+      code(() =>
+        openSigned(
+          TAGS.announcement,
+          schema,
+          { ...signed, body: '{"round":4}' },
+          identity.publicKey,
+        ),
+      ),
+    ).toBe('LENTIGO_CHALLENGE_FAILED');
+    expect(
+      code(() =>
+        openSigned(TAGS.announcement, schema, { ...signed, body: '{' }, identity.publicKey),
+      ),
+    ).toBe('LENTIGO_CHALLENGE_FAILED');
   });
 
   it('that do not follow the schema are refused although signed', () => {
     const signed = signMessage(TAGS.announcement, { round: 'three' }, identity.secretKey);
-    expect(code(() => openSigned(TAGS.announcement, schema, signed, identity.publicKey))).toBe('LENTIGO_MESSAGE_INVALID');
+    expect(code(() => openSigned(TAGS.announcement, schema, signed, identity.publicKey))).toBe(
+      'LENTIGO_MESSAGE_INVALID',
+    );
   });
 });

@@ -5,7 +5,13 @@ import { partitionByPatient } from '../../../common/dataset/partition.js';
 import { DEFAULT_FRACTIONS, splitByPatient } from '../../../common/dataset/split.js';
 import { Random } from '../../../common/random.js';
 
-const rowsOf = fc.array(fc.record({ patient: fc.integer({ min: 0, max: 40 }).map((n) => `P${n}`), label: fc.constantFrom('ACK', 'BCC', 'MEL', 'NEV') }), { minLength: 1, maxLength: 120 });
+const rowsOf = fc.array(
+  fc.record({
+    patient: fc.integer({ min: 0, max: 40 }).map((n) => `P${n}`),
+    label: fc.constantFrom('ACK', 'BCC', 'MEL', 'NEV'),
+  }),
+  { minLength: 1, maxLength: 120 },
+);
 
 /** 300 patients with one to three images; MEL is rare. */
 function cohort(): { patient: string; label: string }[] {
@@ -21,7 +27,9 @@ describe('splits by patient', () => {
     fc.assert(
       fc.property(rowsOf, fc.integer({ min: 0, max: 1000 }), (rows, seed) => {
         const splits = splitByPatient(rows, DEFAULT_FRACTIONS, new Random(seed));
-        expect([...splits.keys()].sort()).toEqual([...new Set(rows.map((row) => row.patient))].sort());
+        expect([...splits.keys()].sort()).toEqual(
+          [...new Set(rows.map((row) => row.patient))].sort(),
+        );
         const reversed = splitByPatient(rows.toReversed(), DEFAULT_FRACTIONS, new Random(seed));
         for (const [patient, split] of splits) expect(reversed.get(patient)).toBe(split);
       }),
@@ -35,14 +43,22 @@ describe('splits by patient', () => {
     for (const label of ['ACK', 'BCC', 'MEL', 'NEV']) {
       const ofLabel = rows.filter((row) => row.label === label);
       for (const split of ['train', 'validation', 'heldout'] as const) {
-        const share = ofLabel.filter((row) => splits.get(row.patient) === split).length / ofLabel.length;
-        expect(Math.abs(share - DEFAULT_FRACTIONS[split]), `${label} ${split}`).toBeLessThan(label === 'MEL' ? 0.06 : 0.02);
+        const share =
+          ofLabel.filter((row) => splits.get(row.patient) === split).length / ofLabel.length;
+        expect(Math.abs(share - DEFAULT_FRACTIONS[split]), `${label} ${split}`).toBeLessThan(
+          label === 'MEL' ? 0.06 : 0.02,
+        );
       }
     }
   });
 
   it('another seed gives another split', () => {
-    const of = (seed: number): string => JSON.stringify([...splitByPatient(cohort(), DEFAULT_FRACTIONS, new Random(seed))].map(([patient, split]) => `${patient} ${split}`).sort());
+    const of = (seed: number): string =>
+      JSON.stringify(
+        [...splitByPatient(cohort(), DEFAULT_FRACTIONS, new Random(seed))]
+          .map(([patient, split]) => `${patient} ${split}`)
+          .sort(),
+      );
     expect(of(1)).toBe(of(1));
     expect(of(1)).not.toBe(of(2));
   });
@@ -51,15 +67,20 @@ describe('splits by patient', () => {
 describe('clinic shares', () => {
   it('hold every sample once and every patient in one clinic', () => {
     fc.assert(
-      fc.property(rowsOf, fc.integer({ min: 1, max: 6 }), fc.integer({ min: 0, max: 1000 }), (rows, clinics, seed) => {
-        fc.pre(new Set(rows.map((row) => row.patient)).size >= clinics);
-        const shares = partitionByPatient(rows, clinics, new Random(seed));
-        expect(shares).toHaveLength(clinics);
-        expect(new Set(shares.flat())).toEqual(new Set(rows));
-        expect(shares.flat()).toHaveLength(rows.length);
-        const homes = shares.flatMap((share) => [...new Set(share.map((row) => row.patient))]);
-        expect(new Set(homes).size).toBe(homes.length);
-      }),
+      fc.property(
+        rowsOf,
+        fc.integer({ min: 1, max: 6 }),
+        fc.integer({ min: 0, max: 1000 }),
+        (rows, clinics, seed) => {
+          fc.pre(new Set(rows.map((row) => row.patient)).size >= clinics);
+          const shares = partitionByPatient(rows, clinics, new Random(seed));
+          expect(shares).toHaveLength(clinics);
+          expect(new Set(shares.flat())).toEqual(new Set(rows));
+          expect(shares.flat()).toHaveLength(rows.length);
+          const homes = shares.flatMap((share) => [...new Set(share.map((row) => row.patient))]);
+          expect(new Set(homes).size).toBe(homes.length);
+        },
+      ),
       { numRuns: 100 },
     );
   });
@@ -73,6 +94,8 @@ describe('clinic shares', () => {
   });
 
   it('need at least a patient each', () => {
-    expect(() => partitionByPatient([{ patient: 'P1', label: 'NEV' }], 2, new Random(1))).toThrow(expect.objectContaining({ code: 'LENTIGO_DATA_EMPTY' }));
+    expect(() => partitionByPatient([{ patient: 'P1', label: 'NEV' }], 2, new Random(1))).toThrow(
+      expect.objectContaining({ code: 'LENTIGO_DATA_EMPTY' }),
+    );
   });
 });

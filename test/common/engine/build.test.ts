@@ -1,4 +1,5 @@
-// `lentigo engine build`: what it tries, in which order, and what it says where something is missing. The compiler itself is left to those who need it.
+// `lentigo engine build`: what it tries, in which order, and what it says where something is
+// missing. The compiler itself is left to those who need it.
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +8,8 @@ import { buildNative } from '../../../common/engine/build.node.js';
 import { surveyEngines } from '../../../common/engine/engine.node.js';
 import { succeed } from '../../support/processes.js';
 
-const WHEEL = process.platform === 'linux' && process.arch === 'x64' ? 'tensorflow-cpu' : 'tensorflow';
+const WHEEL =
+  process.platform === 'linux' && process.arch === 'x64' ? 'tensorflow-cpu' : 'tensorflow';
 const EXTENSION = process.platform === 'darwin' ? '2.dylib' : 'so.2';
 
 const { available } = (await surveyEngines()).find(({ name }) => name === 'native')!;
@@ -25,11 +27,15 @@ describe('lentigo engine build', () => {
     await put('node_modules/@tensorflow/tfjs-node/package.json', '{"main":"index.js"}');
     await put('node_modules/@tensorflow/tfjs-node/index.js', "require('./binary.js')");
     await put('node_modules/@tensorflow/tfjs-node/scripts/install.js', script);
-    await put('node_modules/@tensorflow/tfjs/index.js', 'exports.add = (a, b) => ({ dataSync: () => [a + b] })');
+    await put(
+      'node_modules/@tensorflow/tfjs/index.js',
+      'exports.add = (a, b) => ({ dataSync: () => [a + b] })',
+    );
   };
   /** A TensorFlow that was unpacked before. */
   const cache = async (): Promise<void> => {
-    for (const name of ['cc', 'framework']) await put(`cache/lentigo/${WHEEL}-2.21.0/tensorflow/libtensorflow_${name}.${EXTENSION}`, '');
+    for (const name of ['cc', 'framework'])
+      await put(`cache/lentigo/${WHEEL}-2.21.0/tensorflow/libtensorflow_${name}.${EXTENSION}`, '');
   };
 
   beforeEach(async () => {
@@ -51,14 +57,20 @@ describe('lentigo engine build', () => {
 
   it('says why there is no official binary, and that what comes next needs Python; nothing half done stays', async () => {
     await install("throw new Error('getaddrinfo ENOTFOUND storage.googleapis.com')");
-    await expect(build()).rejects.toMatchObject({ code: 'LENTIGO_ENGINE_BUILD', message: expect.stringMatching(/there is no python3/) as string });
+    await expect(build()).rejects.toMatchObject({
+      code: 'LENTIGO_ENGINE_BUILD',
+      message: expect.stringMatching(/there is no python3/) as string,
+    });
     expect(steps[1]).toContain('ENOTFOUND storage.googleapis.com');
     expect(await readdir(join(root, 'cache', 'lentigo'))).toEqual([]);
   });
 
   it("passes pip's own words on", async () => {
     await install("throw new Error('getaddrinfo ENOTFOUND storage.googleapis.com')");
-    await put('bin/python3', '#!/bin/sh\necho "ERROR: No matching distribution found for tensorflow" >&2\nexit 1\n');
+    await put(
+      'bin/python3',
+      '#!/bin/sh\necho "ERROR: No matching distribution found for tensorflow" >&2\nexit 1\n',
+    );
     await expect(build()).rejects.toThrow('No matching distribution found');
   });
 
@@ -69,12 +81,24 @@ describe('lentigo engine build', () => {
     await put('bin/c++', '#!/bin/sh\necho "binding.cc:1: error: no such header"\nexit 1\n');
     await expect(build()).rejects.toThrow('error: no such header');
     // A compiler that works, as far as this package's loading tells.
-    await put('bin/c++', `#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done\n: > "$2"\n: > ${join(root, 'node_modules/@tensorflow/tfjs-node/binary.js')}\n`);
-    expect(await build()).toEqual({ how: 'compiled', file: join(root, 'node_modules/@tensorflow/tfjs-node/lib/napi-v8/tfjs_binding.node') });
+    await put(
+      'bin/c++',
+      `#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done\n: > "$2"\n: > ${join(root, 'node_modules/@tensorflow/tfjs-node/binary.js')}\n`,
+    );
+    expect(await build()).toEqual({
+      how: 'compiled',
+      file: join(root, 'node_modules/@tensorflow/tfjs-node/lib/napi-v8/tfjs_binding.node'),
+    });
   });
 
-  it.skipIf(!available)(`does nothing where the native engine works${available ? '' : ' [skipped: it is missing here]'}`, async () => {
-    vi.unstubAllEnvs();
-    expect(JSON.parse(await succeed(['engine', 'build', '--json']))).toEqual({ engine: 'native', how: 'present' });
-  });
+  it.skipIf(!available)(
+    `does nothing where the native engine works${available ? '' : ' [skipped: it is missing here]'}`,
+    async () => {
+      vi.unstubAllEnvs();
+      expect(JSON.parse(await succeed(['engine', 'build', '--json']))).toEqual({
+        engine: 'native',
+        how: 'present',
+      });
+    },
+  );
 });

@@ -7,11 +7,18 @@ import { describe, expect, it } from 'vitest';
 import type { EngineReport } from '../../../common/engine/engine.node.js';
 import { PACKAGE_ROOT } from '../../support/shared-data.js';
 
-const moduleUrl = (file: string): string => JSON.stringify(pathToFileURL(path.join(PACKAGE_ROOT, 'dist/common', file)).href);
+const moduleUrl = (file: string): string =>
+  JSON.stringify(pathToFileURL(path.join(PACKAGE_ROOT, 'dist/common', file)).href);
 
 /** Runs a script in a fresh process. */
-function run(script: string, env: Record<string, string> = {}): Promise<{ stdout: string; stderr: string }> {
-  return promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], { cwd: PACKAGE_ROOT, env: { ...process.env, LENTIGO_ENGINE: '', ...env } });
+function run(
+  script: string,
+  env: Record<string, string> = {},
+): Promise<{ stdout: string; stderr: string }> {
+  return promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], {
+    cwd: PACKAGE_ROOT,
+    env: { ...process.env, LENTIGO_ENGINE: '', ...env },
+  });
 }
 const doctor = `const { doctorCommand } = await import(${moduleUrl('engine/command.node.js')}); await doctorCommand().parseAsync(['--json'], { from: 'user' });`;
 const use = `const { useEngine } = await import(${moduleUrl('engine/engine.node.js')});
@@ -24,7 +31,11 @@ const withoutBinary = `const { default: Module } = await import('node:module'); 
 describe('lentigo doctor', () => {
   it('says which engines work, which is chosen and why, as one JSON document and nothing else', async () => {
     const { stdout, stderr } = await run(doctor);
-    const report = JSON.parse(stdout) as { node: string; platform: string; engines: EngineReport[] };
+    const report = JSON.parse(stdout) as {
+      node: string;
+      platform: string;
+      engines: EngineReport[];
+    };
     expect(report.node).toBe(process.version);
     expect(report.platform).toBe(`${process.platform}-${process.arch}`);
     expect(report.engines.map((e) => e.name)).toEqual(['native', 'webgpu', 'wasm', 'cpu']);
@@ -37,7 +48,11 @@ describe('lentigo doctor', () => {
   it('says what is missing where tfjs-node has no binary, and chooses WASM', async () => {
     const { stdout, stderr } = await run(withoutBinary + doctor);
     const [native, , wasm] = (JSON.parse(stdout) as { engines: EngineReport[] }).engines;
-    expect(native).toMatchObject({ available: false, chosen: false, reason: expect.stringContaining('can not be found') as string });
+    expect(native).toMatchObject({
+      available: false,
+      chosen: false,
+      reason: expect.stringContaining('can not be found') as string,
+    });
     expect(wasm).toMatchObject({ available: true, chosen: true });
     expect(stderr).toBe('');
   });
@@ -45,18 +60,29 @@ describe('lentigo doctor', () => {
 
 describe('the engine in use', () => {
   it('is the one that LENTIGO_ENGINE names, and says nothing on stderr', async () => {
-    expect(await run(use, { LENTIGO_ENGINE: 'wasm' })).toEqual({ stdout: 'wasm wasm 3\n', stderr: '' });
-    expect(await run(use, { LENTIGO_ENGINE: 'cpu' })).toEqual({ stdout: 'cpu cpu 3\n', stderr: '' });
+    expect(await run(use, { LENTIGO_ENGINE: 'wasm' })).toEqual({
+      stdout: 'wasm wasm 3\n',
+      stderr: '',
+    });
+    expect(await run(use, { LENTIGO_ENGINE: 'cpu' })).toEqual({
+      stdout: 'cpu cpu 3\n',
+      stderr: '',
+    });
   });
 
   it("leaves the process's handling of uncaught errors alone", async () => {
-    const counts = "console.log(process.listenerCount('uncaughtException'), process.listenerCount('unhandledRejection'));";
+    const counts =
+      "console.log(process.listenerCount('uncaughtException'), process.listenerCount('unhandledRejection'));";
     expect((await run(use + counts, { LENTIGO_ENGINE: 'wasm' })).stdout).toBe('wasm wasm 3\n0 0\n');
   });
 
   it('is WASM where native is missing, and a clear error where native was asked for or the name is unknown', async () => {
     expect((await run(withoutBinary + use)).stdout).toBe('wasm wasm 3\n');
-    expect((await run(withoutBinary + use, { LENTIGO_ENGINE: 'native' })).stdout).toMatch(/^LENTIGO_ENGINE_UNAVAILABLE .*can not be found/);
-    expect((await run(use, { LENTIGO_ENGINE: 'gpu' })).stdout).toMatch(/^LENTIGO_ENGINE_UNAVAILABLE .*"gpu"/);
+    expect((await run(withoutBinary + use, { LENTIGO_ENGINE: 'native' })).stdout).toMatch(
+      /^LENTIGO_ENGINE_UNAVAILABLE .*can not be found/,
+    );
+    expect((await run(use, { LENTIGO_ENGINE: 'gpu' })).stdout).toMatch(
+      /^LENTIGO_ENGINE_UNAVAILABLE .*"gpu"/,
+    );
   });
 });

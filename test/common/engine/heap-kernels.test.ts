@@ -1,4 +1,5 @@
-// The SIMD module by itself, on memory of its own thread and on shared memory (as the engine has it in cross-origin isolated pages):
+// The SIMD module by itself, on memory of its own thread and on shared memory (as the engine has it
+// in cross-origin isolated pages):
 // the numbers of plain JavaScript, and not a byte written beside them.
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import fc from 'fast-check';
@@ -11,8 +12,16 @@ import { Random } from '../../../common/random.js';
 const PAGES = 8;
 const MARK = 12345.5;
 
-/** Runs a kernel on two random inputs and returns its output, of `size` values; what lies around it must stay as it was. */
-function run(memory: WebAssembly.Memory, size: number, seed: number, kernel: (a: number, b: number, out: number) => void): Float32Array {
+/**
+ * Runs a kernel on two random inputs and returns its output, of `size` values; what lies around it
+ * must stay as it was.
+ */
+function run(
+  memory: WebAssembly.Memory,
+  size: number,
+  seed: number,
+  kernel: (a: number, b: number, out: number) => void,
+): Float32Array {
   const all = new Float32Array(memory.buffer);
   const random = new Random(seed);
   for (let i = 0; i < all.length / 2; i++) all[i] = random.normal();
@@ -25,7 +34,16 @@ function run(memory: WebAssembly.Memory, size: number, seed: number, kernel: (a:
 }
 
 const whole = (min: number, max: number) => fc.integer({ min, max });
-const cases = fc.record({ batch: whole(1, 2), height: whole(3, 8), width: whole(3, 8), channels: whole(1, 39), filter: fc.constantFrom(1, 3), stride: whole(1, 2), pad: whole(0, 1), seed: fc.nat() });
+const cases = fc.record({
+  batch: whole(1, 2),
+  height: whole(3, 8),
+  width: whole(3, 8),
+  channels: whole(1, 39),
+  filter: fc.constantFrom(1, 3),
+  stride: whole(1, 2),
+  pad: whole(0, 1),
+  seed: fc.nat(),
+});
 
 describe.each([
   ['its own memory', () => new WebAssembly.Memory({ initial: PAGES })],
@@ -37,36 +55,105 @@ describe.each([
     const plain = plainKernels(memory);
     // A module's exports are frozen: this isn't the fallback.
     expect(Object.isFrozen(simd)).toBe(true);
-    fc.assert(fc.property(cases, ({ batch, height, width, channels, filter, stride, pad, seed }) => {
-      const [outHeight, outWidth] = [height, width].map((side) => Math.floor((side + 2 * pad - filter) / stride) + 1) as [number, number];
-      const geometry: Geometry = [batch, height, width, channels, outHeight, outWidth, filter, filter, stride, stride, pad, pad];
-      const rows = height * width;
-      const positions = batch * outHeight * outWidth;
-      const kernels: [size: number, call: (k: HeapKernels) => (a: number, b: number, out: number) => void][] = [
-        [filter * filter * channels, (k) => (a, b, out) => k.depthwiseFilterGradient(a, b, out, ...geometry)],
-        [batch * rows * channels, (k) => (a, b, out) => k.depthwiseInputGradient(a, b, out, ...geometry)],
-        [positions * filter * filter * channels, (k) => (a, _b, out) => k.patches(a, out, ...geometry)],
-        [rows * filter, (k) => (a, b, out) => k.product(a, b, 0, out, rows, channels, filter)],
-        [rows * channels, (k) => (a, b, out) => k.product(a, b, b + 64, out, rows, filter, channels)],
-        [channels * filter, (k) => (a, b, out) => k.transposedProduct(a, b, out, rows, channels, filter)],
-        [rows * channels, (k) => (a, _b, out) => k.swish(a, out, rows * channels)],
-        [rows * channels, (k) => (a, b, out) => k.swishGradient(a, b, out, rows * channels)],
-        [batch * channels, (k) => (a, _b, out) => k.channelSum(a, 0, out, batch, rows, channels)],
-        [batch * channels, (k) => (a, b, out) => k.channelSum(a, b, out, batch, rows, channels)],
-        [batch * rows * channels, (k) => (a, b, out) => k.channelAffine(a, b, 0, out, batch, rows, channels)],
-        [batch * rows * channels, (k) => (a, b, out) => k.channelAffine(a, b, b + 64, out, batch, rows, channels)],
-        [batch * rows * channels, (k) => (_a, b, out) => k.channelAffine(0, 0, b, out, batch, rows, channels)],
-        [rows * channels, (k) => (a, b, out) => {
-          const squares = new Float32Array(memory.buffer, b + 65536, rows * channels);
-          squares.set(squares.map((v) => v * v));
-          k.adam(a, b, a + 65536, squares.byteOffset, out, rows * channels, 0.9, 0.9, 0.1, 0.999, 0.001, 0.01, 1.5, 1e-8);
-        }],
-      ];
-      for (const [size, call] of kernels) {
-        const [found, expected] = [run(memory, size, seed, call(simd)), run(memory, size, seed, call(plain))];
-        const norm = (values: Float32Array): number => Math.sqrt(values.reduce((s, v) => s + v * v, 0));
-        expect(norm(found.map((v, i) => v - expected[i]!))).toBeLessThanOrEqual(1e-5 * norm(expected));
-      }
-    }), { numRuns: 15, seed: 5 });
+    fc.assert(
+      fc.property(cases, ({ batch, height, width, channels, filter, stride, pad, seed }) => {
+        const [outHeight, outWidth] = [height, width].map(
+          (side) => Math.floor((side + 2 * pad - filter) / stride) + 1,
+        ) as [number, number];
+        const geometry: Geometry = [
+          batch,
+          height,
+          width,
+          channels,
+          outHeight,
+          outWidth,
+          filter,
+          filter,
+          stride,
+          stride,
+          pad,
+          pad,
+        ];
+        const rows = height * width;
+        const positions = batch * outHeight * outWidth;
+        const kernels: [
+          size: number,
+          call: (k: HeapKernels) => (a: number, b: number, out: number) => void,
+        ][] = [
+          [
+            filter * filter * channels,
+            (k) => (a, b, out) => k.depthwiseFilterGradient(a, b, out, ...geometry),
+          ],
+          [
+            batch * rows * channels,
+            (k) => (a, b, out) => k.depthwiseInputGradient(a, b, out, ...geometry),
+          ],
+          [
+            positions * filter * filter * channels,
+            (k) => (a, _b, out) => k.patches(a, out, ...geometry),
+          ],
+          [rows * filter, (k) => (a, b, out) => k.product(a, b, 0, out, rows, channels, filter)],
+          [
+            rows * channels,
+            (k) => (a, b, out) => k.product(a, b, b + 64, out, rows, filter, channels),
+          ],
+          [
+            channels * filter,
+            (k) => (a, b, out) => k.transposedProduct(a, b, out, rows, channels, filter),
+          ],
+          [rows * channels, (k) => (a, _b, out) => k.swish(a, out, rows * channels)],
+          [rows * channels, (k) => (a, b, out) => k.swishGradient(a, b, out, rows * channels)],
+          [batch * channels, (k) => (a, _b, out) => k.channelSum(a, 0, out, batch, rows, channels)],
+          [batch * channels, (k) => (a, b, out) => k.channelSum(a, b, out, batch, rows, channels)],
+          [
+            batch * rows * channels,
+            (k) => (a, b, out) => k.channelAffine(a, b, 0, out, batch, rows, channels),
+          ],
+          [
+            batch * rows * channels,
+            (k) => (a, b, out) => k.channelAffine(a, b, b + 64, out, batch, rows, channels),
+          ],
+          [
+            batch * rows * channels,
+            (k) => (_a, b, out) => k.channelAffine(0, 0, b, out, batch, rows, channels),
+          ],
+          [
+            rows * channels,
+            (k) => (a, b, out) => {
+              const squares = new Float32Array(memory.buffer, b + 65536, rows * channels);
+              squares.set(squares.map((v) => v * v));
+              k.adam(
+                a,
+                b,
+                a + 65536,
+                squares.byteOffset,
+                out,
+                rows * channels,
+                0.9,
+                0.9,
+                0.1,
+                0.999,
+                0.001,
+                0.01,
+                1.5,
+                1e-8,
+              );
+            },
+          ],
+        ];
+        for (const [size, call] of kernels) {
+          const [found, expected] = [
+            run(memory, size, seed, call(simd)),
+            run(memory, size, seed, call(plain)),
+          ];
+          const norm = (values: Float32Array): number =>
+            Math.sqrt(values.reduce((s, v) => s + v * v, 0));
+          expect(norm(found.map((v, i) => v - expected[i]!))).toBeLessThanOrEqual(
+            1e-5 * norm(expected),
+          );
+        }
+      }),
+      { numRuns: 15, seed: 5 },
+    );
   });
 });

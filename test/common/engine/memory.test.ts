@@ -1,4 +1,5 @@
-// What training holds in memory: nothing more after each step, and a heap that doesn't grow with the batch.
+// What training holds in memory: nothing more after each step, and a heap that doesn't grow with
+// the batch.
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { useEngine } from '../../../common/engine/engine.node.js';
@@ -25,7 +26,9 @@ describe('a batch of 32 whole photographs on WASM', () => {
     step();
     expect(await loss()).toBeGreaterThan(0);
     const heap = inMemory().heap / 2 ** 20;
-    console.info(`WASM heap after a training step of EfficientNet-B0 on 32 images: ${heap.toFixed(0)} MiB`);
+    console.info(
+      `WASM heap after a training step of EfficientNet-B0 on 32 images: ${heap.toFixed(0)} MiB`,
+    );
     expect(heap).toBeLessThan(800);
     dispose();
   });

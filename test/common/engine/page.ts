@@ -11,7 +11,10 @@ const page = {
   /** Holds one promise of the contract in so many cases. */
   hold: (index: number, cases: number) => CONTRACT[index]!.hold(cases),
 
-  /** What is held after some steps of a small training and after more, and the tensors that are left when it has ended. */
+  /**
+   * What is held after some steps of a small training and after more, and the tensors that are left
+   * when it has ended.
+   */
   async steps(trainFrom: string, some: number, more: number) {
     const before = tf.memory().numTensors;
     const { step, loss, dispose } = training('nano', 1, trainFrom);

@@ -1,4 +1,5 @@
-// The student's operations and their gradients in plain float64 JavaScript, written for reading: what every engine is checked against.
+// The student's operations and their gradients in plain float64 JavaScript, written for reading:
+// what every engine is checked against.
 
 /** A tensor of float64 values, row-major. */
 export interface Values {
@@ -15,35 +16,70 @@ export interface Taps {
   readonly left: number;
 }
 
-const zeros = (shape: readonly number[]): Values => ({ shape, values: new Float64Array(shape.reduce((a, b) => a * b, 1)) });
+const zeros = (shape: readonly number[]): Values => ({
+  shape,
+  values: new Float64Array(shape.reduce((a, b) => a * b, 1)),
+});
 
-/** Calls `join` with the indices of all x, filter and y that a convolution multiplies: y += x · filter. Depthwise: filter [k, k, c, 1], y has x's channels. */
-function eachProduct(x: readonly number[], filter: readonly number[], depthwise: boolean, { outHeight, outWidth, stride, top, left }: Taps, join: (x: number, filter: number, y: number) => void): void {
+/**
+ * Calls `join` with the indices of all x, filter and y that a convolution multiplies: y += x ·
+ * filter. Depthwise: filter [k, k, c, 1], y has x's channels.
+ */
+function eachProduct(
+  x: readonly number[],
+  filter: readonly number[],
+  depthwise: boolean,
+  { outHeight, outWidth, stride, top, left }: Taps,
+  join: (x: number, filter: number, y: number) => void,
+): void {
   const [batch, height, width, channels] = x as [number, number, number, number];
   const [rows, columns, , outputs] = filter as [number, number, number, number];
   const outChannels = depthwise ? channels : outputs;
-  for (let n = 0; n < batch; n++) for (let oy = 0; oy < outHeight; oy++) for (let ox = 0; ox < outWidth; ox++) {
-    for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) {
-      const [y, z] = [oy * stride + i - top, ox * stride + j - left];
-      if (y < 0 || y >= height || z < 0 || z >= width) continue;
-      for (let c = 0; c < channels; c++) for (let o = 0; o < (depthwise ? 1 : outputs); o++) {
-        join(((n * height + y) * width + z) * channels + c, ((i * columns + j) * channels + c) * outputs + o, ((n * outHeight + oy) * outWidth + ox) * outChannels + (depthwise ? c : o));
+  for (let n = 0; n < batch; n++)
+    for (let oy = 0; oy < outHeight; oy++)
+      for (let ox = 0; ox < outWidth; ox++) {
+        for (let i = 0; i < rows; i++)
+          for (let j = 0; j < columns; j++) {
+            const [y, z] = [oy * stride + i - top, ox * stride + j - left];
+            if (y < 0 || y >= height || z < 0 || z >= width) continue;
+            for (let c = 0; c < channels; c++)
+              for (let o = 0; o < (depthwise ? 1 : outputs); o++) {
+                join(
+                  ((n * height + y) * width + z) * channels + c,
+                  ((i * columns + j) * channels + c) * outputs + o,
+                  ((n * outHeight + oy) * outWidth + ox) * outChannels + (depthwise ? c : o),
+                );
+              }
+          }
       }
-    }
-  }
 }
 
 /** y = x ∗ filter + bias. */
-export function convolution([x, filter, bias]: readonly Values[], depthwise: boolean, taps: Taps): Values {
+export function convolution(
+  [x, filter, bias]: readonly Values[],
+  depthwise: boolean,
+  taps: Taps,
+): Values {
   const channels = depthwise ? x!.shape[3]! : filter!.shape[3]!;
   const y = zeros([x!.shape[0]!, taps.outHeight, taps.outWidth, channels]);
   y.values.forEach((_, k) => (y.values[k] = bias!.values[k % channels]!));
-  eachProduct(x!.shape, filter!.shape, depthwise, taps, (a, b, k) => (y.values[k]! += x!.values[a]! * filter!.values[b]!));
+  eachProduct(
+    x!.shape,
+    filter!.shape,
+    depthwise,
+    taps,
+    (a, b, k) => (y.values[k]! += x!.values[a]! * filter!.values[b]!),
+  );
   return y;
 }
 
 /** Its gradients in x, filter and bias. */
-export function convolutionGradients([x, filter, bias]: readonly Values[], dy: Values, depthwise: boolean, taps: Taps): Values[] {
+export function convolutionGradients(
+  [x, filter, bias]: readonly Values[],
+  dy: Values,
+  depthwise: boolean,
+  taps: Taps,
+): Values[] {
   const [dx, dFilter, dBias] = [zeros(x!.shape), zeros(filter!.shape), zeros(bias!.shape)];
   eachProduct(x!.shape, filter!.shape, depthwise, taps, (a, b, k) => {
     dx.values[a]! += dy.values[k]! * filter!.values[b]!;
@@ -55,12 +91,21 @@ export function convolutionGradients([x, filter, bias]: readonly Values[], dy: V
 
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
-export const swish = ([x]: readonly Values[]): Values => ({ shape: x!.shape, values: x!.values.map((v) => v * sigmoid(v)) });
+export const swish = ([x]: readonly Values[]): Values => ({
+  shape: x!.shape,
+  values: x!.values.map((v) => v * sigmoid(v)),
+});
 
-export const relu = ([x]: readonly Values[]): Values => ({ shape: x!.shape, values: x!.values.map((v) => Math.max(v, 0)) });
+export const relu = ([x]: readonly Values[]): Values => ({
+  shape: x!.shape,
+  values: x!.values.map((v) => Math.max(v, 0)),
+});
 
 /** Of x · factor. */
-export const relu6 = ([x]: readonly Values[], factor: number): Values => ({ shape: x!.shape, values: x!.values.map((v) => Math.min(Math.max(v * factor, 0), 6)) });
+export const relu6 = ([x]: readonly Values[], factor: number): Values => ({
+  shape: x!.shape,
+  values: x!.values.map((v) => Math.min(Math.max(v * factor, 0), 6)),
+});
 
 /** γ (x − mean) / √(variance + epsilon) + β, mean and variance over n, h and w of each channel. */
 export function normaliseBatch([x, gamma, beta]: readonly Values[], epsilon: number): Values {
@@ -69,20 +114,32 @@ export function normaliseBatch([x, gamma, beta]: readonly Values[], epsilon: num
   const [mean, variance] = [new Float64Array(c), new Float64Array(c)];
   x!.values.forEach((v, k) => (mean[k % c]! += v / count));
   x!.values.forEach((v, k) => (variance[k % c]! += (v - mean[k % c]!) ** 2 / count));
-  return { shape: x!.shape, values: x!.values.map((v, k) => (gamma!.values[k % c]! * (v - mean[k % c]!)) / Math.sqrt(variance[k % c]! + epsilon) + beta!.values[k % c]!) };
+  return {
+    shape: x!.shape,
+    values: x!.values.map(
+      (v, k) =>
+        (gamma!.values[k % c]! * (v - mean[k % c]!)) / Math.sqrt(variance[k % c]! + epsilon) +
+        beta!.values[k % c]!,
+    ),
+  };
 }
 
 /** x [n, h, w, c] · a [n, c]. */
 export function scaleChannels([x, a]: readonly Values[]): Values {
   const [, h, w, c] = x!.shape as [number, number, number, number];
-  return { shape: x!.shape, values: x!.values.map((v, k) => v * a!.values[Math.floor(k / (h * w * c)) * c + (k % c)]!) };
+  return {
+    shape: x!.shape,
+    values: x!.values.map((v, k) => v * a!.values[Math.floor(k / (h * w * c)) * c + (k % c)]!),
+  };
 }
 
 /** Means over h and w. */
 export function poolChannels([x]: readonly Values[]): Values {
   const [n, h, w, c] = x!.shape as [number, number, number, number];
   const out = zeros([n, c]);
-  x!.values.forEach((v, k) => (out.values[Math.floor(k / (h * w * c)) * c + (k % c)]! += v / (h * w)));
+  x!.values.forEach(
+    (v, k) => (out.values[Math.floor(k / (h * w * c)) * c + (k % c)]! += v / (h * w)),
+  );
   return out;
 }
 
@@ -105,14 +162,23 @@ export function squeezeExcite([x, w1, b1, w2, b2]: readonly Values[]): Values {
   return scaleChannels([x!, { shape: score.shape, values: score.values.map(sigmoid) }]);
 }
 
-/** The gradients of Σ dy · op(inputs) by central differences, whose error in float64 is about 1e-10. */
-export function differences(op: (inputs: readonly Values[]) => Values, inputs: readonly Values[], dy: Values): Values[] {
+/**
+ * The gradients of Σ dy · op(inputs) by central differences, whose error in float64 is about 1e-10.
+ */
+export function differences(
+  op: (inputs: readonly Values[]) => Values,
+  inputs: readonly Values[],
+  dy: Values,
+): Values[] {
   const step = 1e-5;
   return inputs.map(({ shape, values }, i) => {
     const at = (k: number, value: number): number => {
       const moved = inputs.with(i, { shape, values: values.with(k, value) });
       return op(moved).values.reduce((sum, v, o) => sum + v * dy.values[o]!, 0);
     };
-    return { shape, values: values.map((v, k) => (at(k, v + step) - at(k, v - step)) / (2 * step)) };
+    return {
+      shape,
+      values: values.map((v, k) => (at(k, v + step) - at(k, v - step)) / (2 * step)),
+    };
   });
 }

@@ -16,7 +16,9 @@ const spoiled = (factor: number): Engine => ({
       ...right,
       kernelFunc: (call) => {
         const out = right.kernelFunc(call) as tf.TensorInfo;
-        const values = (tf.backend() as unknown as { typedArrayFromHeap(info: tf.TensorInfo): Float32Array }).typedArrayFromHeap(out);
+        const values = (
+          tf.backend() as unknown as { typedArrayFromHeap(info: tf.TensorInfo): Float32Array }
+        ).typedArrayFromHeap(out);
         for (let i = 0; i < values.length; i++) values[i]! *= factor;
         return out;
       },
@@ -32,9 +34,15 @@ describe('an engine', () => {
     expect((await surveyEngines())[0]).toMatchObject({ available: true, chosen: true });
   });
 
-  it.each([2, NaN])('whose gradients are wrong by the factor %d is passed over, and refused when it is asked for', async (factor) => {
-    const { surveyEngines, useEngine: use } = chooseAmong([spoiled(factor), CPU]);
-    expect((await surveyEngines())[0]).toMatchObject({ available: false, reason: expect.stringContaining('computes wrongly') as string });
-    await expect(use('webgpu')).rejects.toMatchObject({ code: 'LENTIGO_ENGINE_UNAVAILABLE' });
-  });
+  it.each([2, NaN])(
+    'whose gradients are wrong by the factor %d is passed over, and refused when it is asked for',
+    async (factor) => {
+      const { surveyEngines, useEngine: use } = chooseAmong([spoiled(factor), CPU]);
+      expect((await surveyEngines())[0]).toMatchObject({
+        available: false,
+        reason: expect.stringContaining('computes wrongly') as string,
+      });
+      await expect(use('webgpu')).rejects.toMatchObject({ code: 'LENTIGO_ENGINE_UNAVAILABLE' });
+    },
+  );
 });

@@ -1,4 +1,5 @@
-// Training steps by themselves, for tests of what they hold in memory and how long they take, in Node and browsers.
+// Training steps by themselves, for tests of what they hold in memory and how long they take, in
+// Node and browsers.
 import * as tf from '@tensorflow/tfjs';
 import { createOptimiser } from '../../../common/learning/optimiser.js';
 import { trainStep } from '../../../common/learning/step.js';
@@ -7,19 +8,47 @@ import { PAD_UFES_LABELS } from '../../../common/model/labels.js';
 import { createStudent, initialParameters } from '../../../common/model/student.js';
 import { Random } from '../../../common/random.js';
 
-/** What is held now: tensors, their bytes, and the bytes of the memory they lie in (the WASM heap, the GPU's buffers; 0 on other engines). */
+/**
+ * What is held now: tensors, their bytes, and the bytes of the memory they lie in (the WASM heap,
+ * the GPU's buffers; 0 on other engines).
+ */
 export function inMemory(): { tensors: number; bytes: number; heap: number } {
-  const backend = tf.backend() as unknown as { wasm?: { HEAPU8: Uint8Array }; bufferManager?: { numBytesAllocated: number } };
+  const backend = tf.backend() as unknown as {
+    wasm?: { HEAPU8: Uint8Array };
+    bufferManager?: { numBytesAllocated: number };
+  };
   const { numTensors, numBytes } = tf.memory();
-  return { tensors: numTensors, bytes: numBytes, heap: backend.wasm?.HEAPU8.byteLength ?? backend.bufferManager?.numBytesAllocated ?? 0 };
+  return {
+    tensors: numTensors,
+    bytes: numBytes,
+    heap: backend.wasm?.HEAPU8.byteLength ?? backend.bufferManager?.numBytesAllocated ?? 0,
+  };
 }
 
-/** Training of a new student on the same random images: what takes a step, what waits for the loss of the last, and what frees it all. */
+/**
+ * Training of a new student on the same random images: what takes a step, what waits for the loss
+ * of the last, and what frees it all.
+ */
 export function training(architecture: ArchitectureId, batch: number, trainFrom?: string) {
-  const student = createStudent({ architecture, labels: PAD_UFES_LABELS, parameters: initialParameters(architecture, PAD_UFES_LABELS, new Random(1)) });
+  const student = createStudent({
+    architecture,
+    labels: PAD_UFES_LABELS,
+    parameters: initialParameters(architecture, PAD_UFES_LABELS, new Random(1)),
+  });
   const first = trainFrom ?? student.blocks[0]!;
-  const optimiser = createOptimiser(student.variables(first), { optimiser: 'adamw', learningRate: 1e-4, momentum: 0, weightDecay: 0.01 });
-  const images = tf.randomNormal<tf.Rank.R4>([batch, student.inputSize, student.inputSize, 3], 0, 1, 'float32', 1);
+  const optimiser = createOptimiser(student.variables(first), {
+    optimiser: 'adamw',
+    learningRate: 1e-4,
+    momentum: 0,
+    weightDecay: 0.01,
+  });
+  const images = tf.randomNormal<tf.Rank.R4>(
+    [batch, student.inputSize, student.inputSize, 3],
+    0,
+    1,
+    'float32',
+    1,
+  );
   const x = student.features(images, first);
   const labels = Array.from({ length: batch }, (_, i) => i % 6);
   const options = { gamma: 2, weights: [1, 1, 1, 1, 1, 1], offsets: [0, 0, 0, 0, 0, 0] };

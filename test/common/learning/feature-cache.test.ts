@@ -10,11 +10,14 @@ afterAll(() => rm(folder, { recursive: true }));
 
 const CACHES: readonly [string, (bytes: number) => Promise<FeatureCache>][] = [
   ['in memory', async (bytes) => new MemoryFeatureCache(bytes)],
-  ['in a folder', async (bytes) => FolderFeatureCache.open(await mkdtemp(join(folder, 'cache-')), bytes)],
+  [
+    'in a folder',
+    async (bytes) => FolderFeatureCache.open(await mkdtemp(join(folder, 'cache-')), bytes),
+  ],
 ];
 
 describe.each(CACHES)('feature cache %s', (_, open) => {
-  it('gives back what it keeps, and undefined for what it doesn\'t', async () => {
+  it("gives back what it keeps, and undefined for what it doesn't", async () => {
     const cache = await open(1000);
     await cache.set('features.6/0/a b/ç', Float32Array.of(1.5, -2, 1e-30));
     expect(await cache.get('features.6/0/a b/ç')).toEqual(Float32Array.of(1.5, -2, 1e-30));
@@ -26,7 +29,9 @@ describe.each(CACHES)('feature cache %s', (_, open) => {
     await cache.set('a', new Float32Array(4));
     await cache.set('b', new Float32Array(4));
     await cache.set('c', new Float32Array(1));
-    expect([await cache.get('a'), await cache.get('b'), await cache.get('c')].map((f) => f?.length)).toEqual([4, undefined, 1]);
+    expect(
+      [await cache.get('a'), await cache.get('b'), await cache.get('c')].map((f) => f?.length),
+    ).toEqual([4, undefined, 1]);
   });
 });
 

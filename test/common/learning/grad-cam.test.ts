@@ -10,7 +10,9 @@ import { describeEngines } from '../../support/engines.js';
 /** Grey, with a striped square of 16 pixels. */
 function picture(left: number, top: number): Picture {
   const data = new Uint8Array(64 * 64 * 3).fill(124);
-  for (let y = top; y < top + 16; y++) for (let x = left; x < left + 16; x++) data.fill((x + y) % 4 < 2 ? 255 : 0, (y * 64 + x) * 3, (y * 64 + x) * 3 + 3);
+  for (let y = top; y < top + 16; y++)
+    for (let x = left; x < left + 16; x++)
+      data.fill((x + y) % 4 < 2 ? 255 : 0, (y * 64 + x) * 3, (y * 64 + x) * 3 + 3);
   return { width: 64, height: 64, data };
 }
 
@@ -19,8 +21,13 @@ describeEngines('Grad-CAM', () => {
     const student = createStudent(nano());
     const { probabilities, of, heat, side } = await gradCam(student, picture(4, 4));
     expect(of).toBe(probabilities.indexOf(Math.max(...probabilities)));
-    for (const [i, p] of (await predict(student, [picture(4, 4)]))[0]!.entries()) expect(probabilities[i]).toBeCloseTo(p, 5);
-    expect([heat.length, Math.min(...heat) >= 0, Math.max(...heat) <= 1]).toEqual([side * side, true, true]);
+    for (const [i, p] of (await predict(student, [picture(4, 4)]))[0]!.entries())
+      expect(probabilities[i]).toBeCloseTo(p, 5);
+    expect([heat.length, Math.min(...heat) >= 0, Math.max(...heat) <= 1]).toEqual([
+      side * side,
+      true,
+      true,
+    ]);
     student.dispose();
   });
 
@@ -32,9 +39,14 @@ describeEngines('Grad-CAM', () => {
       const { data } = picture(20, 30);
       const mean = [0.485, 0.456, 0.406];
       const std = [0.229, 0.224, 0.225];
-      const x = tf.tensor4d(Float32Array.from(data, (v, i) => (v / 255 - mean[i % 3]!) / std[i % 3]!), [1, 64, 64, 3]);
+      const x = tf.tensor4d(
+        Float32Array.from(data, (v, i) => (v / 255 - mean[i % 3]!) / std[i % 3]!),
+        [1, 64, 64, 3],
+      );
       const a = student.features(x, 'classifier');
-      const w = tf.tensor2d(parameters.get('classifier.1.weight').slice(), [a.shape[3], 6]).slice([0, 2], [-1, 1]);
+      const w = tf
+        .tensor2d(parameters.get('classifier.1.weight').slice(), [a.shape[3], 6])
+        .slice([0, 2], [-1, 1]);
       const map = tf.relu(tf.matMul(a.reshape([side * side, a.shape[3]]), w));
       return tf.div(map, tf.max(map)).dataSync();
     });

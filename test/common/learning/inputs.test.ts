@@ -1,4 +1,5 @@
-// Photographs read ahead, in a thread of their own: the numbers, the errors and the results are those of reading them one by one.
+// Photographs read ahead, in a thread of their own: the numbers, the errors and the results are
+// those of reading them one by one.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
@@ -28,24 +29,38 @@ import { Random } from '../../../common/random.js';
 import { PACKAGE_ROOT } from '../../support/shared-data.js';
 
 const SIZE = 64;
-const painted = syntheticDataset({ seed: 1, sites: [1, 2], images: 14, size: SIZE, split: 'train' }).samples;
+const painted = syntheticDataset({
+  seed: 1,
+  sites: [1, 2],
+  images: 14,
+  size: SIZE,
+  split: 'train',
+}).samples;
 let folder: string;
 /** Photographs in files: six that can be read, one cut short, and one whose file goes missing. */
 let filed: readonly Sample[];
 
 const jpeg = async (sample: Sample): Promise<Buffer> => {
   const { data, width, height } = await sample.load();
-  return await sharp(data, { raw: { width, height, channels: 3 } }).jpeg().toBuffer();
+  return await sharp(data, { raw: { width, height, channels: 3 } })
+    .jpeg()
+    .toBuffer();
 };
 
 beforeAll(async () => {
   await useEngine('wasm');
   folder = await mkdtemp(join(tmpdir(), 'lentigo-inputs-'));
   const rows = painted.slice(0, 8).map(({ label }, i) => `P${i},1,${label},photo${i}.jpg`);
-  await writeFile(join(folder, 'metadata.csv'), ['patient_id,lesion_id,diagnostic,img_id', ...rows, ''].join('\n'));
+  await writeFile(
+    join(folder, 'metadata.csv'),
+    ['patient_id,lesion_id,diagnostic,img_id', ...rows, ''].join('\n'),
+  );
   for (const [i, sample] of painted.slice(0, 8).entries()) {
     const bytes = await jpeg(sample);
-    await writeFile(join(folder, `photo${i}.jpg`), i === 6 ? bytes.subarray(0, bytes.length / 2) : bytes);
+    await writeFile(
+      join(folder, `photo${i}.jpg`),
+      i === 6 ? bytes.subarray(0, bytes.length / 2) : bytes,
+    );
   }
   filed = (await readFolder(folder)).samples.map((sample) => ({ ...sample, split: 'train' }));
   await rm(join(folder, 'photo7.jpg'));
@@ -55,7 +70,9 @@ afterAll(() => rm(folder, { recursive: true }));
 /** What a model sees, computed here and now. */
 async function expected(sample: Sample, variant: number): Promise<Float32Array> {
   const picture = await sample.load();
-  return variant === 0 ? toInput(picture, SIZE) : toAugmentedInput(picture, SIZE, new Random('variant').fork(sample.id, variant));
+  return variant === 0
+    ? toInput(picture, SIZE)
+    : toAugmentedInput(picture, SIZE, new Random('variant').fork(sample.id, variant));
 }
 
 const threads = async (): Promise<number> => (await readdir('/proc/self/task')).length;
@@ -65,18 +82,30 @@ describe('a thread that reads photographs', () => {
     const reader = new InputThread();
     const samples = [...painted.slice(0, 4), ...filed.slice(0, 6)];
     for (let again = 0; again < 2; again++) {
-      const found = await Promise.all(samples.map((sample) => reader.read(sample, [0, 1, 7], SIZE)));
-      for (const [i, sample] of samples.entries()) expect(found[i]).toEqual(await Promise.all([0, 1, 7].map((variant) => expected(sample, variant))));
+      const found = await Promise.all(
+        samples.map((sample) => reader.read(sample, [0, 1, 7], SIZE)),
+      );
+      for (const [i, sample] of samples.entries())
+        expect(found[i]).toEqual(
+          await Promise.all([0, 1, 7].map((variant) => expected(sample, variant))),
+        );
     }
     await reader.release();
   });
 
   it('names a photograph that is damaged or gone in the words of this one, and reads the next', async () => {
     const reader = new InputThread();
-    for (const [i, code] of [[6, 'LENTIGO_DATA_IMAGE_UNREADABLE'], [7, 'LENTIGO_DATA_IMAGE_MISSING']] as const) {
+    for (const [i, code] of [
+      [6, 'LENTIGO_DATA_IMAGE_UNREADABLE'],
+      [7, 'LENTIGO_DATA_IMAGE_MISSING'],
+    ] as const) {
       const here: unknown = await filed[i]!.load().catch((error: unknown) => error);
       expect(here).toMatchObject({ code });
-      await expect(reader.read(filed[i]!, [0], SIZE)).rejects.toMatchObject({ name: 'LentigoError', code, message: (here as Error).message });
+      await expect(reader.read(filed[i]!, [0], SIZE)).rejects.toMatchObject({
+        name: 'LentigoError',
+        code,
+        message: (here as Error).message,
+      });
     }
     expect(await reader.read(filed[0]!, [0], SIZE)).toEqual([await expected(filed[0]!, 0)]);
     await reader.release();
@@ -93,9 +122,15 @@ describe('a thread that reads photographs', () => {
     const asked = painted.map((sample) => reader.read(sample, [0], SIZE));
     const ended = Promise.allSettled(asked);
     await reader.release();
-    const refused = (await ended).filter((one): one is PromiseRejectedResult => one.status === 'rejected');
+    const refused = (await ended).filter(
+      (one): one is PromiseRejectedResult => one.status === 'rejected',
+    );
     expect(refused.length).toBeGreaterThan(0);
-    for (const { reason } of refused) expect(reason).toMatchObject({ code: 'LENTIGO_INTERNAL', message: expect.stringMatching(/thread that reads photographs ended/) as string });
+    for (const { reason } of refused)
+      expect(reason).toMatchObject({
+        code: 'LENTIGO_INTERNAL',
+        message: expect.stringMatching(/thread that reads photographs ended/) as string,
+      });
     expect(await reader.read(painted[1]!, [0], SIZE)).toEqual([await expected(painted[1]!, 0)]);
     await reader.release();
   });
@@ -116,23 +151,48 @@ describe('a thread that reads photographs', () => {
 
 describe('training on photographs that are read ahead', () => {
   const parameters = initialParameters('nano', PAD_UFES_LABELS, new Random(1));
-  const whole = TrainingPlan.parse({ trainFrom: 'features.0', epochs: 2, batchSize: 4, learningRate: 0.001 });
-  const newStudent = () => createStudent({ architecture: 'nano', labels: PAD_UFES_LABELS, parameters });
+  const whole = TrainingPlan.parse({
+    trainFrom: 'features.0',
+    epochs: 2,
+    batchSize: 4,
+    learningRate: 0.001,
+  });
+  const newStudent = () =>
+    createStudent({ architecture: 'nano', labels: PAD_UFES_LABELS, parameters });
 
   /** `train` as it reads without looking ahead: each batch is loaded when its turn comes. */
-  async function oneByOne(samples: readonly Sample[], { epochs, batchSize, focalGamma, balance, ...plan }: TrainingPlan) {
+  async function oneByOne(
+    samples: readonly Sample[],
+    { epochs, batchSize, focalGamma, balance, ...plan }: TrainingPlan,
+  ) {
     const student = newStudent();
     const label = labelIndex(student);
-    const counts = student.labels.names.map((_, c) => samples.filter((sample) => label(sample) === c).length);
+    const counts = student.labels.names.map(
+      (_, c) => samples.filter((sample) => label(sample) === c).length,
+    );
     const optimiser = createOptimiser(student.variables(plan.trainFrom), { ...plan });
     for (let epoch = 1; epoch <= epochs; epoch++) {
       const draw = new Random('s').fork('epoch', epoch);
-      const examples = draw.shuffle([...samples]).map((sample) => ({ sample, variant: draw.int(2 ** 31) }));
+      const examples = draw
+        .shuffle([...samples])
+        .map((sample) => ({ sample, variant: draw.int(2 ** 31) }));
       for (const batch of batchesOf(examples, batchSize)) {
         const inputs: Float32Array[] = [];
         for (const { sample, variant } of batch) inputs.push(await expected(sample, variant));
-        const x = tf.tidy(() => tf.stack(inputs.map((input) => tf.tensor3d(input, [SIZE, SIZE, 3]))));
-        tf.dispose([trainStep(student, plan.trainFrom, optimiser, x, batch.map(({ sample }) => label(sample)), { gamma: focalGamma, ...classBalance(counts, balance) }), x]);
+        const x = tf.tidy(() =>
+          tf.stack(inputs.map((input) => tf.tensor3d(input, [SIZE, SIZE, 3]))),
+        );
+        tf.dispose([
+          trainStep(
+            student,
+            plan.trainFrom,
+            optimiser,
+            x,
+            batch.map(({ sample }) => label(sample)),
+            { gamma: focalGamma, ...classBalance(counts, balance) },
+          ),
+          x,
+        ]);
       }
     }
     const result = await student.parameters();
@@ -157,13 +217,30 @@ describe('training on photographs that are read ahead', () => {
     const plan = { ...whole, trainFrom: 'features.3', variants: 3 };
     const run = async (reader: InputThread | undefined, cache: MemoryFeatureCache | undefined) => {
       const student = newStudent();
-      const { parameters: trained, ...rest } = await train(student, filed, plan, { seed: 's', reader, ...(cache && { cache }) });
-      const metrics = await evaluate(student, filed, { reader, trainFrom: 'features.3', ...(cache && { cache }) });
+      const { parameters: trained, ...rest } = await train(student, filed, plan, {
+        seed: 's',
+        reader,
+        ...(cache && { cache }),
+      });
+      const metrics = await evaluate(student, filed, {
+        reader,
+        trainFrom: 'features.3',
+        ...(cache && { cache }),
+      });
       await reader?.release();
       student.dispose();
-      return { values: trained.values, skipped: rest.skipped.toSorted((a, b) => (a.id < b.id ? -1 : 1)), samples: rest.samples, metrics };
+      return {
+        values: trained.values,
+        skipped: rest.skipped.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+        samples: rest.samples,
+        metrics,
+      };
     };
-    for (const cache of [() => undefined, () => new MemoryFeatureCache(), () => new MemoryFeatureCache(40_000)]) {
+    for (const cache of [
+      () => undefined,
+      () => new MemoryFeatureCache(),
+      () => new MemoryFeatureCache(40_000),
+    ]) {
       const here = await run(undefined, cache());
       expect(here.skipped.map(({ id }) => id)).toEqual(['photo6', 'photo7']);
       expect(here.samples).toBe(6);
@@ -171,33 +248,42 @@ describe('training on photographs that are read ahead', () => {
     }
   });
 
-  it.skipIf(!existsSync('/proc/self/task'))('ends its thread with each training, aborted ones too, and leaves no tensor', async () => {
-    const student = newStudent();
-    const reader = new InputThread();
-    const once = async () => {
-      await train(student, painted.slice(0, 6), { ...whole, epochs: 1 }, { seed: 's', reader });
-      await reader.release();
-      const abort = new AbortController();
-      const onProgress = () => abort.abort();
-      await expect(train(student, painted, whole, { seed: 's', reader, signal: abort.signal, onProgress })).rejects.toMatchObject({ name: 'AbortError' });
-      await reader.release();
-    };
-    await once();
-    const before = { threads: await threads(), tensors: tf.memory().numTensors };
-    for (let i = 0; i < 4; i++) await once();
-    expect(tf.memory().numTensors).toBe(before.tensors);
-    // Eight were started; the image library's own threads come and go.
-    expect(await threads()).toBeLessThan(before.threads + 4);
-    student.dispose();
-  });
+  it.skipIf(!existsSync('/proc/self/task'))(
+    'ends its thread with each training, aborted ones too, and leaves no tensor',
+    async () => {
+      const student = newStudent();
+      const reader = new InputThread();
+      const once = async () => {
+        await train(student, painted.slice(0, 6), { ...whole, epochs: 1 }, { seed: 's', reader });
+        await reader.release();
+        const abort = new AbortController();
+        const onProgress = () => abort.abort();
+        await expect(
+          train(student, painted, whole, { seed: 's', reader, signal: abort.signal, onProgress }),
+        ).rejects.toMatchObject({ name: 'AbortError' });
+        await reader.release();
+      };
+      await once();
+      const before = { threads: await threads(), tensors: tf.memory().numTensors };
+      for (let i = 0; i < 4; i++) await once();
+      expect(tf.memory().numTensors).toBe(before.tensors);
+      // Eight were started; the image library's own threads come and go.
+      expect(await threads()).toBeLessThan(before.threads + 4);
+      student.dispose();
+    },
+  );
 });
 
 describe('decoded photographs', () => {
   it('are kept up to a bound, and those beyond it are decoded again', async () => {
     const loaded: string[] = [];
-    const samples = painted.slice(0, 3).map((sample) => ({ ...sample, load: () => (loaded.push(sample.id), sample.load()) }));
+    const samples = painted
+      .slice(0, 3)
+      .map((sample) => ({ ...sample, load: () => (loaded.push(sample.id), sample.load()) }));
     const reader = new DirectReader(2 * SIZE * SIZE * 3);
-    for (let pass = 0; pass < 3; pass++) for (const sample of samples) expect(await reader.read(sample, [pass], SIZE)).toEqual([await expected(sample, pass)]);
+    for (let pass = 0; pass < 3; pass++)
+      for (const sample of samples)
+        expect(await reader.read(sample, [pass], SIZE)).toEqual([await expected(sample, pass)]);
     const [a, b, c] = painted.map(({ id }) => id);
     expect(loaded.filter((id) => id === a)).toHaveLength(4); // `expected` loads three times itself
     expect([b, c].map((id) => loaded.filter((one) => one === id).length)).toEqual([4, 6]);
@@ -217,7 +303,13 @@ describe('reading ahead', () => {
       return item;
     };
     for await (const item of readAhead([0, 1, 2, 3, 4], read, 2)) seen.push([item, asked.length]);
-    expect(seen).toEqual([[0, 3], [1, 4], [2, 5], [3, 5], [4, 5]]);
+    expect(seen).toEqual([
+      [0, 3],
+      [1, 4],
+      [2, 5],
+      [3, 5],
+      [4, 5],
+    ]);
   });
 
   it('hears a failure when its turn comes, and not at all when nobody asks any more', async () => {
@@ -226,9 +318,11 @@ describe('reading ahead', () => {
       return item;
     };
     const seen: number[] = [];
-    await expect((async () => {
-      for await (const item of readAhead([0, 1, 2], read, 2)) seen.push(item);
-    })()).rejects.toThrow('no 1');
+    await expect(
+      (async () => {
+        for await (const item of readAhead([0, 1, 2], read, 2)) seen.push(item);
+      })(),
+    ).rejects.toThrow('no 1');
     expect(seen).toEqual([0]);
     for await (const item of readAhead([0, 1, 2], read, 2)) if (item === 0) break;
   });

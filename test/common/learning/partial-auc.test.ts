@@ -6,7 +6,14 @@ import { Random } from '../../../common/random.js';
 /** Malignant probabilities of five malignant and then of the benign images. */
 const valueOf = (malignant: number[], benign: number[]): number | null => {
   const all = [...malignant, ...benign];
-  return partialAuc({ labels: all.map((_, i) => (i < malignant.length ? 1 : 0)), probabilities: all.map((p) => [1 - p, p]) }, BINARY_LABELS, new Random(1)).value;
+  return partialAuc(
+    {
+      labels: all.map((_, i) => (i < malignant.length ? 1 : 0)),
+      probabilities: all.map((p) => [1 - p, p]),
+    },
+    BINARY_LABELS,
+    new Random(1),
+  ).value;
 };
 
 describe('the partial AUC above 80% sensitivity', () => {
@@ -27,10 +34,24 @@ describe('the partial AUC above 80% sensitivity', () => {
   it('has an interval over patients that holds it, and is null without both kinds', () => {
     const random = new Random('scores');
     const labels = Array.from({ length: 200 }, (_, i) => i % 2);
-    const probabilities = labels.map((label) => random.normal(label, 1)).map((z) => [1 - 1 / (1 + Math.exp(-z)), 1 / (1 + Math.exp(-z))]);
+    const probabilities = labels
+      .map((label) => random.normal(label, 1))
+      .map((z) => [1 - 1 / (1 + Math.exp(-z)), 1 / (1 + Math.exp(-z))]);
     const { value, interval } = partialAuc({ labels, probabilities }, BINARY_LABELS, new Random(1));
     expect(interval!.low).toBeLessThan(value!);
     expect(interval!.high).toBeGreaterThan(value!);
-    expect(partialAuc({ labels: [1, 1], probabilities: [[0, 1], [0, 1]] }, BINARY_LABELS, new Random(1))).toEqual({ value: null, interval: null });
+    expect(
+      partialAuc(
+        {
+          labels: [1, 1],
+          probabilities: [
+            [0, 1],
+            [0, 1],
+          ],
+        },
+        BINARY_LABELS,
+        new Random(1),
+      ),
+    ).toEqual({ value: null, interval: null });
   });
 });

@@ -15,18 +15,23 @@ const START = join(PACKAGE_ROOT, 'models', 'start');
 
 describe('the starting model', () => {
   it('is the one that its card was written of', async () => {
-    const hash = createHash('sha256').update(encodeModel(await loadModel(START))).digest('hex');
+    const hash = createHash('sha256')
+      .update(encodeModel(await loadModel(START)))
+      .digest('hex');
     expect(await readFile(join(START, 'MODEL_CARD.md'), 'utf8')).toContain(hash);
   });
 
-  it('takes at most 9 MB', async () => expect((await stat(join(START, 'model.safetensors'))).size).toBeLessThanOrEqual(9e6));
+  it('takes at most 9 MB', async () =>
+    expect((await stat(join(START, 'model.safetensors'))).size).toBeLessThanOrEqual(9e6));
 
   it('knows the synthetic lesions of the neutral site, and leaves the other sites to be learnt', async () => {
     await useEngine();
     const model = await loadModel(START);
     expect([model.architecture, model.labels]).toEqual(['efficientnet_b0', PAD_UFES_LABELS]);
     const student = createStudent(model);
-    const accuracy = async (sites: number[]) => (await evaluate(student, syntheticDataset({ seed: 31, sites, images: 40 }).samples)).accuracy!;
+    const accuracy = async (sites: number[]) =>
+      (await evaluate(student, syntheticDataset({ seed: 31, sites, images: 40 }).samples))
+        .accuracy!;
     expect(await accuracy([0])).toBeGreaterThan(0.75);
     expect(await accuracy([1, 2, 3])).toBeLessThan(0.65);
     student.dispose();

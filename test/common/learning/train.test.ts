@@ -20,15 +20,35 @@ import { describeEngines } from '../../support/engines.js';
 
 const parameters = initialParameters('nano', PAD_UFES_LABELS, new Random(1));
 const { samples } = syntheticDataset({ seed: 1, sites: [0], images: 24, size: 64, split: 'train' });
-const plan = (fields: Partial<TrainingPlan> = {}): TrainingPlan => TrainingPlan.parse({ trainFrom: 'features.3', epochs: 2, variants: 2, learningRate: 0.01, ...fields });
+const plan = (fields: Partial<TrainingPlan> = {}): TrainingPlan =>
+  TrainingPlan.parse({
+    trainFrom: 'features.3',
+    epochs: 2,
+    variants: 2,
+    learningRate: 0.01,
+    ...fields,
+  });
 
 function unreadable(sample: Sample): Sample {
-  return { ...sample, load: () => Promise.reject(new LentigoError('LENTIGO_DATA_IMAGE_UNREADABLE', `${sample.id} can't be read: the file is empty`)) };
+  return {
+    ...sample,
+    load: () =>
+      Promise.reject(
+        new LentigoError(
+          'LENTIGO_DATA_IMAGE_UNREADABLE',
+          `${sample.id} can't be read: the file is empty`,
+        ),
+      ),
+  };
 }
 
-const largest = (values: Float32Array): number => values.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
+const largest = (values: Float32Array): number =>
+  values.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
 
-/** WASM runs in one thread and repeats itself to the bit; native sums in whichever order its threads finish, which counts in the seventh digit. */
+/**
+ * WASM runs in one thread and repeats itself to the bit; native sums in whichever order its threads
+ * finish, which counts in the seventh digit.
+ */
 function expectSame(one: ParameterSet, other: ParameterSet, engine: EngineName): void {
   if (engine === 'wasm') expect(one.values).toEqual(other.values);
   else expect(largest(one.minus(other).values)).toBeLessThan(2e-4);
@@ -50,14 +70,24 @@ describeEngines('local training', (engine) => {
   beforeEach(async () => {
     student = createStudent({ architecture: 'nano', labels: PAD_UFES_LABELS, parameters });
     const pictures = await Promise.all(samples.slice(0, 8).map((s) => s.load()));
-    const x = tf.tidy(() => tf.div<tf.Tensor4D>(tf.stack(pictures.map((p) => tf.tensor3d(Float32Array.from(p.data), [64, 64, 3]))), 128));
+    const x = tf.tidy(() =>
+      tf.div<tf.Tensor4D>(
+        tf.stack(pictures.map((p) => tf.tensor3d(Float32Array.from(p.data), [64, 64, 3]))),
+        128,
+      ),
+    );
     await student.calibrate([x]);
     x.dispose();
   });
   afterEach(() => student.dispose());
 
   it('lowers the loss, and returns the trainable parameters alone', async () => {
-    const result = await train(student, samples, plan({ trainFrom: 'features.2', epochs: 8, focalGamma: 0 }), { seed: 's', cache: new MemoryFeatureCache() });
+    const result = await train(
+      student,
+      samples,
+      plan({ trainFrom: 'features.2', epochs: 8, focalGamma: 0 }),
+      { seed: 's', cache: new MemoryFeatureCache() },
+    );
     expect(result.loss).toHaveLength(8);
     expect(result.loss.at(-1)!).toBeLessThan(0.8 * result.loss[0]!);
     expect(result.samples).toBe(24);
@@ -85,15 +115,23 @@ describeEngines('local training', (engine) => {
     const cache = new CountingCache();
     await train(student, samples, plan({ epochs: 1, variants: 1 }), { seed: 'a', cache });
     expect(cache.stored).toBe(24);
-    await train(student, samples.map((s, i) => (i === 0 ? { ...s, revision: 'another' } : s)), plan({ epochs: 1, variants: 1 }), { seed: 'a', cache });
+    await train(
+      student,
+      samples.map((s, i) => (i === 0 ? { ...s, revision: 'another' } : s)),
+      plan({ epochs: 1, variants: 1 }),
+      { seed: 'a', cache },
+    );
     expect(cache.stored).toBe(25);
   });
 
-  it('carries on without what a full cache doesn\'t hold', async () => {
+  it("carries on without what a full cache doesn't hold", async () => {
     const start = await student.parameters();
     const first = await train(student, samples, plan(), { seed: 'a' });
     student.load(start);
-    const second = await train(student, samples, plan(), { seed: 'a', cache: new MemoryFeatureCache(20_000) });
+    const second = await train(student, samples, plan(), {
+      seed: 'a',
+      cache: new MemoryFeatureCache(20_000),
+    });
     expect(second.loss[1]).toBeCloseTo(first.loss[1]!, 4);
     expectSame(second.parameters, first.parameters, engine);
   });
@@ -101,9 +139,16 @@ describeEngines('local training', (engine) => {
   it('trains all blocks on images augmented as they come', async () => {
     const before = await student.parameters();
     const cache = new CountingCache();
-    const result = await train(student, samples, plan({ trainFrom: 'features.0', epochs: 1, optimiser: 'sgd' }), { seed: 's', cache });
+    const result = await train(
+      student,
+      samples,
+      plan({ trainFrom: 'features.0', epochs: 1, optimiser: 'sgd' }),
+      { seed: 's', cache },
+    );
     expect(cache.stored).toBe(0);
-    expect(result.parameters.get('features.0.0.weight')).not.toEqual(before.get('features.0.0.weight'));
+    expect(result.parameters.get('features.0.0.weight')).not.toEqual(
+      before.get('features.0.0.weight'),
+    );
     const after = await student.parameters();
     expect(after.get('features.0.1.running_mean')).toEqual(before.get('features.0.1.running_mean'));
   });
@@ -111,24 +156,45 @@ describeEngines('local training', (engine) => {
   it('names unreadable images, leaves them out of the count, and goes on', async () => {
     for (const fields of [{}, { trainFrom: 'features.0' }]) {
       const some = samples.map((s, i) => (i < 3 ? unreadable(s) : s));
-      const result = await train(student, some, plan({ epochs: 1, ...fields }), { seed: 's', cache: new MemoryFeatureCache() });
+      const result = await train(student, some, plan({ epochs: 1, ...fields }), {
+        seed: 's',
+        cache: new MemoryFeatureCache(),
+      });
       expect(result.samples).toBe(21);
-      expect(result.skipped.map(({ id }) => id).sort()).toEqual(samples.slice(0, 3).map(({ id }) => id).sort());
+      expect(result.skipped.map(({ id }) => id).sort()).toEqual(
+        samples
+          .slice(0, 3)
+          .map(({ id }) => id)
+          .sort(),
+      );
       expect(result.skipped[0]!.message).toMatch(/the file is empty/);
     }
   });
 
-  it('refuses data without a readable image, and a diagnosis that the model doesn\'t know', async () => {
-    await expect(train(student, samples.map(unreadable), plan(), { seed: 's', cache: new MemoryFeatureCache() })).rejects.toMatchObject({ code: 'LENTIGO_DATA_EMPTY' });
-    await expect(train(student, [], plan(), { seed: 's' })).rejects.toMatchObject({ code: 'LENTIGO_DATA_EMPTY' });
-    await expect(train(student, [{ ...samples[0]!, label: 'XYZ' }], plan(), { seed: 's' })).rejects.toMatchObject({ code: 'LENTIGO_DATA_UNKNOWN_DIAGNOSIS' });
+  it("refuses data without a readable image, and a diagnosis that the model doesn't know", async () => {
+    await expect(
+      train(student, samples.map(unreadable), plan(), {
+        seed: 's',
+        cache: new MemoryFeatureCache(),
+      }),
+    ).rejects.toMatchObject({ code: 'LENTIGO_DATA_EMPTY' });
+    await expect(train(student, [], plan(), { seed: 's' })).rejects.toMatchObject({
+      code: 'LENTIGO_DATA_EMPTY',
+    });
+    await expect(
+      train(student, [{ ...samples[0]!, label: 'XYZ' }], plan(), { seed: 's' }),
+    ).rejects.toMatchObject({ code: 'LENTIGO_DATA_UNKNOWN_DIAGNOSIS' });
   });
 
   it('reports progress, and lets timers run between batches', async () => {
     const seen: TrainingProgress[] = [];
     let ticks = 0;
     const timer = setInterval(() => ticks++, 0);
-    await train(student, samples, plan(), { seed: 's', cache: new MemoryFeatureCache(), onProgress: (p) => seen.push(p) });
+    await train(student, samples, plan(), {
+      seed: 's',
+      cache: new MemoryFeatureCache(),
+      onProgress: (p) => seen.push(p),
+    });
     clearInterval(timer);
     expect(ticks).toBeGreaterThan(5);
     for (const phase of ['preparing', 'training']) {
@@ -136,7 +202,11 @@ describeEngines('local training', (engine) => {
       expect(fractions).toEqual([...fractions].sort((a, b) => a - b));
       expect(fractions.at(-1)).toBe(1);
     }
-    expect(seen.at(-1)).toMatchObject({ epoch: 2, loss: expect.any(Number) as number, secondsLeft: 0 });
+    expect(seen.at(-1)).toMatchObject({
+      epoch: 2,
+      loss: expect.any(Number) as number,
+      secondsLeft: 0,
+    });
   });
 
   it('stops when it is told to, and leaks no tensor, neither then nor in a whole run', async () => {
@@ -146,7 +216,12 @@ describeEngines('local training', (engine) => {
     await train(student, samples, plan(), { seed: 's', cache });
     expect(tf.memory().numTensors).toBe(before);
     const abort = new AbortController();
-    const aborted = train(student, samples, plan({ epochs: 100 }), { seed: 's', cache, signal: abort.signal, onProgress: ({ epoch }) => epoch === 2 && abort.abort() });
+    const aborted = train(student, samples, plan({ epochs: 100 }), {
+      seed: 's',
+      cache,
+      signal: abort.signal,
+      onProgress: ({ epoch }) => epoch === 2 && abort.abort(),
+    });
     await expect(aborted).rejects.toMatchObject({ name: 'AbortError' });
     expect(tf.memory().numTensors).toBe(before);
   });
@@ -165,13 +240,26 @@ describeEngines('local training', (engine) => {
     const stepped = await student.parameters();
     student.load(start);
     const whole = tf.tidy(() => {
-      const { value, grads } = tf.variableGrads(() => focalLoss(tf.add(student.logits(x), tf.tensor1d(offsets)), tf.tensor1d(labels, 'int32'), 2, tf.tensor1d(weights)), student.variables(first));
-      new Sgd(student.variables(first), options).apply(student.variables(first).map((v) => grads[v.name]!));
+      const { value, grads } = tf.variableGrads(
+        () =>
+          focalLoss(
+            tf.add(student.logits(x), tf.tensor1d(offsets)),
+            tf.tensor1d(labels, 'int32'),
+            2,
+            tf.tensor1d(weights),
+          ),
+        student.variables(first),
+      );
+      new Sgd(student.variables(first), options).apply(
+        student.variables(first).map((v) => grads[v.name]!),
+      );
       return value;
     });
     expect(loss.dataSync()[0]).toBeCloseTo(whole.dataSync()[0]!, 4);
     const reference = await student.parameters();
-    expect(largest(stepped.minus(reference).values)).toBeLessThan(1e-3 * largest(reference.minus(start).values));
+    expect(largest(stepped.minus(reference).values)).toBeLessThan(
+      1e-3 * largest(reference.minus(start).values),
+    );
     optimiser.dispose();
     tf.dispose([x, loss, whole]);
   });
@@ -179,11 +267,16 @@ describeEngines('local training', (engine) => {
   it('evaluates the same with frozen features from a cache as from the images', async () => {
     const plain = await evaluate(student, samples);
     const cache = new CountingCache();
-    for (let round = 0; round < 2; round++) expect(await evaluate(student, samples, { trainFrom: 'features.3', cache })).toEqual(plain);
+    for (let round = 0; round < 2; round++)
+      expect(await evaluate(student, samples, { trainFrom: 'features.3', cache })).toEqual(plain);
     expect(cache.stored).toBe(24);
     expect(plain.samples).toBe(24);
     const skipped: string[] = [];
-    const partial = await evaluate(student, samples.map((s, i) => (i === 0 ? unreadable(s) : s)), { onSkipped: ({ id }) => skipped.push(id) });
+    const partial = await evaluate(
+      student,
+      samples.map((s, i) => (i === 0 ? unreadable(s) : s)),
+      { onSkipped: ({ id }) => skipped.push(id) },
+    );
     expect([partial.samples, skipped]).toEqual([23, [samples[0]!.id]]);
   });
 
@@ -195,11 +288,14 @@ describeEngines('local training', (engine) => {
     const broken = await student.parameters();
     broken.get('classifier.1.bias').fill(Number.NaN);
     student.load(broken);
-    await expect(predict(student, pictures)).rejects.toMatchObject({ code: 'LENTIGO_UPDATE_NOT_FINITE' });
+    await expect(predict(student, pictures)).rejects.toMatchObject({
+      code: 'LENTIGO_UPDATE_NOT_FINITE',
+    });
   });
 
   it(`agrees with frozen batch norm once the statistics are those of the batch (${engine})`, async () => {
-    // 32 images, in one batch: training mode sees the biased variance of the batch, calibration keeps the unbiased one, so they agree nearly.
+    // 32 images, in one batch: training mode sees the biased variance of the batch, calibration
+    // keeps the unbiased one, so they agree nearly.
     const x = tf.randomNormal<tf.Rank.R4>([32, 64, 64, 3], 0, 1, 'float32', 3);
     await student.calibrate([x]);
     const forward = trainingForward(student);

@@ -1,4 +1,5 @@
-// The same logits as PyTorch, on every engine, through every way a model is stored; and in stock tfjs.
+// The same logits as PyTorch, on every engine, through every way a model is stored; and in stock
+// tfjs.
 import * as tf from '@tensorflow/tfjs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -21,7 +22,9 @@ beforeAll(async () => {
   if (!HAS_WEIGHTS) return;
   const file = (await readdir(folder)).find((f) => f.endsWith('.safetensors'))!;
   imported = importWithHead(await readFile(path.join(folder, file)), 'efficientnet_b0');
-  expected = (JSON.parse(await readFile(path.join(folder, 'reference.json'), 'utf8')) as { logits: number[] }).logits;
+  expected = (
+    JSON.parse(await readFile(path.join(folder, 'reference.json'), 'utf8')) as { logits: number[] }
+  ).logits;
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
 
@@ -29,7 +32,9 @@ afterAll(() => rm(dir, { recursive: true, force: true }));
 function referenceInput(): tf.Tensor4D {
   const size = 224;
   const values = new Float32Array(size * size * 3);
-  for (let c = 0; c < 3; c++) for (let p = 0; p < size * size; p++) values[p * 3 + c] = Math.sin(0.001 * (c * size * size + p));
+  for (let c = 0; c < 3; c++)
+    for (let p = 0; p < size * size; p++)
+      values[p * 3 + c] = Math.sin(0.001 * (c * size * size + p));
   return tf.tensor4d(values, [1, size, size, 3]);
 }
 
@@ -45,7 +50,8 @@ async function logitsOf(model: Model): Promise<number[]> {
   return values;
 }
 
-const worst = (logits: number[]): number => Math.max(...logits.map((l, i) => Math.abs(l - expected[i]!)));
+const worst = (logits: number[]): number =>
+  Math.max(...logits.map((l, i) => Math.abs(l - expected[i]!)));
 
 describeEngines('EfficientNet-B0 with published weights', (engine) => {
   it.skipIf(!HAS_WEIGHTS)('gives the logits that PyTorch gives', async () => {
@@ -53,17 +59,20 @@ describeEngines('EfficientNet-B0 with published weights', (engine) => {
     expect(worst(await logitsOf(imported))).toBeLessThan(1e-3);
   });
 
-  it.skipIf(!HAS_WEIGHTS)('gives them after a round trip through a model on disk, and through safetensors', async () => {
-    const saved = path.join(dir, engine);
-    await saveModel(saved, imported);
-    expect(worst(await logitsOf(await loadModel(saved)))).toBeLessThan(1e-3);
-    expect(worst(await logitsOf(decodeModel(encodeModel(imported))))).toBeLessThan(1e-3);
-    await rm(path.join(saved, 'model.safetensors'));
-    const fromShards = await loadModel(saved);
-    expect(fromShards.labels).toEqual(imported.labels);
-    // Bytes, not toEqual: that takes seconds over four million values.
-    expect(Buffer.compare(bytesOf(fromShards), bytesOf(imported))).toBe(0);
-  });
+  it.skipIf(!HAS_WEIGHTS)(
+    'gives them after a round trip through a model on disk, and through safetensors',
+    async () => {
+      const saved = path.join(dir, engine);
+      await saveModel(saved, imported);
+      expect(worst(await logitsOf(await loadModel(saved)))).toBeLessThan(1e-3);
+      expect(worst(await logitsOf(decodeModel(encodeModel(imported))))).toBeLessThan(1e-3);
+      await rm(path.join(saved, 'model.safetensors'));
+      const fromShards = await loadModel(saved);
+      expect(fromShards.labels).toEqual(imported.labels);
+      // Bytes, not toEqual: that takes seconds over four million values.
+      expect(Buffer.compare(bytesOf(fromShards), bytesOf(imported))).toBe(0);
+    },
+  );
 
   it.skipIf(!HAS_WEIGHTS)('gives them in stock tfjs, from the model on disk', async () => {
     const saved = path.join(dir, engine);
@@ -76,11 +85,14 @@ describeEngines('EfficientNet-B0 with published weights', (engine) => {
   });
 });
 
-const bytesOf = ({ parameters: { values } }: Model): Buffer => Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+const bytesOf = ({ parameters: { values } }: Model): Buffer =>
+  Buffer.from(values.buffer, values.byteOffset, values.byteLength);
 
 /** What any plain file handler of tfjs does: model.json and its shards, nothing of ours. */
 async function stockHandler(saved: string): Promise<tf.io.IOHandler> {
-  const json = JSON.parse(await readFile(path.join(saved, 'model.json'), 'utf8')) as tf.io.ModelJSON;
+  const json = JSON.parse(
+    await readFile(path.join(saved, 'model.json'), 'utf8'),
+  ) as tf.io.ModelJSON;
   const paths = json.weightsManifest.flatMap((g) => g.paths);
   const shards = await Promise.all(paths.map((p) => readFile(path.join(saved, p))));
   return tf.io.fromMemory({

@@ -1,11 +1,27 @@
-// What comes over the network is taken only as its schema has it: no field more, no value out of bounds, whatever is sent.
+// What comes over the network is taken only as its schema has it: no field more, no value out of
+// bounds, whatever is sent.
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import { LentigoError } from '../../../common/errors.js';
-import { EnrolRequest, formatInvitation, type Invitation, parseInvitation } from '../../../common/protocol/enrolment.js';
+import {
+  EnrolRequest,
+  formatInvitation,
+  type Invitation,
+  parseInvitation,
+} from '../../../common/protocol/enrolment.js';
 import { Challenge, Hello, Proof } from '../../../common/protocol/handshake.js';
 import { PROTOCOL } from '../../../common/protocol/primitives.js';
-import { Announcement, Progress, Receipt, RoundOver, Signed, StudyNotice, Submission, Ticket, TicketRequest } from '../../../common/protocol/round.js';
+import {
+  Announcement,
+  Progress,
+  Receipt,
+  RoundOver,
+  Signed,
+  StudyNotice,
+  Submission,
+  Ticket,
+  TicketRequest,
+} from '../../../common/protocol/round.js';
 import { UpdateHeader } from '../../../common/protocol/update.js';
 
 const key = Buffer.alloc(32, 7).toString('base64');
@@ -20,24 +36,73 @@ const MESSAGES: readonly [string, z.ZodType, Record<string, unknown>][] = [
   ['hello', Hello, { protocol: PROTOCOL, study: id, key, nonce: key }],
   ['challenge', Challenge, { protocol: PROTOCOL, study: id, key, nonce: key, signature }],
   ['proof', Proof, { signature }],
-  ['enrolment', EnrolRequest, { protocol: PROTOCOL, study: id, secret: key, key, name: 'Clinic North', signature }],
+  [
+    'enrolment',
+    EnrolRequest,
+    { protocol: PROTOCOL, study: id, secret: key, key, name: 'Clinic North', signature },
+  ],
   ['signed message', Signed, { body: '{}', signature }],
-  ['announcement', Announcement, {
-    protocol: PROTOCOL, study: id, round: 1, attempt: id, roundKey: key, architecture: 'nano', labels: { names: ['a', 'b'], malignant: ['b'] },
-    start: blob, base: blob, encoding: 'int8', maxNorm: 1, minSamples: 1, maxSamples: 10, seed: 1, cohort: [clinic], remainingMs: 1000,
-    plan: { trainFrom: 'features.1', epochs: 1, batchSize: 8, optimiser: 'sgd', learningRate: 0.1, momentum: 0.9, weightDecay: 0, focalGamma: 2, balance: 'none', variants: 1 },
-  }],
+  [
+    'announcement',
+    Announcement,
+    {
+      protocol: PROTOCOL,
+      study: id,
+      round: 1,
+      attempt: id,
+      roundKey: key,
+      architecture: 'nano',
+      labels: { names: ['a', 'b'], malignant: ['b'] },
+      start: blob,
+      base: blob,
+      encoding: 'int8',
+      maxNorm: 1,
+      minSamples: 1,
+      maxSamples: 10,
+      seed: 1,
+      cohort: [clinic],
+      remainingMs: 1000,
+      plan: {
+        trainFrom: 'features.1',
+        epochs: 1,
+        batchSize: 8,
+        optimiser: 'sgd',
+        learningRate: 0.1,
+        momentum: 0.9,
+        weightDecay: 0,
+        focalGamma: 2,
+        balance: 'none',
+        variants: 1,
+      },
+    },
+  ],
   ['round-over', RoundOver, { round: 1, attempt: id, outcome: 'failed' }],
   ['study notice', StudyNotice, { study: id, name: 'a', status: 'running', round: 0, rounds: 3 }],
   ['progress', Progress, { round: 1, attempt: id, phase: 'training', fraction: 0.5, loss: 1 }],
   ['ticket request', TicketRequest, { round: 1, attempt: id, sha256, bytes: 10 }],
   ['ticket', Ticket, { path: '/uploads', token: 'x' }],
   ['submission', Submission, { round: 1, attempt: id, sha256 }],
-  ['receipt', Receipt, { study: id, round: 1, attempt: id, clinic, sha256, samples: 3, audit: sha256 }],
-  ['update header', UpdateHeader, {
-    protocol: PROTOCOL, study: id, round: 1, attempt: id, clinic, base: sha256, encoding: 'int8', samples: 3,
-    payload: blob, key: { from: key, nonce: 'A'.repeat(32), box: 'A'.repeat(64) },
-  }],
+  [
+    'receipt',
+    Receipt,
+    { study: id, round: 1, attempt: id, clinic, sha256, samples: 3, audit: sha256 },
+  ],
+  [
+    'update header',
+    UpdateHeader,
+    {
+      protocol: PROTOCOL,
+      study: id,
+      round: 1,
+      attempt: id,
+      clinic,
+      base: sha256,
+      encoding: 'int8',
+      samples: 3,
+      payload: blob,
+      key: { from: key, nonce: 'A'.repeat(32), box: 'A'.repeat(64) },
+    },
+  ],
 ];
 
 describe.each(MESSAGES)('a %s', (_, schema, valid) => {
@@ -58,14 +123,24 @@ describe.each(MESSAGES)('a %s', (_, schema, valid) => {
     for (const field of Object.keys(valid)) {
       for (const value of junk) {
         if (field === 'loss' && value === -0.5) continue; // a loss may be any number
-        expect(schema.safeParse({ ...valid, [field]: value }).success, `${field} = ${String(value).slice(0, 40)}`).toBe(field === 'plan' && JSON.stringify(value) === '{}');
+        expect(
+          schema.safeParse({ ...valid, [field]: value }).success,
+          `${field} = ${String(value).slice(0, 40)}`,
+        ).toBe(field === 'plan' && JSON.stringify(value) === '{}');
       }
     }
   });
 });
 
 describe('an invitation', () => {
-  const invitation: Invitation = { protocol: PROTOCOL, url: 'https://coordinator.example:8460', study: id, key, secret: key, expires: '2026-12-01T00:00:00.000Z' };
+  const invitation: Invitation = {
+    protocol: PROTOCOL,
+    url: 'https://coordinator.example:8460',
+    study: id,
+    key,
+    secret: key,
+    expires: '2026-12-01T00:00:00.000Z',
+  };
   const codeOf = (text: string) => {
     try {
       parseInvitation(text);
@@ -79,12 +154,17 @@ describe('an invitation', () => {
   });
   it('is refused when it is cut short anywhere', () => {
     const text = formatInvitation(invitation);
-    for (let length = 0; length < text.length; length++) expect(codeOf(text.slice(0, length))).toBe('LENTIGO_INVITATION_INVALID');
+    for (let length = 0; length < text.length; length++)
+      expect(codeOf(text.slice(0, length))).toBe('LENTIGO_INVITATION_INVALID');
   });
   it('of another protocol version says so', () => {
-    expect(codeOf(formatInvitation({ ...invitation, protocol: PROTOCOL + 1 }))).toBe('LENTIGO_PROTOCOL_VERSION');
+    expect(codeOf(formatInvitation({ ...invitation, protocol: PROTOCOL + 1 }))).toBe(
+      'LENTIGO_PROTOCOL_VERSION',
+    );
   });
   it('to an address that is no web address is refused', () => {
-    expect(codeOf(formatInvitation({ ...invitation, url: 'file:///etc/passwd' }))).toBe('LENTIGO_INVITATION_INVALID');
+    expect(codeOf(formatInvitation({ ...invitation, url: 'file:///etc/passwd' }))).toBe(
+      'LENTIGO_INVITATION_INVALID',
+    );
   });
 });

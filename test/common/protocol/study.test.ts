@@ -11,7 +11,8 @@ const mistakesIn = (text: string): string => {
   try {
     parseStudyYaml(text);
   } catch (thrown) {
-    if (thrown instanceof LentigoError && thrown.code === 'LENTIGO_STUDY_INVALID') return thrown.message;
+    if (thrown instanceof LentigoError && thrown.code === 'LENTIGO_STUDY_INVALID')
+      return thrown.message;
     throw thrown;
   }
   throw new Error('it was accepted');
@@ -20,8 +21,19 @@ const mistakesIn = (text: string): string => {
 describe('study.yaml', () => {
   it('needs a name, a model and evaluation data; the rest has defaults', () => {
     const study = parseStudyYaml(MINIMAL);
-    expect(study).toMatchObject({ rounds: 10, seed: 1, privacy: 'sealed', cohort: { minimum: 2, quorum: 2 }, updates: { encoding: 'int8' }, evaluation: { select: 'balancedAccuracy' } });
-    expect(study.training).toMatchObject({ trainFrom: 'features.6', optimiser: 'adamw', focalGamma: 2 });
+    expect(study).toMatchObject({
+      rounds: 10,
+      seed: 1,
+      privacy: 'sealed',
+      cohort: { minimum: 2, quorum: 2 },
+      updates: { encoding: 'int8' },
+      evaluation: { select: 'balancedAccuracy' },
+    });
+    expect(study.training).toMatchObject({
+      trainFrom: 'features.6',
+      optimiser: 'adamw',
+      focalGamma: 2,
+    });
   });
   it('is what the README shows', async () => {
     const readme = await readFile(join(PACKAGE_ROOT, 'README.md'), 'utf8');
@@ -30,13 +42,37 @@ describe('study.yaml', () => {
   });
   it.each([
     ['an unknown field', `${MINIMAL}rouns: 3\n`, 'study.yaml:5: rouns: no such field'],
-    ['an unknown field inside', 'name: a\nmodel: b\ntraining:\n  epochs: 2\n  lerningRate: 1\nevaluation: { data: d }', 'study.yaml:5: training.lerningRate: no such field'],
-    ['a value out of bounds', 'name: a\nmodel: b\ntraining:\n  epochs: 0\nevaluation: { data: d }', 'study.yaml:4: training.epochs: Too small'],
-    ['a value of another kind', `${MINIMAL}rounds: many\n`, 'study.yaml:5: rounds: Invalid input: expected number'],
-    ['a value that is none of the choices', `${MINIMAL}privacy: none\n`, 'study.yaml:5: privacy: Invalid input'],
+    [
+      'an unknown field inside',
+      'name: a\nmodel: b\ntraining:\n  epochs: 2\n  lerningRate: 1\nevaluation: { data: d }',
+      'study.yaml:5: training.lerningRate: no such field',
+    ],
+    [
+      'a value out of bounds',
+      'name: a\nmodel: b\ntraining:\n  epochs: 0\nevaluation: { data: d }',
+      'study.yaml:4: training.epochs: Too small',
+    ],
+    [
+      'a value of another kind',
+      `${MINIMAL}rounds: many\n`,
+      'study.yaml:5: rounds: Invalid input: expected number',
+    ],
+    [
+      'a value that is none of the choices',
+      `${MINIMAL}privacy: none\n`,
+      'study.yaml:5: privacy: Invalid input',
+    ],
     ['a missing field', 'name: a\nmodel: b\n', 'study.yaml: evaluation: Invalid input'],
-    ['a quorum larger than the cohort', `${MINIMAL}cohort:\n  minimum: 2\n  quorum: 3\n`, 'study.yaml:7: cohort.quorum: the quorum can\'t be larger'],
-    ['bounds that exclude everything', `${MINIMAL}updates: { minSamples: 9, maxSamples: 8 }\n`, 'minSamples can\'t be larger'],
+    [
+      'a quorum larger than the cohort',
+      `${MINIMAL}cohort:\n  minimum: 2\n  quorum: 3\n`,
+      "study.yaml:7: cohort.quorum: the quorum can't be larger",
+    ],
+    [
+      'bounds that exclude everything',
+      `${MINIMAL}updates: { minSamples: 9, maxSamples: 8 }\n`,
+      "minSamples can't be larger",
+    ],
     ['text that is no YAML', 'name: "a\nmodel: b\n', 'study.yaml:'],
     ['an empty file', '', 'name: Invalid input'],
     ['a list', '- a\n- b\n', 'Invalid input'],

@@ -3,17 +3,33 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { ENCODINGS } from '../../../common/update/encoding.js';
 import { ParameterSet } from '../../../common/update/parameter-set.js';
-import { aggregateUpdates, rangeSizeFor, type SealedUpdate } from '../../../coordinator/aggregation/aggregate.js';
+import {
+  aggregateUpdates,
+  rangeSizeFor,
+  type SealedUpdate,
+} from '../../../coordinator/aggregation/aggregate.js';
 import { fedAvg } from '../../../coordinator/aggregation/fedavg.js';
 import type { AggregationRule } from '../../../coordinator/aggregation/rule.js';
-import { COUNT, createClinic, normals, refusedAs, ROUND_KEY, SPECS, submit, writeFresh } from './sealed-updates.js';
+import {
+  COUNT,
+  createClinic,
+  normals,
+  refusedAs,
+  ROUND_KEY,
+  SPECS,
+  submit,
+  writeFresh,
+} from './sealed-updates.js';
 
 const base = new ParameterSet(SPECS, normals(COUNT, 'base', 1));
 const samples = [40, 7, 1900, 333, 120];
 const deltas = samples.map((_, k) => normals(COUNT, k));
 const exact = await Promise.all(deltas.map((d, k) => submit(d, samples[k]!, 'float32')));
 
-const aggregate = (updates: readonly SealedUpdate[], change: { rangeSize?: number; rule?: AggregationRule; encoding?: 'int8' | 'float32' } = {}) =>
+const aggregate = (
+  updates: readonly SealedUpdate[],
+  change: { rangeSize?: number; rule?: AggregationRule; encoding?: 'int8' | 'float32' } = {},
+) =>
   aggregateUpdates({
     updates,
     roundSecretKey: ROUND_KEY.secretKey,
@@ -34,33 +50,50 @@ describe('FedAvg over sealed updates', () => {
   });
 
   it('is the delta itself where there is one clinic', async () => {
-    expect((await aggregate(exact.slice(0, 1))).values).toEqual(base.values.map((v, i) => v + deltas[0]![i]!));
+    expect((await aggregate(exact.slice(0, 1))).values).toEqual(
+      base.values.map((v, i) => v + deltas[0]![i]!),
+    );
   });
 
   it('does not depend on the order of arrival, nor on how much is read at a time, to the bit', async () => {
     const expected = (await aggregate(exact)).values;
     await fc.assert(
-      fc.asyncProperty(fc.shuffledSubarray(exact, { minLength: exact.length }), fc.integer({ min: 1, max: 2 * COUNT }), async (order, size) => {
-        const { values } = await aggregate(order, { rangeSize: Math.max(size, 50) });
-        expect(Buffer.compare(Buffer.from(values.buffer), Buffer.from(expected.buffer))).toBe(0);
-      }),
+      fc.asyncProperty(
+        fc.shuffledSubarray(exact, { minLength: exact.length }),
+        fc.integer({ min: 1, max: 2 * COUNT }),
+        async (order, size) => {
+          const { values } = await aggregate(order, { rangeSize: Math.max(size, 50) });
+          expect(Buffer.compare(Buffer.from(values.buffer), Buffer.from(expected.buffer))).toBe(0);
+        },
+      ),
       { numRuns: 25 },
     );
   });
 
   it('is the same folded, one clinic after the other, as of all at once, to the bit', async () => {
     const folded = await aggregate(exact, { rangeSize: COUNT });
-    const atOnce = await aggregate(exact, { rule: { name: 'mean', combine: (ranges, weights) => fedAvg.combine(ranges, weights) }, rangeSize: 700 });
-    expect(Buffer.compare(Buffer.from(folded.values.buffer), Buffer.from(atOnce.values.buffer))).toBe(0);
+    const atOnce = await aggregate(exact, {
+      rule: { name: 'mean', combine: (ranges, weights) => fedAvg.combine(ranges, weights) },
+      rangeSize: 700,
+    });
+    expect(
+      Buffer.compare(Buffer.from(folded.values.buffer), Buffer.from(atOnce.values.buffer)),
+    ).toBe(0);
   });
 
   it('moves by no more than its share when one clinic sends an outlier', () => {
     fc.assert(
-      fc.property(fc.float({ min: -1000, max: 1000, noNaN: true }), fc.integer({ min: 1, max: 100 }), (outlier, weight) => {
-        const calm = [Float32Array.of(0), Float32Array.of(0)];
-        const [moved] = fedAvg.combine([...calm, Float32Array.of(outlier)], [100, 100, weight]);
-        expect(Math.abs(moved!)).toBeLessThanOrEqual((Math.abs(outlier) * weight) / (200 + weight) + 1e-9);
-      }),
+      fc.property(
+        fc.float({ min: -1000, max: 1000, noNaN: true }),
+        fc.integer({ min: 1, max: 100 }),
+        (outlier, weight) => {
+          const calm = [Float32Array.of(0), Float32Array.of(0)];
+          const [moved] = fedAvg.combine([...calm, Float32Array.of(outlier)], [100, 100, weight]);
+          expect(Math.abs(moved!)).toBeLessThanOrEqual(
+            (Math.abs(outlier) * weight) / (200 + weight) + 1e-9,
+          );
+        },
+      ),
     );
   });
 
@@ -80,34 +113,49 @@ describe('FedAvg over sealed updates', () => {
 
 describe('an aggregation', () => {
   it('gives a rule the same range of every clinic, in clinic-id order', async () => {
-    const byId = exact.map((u, k) => ({ ...u, delta: deltas[k]! })).toSorted((a, b) => (a.clinic < b.clinic ? -1 : 1));
+    const byId = exact
+      .map((u, k) => ({ ...u, delta: deltas[k]! }))
+      .toSorted((a, b) => (a.clinic < b.clinic ? -1 : 1));
     let at = 0;
     const median: AggregationRule = {
       name: 'median',
       combine(ranges, weights) {
         expect(weights).toEqual(byId.map((u) => u.samples));
-        for (const [k, range] of ranges.entries()) expect(range).toEqual(byId[k]!.delta.subarray(at, at + range.length));
+        for (const [k, range] of ranges.entries())
+          expect(range).toEqual(byId[k]!.delta.subarray(at, at + range.length));
         at += ranges[0]!.length;
-        return Float64Array.from(ranges[0]!, (_, i) => ranges.map((r) => r[i]!).toSorted((a, b) => a - b)[2]!);
+        return Float64Array.from(
+          ranges[0]!,
+          (_, i) => ranges.map((r) => r[i]!).toSorted((a, b) => a - b)[2]!,
+        );
       },
     };
     const { values } = await aggregate(exact.toReversed(), { rule: median, rangeSize: 700 });
     expect(at).toBe(COUNT);
-    expect(values[5]).toBe(Math.fround(base.values[5]! + deltas.map((d) => d[5]!).toSorted((a, b) => a - b)[2]!));
+    expect(values[5]).toBe(
+      Math.fround(base.values[5]! + deltas.map((d) => d[5]!).toSorted((a, b) => a - b)[2]!),
+    );
   });
 
   it('reads less at a time the more clinics there are', () => {
-    for (const clinics of [1, 10, 1000]) expect(rangeSizeFor(clinics) * clinics).toBeLessThanOrEqual(32 * 1024 * 1024);
+    for (const clinics of [1, 10, 1000])
+      expect(rangeSizeFor(clinics) * clinics).toBeLessThanOrEqual(32 * 1024 * 1024);
     expect(rangeSizeFor(1e9)).toBe(1);
   });
 
-  it('refuses an accepted update that was altered on the disk, or is another clinic\'s', async () => {
+  it("refuses an accepted update that was altered on the disk, or is another clinic's", async () => {
     const first = exact[0]!;
     const bytes = await readFile(first.path);
     bytes[bytes.length - 20]! ^= 1;
-    await expect(aggregate([{ ...first, path: await writeFresh(bytes) }])).rejects.toThrow(refusedAs('LENTIGO_UPDATE_SIGNATURE'));
-    await expect(aggregate([{ ...first, clinicKey: (await createClinic()).key }])).rejects.toThrow(refusedAs('LENTIGO_UPDATE_SIGNATURE'));
-    await expect(aggregate([{ ...first, samples: 41 }])).rejects.toThrow(refusedAs('LENTIGO_UPDATE_ALTERED'));
+    await expect(aggregate([{ ...first, path: await writeFresh(bytes) }])).rejects.toThrow(
+      refusedAs('LENTIGO_UPDATE_SIGNATURE'),
+    );
+    await expect(aggregate([{ ...first, clinicKey: (await createClinic()).key }])).rejects.toThrow(
+      refusedAs('LENTIGO_UPDATE_SIGNATURE'),
+    );
+    await expect(aggregate([{ ...first, samples: 41 }])).rejects.toThrow(
+      refusedAs('LENTIGO_UPDATE_ALTERED'),
+    );
   });
 
   it('refuses an update of another length', async () => {

@@ -11,11 +11,25 @@ import type { AggregateJob } from '../../../coordinator/aggregation/aggregate-jo
 import { Aggregator } from '../../../coordinator/aggregation/aggregator.js';
 import type { CheckJob } from '../../../coordinator/aggregation/check-update.js';
 import { fedAvg } from '../../../coordinator/aggregation/fedavg.js';
-import { ATTEMPT, COUNT, folder, normals, refusedAs, ROUND_KEY, sha256, SPECS, STUDY, submit, writeFresh } from './sealed-updates.js';
+import {
+  ATTEMPT,
+  COUNT,
+  folder,
+  normals,
+  refusedAs,
+  ROUND_KEY,
+  sha256,
+  SPECS,
+  STUDY,
+  submit,
+  writeFresh,
+} from './sealed-updates.js';
 
 const base = new ParameterSet(SPECS, normals(COUNT, 'base', 1));
 const baseBytes = encodeParameters(base);
-const updates = await Promise.all([30, 50, 20].map((samples, k) => submit(normals(COUNT, k), samples, 'int8')));
+const updates = await Promise.all(
+  [30, 50, 20].map((samples, k) => submit(normals(COUNT, k), samples, 'int8')),
+);
 const job: AggregateJob = {
   updates,
   roundSecretKey: ROUND_KEY.secretKey,
@@ -28,8 +42,17 @@ const checkJob = (u: (typeof updates)[number], samples = u.samples): CheckJob =>
   path: u.path,
   roundSecretKey: ROUND_KEY.secretKey,
   expected: {
-    study: STUDY, round: 3, attempt: ATTEMPT, clinic: u.clinic, clinicKey: u.clinicKey, base: 'ab'.repeat(32),
-    encoding: 'int8', minSamples: samples, maxSamples: samples, maxNorm: 100, count: COUNT,
+    study: STUDY,
+    round: 3,
+    attempt: ATTEMPT,
+    clinic: u.clinic,
+    clinicKey: u.clinicKey,
+    base: 'ab'.repeat(32),
+    encoding: 'int8',
+    minSamples: samples,
+    maxSamples: samples,
+    maxNorm: 100,
+    count: COUNT,
   },
 });
 const aggregator = new Aggregator();
@@ -45,15 +68,27 @@ describe('the aggregation thread', () => {
   it('reports a refusal as the error it was', async () => {
     const refusal = await aggregator.check(checkJob(updates[0]!, 31)).catch((e: unknown) => e);
     expect(refusal).toBeInstanceOf(LentigoError);
-    expect(refusal).toMatchObject({ code: 'LENTIGO_UPDATE_SAMPLES', message: expect.stringContaining('30 samples') });
-    await expect(aggregator.check({ ...checkJob(updates[0]!), path: join(folder, 'nowhere') })).rejects.toThrow(/nowhere/);
+    expect(refusal).toMatchObject({
+      code: 'LENTIGO_UPDATE_SAMPLES',
+      message: expect.stringContaining('30 samples'),
+    });
+    await expect(
+      aggregator.check({ ...checkJob(updates[0]!), path: join(folder, 'nowhere') }),
+    ).rejects.toThrow(/nowhere/);
   });
 
   it('writes the aggregate that the same code gives here, and nothing beside it', async () => {
     const result = await aggregator.aggregate(job);
     const bytes = await readFile(job.outPath);
     expect(result).toEqual({ sha256: sha256(bytes), bytes: bytes.length });
-    const here = await aggregateUpdates({ updates, roundSecretKey: ROUND_KEY.secretKey, base, encoding: ENCODINGS.int8, rule: fedAvg, rangeSize: 1024 });
+    const here = await aggregateUpdates({
+      updates,
+      roundSecretKey: ROUND_KEY.secretKey,
+      base,
+      encoding: ENCODINGS.int8,
+      rule: fedAvg,
+      rangeSize: 1024,
+    });
     expect(decodeParameters(bytes, SPECS).values).toEqual(here.values);
     expect((await readdir(folder)).filter((f) => f.startsWith('result'))).toEqual(['result']);
   });
@@ -64,7 +99,11 @@ describe('the aggregation thread', () => {
   });
 
   it('refuses a base that is not the one named, and writes nothing', async () => {
-    const wrong = { ...job, base: { ...job.base, sha256: '0'.repeat(64) }, outPath: join(folder, 'wrong') };
+    const wrong = {
+      ...job,
+      base: { ...job.base, sha256: '0'.repeat(64) },
+      outPath: join(folder, 'wrong'),
+    };
     await expect(aggregator.aggregate(wrong)).rejects.toThrow(refusedAs('LENTIGO_BLOB_CORRUPT'));
     expect(await readdir(folder)).not.toContain('wrong');
   });
@@ -72,16 +111,25 @@ describe('the aggregation thread', () => {
   it('rejects the jobs of a worker that crashes, and serves the next from a new one', async () => {
     const crashing = join(folder, 'crashing.mjs');
     const real = new URL('../../../coordinator/aggregation/worker.js', import.meta.url);
-    await writeFile(crashing, `
+    await writeFile(
+      crashing,
+      `
       import ${JSON.stringify(real.href)};
       import { parentPort } from 'node:worker_threads';
       parentPort.on('message', (m) => { if (m.job.path === 'crash') throw new Error('out of luck'); });
-    `);
+    `,
+    );
     const fragile = new Aggregator(new URL(`file://${crashing}`));
     const crash = { ...checkJob(updates[0]!), path: 'crash' };
-    const outcomes = await Promise.allSettled([fragile.check(crash), fragile.check(checkJob(updates[1]!))]);
+    const outcomes = await Promise.allSettled([
+      fragile.check(crash),
+      fragile.check(checkJob(updates[1]!)),
+    ]);
     for (const outcome of outcomes) {
-      expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'LENTIGO_INTERNAL', message: expect.stringContaining('out of luck') } });
+      expect(outcome).toMatchObject({
+        status: 'rejected',
+        reason: { code: 'LENTIGO_INTERNAL', message: expect.stringContaining('out of luck') },
+      });
     }
     expect(await fragile.check(checkJob(updates[1]!))).toMatchObject({ samples: 50 });
     await fragile.close();
@@ -89,7 +137,9 @@ describe('the aggregation thread', () => {
 
   it('rejects the jobs that closing cuts off', async () => {
     const closing = new Aggregator();
-    const cut = expect(closing.aggregate({ ...job, outPath: join(folder, 'cut') })).rejects.toThrow(/ended before/);
+    const cut = expect(closing.aggregate({ ...job, outPath: join(folder, 'cut') })).rejects.toThrow(
+      /ended before/,
+    );
     await closing.close();
     await cut;
   });
@@ -98,12 +148,22 @@ describe('the aggregation thread', () => {
     const big = [{ name: 'classifier.1.weight', shape: [1000, 4000] }];
     const bytes = encodeParameters(new ParameterSet(big));
     const path = await writeFresh(bytes);
-    const heavy = await Promise.all([1, 2, 3].map((samples) => submit(normals(4_000_000, samples), samples, 'int8')));
+    const heavy = await Promise.all(
+      [1, 2, 3].map((samples) => submit(normals(4_000_000, samples), samples, 'int8')),
+    );
     const delay = monitorEventLoopDelay({ resolution: 5 });
     delay.enable();
     const started = performance.now();
-    await aggregator.aggregate({ ...job, updates: heavy, base: { path, sha256: sha256(bytes) }, specs: big, outPath: join(folder, 'big') });
-    console.info(`three clinics × 4 M values: ${Math.round(performance.now() - started)} ms; the event loop waited at most ${Math.round(delay.max / 1e6)} ms`);
+    await aggregator.aggregate({
+      ...job,
+      updates: heavy,
+      base: { path, sha256: sha256(bytes) },
+      specs: big,
+      outPath: join(folder, 'big'),
+    });
+    console.info(
+      `three clinics × 4 M values: ${Math.round(performance.now() - started)} ms; the event loop waited at most ${Math.round(delay.max / 1e6)} ms`,
+    );
     delay.disable();
     expect(delay.max / 1e6).toBeLessThan((performance.now() - started) / 2);
   });

@@ -6,7 +6,12 @@ import { join } from 'node:path';
 import { afterAll, expect } from 'vitest';
 import { toBase64 } from '../../../common/crypto/base64.js';
 import { sealUpdate, type UpdateClaims } from '../../../common/crypto/envelope.js';
-import { clinicIdOf, createIdentity, createRoundKey, type Identity } from '../../../common/crypto/identity.js';
+import {
+  clinicIdOf,
+  createIdentity,
+  createRoundKey,
+  type Identity,
+} from '../../../common/crypto/identity.js';
 import { Random } from '../../../common/random.js';
 import { ENCODINGS } from '../../../common/update/encoding.js';
 import type { ParameterSpec } from '../../../common/update/parameter-set.js';
@@ -55,8 +60,19 @@ export async function writeFresh(bytes: Uint8Array): Promise<string> {
 }
 
 /** Seals a payload as the clinic would, and writes it. */
-export async function writeSealed(clinic: Clinic, payload: Uint8Array, change: Partial<UpdateClaims> = {}): Promise<string> {
-  return await writeFresh(await sealUpdate({ header: claimsOf(clinic, change), payload, roundKey: toBase64(ROUND_KEY.publicKey), identity: clinic.identity }));
+export async function writeSealed(
+  clinic: Clinic,
+  payload: Uint8Array,
+  change: Partial<UpdateClaims> = {},
+): Promise<string> {
+  return await writeFresh(
+    await sealUpdate({
+      header: claimsOf(clinic, change),
+      payload,
+      roundKey: toBase64(ROUND_KEY.publicKey),
+      identity: clinic.identity,
+    }),
+  );
 }
 
 export function normals(count: number, seed: string | number, deviation = 0.01): Float32Array {
@@ -65,11 +81,19 @@ export function normals(count: number, seed: string | number, deviation = 0.01):
 }
 
 /** An accepted update of this delta. */
-export async function submit(delta: Float32Array, samples: number, encoding: 'int8' | 'float32'): Promise<SealedUpdate> {
+export async function submit(
+  delta: Float32Array,
+  samples: number,
+  encoding: 'int8' | 'float32',
+): Promise<SealedUpdate> {
   const clinic = await createClinic();
-  const path = await writeSealed(clinic, ENCODINGS[encoding].encode(delta, new Random(samples)), { samples, encoding });
+  const path = await writeSealed(clinic, ENCODINGS[encoding].encode(delta, new Random(samples)), {
+    samples,
+    encoding,
+  });
   return { clinic: clinic.id, path, samples, clinicKey: clinic.key };
 }
 
-export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+export const sha256 = (bytes: Uint8Array): string =>
+  createHash('sha256').update(bytes).digest('hex');
 export const refusedAs = (code: string) => expect.objectContaining({ code });

@@ -8,9 +8,13 @@ import { PRESETS } from '../../../coordinator/distillation/presets/index.js';
 describe.each(PRESETS)('the preset $name', ({ labels, student, teachers, losses }) => {
   it('names labels, designs and blocks that exist', () => {
     LabelSet.parse(labels);
-    for (const { architecture, phases, attention, fused } of [{ ...student, attention: false, fused: 0 }, ...Object.values(teachers).flat()]) {
+    for (const { architecture, phases, attention, fused } of [
+      { ...student, attention: false, fused: 0 },
+      ...Object.values(teachers).flat(),
+    ]) {
       TeacherDesign.parse({ architecture, attention, fused });
-      for (const { trainFrom } of phases) expect(['all', ...blockNames(architecture)]).toContain(trainFrom);
+      for (const { trainFrom } of phases)
+        expect(['all', ...blockNames(architecture)]).toContain(trainFrom);
     }
   });
 

@@ -19,50 +19,77 @@ const DATA = 'synthetic:site=1,2&images=60&size=64';
 describe('evaluation in a worker', () => {
   let folder: string;
   const trained = initialParameters('nano', PAD_UFES_LABELS, new Random(2));
-  const job = (fields: object = {}) => ({ start: join(folder, 'start'), result: join(folder, 'result'), trainFrom: 'features.3', data: DATA, seed: 1, ...fields });
+  const job = (fields: object = {}) => ({
+    start: join(folder, 'start'),
+    result: join(folder, 'result'),
+    trainFrom: 'features.3',
+    data: DATA,
+    seed: 1,
+    ...fields,
+  });
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'lentigo-evaluation-'));
     const parameters = initialParameters('nano', PAD_UFES_LABELS, new Random(1));
     const model = { architecture: 'nano' as const, labels: PAD_UFES_LABELS, parameters };
     await writeFile(join(folder, 'start'), encodeModel(model));
     const student = createStudent({ ...model, parameters });
-    await writeFile(join(folder, 'result'), encodeParameters(trained.subset(new Set(student.trainable('features.3')))));
+    await writeFile(
+      join(folder, 'result'),
+      encodeParameters(trained.subset(new Set(student.trainable('features.3')))),
+    );
     student.dispose();
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  it.each(ENGINES)('gives the metrics of both splits, as evaluating here does, and the next round sooner (%s)', async (engine) => {
-    const evaluator = new Evaluator({ engine });
-    const seen: number[] = [];
-    let ticks = 0;
-    const timer = setInterval(() => ticks++, 5);
-    const first = await evaluator.evaluate(job(), (p) => seen.push(p));
-    clearInterval(timer);
-    expect(ticks).toBeGreaterThan(2);
-    expect(seen).toEqual(seen.toSorted((a, b) => a - b));
-    expect([seen[0]! > 0 && seen[0]! < 1, seen.at(-1)]).toEqual([true, 1]);
-    const second = await evaluator.evaluate(job());
-    await evaluator.close();
-    expect(Metrics.parse(first.validation)).toEqual(second.validation);
-    expect(second.seconds).toBeLessThan(first.seconds);
+  it.each(ENGINES)(
+    'gives the metrics of both splits, as evaluating here does, and the next round sooner (%s)',
+    async (engine) => {
+      const evaluator = new Evaluator({ engine });
+      const seen: number[] = [];
+      let ticks = 0;
+      const timer = setInterval(() => ticks++, 5);
+      const first = await evaluator.evaluate(job(), (p) => seen.push(p));
+      clearInterval(timer);
+      expect(ticks).toBeGreaterThan(2);
+      expect(seen).toEqual(seen.toSorted((a, b) => a - b));
+      expect([seen[0]! > 0 && seen[0]! < 1, seen.at(-1)]).toEqual([true, 1]);
+      const second = await evaluator.evaluate(job());
+      await evaluator.close();
+      expect(Metrics.parse(first.validation)).toEqual(second.validation);
+      expect(second.seconds).toBeLessThan(first.seconds);
 
-    await useEngine(engine);
-    const start = initialParameters('nano', PAD_UFES_LABELS, new Random(1));
-    const student = createStudent({ architecture: 'nano', labels: PAD_UFES_LABELS, parameters: start });
-    student.load(trained.subset(new Set(student.trainable('features.3'))));
-    const { samples } = await openDataset(DATA, { seed: 1 });
-    for (const split of ['validation', 'heldout'] as const) {
-      const here = await evaluate(student, samples.filter((s) => s.split === split));
-      expect(first[split].confusion).toEqual(here.confusion);
-      expect(first[split].aucOvr).toBeCloseTo(here.aucOvr!, 6);
-    }
-    student.dispose();
-  });
+      await useEngine(engine);
+      const start = initialParameters('nano', PAD_UFES_LABELS, new Random(1));
+      const student = createStudent({
+        architecture: 'nano',
+        labels: PAD_UFES_LABELS,
+        parameters: start,
+      });
+      student.load(trained.subset(new Set(student.trainable('features.3'))));
+      const { samples } = await openDataset(DATA, { seed: 1 });
+      for (const split of ['validation', 'heldout'] as const) {
+        const here = await evaluate(
+          student,
+          samples.filter((s) => s.split === split),
+        );
+        expect(first[split].confusion).toEqual(here.confusion);
+        expect(first[split].aucOvr).toBeCloseTo(here.aucOvr!, 6);
+      }
+      student.dispose();
+    },
+  );
 
   it('says which split is missing, and carries on with the next job', async () => {
     const evaluator = new Evaluator({ engine: 'wasm' });
-    await expect(evaluator.evaluate(job({ data: 'synthetic:images=6&size=64&split=train' }))).rejects.toMatchObject({ code: 'LENTIGO_DATA_EMPTY', message: expect.stringContaining('validation') as string });
-    await expect(evaluator.evaluate(job({ result: join(folder, 'start') }))).rejects.toMatchObject({ code: 'LENTIGO_WEIGHTS_INVALID' });
+    await expect(
+      evaluator.evaluate(job({ data: 'synthetic:images=6&size=64&split=train' })),
+    ).rejects.toMatchObject({
+      code: 'LENTIGO_DATA_EMPTY',
+      message: expect.stringContaining('validation') as string,
+    });
+    await expect(evaluator.evaluate(job({ result: join(folder, 'start') }))).rejects.toMatchObject({
+      code: 'LENTIGO_WEIGHTS_INVALID',
+    });
     expect((await evaluator.evaluate(job())).validation.samples).toBeGreaterThan(5);
     await evaluator.close();
   });
@@ -70,7 +97,10 @@ describe('evaluation in a worker', () => {
   it('says that its worker died under a job, and starts another for the next', async () => {
     const post = vi.spyOn(Worker.prototype, 'postMessage');
     const evaluator = new Evaluator({ engine: 'wasm' });
-    const refused = expect(evaluator.evaluate(job())).rejects.toMatchObject({ code: 'LENTIGO_INTERNAL', message: expect.stringContaining('worker died') as string });
+    const refused = expect(evaluator.evaluate(job())).rejects.toMatchObject({
+      code: 'LENTIGO_INTERNAL',
+      message: expect.stringContaining('worker died') as string,
+    });
     const worker = post.mock.contexts[0] as Worker;
     post.mockRestore();
     await worker.terminate();
@@ -81,7 +111,10 @@ describe('evaluation in a worker', () => {
 
   it('refuses a job that was under way when it was closed', async () => {
     const evaluator = new Evaluator({ engine: 'wasm' });
-    const refused = expect(evaluator.evaluate(job())).rejects.toMatchObject({ code: 'LENTIGO_INTERNAL', message: expect.stringContaining('was closed') as string });
+    const refused = expect(evaluator.evaluate(job())).rejects.toMatchObject({
+      code: 'LENTIGO_INTERNAL',
+      message: expect.stringContaining('was closed') as string,
+    });
     await evaluator.close();
     await refused;
   });

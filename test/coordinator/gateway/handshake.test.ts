@@ -10,7 +10,13 @@ import { createNonce } from '../../../common/crypto/enrolment.js';
 import { createIdentity } from '../../../common/crypto/identity.js';
 import { parseInvitation } from '../../../common/protocol/enrolment.js';
 import { PROTOCOL } from '../../../common/protocol/primitives.js';
-import { createStudy, runCoordinator, studyUntil, temporaryFolder, type TestCoordinator } from '../../support/coordinator.js';
+import {
+  createStudy,
+  runCoordinator,
+  studyUntil,
+  temporaryFolder,
+  type TestCoordinator,
+} from '../../support/coordinator.js';
 import { Member } from '../../support/member.js';
 
 let coordinator: TestCoordinator;
@@ -28,8 +34,12 @@ const approved = async () => {
   members.push(member);
   return member;
 };
-const error = (code: string) => ({ ok: false, error: { code, message: expect.any(String), remedy: expect.stringMatching(/./) } });
-const isConnected = async (member: Member) => (await coordinator.admin.study(study)).clinics.find((c) => c.id === member.id)?.connected;
+const error = (code: string) => ({
+  ok: false,
+  error: { code, message: expect.any(String), remedy: expect.stringMatching(/./) },
+});
+const isConnected = async (member: Member) =>
+  (await coordinator.admin.study(study)).clinics.find((c) => c.id === member.id)?.connected;
 
 describe('the challenge', () => {
   it('lets an approved clinic in after the coordinator proved the pinned key', async () => {
@@ -38,13 +48,25 @@ describe('the challenge', () => {
     const { answer, terms } = await member.hello();
     if (!answer.ok) throw new Error(answer.error.code);
     expect(answer.value).toMatchObject({ protocol: PROTOCOL, study, key: member.studyKey });
-    expect(() => verifyChallenge({ ...terms(answer.value), role: 'coordinator' }, answer.value.signature)).not.toThrow();
+    expect(() =>
+      verifyChallenge({ ...terms(answer.value), role: 'coordinator' }, answer.value.signature),
+    ).not.toThrow();
     expect(await isConnected(member)).toBe(false);
-    expect(await member.ask('prove', { signature: challengeSignature(terms(answer.value), member.identity.secretKey) }))
-      .toEqual({ ok: true, value: { study, name: 'Test study', status: 'draft', round: 0, rounds: 2 } });
-    await studyUntil(coordinator.admin, study, (v) => v.clinics.some((c) => c.id === member.id && c.connected));
+    expect(
+      await member.ask('prove', {
+        signature: challengeSignature(terms(answer.value), member.identity.secretKey),
+      }),
+    ).toEqual({
+      ok: true,
+      value: { study, name: 'Test study', status: 'draft', round: 0, rounds: 2 },
+    });
+    await studyUntil(coordinator.admin, study, (v) =>
+      v.clinics.some((c) => c.id === member.id && c.connected),
+    );
     member.close();
-    await studyUntil(coordinator.admin, study, (v) => v.clinics.every((c) => c.id !== member.id || !c.connected));
+    await studyUntil(coordinator.admin, study, (v) =>
+      v.clinics.every((c) => c.id !== member.id || !c.connected),
+    );
   });
   it('signed with another key than the clinic named is refused, and ends the connection', async () => {
     const member = await approved();
@@ -60,23 +82,39 @@ describe('the challenge', () => {
     const old = challengeSignature(terms(answer.value), member.identity.secretKey);
     await member.open();
     const again = await member.hello();
-    expect(await member.ask('prove', { signature: old })).toMatchObject(error('LENTIGO_CHALLENGE_FAILED'));
+    expect(await member.ask('prove', { signature: old })).toMatchObject(
+      error('LENTIGO_CHALLENGE_FAILED'),
+    );
     await member.open();
     const third = await member.hello();
     if (!third.answer.ok || !again.answer.ok) throw new Error('no challenge');
     expect(third.answer.value.nonce).not.toBe(again.answer.value.nonce);
-    expect(await member.ask('prove', { signature: third.answer.value.signature })).toMatchObject(error('LENTIGO_CHALLENGE_FAILED'));
+    expect(await member.ask('prove', { signature: third.answer.value.signature })).toMatchObject(
+      error('LENTIGO_CHALLENGE_FAILED'),
+    );
   });
   it('of a coordinator without the pinned key is refused by the clinic, which proves nothing to it', async () => {
     const folder = await temporaryFolder();
-    const invitation = parseInvitation((await coordinator.admin.invite(study, 'Careful', 1)).invitation);
+    const invitation = parseInvitation(
+      (await coordinator.admin.invite(study, 'Careful', 1)).invitation,
+    );
     await enrolHome(invitation, folder, 'Careful');
     const { identity, enrolment, store } = await openHome(folder);
     await coordinator.admin.decide(study, enrolment.clinic, 'approve');
     const pinned = { ...enrolment, key: toBase64(createIdentity().publicKey) };
-    const participant = new Participant({ enrolment: pinned, identity, store, train: () => Promise.reject(new Error('not asked')), onEvent: () => undefined });
-    await expect(participant.run(AbortSignal.timeout(20_000))).rejects.toMatchObject({ code: 'LENTIGO_CHALLENGE_FAILED' });
-    expect((await coordinator.admin.study(study)).clinics.find((c) => c.id === enrolment.clinic)).toMatchObject({ connected: false });
+    const participant = new Participant({
+      enrolment: pinned,
+      identity,
+      store,
+      train: () => Promise.reject(new Error('not asked')),
+      onEvent: () => undefined,
+    });
+    await expect(participant.run(AbortSignal.timeout(20_000))).rejects.toMatchObject({
+      code: 'LENTIGO_CHALLENGE_FAILED',
+    });
+    expect(
+      (await coordinator.admin.study(study)).clinics.find((c) => c.id === enrolment.clinic),
+    ).toMatchObject({ connected: false });
     await rm(folder, { recursive: true });
   });
 });
@@ -92,7 +130,9 @@ describe('a clinic', () => {
   it('that was revoked is disconnected at once, and refused from then on', async () => {
     const member = await approved();
     expect(await member.join()).toMatchObject({ ok: true });
-    await studyUntil(coordinator.admin, study, (v) => v.clinics.some((c) => c.id === member.id && c.connected));
+    await studyUntil(coordinator.admin, study, (v) =>
+      v.clinics.some((c) => c.id === member.id && c.connected),
+    );
     await coordinator.admin.decide(study, member.id, 'revoke');
     await member.disconnected();
     expect(await isConnected(member)).toBe(false);
@@ -106,14 +146,31 @@ describe('a clinic', () => {
   it('that connects a second time takes the place of its first connection', async () => {
     const member = await approved();
     expect(await member.join()).toMatchObject({ ok: true });
-    await studyUntil(coordinator.admin, study, (v) => v.clinics.some((c) => c.id === member.id && c.connected));
+    await studyUntil(coordinator.admin, study, (v) =>
+      v.clinics.some((c) => c.id === member.id && c.connected),
+    );
     const first = member.disconnects.length;
-    const socket = io(`${coordinator.url}/clinic`, { transports: ['websocket'], forceNew: true, reconnection: false });
+    const socket = io(`${coordinator.url}/clinic`, {
+      transports: ['websocket'],
+      forceNew: true,
+      reconnection: false,
+    });
     const nonce = createNonce();
     const hello = { protocol: PROTOCOL, study, key: toBase64(member.identity.publicKey), nonce };
     const { value } = (await socket.emitWithAck('hello', hello)) as { value: { nonce: string } };
-    const terms = { role: 'clinic' as const, study, coordinatorKey: member.studyKey, clinicKey: hello.key, coordinatorNonce: value.nonce, clinicNonce: nonce };
-    expect(await socket.emitWithAck('prove', { signature: challengeSignature(terms, member.identity.secretKey) })).toMatchObject({ ok: true });
+    const terms = {
+      role: 'clinic' as const,
+      study,
+      coordinatorKey: member.studyKey,
+      clinicKey: hello.key,
+      coordinatorNonce: value.nonce,
+      clinicNonce: nonce,
+    };
+    expect(
+      await socket.emitWithAck('prove', {
+        signature: challengeSignature(terms, member.identity.secretKey),
+      }),
+    ).toMatchObject({ ok: true });
     await member.until(() => member.disconnects.length > first);
     expect(await isConnected(member)).toBe(true);
     socket.disconnect();
@@ -125,41 +182,87 @@ describe('a message', () => {
     const member = await approved();
     await member.open();
     const answer = await member.ask('hello', { protocol: 7, study, something: 'new' });
-    expect(answer).toMatchObject({ ok: false, error: { code: 'LENTIGO_PROTOCOL_VERSION', message: expect.stringMatching(/7.*1/) } });
+    expect(answer).toMatchObject({
+      ok: false,
+      error: { code: 'LENTIGO_PROTOCOL_VERSION', message: expect.stringMatching(/7.*1/) },
+    });
   });
   it('for a study that is not here is refused', async () => {
     const member = await approved();
     await member.open();
-    const hello = { protocol: PROTOCOL, study: '0198c0de-0000-7000-8000-000000000001', key: toBase64(member.identity.publicKey), nonce: createNonce() };
+    const hello = {
+      protocol: PROTOCOL,
+      study: '0198c0de-0000-7000-8000-000000000001',
+      key: toBase64(member.identity.publicKey),
+      nonce: createNonce(),
+    };
     expect(await member.ask('hello', hello)).toMatchObject(error('LENTIGO_STUDY_UNKNOWN'));
   });
-  it.each(['ticket', 'submit', 'anything'])('%s before the proof is refused, and ends the connection', async (event) => {
-    const member = await approved();
-    await member.open();
-    expect(await member.ask(event, { round: 1, attempt: study, sha256: '0'.repeat(64), bytes: 10 })).toMatchObject(error('LENTIGO_CHALLENGE_FAILED'));
-    await member.disconnected();
-  });
+  it.each(['ticket', 'submit', 'anything'])(
+    '%s before the proof is refused, and ends the connection',
+    async (event) => {
+      const member = await approved();
+      await member.open();
+      expect(
+        await member.ask(event, { round: 1, attempt: study, sha256: '0'.repeat(64), bytes: 10 }),
+      ).toMatchObject(error('LENTIGO_CHALLENGE_FAILED'));
+      await member.disconnected();
+    },
+  );
   it('prove before hello is refused', async () => {
     const member = await approved();
     await member.open();
-    expect(await member.ask('prove', { signature: toBase64(new Uint8Array(64)) })).toMatchObject(error('LENTIGO_CHALLENGE_FAILED'));
+    expect(await member.ask('prove', { signature: toBase64(new Uint8Array(64)) })).toMatchObject(
+      error('LENTIGO_CHALLENGE_FAILED'),
+    );
   });
   it('that is malformed is refused, each event by its own schema, and the connection stays', async () => {
     const member = await approved();
     await member.open();
-    const good = { protocol: PROTOCOL, study, key: toBase64(member.identity.publicKey), nonce: createNonce() };
-    for (const bad of [null, 'hello', [], {}, { ...good, key: 'short' }, { ...good, nonce: undefined }, { ...good, more: 1 }]) {
-      expect(await member.ask('hello', bad), JSON.stringify(bad)).toMatchObject(error('LENTIGO_MESSAGE_INVALID'));
+    const good = {
+      protocol: PROTOCOL,
+      study,
+      key: toBase64(member.identity.publicKey),
+      nonce: createNonce(),
+    };
+    for (const bad of [
+      null,
+      'hello',
+      [],
+      {},
+      { ...good, key: 'short' },
+      { ...good, nonce: undefined },
+      { ...good, more: 1 },
+    ]) {
+      expect(await member.ask('hello', bad), JSON.stringify(bad)).toMatchObject(
+        error('LENTIGO_MESSAGE_INVALID'),
+      );
     }
-    for (const bad of [null, {}, { signature: 'x' }, { signature: 7 }]) expect(await member.ask('prove', bad)).toMatchObject(error('LENTIGO_MESSAGE_INVALID'));
+    for (const bad of [null, {}, { signature: 'x' }, { signature: 7 }])
+      expect(await member.ask('prove', bad)).toMatchObject(error('LENTIGO_MESSAGE_INVALID'));
 
     expect(await member.join()).toMatchObject({ ok: true });
     const ticket = { round: 1, attempt: study, sha256: '0'.repeat(64), bytes: 10 };
-    for (const bad of [undefined, {}, { ...ticket, bytes: -1 }, { ...ticket, bytes: 1e12 }, { ...ticket, sha256: '../../etc/passwd' }, { ...ticket, attempt: '../x' }, { ...ticket, round: 1.5 }]) {
-      expect(await member.ask('ticket', bad), JSON.stringify(bad)).toMatchObject(error('LENTIGO_MESSAGE_INVALID'));
+    for (const bad of [
+      undefined,
+      {},
+      { ...ticket, bytes: -1 },
+      { ...ticket, bytes: 1e12 },
+      { ...ticket, sha256: '../../etc/passwd' },
+      { ...ticket, attempt: '../x' },
+      { ...ticket, round: 1.5 },
+    ]) {
+      expect(await member.ask('ticket', bad), JSON.stringify(bad)).toMatchObject(
+        error('LENTIGO_MESSAGE_INVALID'),
+      );
     }
     const { bytes: _, ...submission } = ticket;
-    for (const bad of [{}, { ...submission, sha256: submission.sha256.slice(1) }, { ...submission, bytes: 3 }]) expect(await member.ask('submit', bad)).toMatchObject(error('LENTIGO_MESSAGE_INVALID'));
+    for (const bad of [
+      {},
+      { ...submission, sha256: submission.sha256.slice(1) },
+      { ...submission, bytes: 3 },
+    ])
+      expect(await member.ask('submit', bad)).toMatchObject(error('LENTIGO_MESSAGE_INVALID'));
     member.tell('progress', { fraction: 'much' }); // nobody waits for an answer to this one
     member.tell('ticket', ticket); // nor to a request without an acknowledgement
     expect(await member.ask('anything', {})).toMatchObject(error('LENTIGO_MESSAGE_INVALID'));

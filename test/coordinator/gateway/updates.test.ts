@@ -1,4 +1,5 @@
-// What an update must be before it counts. One round stays open for all of these tests: each refusal leaves it as it was, and a right update is still taken at the end.
+// What an update must be before it counts. One round stays open for all of these tests: each
+// refusal leaves it as it was, and a right update is still taken at the end.
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,8 +8,20 @@ import { toBase64 } from '../../../common/crypto/base64.js';
 import type { Announcement } from '../../../common/protocol/round.js';
 import { Tickets } from '../../../coordinator/gateway/tickets.js';
 import { Keys } from '../../../coordinator/storage/keys.js';
-import { createStudy, runCoordinator, studyUntil, type TestCoordinator } from '../../support/coordinator.js';
-import { createUpload, deltaFor, Member, patchUpload, sha256, type UpdateChanges } from '../../support/member.js';
+import {
+  createStudy,
+  runCoordinator,
+  studyUntil,
+  type TestCoordinator,
+} from '../../support/coordinator.js';
+import {
+  createUpload,
+  deltaFor,
+  Member,
+  patchUpload,
+  sha256,
+  type UpdateChanges,
+} from '../../support/member.js';
 
 let coordinator: TestCoordinator;
 let study: string;
@@ -18,7 +31,10 @@ let round: Announcement;
 beforeAll(async () => {
   coordinator = await runCoordinator();
   study = await createStudy(coordinator.admin, { rounds: 1 });
-  [clinic, other] = [await Member.approved(coordinator.admin, study, 'One'), await Member.approved(coordinator.admin, study, 'Two')];
+  [clinic, other] = [
+    await Member.approved(coordinator.admin, study, 'One'),
+    await Member.approved(coordinator.admin, study, 'Two'),
+  ];
   await coordinator.admin.act(study, 'start');
   for (const member of [clinic, other]) await member.join();
   round = await clinic.round(1);
@@ -33,23 +49,40 @@ const accepted = async () => {
   const view = await coordinator.admin.study(study);
   return view.rounds.find((r) => r.attempt === round.attempt)!.updates.map((u) => u.clinic);
 };
-const refusals = async () => (await coordinator.admin.audit(study)).entries.filter((e) => e.action === 'update-refused').map((e) => ({ actor: e.actor, ...(e.detail as { code: string; sha256: string }) }));
+const refusals = async () =>
+  (await coordinator.admin.audit(study)).entries
+    .filter((e) => e.action === 'update-refused')
+    .map((e) => ({ actor: e.actor, ...(e.detail as { code: string; sha256: string }) }));
 /** Files that the round keeps: its key, and what was accepted. */
-const kept = async () => (await readdir(join(coordinator.dataDir, 'rounds', round.attempt))).toSorted();
+const kept = async () =>
+  (await readdir(join(coordinator.dataDir, 'rounds', round.attempt))).toSorted();
 
-/** Sent and refused with this code; nothing of it counts or stays, the refusal is in the audit log, and the round stays open. */
+/**
+ * Sent and refused with this code; nothing of it counts or stays, the refusal is in the audit log,
+ * and the round stays open.
+ */
 async function refused(code: string, bytes: Uint8Array, claimed = bytes): Promise<void> {
   const [before, keptBefore] = [await accepted(), await kept()];
-  expect(await clinic.send(round, bytes, claimed)).toMatchObject({ ok: false, error: { code, message: expect.any(String), remedy: expect.stringMatching(/./) } });
+  expect(await clinic.send(round, bytes, claimed)).toMatchObject({
+    ok: false,
+    error: { code, message: expect.any(String), remedy: expect.stringMatching(/./) },
+  });
   expect(await accepted()).toEqual(before);
   expect(await kept()).toEqual(keptBefore);
-  expect((await refusals()).at(-1)).toMatchObject({ actor: clinic.id, code, sha256: sha256(claimed), round: 1, attempt: round.attempt });
+  expect((await refusals()).at(-1)).toMatchObject({
+    actor: clinic.id,
+    code,
+    sha256: sha256(claimed),
+    round: 1,
+    attempt: round.attempt,
+  });
   const { chain } = await coordinator.admin.audit(study);
   expect(chain.ok).toBe(true);
   expect((await coordinator.admin.study(study)).round).toMatchObject({ number: 1, phase: 'open' });
 }
 const sealed = (changes: UpdateChanges = {}) => clinic.seal(round, changes);
-const withByte = (bytes: Uint8Array, at: number): Uint8Array => bytes.map((byte, i) => (i === (at + bytes.length) % bytes.length ? byte ^ 1 : byte));
+const withByte = (bytes: Uint8Array, at: number): Uint8Array =>
+  bytes.map((byte, i) => (i === (at + bytes.length) % bytes.length ? byte ^ 1 : byte));
 const filled = (value: number) => {
   const delta = deltaFor(round, 'any');
   delta[37] = value;
@@ -59,7 +92,8 @@ const filled = (value: number) => {
 describe('an update is refused', () => {
   it('when it holds NaN or infinity', async () => {
     for (const value of [NaN, Infinity, -Infinity]) {
-      const payload = new Uint8Array(filled(value).buffer); // as float32 is encoded; the encoder itself refuses it
+      // as float32 is encoded; the encoder itself refuses it
+      const payload = new Uint8Array(filled(value).buffer);
       await refused('LENTIGO_UPDATE_NOT_FINITE', await sealed({ payload }));
     }
   });
@@ -73,14 +107,19 @@ describe('an update is refused', () => {
     await refused('LENTIGO_UPDATE_NORM', await sealed({ delta: filled(10.5) }));
   });
   it('when its sample count is out of bounds', async () => {
-    for (const samples of [4, 51]) await refused('LENTIGO_UPDATE_SAMPLES', await sealed({ claims: { samples } }));
+    for (const samples of [4, 51])
+      await refused('LENTIGO_UPDATE_SAMPLES', await sealed({ claims: { samples } }));
   });
   it('when it was trained from another base model', async () => {
-    await refused('LENTIGO_UPDATE_OTHER_BASE', await sealed({ claims: { base: round.start.sha256 } }));
+    await refused(
+      'LENTIGO_UPDATE_OTHER_BASE',
+      await sealed({ claims: { base: round.start.sha256 } }),
+    );
   });
   it('when it is for another study, round or attempt', async () => {
     const id = '0198c0de-0000-7000-8000-000000000001';
-    for (const claims of [{ study: id }, { round: 2 }, { attempt: id }]) await refused('LENTIGO_UPDATE_OTHER_ROUND', await sealed({ claims }));
+    for (const claims of [{ study: id }, { round: 2 }, { attempt: id }])
+      await refused('LENTIGO_UPDATE_OTHER_ROUND', await sealed({ claims }));
   });
   it('when another key signed it', async () => {
     await refused('LENTIGO_UPDATE_SIGNATURE', await sealed({ identity: createIdentity() }));
@@ -94,7 +133,8 @@ describe('an update is refused', () => {
     const header = new DataView(bytes.buffer).getUint32(4, true);
     await refused('LENTIGO_UPDATE_MALFORMED', withByte(bytes, 0)); // its first bytes say what it is
     await refused('LENTIGO_UPDATE_SIGNATURE', withByte(bytes, 8 + header)); // the signature
-    await refused('LENTIGO_UPDATE_SIGNATURE', withByte(bytes, 8 + header + 64 + 20)); // the ciphertext
+    // the ciphertext
+    await refused('LENTIGO_UPDATE_SIGNATURE', withByte(bytes, 8 + header + 64 + 20));
     await refused('LENTIGO_UPDATE_SIGNATURE', withByte(bytes, -1));
     // altered on the way: other bytes than those whose hash was submitted
     await refused('LENTIGO_UPDATE_SIGNATURE', withByte(bytes, -1), bytes);
@@ -102,8 +142,11 @@ describe('an update is refused', () => {
   it('when it is a whole update, but not the one that was submitted', async () => {
     await refused('LENTIGO_UPDATE_ALTERED', await sealed(), await sealed());
   });
-  it('when it is sealed for another key than the round\'s', async () => {
-    await refused('LENTIGO_UPDATE_ALTERED', await sealed({ roundKey: toBase64(createRoundKey().publicKey) }));
+  it("when it is sealed for another key than the round's", async () => {
+    await refused(
+      'LENTIGO_UPDATE_ALTERED',
+      await sealed({ roundKey: toBase64(createRoundKey().publicKey) }),
+    );
   });
   it('when it is encoded otherwise than the study says', async () => {
     await refused('LENTIGO_UPDATE_MALFORMED', await sealed({ claims: { encoding: 'int8' } }));
@@ -117,16 +160,31 @@ describe('an update is refused', () => {
   it('when the header says protocol 2', async () => {
     const bytes = await sealed();
     const text = new TextDecoder('latin1').decode(bytes).replace('"protocol":1', '"protocol":2');
-    await refused('LENTIGO_PROTOCOL_VERSION', Uint8Array.from(text, (c) => c.charCodeAt(0)));
+    await refused(
+      'LENTIGO_PROTOCOL_VERSION',
+      Uint8Array.from(text, (c) => c.charCodeAt(0)),
+    );
   });
   it('when nothing was uploaded for it', async () => {
-    expect(await clinic.submit(round, 'ab'.repeat(32))).toMatchObject({ ok: false, error: { code: 'LENTIGO_UPDATE_MALFORMED' } });
-    expect((await refusals()).at(-1)).toMatchObject({ code: 'LENTIGO_UPDATE_MALFORMED', sha256: 'ab'.repeat(32) });
+    expect(await clinic.submit(round, 'ab'.repeat(32))).toMatchObject({
+      ok: false,
+      error: { code: 'LENTIGO_UPDATE_MALFORMED' },
+    });
+    expect((await refusals()).at(-1)).toMatchObject({
+      code: 'LENTIGO_UPDATE_MALFORMED',
+      sha256: 'ab'.repeat(32),
+    });
   });
   it('when it is for a round that was not announced', async () => {
     const bytes = await sealed();
-    expect(await clinic.ticket({ ...round, round: 2 }, bytes)).toMatchObject({ ok: false, error: { code: 'LENTIGO_ROUND_UNKNOWN' } });
-    expect(await clinic.submit({ ...round, round: 2 }, sha256(bytes))).toMatchObject({ ok: false, error: { code: 'LENTIGO_ROUND_UNKNOWN' } });
+    expect(await clinic.ticket({ ...round, round: 2 }, bytes)).toMatchObject({
+      ok: false,
+      error: { code: 'LENTIGO_ROUND_UNKNOWN' },
+    });
+    expect(await clinic.submit({ ...round, round: 2 }, sha256(bytes))).toMatchObject({
+      ok: false,
+      error: { code: 'LENTIGO_ROUND_UNKNOWN' },
+    });
   });
 });
 
@@ -141,18 +199,41 @@ describe('an upload', () => {
     endpoint = coordinator.url + ticket.value.path;
     token = ticket.value.token;
   });
-  const signer = async (now: () => number) => new Tickets(await new Keys(coordinator.dataDir).ticketKey(), now);
-  const claims = () => ({ study, attempt: round.attempt, clinic: clinic.id, sha256: sha256(ticketed), bytes: ticketed.length });
+  const signer = async (now: () => number) =>
+    new Tickets(await new Keys(coordinator.dataDir).ticketKey(), now);
+  const claims = () => ({
+    study,
+    attempt: round.attempt,
+    clinic: clinic.id,
+    sha256: sha256(ticketed),
+    bytes: ticketed.length,
+  });
 
   it('without a ticket, or with a forged or expired one, is refused', async () => {
     const [body, mac] = token.split('.') as [string, string];
-    const richer = Buffer.from(JSON.stringify({ ...claims(), bytes: 1e9, expires: Date.now() + 1e6 })).toString('base64url');
+    const richer = Buffer.from(
+      JSON.stringify({ ...claims(), bytes: 1e9, expires: Date.now() + 1e6 }),
+    ).toString('base64url');
     const foreign = new Tickets(new Uint8Array(32).fill(7), Date.now).issue(claims());
     const expired = (await signer(() => Date.now() - 7_200_000)).issue(claims());
-    for (const bad of [undefined, 'x', '.', `${body}.`, `${body}.${mac.slice(1)}`, `${richer}.${mac}`, foreign, expired]) {
-      expect(await createUpload(endpoint, bad, ticketed.length), bad).toMatchObject({ status: 403, code: 'LENTIGO_UPLOAD_TICKET' });
+    for (const bad of [
+      undefined,
+      'x',
+      '.',
+      `${body}.`,
+      `${body}.${mac.slice(1)}`,
+      `${richer}.${mac}`,
+      foreign,
+      expired,
+    ]) {
+      expect(await createUpload(endpoint, bad, ticketed.length), bad).toMatchObject({
+        status: 403,
+        code: 'LENTIGO_UPLOAD_TICKET',
+      });
     }
-    expect(await createUpload(endpoint, (await signer(Date.now)).issue(claims()), ticketed.length)).toMatchObject({ status: 201 });
+    expect(
+      await createUpload(endpoint, (await signer(Date.now)).issue(claims()), ticketed.length),
+    ).toMatchObject({ status: 201 });
   });
   it('of another length than its ticket says is refused', async () => {
     for (const length of [ticketed.length - 1, ticketed.length + 1, 1e9]) {
@@ -165,13 +246,22 @@ describe('an upload', () => {
     const { location } = await createUpload(endpoint, token, ticketed.length);
     const address = new URL(location!, coordinator.url).href;
     const half = ticketed.length >> 1;
-    expect(await patchUpload(address, token, 0, ticketed.subarray(0, half))).toMatchObject({ status: 204 });
+    expect(await patchUpload(address, token, 0, ticketed.subarray(0, half))).toMatchObject({
+      status: 204,
+    });
     const beyond = await patchUpload(address, token, half, new Uint8Array(ticketed.length));
     expect(beyond.status).toBeGreaterThanOrEqual(400);
-    const head = await fetch(address, { method: 'HEAD', headers: { 'tus-resumable': '1.0.0', authorization: `Bearer ${token}` } });
+    const head = await fetch(address, {
+      method: 'HEAD',
+      headers: { 'tus-resumable': '1.0.0', authorization: `Bearer ${token}` },
+    });
     expect(Number(head.headers.get('upload-offset'))).toBeLessThanOrEqual(ticketed.length);
     // What isn't whole isn't counted.
-    if (Number(head.headers.get('upload-offset')) < ticketed.length) expect(await clinic.submit(round, sha256(ticketed))).toMatchObject({ ok: false, error: { code: 'LENTIGO_UPDATE_MALFORMED' } });
+    if (Number(head.headers.get('upload-offset')) < ticketed.length)
+      expect(await clinic.submit(round, sha256(ticketed))).toMatchObject({
+        ok: false,
+        error: { code: 'LENTIGO_UPDATE_MALFORMED' },
+      });
   });
   it("with a ticket for another clinic's upload, or another of the same clinic, is refused", async () => {
     const { location } = await createUpload(endpoint, token, ticketed.length);
@@ -180,13 +270,21 @@ describe('an upload', () => {
     const second = await clinic.ticket(round, await sealed());
     if (!theirs.ok || !second.ok) throw new Error('no ticket');
     for (const wrong of [theirs.value.token, second.value.token]) {
-      expect(await patchUpload(address, wrong, 0, ticketed)).toMatchObject({ status: 403, code: 'LENTIGO_UPLOAD_TICKET' });
+      expect(await patchUpload(address, wrong, 0, ticketed)).toMatchObject({
+        status: 403,
+        code: 'LENTIGO_UPLOAD_TICKET',
+      });
     }
-    expect(await patchUpload(`${coordinator.url}/uploads/..%2f..%2fadmin-token`, token, 0, ticketed)).toMatchObject({ status: 404 });
+    expect(
+      await patchUpload(`${coordinator.url}/uploads/..%2f..%2fadmin-token`, token, 0, ticketed),
+    ).toMatchObject({ status: 404 });
     expect(await patchUpload(address, token, 0, ticketed)).toMatchObject({ status: 204 });
   });
   it('takes the place of an earlier one of the same clinic, and of no other: nobody fills the disk', async () => {
-    const uploads = async () => (await readdir(join(coordinator.dataDir, 'uploads'))).filter((name) => !name.endsWith('.json'));
+    const uploads = async () =>
+      (await readdir(join(coordinator.dataDir, 'uploads'))).filter(
+        (name) => !name.endsWith('.json'),
+      );
     const theirs = await other.ticket(round, ticketed);
     if (!theirs.ok) throw new Error('no ticket');
     await createUpload(endpoint, theirs.value.token, ticketed.length);
@@ -194,18 +292,34 @@ describe('an upload', () => {
       const bytes = await sealed();
       const mine = await clinic.ticket(round, bytes);
       if (!mine.ok) throw new Error('no ticket');
-      expect(await createUpload(endpoint, mine.value.token, bytes.length)).toMatchObject({ status: 201 });
-      expect((await uploads()).toSorted()).toEqual([`${round.attempt}_${clinic.id}_${sha256(bytes)}`, `${round.attempt}_${other.id}_${sha256(ticketed)}`].toSorted());
+      expect(await createUpload(endpoint, mine.value.token, bytes.length)).toMatchObject({
+        status: 201,
+      });
+      expect((await uploads()).toSorted()).toEqual(
+        [
+          `${round.attempt}_${clinic.id}_${sha256(bytes)}`,
+          `${round.attempt}_${other.id}_${sha256(ticketed)}`,
+        ].toSorted(),
+      );
     }
   });
   it('larger than any update of the study gets no ticket', async () => {
-    expect(await clinic.ticket(round, ticketed, { bytes: 1_000_000 })).toMatchObject({ ok: false, error: { code: 'LENTIGO_UPDATE_LENGTH' } });
+    expect(await clinic.ticket(round, ticketed, { bytes: 1_000_000 })).toMatchObject({
+      ok: false,
+      error: { code: 'LENTIGO_UPDATE_LENGTH' },
+    });
   });
 });
 
 it('a clinic that is refused on and on does not fill the audit log: a hundred refusals in a round are written one by one, then every doubling', async () => {
-  for (let i = 0; i < 250; i++) expect(await other.submit(round, sha256(Uint8Array.of(i)))).toMatchObject({ ok: false, error: { code: 'LENTIGO_UPDATE_MALFORMED' } });
-  const written = (await coordinator.admin.audit(study)).entries.filter((e) => e.action === 'update-refused' && e.actor === other.id).map((e) => (e.detail as { refusals: number }).refusals);
+  for (let i = 0; i < 250; i++)
+    expect(await other.submit(round, sha256(Uint8Array.of(i)))).toMatchObject({
+      ok: false,
+      error: { code: 'LENTIGO_UPDATE_MALFORMED' },
+    });
+  const written = (await coordinator.admin.audit(study)).entries
+    .filter((e) => e.action === 'update-refused' && e.actor === other.id)
+    .map((e) => (e.detail as { refusals: number }).refusals);
   expect(written).toEqual([...Array.from({ length: 100 }, (_, i) => i + 1), 200]);
 });
 
@@ -215,7 +329,14 @@ describe('a right update', () => {
     const first = await clinic.send(round, bytes);
     if (!first.ok) throw new Error(first.error.message);
     const receipt = clinic.receipt(first.value);
-    expect(receipt).toMatchObject({ study, round: 1, attempt: round.attempt, clinic: clinic.id, sha256: sha256(bytes), samples: 12 });
+    expect(receipt).toMatchObject({
+      study,
+      round: 1,
+      attempt: round.attempt,
+      clinic: clinic.id,
+      sha256: sha256(bytes),
+      samples: 12,
+    });
     expect(await accepted()).toEqual([clinic.id]);
     expect(await kept()).toEqual([`${clinic.id}.sealed`, 'key'].toSorted());
 
@@ -227,7 +348,9 @@ describe('a right update', () => {
     const { chain, entries } = await coordinator.admin.audit(study);
     expect(chain).toEqual({ ok: true, entries: entries.length });
     const updates = entries.filter((e) => e.action === 'update');
-    expect(updates).toMatchObject([{ actor: clinic.id, detail: { sha256: sha256(bytes), samples: 12 } }]);
+    expect(updates).toMatchObject([
+      { actor: clinic.id, detail: { sha256: sha256(bytes), samples: 12 } },
+    ]);
     expect(receipt.audit).toBe(updates[0]!.hash);
   });
   it('that completes the round leaves neither the key nor any sealed update behind', async () => {
@@ -235,20 +358,31 @@ describe('a right update', () => {
     const bytes = await other.seal(round);
     const ticket = await other.ticket(round, bytes);
     if (!ticket.ok) throw new Error(ticket.error.code);
-    const { location } = await createUpload(coordinator.url + ticket.value.path, ticket.value.token, bytes.length);
+    const { location } = await createUpload(
+      coordinator.url + ticket.value.path,
+      ticket.value.token,
+      bytes.length,
+    );
     await patchUpload(new URL(location!, coordinator.url).href, ticket.value.token, 0, bytes);
     const answers = await Promise.all([1, 2, 3].map(() => other.submit(round, sha256(bytes))));
     expect(answers[0]).toMatchObject({ ok: true });
     expect(answers).toEqual([answers[0], answers[0], answers[0]]);
 
     const view = await studyUntil(coordinator.admin, study, (v) => v.status === 'completed');
-    expect(view.rounds.at(-1)).toMatchObject({ number: 1, phase: 'closed', updates: [{ samples: 12 }, { samples: 12 }] });
+    expect(view.rounds.at(-1)).toMatchObject({
+      number: 1,
+      phase: 'closed',
+      updates: [{ samples: 12 }, { samples: 12 }],
+    });
     expect(view.evaluations.map((e) => e.round)).toEqual([0, 1]);
     await expect.poll(() => readdir(join(coordinator.dataDir, 'rounds'))).toEqual([]);
     await expect.poll(() => readdir(join(coordinator.dataDir, 'uploads'))).toEqual([]);
     // Late, and the same again: its receipt stays what it was; anything else is too late.
     expect(await other.submit(round, sha256(bytes))).toEqual(answers[0]);
     const late = await clinic.seal(round, { delta: filled(0.1) });
-    expect(await clinic.ticket(round, late)).toMatchObject({ ok: false, error: { code: 'LENTIGO_UPDATE_LATE' } });
+    expect(await clinic.ticket(round, late)).toMatchObject({
+      ok: false,
+      error: { code: 'LENTIGO_UPDATE_LATE' },
+    });
   });
 });

@@ -1,4 +1,5 @@
-// The two pages as the coordinator serves them: where they are, what headers they carry, and that a real browser runs them by themselves alone.
+// The two pages as the coordinator serves them: where they are, what headers they carry, and that a
+// real browser runs them by themselves alone.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Browser } from 'playwright-core';
 import { launchBrowser, noBrowser } from '../../support/browser.js';
@@ -11,11 +12,16 @@ beforeAll(async () => {
 });
 afterAll(() => coordinator.close());
 
-const get = (path: string, headers: Record<string, string> = {}) => fetch(`${coordinator.url}${path}`, { redirect: 'manual', headers });
+const get = (path: string, headers: Record<string, string> = {}) =>
+  fetch(`${coordinator.url}${path}`, { redirect: 'manual', headers });
 
 describe('the pages', () => {
   it('are found without their exact address, also behind the prefix of a proxy', async () => {
-    for (const [asked, led] of [['/', 'console/'], ['/console', 'console/'], ['/clinic?x=1', 'clinic/']] as const) {
+    for (const [asked, led] of [
+      ['/', 'console/'],
+      ['/console', 'console/'],
+      ['/clinic?x=1', 'clinic/'],
+    ] as const) {
       const { status, headers } = await get(asked);
       expect([asked, status, headers.get('location')]).toEqual([asked, 302, led]);
     }
@@ -31,18 +37,33 @@ describe('the pages', () => {
       expect(policy).toContain("script-src 'self' 'wasm-unsafe-eval'");
       expect(policy).toContain("worker-src 'self' blob:");
       expect(policy).not.toMatch(/upgrade-insecure-requests|https?:/);
-      expect([headers.get('cross-origin-opener-policy'), headers.get('cross-origin-embedder-policy'), headers.get('cross-origin-resource-policy')]).toEqual(['same-origin', 'require-corp', 'same-origin']);
-      expect([headers.get('cache-control'), headers.get('etag') !== null]).toEqual(['no-cache', true]);
+      expect([
+        headers.get('cross-origin-opener-policy'),
+        headers.get('cross-origin-embedder-policy'),
+        headers.get('cross-origin-resource-policy'),
+      ]).toEqual(['same-origin', 'require-corp', 'same-origin']);
+      expect([headers.get('cache-control'), headers.get('etag') !== null]).toEqual([
+        'no-cache',
+        true,
+      ]);
     }
   });
 
   it('have assets that are kept for ever and travel compressed', async () => {
     const [script] = /assets\/[\w-]+\.js/.exec(await (await get('/console/')).text())!;
     const plain = await get(`/console/${script}`, { 'accept-encoding': 'identity' });
-    expect([plain.headers.get('cache-control'), plain.headers.get('content-type'), plain.headers.get('content-encoding')]).toEqual(['public, max-age=31536000, immutable', 'text/javascript', null]);
+    expect([
+      plain.headers.get('cache-control'),
+      plain.headers.get('content-type'),
+      plain.headers.get('content-encoding'),
+    ]).toEqual(['public, max-age=31536000, immutable', 'text/javascript', null]);
     for (const encoding of ['br', 'gzip']) {
       const packed = await get(`/console/${script}`, { 'accept-encoding': encoding });
-      expect([packed.headers.get('content-encoding'), Number(packed.headers.get('content-length')) < Number(plain.headers.get('content-length')) / 2]).toEqual([encoding, true]);
+      expect([
+        packed.headers.get('content-encoding'),
+        Number(packed.headers.get('content-length')) <
+          Number(plain.headers.get('content-length')) / 2,
+      ]).toEqual([encoding, true]);
       expect(await packed.text()).toBe(await plain.clone().text());
     }
   });
@@ -54,14 +75,17 @@ describe('the pages', () => {
     });
     afterAll(() => browser?.close());
 
-    it.each(['console', 'clinic'])('%s starts, cross-origin isolated, without a complaint and without asking anyone else', async (name) => {
-      const window = await openWindow(browser);
-      const page = await window.newPage();
-      const complaints = complaintsOf(page, coordinator.url);
-      await page.goto(`${coordinator.url}/${name}/`);
-      await page.getByRole('heading', { level: 1 }).waitFor();
-      expect([complaints, await page.evaluate('crossOriginIsolated')]).toEqual([[], true]);
-      await window.close();
-    });
+    it.each(['console', 'clinic'])(
+      '%s starts, cross-origin isolated, without a complaint and without asking anyone else',
+      async (name) => {
+        const window = await openWindow(browser);
+        const page = await window.newPage();
+        const complaints = complaintsOf(page, coordinator.url);
+        await page.goto(`${coordinator.url}/${name}/`);
+        await page.getByRole('heading', { level: 1 }).waitFor();
+        expect([complaints, await page.evaluate('crossOriginIsolated')]).toEqual([[], true]);
+        await window.close();
+      },
+    );
   });
 });

@@ -8,16 +8,41 @@ import type { StudyState } from '../../../coordinator/rounds/state.js';
 const blob = (name: string) => ({ sha256: name, bytes: 1 });
 const draft = (over: object = {}): StudyState => ({
   id: 'study',
-  config: StudyConfig.parse({ name: 's', model: 'm', rounds: 3, cohort: { minimum: 3, quorum: 2, attempts: 2 }, evaluation: { data: 'd', ...over } }),
-  status: 'draft', reason: null, start: blob('start'), base: blob('base0'),
-  completed: 0, best: null, sinceBest: 0, misses: 0, round: null,
+  config: StudyConfig.parse({
+    name: 's',
+    model: 'm',
+    rounds: 3,
+    cohort: { minimum: 3, quorum: 2, attempts: 2 },
+    evaluation: { data: 'd', ...over },
+  }),
+  status: 'draft',
+  reason: null,
+  start: blob('start'),
+  base: blob('base0'),
+  completed: 0,
+  best: null,
+  sinceBest: 0,
+  misses: 0,
+  round: null,
 });
 const update = (clinic: string) => ({ clinic, sha256: clinic, bytes: 1, samples: 10, norm: 1 });
-const run = (state: StudyState, ...events: Event[]) => events.reduce((s, e) => step(s, e).state, state);
-const open = (attempt: string): Event => ({ type: 'open', attempt, cohort: ['c', 'a', 'b'], roundKey: 'k', now: 1000 });
-const evaluatedStart: Event[] = [{ type: 'start' }, { type: 'plan', attempt: 'r0' }, { type: 'evaluated', attempt: 'r0', score: 0.3, now: 1 }];
+const run = (state: StudyState, ...events: Event[]) =>
+  events.reduce((s, e) => step(s, e).state, state);
+const open = (attempt: string): Event => ({
+  type: 'open',
+  attempt,
+  cohort: ['c', 'a', 'b'],
+  roundKey: 'k',
+  now: 1000,
+});
+const evaluatedStart: Event[] = [
+  { type: 'start' },
+  { type: 'plan', attempt: 'r0' },
+  { type: 'evaluated', attempt: 'r0', score: 0.3, now: 1 },
+];
 const round = (n: number, score: number): Event[] => [
-  { type: 'plan', attempt: `r${n}` }, open(`r${n}`),
+  { type: 'plan', attempt: `r${n}` },
+  open(`r${n}`),
   ...['a', 'b', 'c'].map((c): Event => ({ type: 'update', attempt: `r${n}`, update: update(c) })),
   { type: 'aggregated', attempt: `r${n}`, result: blob(`base${n}`), bytesDown: 5 },
   { type: 'evaluated', attempt: `r${n}`, score, now: n },
@@ -35,7 +60,9 @@ describe('the round machine', () => {
     const planned = run(draft(), ...evaluatedStart, { type: 'plan', attempt: 'r1' });
     const opened = step(planned, open('r1'));
     expect(opened.effects).toEqual([{ type: 'announce' }]);
-    expect(step(opened.state, { type: 'update', attempt: 'r1', update: update('a') }).effects).toEqual([]);
+    expect(
+      step(opened.state, { type: 'update', attempt: 'r1', update: update('a') }).effects,
+    ).toEqual([]);
   });
   it('aggregates as soon as the whole cohort has returned, in clinic-id order', () => {
     const state = run(draft(), ...evaluatedStart, ...round(1, 0.4).slice(0, 5));
@@ -43,15 +70,27 @@ describe('the round machine', () => {
     expect(state.round?.updates.map((u) => u.clinic)).toEqual(['a', 'b', 'c']);
   });
   it('aggregates at the deadline with a quorum and fails without one', () => {
-    const opened = run(draft(), ...evaluatedStart, { type: 'plan', attempt: 'r1' }, open('r1'), { type: 'update', attempt: 'r1', update: update('a') });
+    const opened = run(draft(), ...evaluatedStart, { type: 'plan', attempt: 'r1' }, open('r1'), {
+      type: 'update',
+      attempt: 'r1',
+      update: update('a'),
+    });
     const missed = run(opened, { type: 'deadline', attempt: 'r1', now: 9 });
     expect(missed.round).toMatchObject({ phase: 'failed', closedAt: 9 });
     expect(missed.round?.reason).toContain('quorum is 2');
-    const met = run(opened, { type: 'update', attempt: 'r1', update: update('b') }, { type: 'deadline', attempt: 'r1', now: 9 });
+    const met = run(
+      opened,
+      { type: 'update', attempt: 'r1', update: update('b') },
+      { type: 'deadline', attempt: 'r1', now: 9 },
+    );
     expect(met.round?.phase).toBe('aggregating');
   });
   it('pauses after too many missed quorums in a row, and tries again when resumed', () => {
-    const miss = (a: string): Event[] => [{ type: 'plan', attempt: a }, open(a), { type: 'deadline', attempt: a, now: 9 }];
+    const miss = (a: string): Event[] => [
+      { type: 'plan', attempt: a },
+      open(a),
+      { type: 'deadline', attempt: a, now: 9 },
+    ];
     const state = run(draft(), ...evaluatedStart, ...miss('x'), ...miss('y'));
     expect(state.status).toBe('paused');
     const resumed = step(state, { type: 'resume' });
@@ -59,29 +98,69 @@ describe('the round machine', () => {
     expect(run(resumed.state, { type: 'plan', attempt: 'z' }).round?.number).toBe(1);
   });
   it('ignores an update from outside the cohort, a second one, and one for another attempt', () => {
-    const opened = run(draft(), ...evaluatedStart, { type: 'plan', attempt: 'r1' }, open('r1'), { type: 'update', attempt: 'r1', update: update('a') });
-    for (const e of [{ attempt: 'r1', update: update('z') }, { attempt: 'r1', update: update('a') }, { attempt: 'r0', update: update('b') }]) {
+    const opened = run(draft(), ...evaluatedStart, { type: 'plan', attempt: 'r1' }, open('r1'), {
+      type: 'update',
+      attempt: 'r1',
+      update: update('a'),
+    });
+    for (const e of [
+      { attempt: 'r1', update: update('z') },
+      { attempt: 'r1', update: update('a') },
+      { attempt: 'r0', update: update('b') },
+    ]) {
       expect(run(opened, { type: 'update', ...e })).toBe(opened);
     }
   });
   it('lets validation choose the best round and completes after the last', () => {
-    const state = run(draft(), ...evaluatedStart, ...round(1, 0.5), ...round(2, 0.7), ...round(3, 0.6));
-    expect(state).toMatchObject({ status: 'completed', completed: 3, best: { round: 2, score: 0.7 }, base: blob('base3') });
+    const state = run(
+      draft(),
+      ...evaluatedStart,
+      ...round(1, 0.5),
+      ...round(2, 0.7),
+      ...round(3, 0.6),
+    );
+    expect(state).toMatchObject({
+      status: 'completed',
+      completed: 3,
+      best: { round: 2, score: 0.7 },
+      base: blob('base3'),
+    });
     expect(pending(state)).toEqual([{ type: 'forget', attempt: 'r3' }]);
   });
   it('stops early when validation has not improved for `patience` rounds', () => {
-    expect(run(draft({ patience: 1 }), ...evaluatedStart, ...round(1, 0.2))).toMatchObject({ status: 'completed', completed: 1 });
+    expect(run(draft({ patience: 1 }), ...evaluatedStart, ...round(1, 0.2))).toMatchObject({
+      status: 'completed',
+      completed: 1,
+    });
   });
   it('undoes a round that hurt: the next starts from the best model', () => {
-    const state = run(draft({ rollbackBelow: 0.05 }), ...evaluatedStart, ...round(1, 0.5), ...round(2, 0.4));
+    const state = run(
+      draft({ rollbackBelow: 0.05 }),
+      ...evaluatedStart,
+      ...round(1, 0.5),
+      ...round(2, 0.4),
+    );
     expect(state.base).toEqual(blob('base1'));
     expect(run(state, { type: 'plan', attempt: 'r3' }).round?.base).toEqual(blob('base1'));
   });
   it('a revoked clinic leaves the open round with its update', () => {
-    const opened = run(draft(), ...evaluatedStart, { type: 'plan', attempt: 'r1' }, open('r1'),
-      { type: 'update', attempt: 'r1', update: update('a') }, { type: 'update', attempt: 'r1', update: update('b') });
-    expect(run(opened, { type: 'revoke', clinic: 'c', now: 2 }).round).toMatchObject({ phase: 'aggregating', cohort: ['a', 'b'] });
-    expect(run(opened, { type: 'revoke', clinic: 'b', now: 2 }).round).toMatchObject({ phase: 'open', cohort: ['a', 'c'], updates: [update('a')] });
+    const opened = run(
+      draft(),
+      ...evaluatedStart,
+      { type: 'plan', attempt: 'r1' },
+      open('r1'),
+      { type: 'update', attempt: 'r1', update: update('a') },
+      { type: 'update', attempt: 'r1', update: update('b') },
+    );
+    expect(run(opened, { type: 'revoke', clinic: 'c', now: 2 }).round).toMatchObject({
+      phase: 'aggregating',
+      cohort: ['a', 'b'],
+    });
+    expect(run(opened, { type: 'revoke', clinic: 'b', now: 2 }).round).toMatchObject({
+      phase: 'open',
+      cohort: ['a', 'c'],
+      updates: [update('a')],
+    });
   });
   it('a failure of aggregation pauses the study, and resuming tries the same round again', () => {
     const aggregating = run(draft(), ...evaluatedStart, ...round(1, 0.4).slice(0, 5));
@@ -105,26 +184,40 @@ describe('the round machine', () => {
       fc.record({ type: fc.constant('update' as const), attempt, update: clinic.map(update) }),
       fc.record({ type: fc.constant('deadline' as const), attempt, now: fc.nat() }),
       fc.record({ type: fc.constant('revoke' as const), clinic, now: fc.nat() }),
-      fc.record({ type: fc.constant('aggregated' as const), attempt, result: attempt.map(blob), bytesDown: fc.nat() }),
-      fc.record({ type: fc.constant('evaluated' as const), attempt, score: fc.double({ min: 0, max: 1, noNaN: true }), now: fc.nat() }),
+      fc.record({
+        type: fc.constant('aggregated' as const),
+        attempt,
+        result: attempt.map(blob),
+        bytesDown: fc.nat(),
+      }),
+      fc.record({
+        type: fc.constant('evaluated' as const),
+        attempt,
+        score: fc.double({ min: 0, max: 1, noNaN: true }),
+        now: fc.nat(),
+      }),
       fc.record({ type: fc.constant('work-failed' as const), attempt, reason: fc.string() }),
     );
-    fc.assert(fc.property(fc.array(event, { maxLength: 60 }), (events) => {
-      let state = run(draft(), { type: 'start' });
-      for (const e of events) {
-        const before = state;
-        try {
-          state = step(state, e).state;
-        } catch {
-          continue; // refused: nothing changed
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 60 }), (events) => {
+        let state = run(draft(), { type: 'start' });
+        for (const e of events) {
+          const before = state;
+          try {
+            state = step(state, e).state;
+          } catch {
+            continue; // refused: nothing changed
+          }
+          expect(state.completed).toBeGreaterThanOrEqual(before.completed);
+          expect(state.best?.score ?? -1).toBeGreaterThanOrEqual(before.best?.score ?? -1);
+          const clinics = state.round?.updates.map((u) => u.clinic) ?? [];
+          expect(new Set(clinics).size).toBe(clinics.length);
+          for (const c of clinics) expect(state.round?.cohort).toContain(c);
+          if (before.status === 'stopped' || before.status === 'completed')
+            expect(state).toBe(before);
         }
-        expect(state.completed).toBeGreaterThanOrEqual(before.completed);
-        expect(state.best?.score ?? -1).toBeGreaterThanOrEqual(before.best?.score ?? -1);
-        const clinics = state.round?.updates.map((u) => u.clinic) ?? [];
-        expect(new Set(clinics).size).toBe(clinics.length);
-        for (const c of clinics) expect(state.round?.cohort).toContain(c);
-        if (before.status === 'stopped' || before.status === 'completed') expect(state).toBe(before);
-      }
-    }), { seed: 1, numRuns: 500 });
+      }),
+      { seed: 1, numRuns: 500 },
+    );
   });
 });

@@ -10,7 +10,14 @@ import { openDatabase } from '../../../coordinator/storage/database.js';
 import { lockDirectory } from '../../../common/files/directory-lock.node.js';
 import { migrate, packagedMigrations } from '../../../coordinator/storage/migrate.js';
 import { Store } from '../../../coordinator/storage/store.js';
-import { copyOf, smallDisk, startServer, templateFolder, temporaryFolder, whyNoServer } from './databases.js';
+import {
+  copyOf,
+  smallDisk,
+  startServer,
+  templateFolder,
+  temporaryFolder,
+  whyNoServer,
+} from './databases.js';
 import { aStudy, enrolled } from './fixtures.js';
 
 const WRITER = fileURLToPath(new URL('killed-writer.js', import.meta.url));
@@ -61,14 +68,31 @@ describe('opening the database', () => {
     const database = await openDatabase({ dataDir });
     const { pool } = database;
     const ours = packagedMigrations();
-    const broken = { name: '99990101000000_broken', sql: 'CREATE TABLE half (id INT); SELECT * FROM nowhere;', checksum: 'x' };
-    await expect(migrate(pool, [...ours, broken])).rejects.toMatchObject({ code: 'LENTIGO_DATABASE', message: expect.stringContaining('99990101000000_broken') as string });
+    const broken = {
+      name: '99990101000000_broken',
+      sql: 'CREATE TABLE half (id INT); SELECT * FROM nowhere;',
+      checksum: 'x',
+    };
+    await expect(migrate(pool, [...ours, broken])).rejects.toMatchObject({
+      code: 'LENTIGO_DATABASE',
+      message: expect.stringContaining('99990101000000_broken') as string,
+    });
     expect((await pool.query(`SELECT to_regclass('half') AS half`)).rows).toEqual([{ half: null }]);
-    await expect(migrate(pool, [{ ...ours[0]!, checksum: 'edited' }])).rejects.toMatchObject({ code: 'LENTIGO_DATABASE', message: expect.stringContaining('edited') as string });
-    const newer = { name: '99990101000000_newer', sql: 'CREATE TABLE newer (id INT);', checksum: 'y' };
+    await expect(migrate(pool, [{ ...ours[0]!, checksum: 'edited' }])).rejects.toMatchObject({
+      code: 'LENTIGO_DATABASE',
+      message: expect.stringContaining('edited') as string,
+    });
+    const newer = {
+      name: '99990101000000_newer',
+      sql: 'CREATE TABLE newer (id INT);',
+      checksum: 'y',
+    };
     expect(await migrate(pool, [...ours, newer])).toEqual([newer.name]);
     await database.close();
-    await expect(openDatabase({ dataDir })).rejects.toMatchObject({ code: 'LENTIGO_DATA_DIR_NEWER', message: expect.stringContaining(newer.name) as string });
+    await expect(openDatabase({ dataDir })).rejects.toMatchObject({
+      code: 'LENTIGO_DATA_DIR_NEWER',
+      message: expect.stringContaining(newer.name) as string,
+    });
     const release = lockDirectory(dataDir); // the refusal left no lock behind
     release();
   });
@@ -77,60 +101,79 @@ describe('opening the database', () => {
     const dataDir = temporaryFolder();
     folders.push(dataDir);
     const opening = openDatabase({ url: 'postgres://lentigo:geheim@localhost:1/lentigo', dataDir });
-    await expect(opening).rejects.toMatchObject({ code: 'LENTIGO_DATABASE', message: expect.not.stringContaining('geheim') as string });
+    await expect(opening).rejects.toMatchObject({
+      code: 'LENTIGO_DATABASE',
+      message: expect.not.stringContaining('geheim') as string,
+    });
     await expect(opening).rejects.toThrow('ECONNREFUSED');
   });
 
   it('says that a damaged embedded database does not open', async () => {
     const dataDir = fresh();
     rmSync(join(dataDir, 'database', 'global'), { recursive: true });
-    await expect(openDatabase({ dataDir })).rejects.toMatchObject({ code: 'LENTIGO_DATABASE', message: expect.stringContaining(dataDir) as string });
+    await expect(openDatabase({ dataDir })).rejects.toMatchObject({
+      code: 'LENTIGO_DATABASE',
+      message: expect.stringContaining(dataDir) as string,
+    });
   });
 });
 
 const disk = smallDisk(120);
 afterAll(() => disk?.unmount());
 
-describe.skipIf(disk === undefined)('the embedded database on a full disk (root only: mounts a small one)', () => {
-  const entry = () => [{ actor: 'admin', action: 'step', detail: randomBytes(30_000).toString('base64') }];
-  /** Writes until it is refused. @returns how many were acknowledged, and the refusal. */
-  async function fillUp(store: Store, study: string): Promise<[number, unknown]> {
-    for (let acknowledged = 0; ; acknowledged++) {
-      try {
-        await store.record(study, entry());
-      } catch (refusal) {
-        return [acknowledged, refusal];
+describe.skipIf(disk === undefined)(
+  'the embedded database on a full disk (root only: mounts a small one)',
+  () => {
+    const entry = () => [
+      { actor: 'admin', action: 'step', detail: randomBytes(30_000).toString('base64') },
+    ];
+    /** Writes until it is refused. @returns how many were acknowledged, and the refusal. */
+    async function fillUp(store: Store, study: string): Promise<[number, unknown]> {
+      for (let acknowledged = 0; ; acknowledged++) {
+        try {
+          await store.record(study, entry());
+        } catch (refusal) {
+          return [acknowledged, refusal];
+        }
       }
     }
-  }
 
-  it('refuses by name and loses nothing; goes on when there is space, also when its log had none', async () => {
-    const dataDir = disk!.folder;
-    cpSync(template, dataDir, { recursive: true });
-    const database = await openDatabase({ dataDir });
-    const store = new Store(database);
-    const { state } = aStudy();
-    await store.createStudy({ ...aStudy(), state }, entry());
+    it('refuses by name and loses nothing; goes on when there is space, also when its log had none', async () => {
+      const dataDir = disk!.folder;
+      cpSync(template, dataDir, { recursive: true });
+      const database = await openDatabase({ dataDir });
+      const store = new Store(database);
+      const { state } = aStudy();
+      await store.createStudy({ ...aStudy(), state }, entry());
 
-    disk!.fill(0);
-    const [tables, noSpace] = await fillUp(store, state.id);
-    expect(noSpace).toMatchObject({ code: 'LENTIGO_DISK_FULL' });
-    disk!.fill(12_000_000); // less than a segment of the write-ahead log
-    const [log, stopped] = await fillUp(store, state.id);
-    expect(log).toBeGreaterThan(0);
-    expect(stopped).toMatchObject({ code: 'LENTIGO_DISK_FULL' });
-    await expect(store.study(state.id)).rejects.toMatchObject({ code: 'LENTIGO_DISK_FULL', message: expect.stringContaining('opened again when there is space') as string });
+      disk!.fill(0);
+      const [tables, noSpace] = await fillUp(store, state.id);
+      expect(noSpace).toMatchObject({ code: 'LENTIGO_DISK_FULL' });
+      disk!.fill(12_000_000); // less than a segment of the write-ahead log
+      const [log, stopped] = await fillUp(store, state.id);
+      expect(log).toBeGreaterThan(0);
+      expect(stopped).toMatchObject({ code: 'LENTIGO_DISK_FULL' });
+      await expect(store.study(state.id)).rejects.toMatchObject({
+        code: 'LENTIGO_DISK_FULL',
+        message: expect.stringContaining('opened again when there is space') as string,
+      });
 
-    disk!.free();
-    expect(await store.verifyAudit(state.id)).toEqual({ ok: true, entries: 1 + tables + log });
-    await store.record(state.id, entry());
-    await database.close();
-    const again = await openDatabase({ dataDir });
-    expect(await new Store(again).verifyAudit(state.id)).toEqual({ ok: true, entries: 2 + tables + log });
-    console.log(`a full disk: ${tables + log} entries acknowledged until it was, all of them there after; written on without a restart when there was space`);
-    await again.close();
-  });
-});
+      disk!.free();
+      expect(await store.verifyAudit(state.id)).toEqual({ ok: true, entries: 1 + tables + log });
+      await store.record(state.id, entry());
+      await database.close();
+      const again = await openDatabase({ dataDir });
+      expect(await new Store(again).verifyAudit(state.id)).toEqual({
+        ok: true,
+        entries: 2 + tables + log,
+      });
+      console.log(
+        `a full disk: ${tables + log} entries acknowledged until it was, all of them there after; written on without a restart when there was space`,
+      );
+      await again.close();
+    });
+  },
+);
 
 describe.skipIf(whyNoServer() !== undefined)('a PostgreSQL server that goes away', () => {
   it('is found again when it drops its connections, and named when it is gone', async () => {
@@ -141,11 +184,15 @@ describe.skipIf(whyNoServer() !== undefined)('a PostgreSQL server that goes away
     const store = new Store(database);
     const study = aStudy();
     await store.createStudy(study, []);
-    await database.pool.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()');
+    await database.pool.query(
+      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()',
+    );
     expect((await store.study(study.state.id)).state).toEqual(study.state);
     await server.stop();
     await expect(store.study(study.state.id)).rejects.toMatchObject({ code: 'LENTIGO_DATABASE' });
-    await expect(store.transition(study.state, { audit: [] })).rejects.toMatchObject({ code: 'LENTIGO_DATABASE' });
+    await expect(store.transition(study.state, { audit: [] })).rejects.toMatchObject({
+      code: 'LENTIGO_DATABASE',
+    });
     await database.close();
   });
 });
@@ -160,7 +207,15 @@ describe('the lock of the data directory', () => {
   it('is refused to a second opener, which is told the process that holds it', () => {
     const directory = folder();
     const release = lockDirectory(directory);
-    const second = spawnSync(process.execPath, ['-e', `import('${LOCK}').then((m) => m.lockDirectory(process.argv[1])).catch((e) => console.log(e.code, e.message))`, directory], { encoding: 'utf8' });
+    const second = spawnSync(
+      process.execPath,
+      [
+        '-e',
+        `import('${LOCK}').then((m) => m.lockDirectory(process.argv[1])).catch((e) => console.log(e.code, e.message))`,
+        directory,
+      ],
+      { encoding: 'utf8' },
+    );
     expect(second.stdout).toContain('LENTIGO_DATA_DIR_IN_USE');
     expect(second.stdout).toContain(`process ${process.pid}`);
     expect(() => lockDirectory(directory)).toThrow(/in use by process/);
@@ -174,7 +229,12 @@ describe('the lock of the data directory', () => {
   it('is taken over from a process that is gone, and from one whose number another process has now', () => {
     const directory = folder();
     const gone = spawnSync(process.execPath, ['-e', '']).pid;
-    for (const stale of [`${gone} \n`, 'torn', '', ...(process.platform === 'linux' ? [`${process.pid} another-boot/1\n`] : [])]) {
+    for (const stale of [
+      `${gone} \n`,
+      'torn',
+      '',
+      ...(process.platform === 'linux' ? [`${process.pid} another-boot/1\n`] : []),
+    ]) {
       writeFileSync(join(directory, 'lock'), stale);
       lockDirectory(directory)();
       expect(existsSync(join(directory, 'lock'))).toBe(false);
@@ -185,10 +245,19 @@ describe('the lock of the data directory', () => {
     const directory = folder();
     writeFileSync(join(directory, 'lock'), `${spawnSync(process.execPath, ['-e', '']).pid} \n`);
     const script = `import('${LOCK}').then(({ lockDirectory }) => { lockDirectory(process.argv[1]); console.log('mine'); setTimeout(() => {}, 60000); }).catch((e) => { console.log(e.code); })`;
-    const contenders = Array.from({ length: 4 }, () => spawn(process.execPath, ['-e', script, directory], { stdio: ['ignore', 'pipe', 'inherit'] }));
-    const answers = await Promise.all(contenders.map(async ({ stdout }) => String((await once(stdout, 'data'))[0]).trim()));
+    const contenders = Array.from({ length: 4 }, () =>
+      spawn(process.execPath, ['-e', script, directory], { stdio: ['ignore', 'pipe', 'inherit'] }),
+    );
+    const answers = await Promise.all(
+      contenders.map(async ({ stdout }) => String((await once(stdout, 'data'))[0]).trim()),
+    );
     for (const contender of contenders) contender.kill('SIGKILL');
-    expect(answers.sort()).toEqual(['LENTIGO_DATA_DIR_IN_USE', 'LENTIGO_DATA_DIR_IN_USE', 'LENTIGO_DATA_DIR_IN_USE', 'mine']);
+    expect(answers.sort()).toEqual([
+      'LENTIGO_DATA_DIR_IN_USE',
+      'LENTIGO_DATA_DIR_IN_USE',
+      'LENTIGO_DATA_DIR_IN_USE',
+      'mine',
+    ]);
   });
 });
 
@@ -204,7 +273,9 @@ describe('the embedded database under kill -9', () => {
 
     let acknowledged = 0;
     for (const wanted of [7, 3, 11]) {
-      const child = spawn(process.execPath, [WRITER, dataDir, study.state.id, clinic], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const child = spawn(process.execPath, [WRITER, dataDir, study.state.id, clinic], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
       const ended = once(child, 'close');
       let heads: string[] = [];
       for await (const line of createInterface({ input: child.stdout })) {

@@ -1,5 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import fc from 'fast-check';
@@ -24,7 +32,11 @@ afterAll(() => {
 const hash = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 const mode = (path: string) => statSync(path).mode & 0o777;
 /** Every file below a folder, relative to it. */
-const filesIn = (folder: string) => readdirSync(folder, { recursive: true, withFileTypes: true }).filter((f) => f.isFile()).map((f) => join(f.parentPath, f.name).slice(folder.length + 1)).sort();
+const filesIn = (folder: string) =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((f) => f.isFile())
+    .map((f) => join(f.parentPath, f.name).slice(folder.length + 1))
+    .sort();
 
 describe('blobs', () => {
   it('give back the bytes that were put', async () => {
@@ -45,8 +57,14 @@ describe('blobs', () => {
     const bytes = randomBytes(3_000_000);
     const upload = join(dataDir, 'upload');
     writeFileSync(upload, bytes);
-    const refs = [await blobs.put(bytes), await blobs.put(Readable.from([bytes.subarray(0, 10), bytes.subarray(10)])), await blobs.adopt(upload)];
-    expect(new Set(refs.map((ref) => JSON.stringify(ref)))).toEqual(new Set([JSON.stringify({ sha256: hash(bytes), bytes: bytes.length })]));
+    const refs = [
+      await blobs.put(bytes),
+      await blobs.put(Readable.from([bytes.subarray(0, 10), bytes.subarray(10)])),
+      await blobs.adopt(upload),
+    ];
+    expect(new Set(refs.map((ref) => JSON.stringify(ref)))).toEqual(
+      new Set([JSON.stringify({ sha256: hash(bytes), bytes: bytes.length })]),
+    );
     expect(filesIn(dataDir)).toEqual([join('blobs', hash(bytes).slice(0, 2), hash(bytes))]);
     expect(await blobs.has(hash(bytes))).toBe(true);
   });
@@ -91,7 +109,9 @@ afterAll(() => disk?.unmount());
 describe.skipIf(disk === undefined)('a full disk (root only: mounts a small one)', () => {
   it('is named by who would lock a folder on it', () => {
     disk!.fill(0);
-    expect(() => lockDirectory(disk!.folder)).toThrow(expect.objectContaining({ code: 'LENTIGO_DISK_FULL' }) as Error);
+    expect(() => lockDirectory(disk!.folder)).toThrow(
+      expect.objectContaining({ code: 'LENTIGO_DISK_FULL' }) as Error,
+    );
     expect(filesIn(disk!.folder)).toEqual(['ballast']);
     disk!.free();
   });
@@ -105,9 +125,16 @@ describe.skipIf(disk === undefined)('a full disk (root only: mounts a small one)
     await sealed.saveKey('attempt', randomBytes(32));
     disk!.fill(200_000);
     const before = filesIn(small);
-    await expect(blobs.put(randomBytes(400_000))).rejects.toMatchObject({ code: 'LENTIGO_DISK_FULL', message: expect.stringContaining(small) as string });
-    await expect(writeDurably(join(small, 'file'), randomBytes(400_000))).rejects.toMatchObject({ code: 'LENTIGO_DISK_FULL' });
-    await expect(sealed.saveKey('attempt', randomBytes(400_000))).rejects.toMatchObject({ code: 'LENTIGO_DISK_FULL' });
+    await expect(blobs.put(randomBytes(400_000))).rejects.toMatchObject({
+      code: 'LENTIGO_DISK_FULL',
+      message: expect.stringContaining(small) as string,
+    });
+    await expect(writeDurably(join(small, 'file'), randomBytes(400_000))).rejects.toMatchObject({
+      code: 'LENTIGO_DISK_FULL',
+    });
+    await expect(sealed.saveKey('attempt', randomBytes(400_000))).rejects.toMatchObject({
+      code: 'LENTIGO_DISK_FULL',
+    });
     expect(filesIn(small)).toEqual(before);
     expect(readFileSync(join(small, 'file'), 'utf8')).toBe('the old text');
     expect(await sealed.loadKey('attempt')).toHaveLength(32);
@@ -162,7 +189,9 @@ describe('keys', () => {
     expect(token).toMatch(/^[\w-]{43}$/);
     expect(ticket).toHaveLength(32);
     expect(readFileSync(join(dataDir, 'admin-token'), 'utf8')).toBe(`${token}\n`);
-    expect(filesIn(dataDir).map((file) => mode(join(dataDir, file)))).toEqual([0o600, 0o600, 0o600]);
+    expect(filesIn(dataDir).map((file) => mode(join(dataDir, file)))).toEqual([
+      0o600, 0o600, 0o600,
+    ]);
     await expect(keys.studyKey('another')).rejects.toMatchObject({ code: 'LENTIGO_STUDY_UNKNOWN' });
   });
 });

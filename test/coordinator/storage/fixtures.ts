@@ -4,7 +4,12 @@ import { v7 as uuidv7 } from 'uuid';
 import { metricsOf, type Metrics } from '../../../common/learning/metrics.js';
 import { PAD_UFES_LABELS } from '../../../common/model/labels.js';
 import { StudyConfig } from '../../../common/protocol/study.js';
-import type { AcceptedUpdate, BlobRef, RoundState, StudyState } from '../../../coordinator/rounds/state.js';
+import type {
+  AcceptedUpdate,
+  BlobRef,
+  RoundState,
+  StudyState,
+} from '../../../coordinator/rounds/state.js';
 import type { NewStudy } from '../../../coordinator/storage/records.js';
 import type { Store } from '../../../coordinator/storage/store.js';
 
@@ -15,25 +20,64 @@ export function aStudy(): NewStudy {
   const start = aBlob();
   const state: StudyState = {
     id: uuidv7(),
-    config: StudyConfig.parse({ name: 'Näevi, 日本', model: 'model', evaluation: { data: 'synthetic:1', patience: 3 } }),
-    status: 'draft', reason: null, start, base: start, completed: 0, best: null, sinceBest: 0, misses: 0, round: null,
+    config: StudyConfig.parse({
+      name: 'Näevi, 日本',
+      model: 'model',
+      evaluation: { data: 'synthetic:1', patience: 3 },
+    }),
+    status: 'draft',
+    reason: null,
+    start,
+    base: start,
+    completed: 0,
+    best: null,
+    sinceBest: 0,
+    misses: 0,
+    round: null,
   };
-  return { state, publicKey: randomBytes(32).toString('base64'), architecture: 'nano', labels: PAD_UFES_LABELS };
+  return {
+    state,
+    publicKey: randomBytes(32).toString('base64'),
+    architecture: 'nano',
+    labels: PAD_UFES_LABELS,
+  };
 }
 
 export function aRound(base: BlobRef, changes: Partial<RoundState> = {}): RoundState {
   return {
-    number: 1, attempt: uuidv7(), phase: 'planned', base, cohort: [], roundKey: '', openedAt: null, deadlineAt: null, closedAt: null,
-    updates: [], bytesDown: 0, result: null, reason: null, ...changes,
+    number: 1,
+    attempt: uuidv7(),
+    phase: 'planned',
+    base,
+    cohort: [],
+    roundKey: '',
+    openedAt: null,
+    deadlineAt: null,
+    closedAt: null,
+    updates: [],
+    bytesDown: 0,
+    result: null,
+    reason: null,
+    ...changes,
   };
 }
 
-export const anUpdate = (clinic: string): AcceptedUpdate => ({ clinic, sha256: sha256(randomUUID()), bytes: 4242, samples: 37, norm: 0.1 + 0.2 });
+export const anUpdate = (clinic: string): AcceptedUpdate => ({
+  clinic,
+  sha256: sha256(randomUUID()),
+  bytes: 4242,
+  samples: 37,
+  norm: 0.1 + 0.2,
+});
 
 /** A clinic id and key that no other test uses. */
 export function aClinic(): { clinicId: string; key: string; name: string } {
   const key = randomBytes(32);
-  return { clinicId: createHash('sha256').update(key).digest('hex').slice(0, 32), key: key.toString('base64'), name: 'Praxis Dr. Ärmel' };
+  return {
+    clinicId: createHash('sha256').update(key).digest('hex').slice(0, 32),
+    key: key.toString('base64'),
+    name: 'Praxis Dr. Ärmel',
+  };
 }
 
 /** Stores a running study. */
@@ -46,12 +90,24 @@ export async function runningStudy(store: Store): Promise<StudyState> {
 /** Invites and enrols a clinic. @returns its id. */
 export async function enrolled(store: Store, study: string): Promise<string> {
   const secretHash = sha256(randomUUID());
-  await store.invite(study, { clinicName: 'Praxis', secretHash, expiresAt: Date.now() + 60_000 }, 'admin');
+  await store.invite(
+    study,
+    { clinicName: 'Praxis', secretHash, expiresAt: Date.now() + 60_000 },
+    'admin',
+  );
   return (await store.enrol(study, { secretHash, ...aClinic() })).id;
 }
 
-/** Metrics of two made-up predictions, both of benign lesions: what concerns the malignant is null. */
+/**
+ * Metrics of two made-up predictions, both of benign lesions: what concerns the malignant is null.
+ */
 export function someMetrics(): Metrics {
-  const probabilities = [[0.7, 0.1, 0.1, 0.05, 0.03, 0.02], [0.1, 0.5, 0.2, 0.1, 0.05, 0.05]];
-  return metricsOf({ probabilities, labels: [0, 3], patients: ['p1', 'p2'], fitzpatrick: [2, undefined] }, PAD_UFES_LABELS);
+  const probabilities = [
+    [0.7, 0.1, 0.1, 0.05, 0.03, 0.02],
+    [0.1, 0.5, 0.2, 0.1, 0.05, 0.05],
+  ];
+  return metricsOf(
+    { probabilities, labels: [0, 3], patients: ['p1', 'p2'], fitzpatrick: [2, undefined] },
+    PAD_UFES_LABELS,
+  );
 }

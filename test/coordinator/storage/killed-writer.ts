@@ -1,4 +1,5 @@
-// A process to be killed: writes transitions as fast as it can, and prints the audit head of each once it is acknowledged.
+// A process to be killed: writes transitions as fast as it can, and prints the audit head of each
+// once it is acknowledged.
 import { writeSync } from 'node:fs';
 import { openDatabase } from '../../../coordinator/storage/database.js';
 import { Store } from '../../../coordinator/storage/store.js';
@@ -9,7 +10,16 @@ const store = new Store(await openDatabase({ dataDir }));
 let { state } = await store.study(study);
 for (;;) {
   const number = state.completed + 1;
-  state = { ...state, completed: number, round: aRound(state.base, { number, phase: 'open', cohort: [clinic], updates: [anUpdate(clinic)] }) };
+  state = {
+    ...state,
+    completed: number,
+    round: aRound(state.base, {
+      number,
+      phase: 'open',
+      cohort: [clinic],
+      updates: [anUpdate(clinic)],
+    }),
+  };
   const { auditHead } = await store.transition(state, {
     audit: [{ actor: clinic, action: 'step', detail: { number } }],
     update: { clinic, receipt: (audit) => ({ body: audit, signature: 'A'.repeat(86) + '==' }) },

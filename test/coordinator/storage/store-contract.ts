@@ -6,15 +6,32 @@ import type { Signed } from '../../../common/protocol/round.js';
 import type { RoundState, StudyState } from '../../../coordinator/rounds/state.js';
 import type { Database } from '../../../coordinator/storage/database.js';
 import { Store } from '../../../coordinator/storage/store.js';
-import { aBlob, aClinic, anUpdate, aRound, aStudy, enrolled, runningStudy, sha256, someMetrics } from './fixtures.js';
+import {
+  aBlob,
+  aClinic,
+  anUpdate,
+  aRound,
+  aStudy,
+  enrolled,
+  runningStudy,
+  sha256,
+  someMetrics,
+} from './fixtures.js';
 
-const receiptFor = (auditHead: string): Signed => ({ body: JSON.stringify({ audit: auditHead }), signature: 'A'.repeat(86) + '==' });
+const receiptFor = (auditHead: string): Signed => ({
+  body: JSON.stringify({ audit: auditHead }),
+  signature: 'A'.repeat(86) + '==',
+});
 
 /**
  * @param missing why there is no such database here; undefined when there is.
  * @param open opens an empty database, with what its tests need cleared away by `close`.
  */
-export function storeContract(name: string, missing: string | undefined, open: () => Promise<Database>): void {
+export function storeContract(
+  name: string,
+  missing: string | undefined,
+  open: () => Promise<Database>,
+): void {
   if (missing !== undefined) console.warn(`skipped: the store on ${name} (${missing})`);
   describe.skipIf(missing !== undefined)(`the store on ${name}`, () => {
     let database: Database;
@@ -28,23 +45,40 @@ export function storeContract(name: string, missing: string | undefined, open: (
     afterAll(async () => database.close());
 
     /** A study with an open round and `clinics` enrolled. */
-    async function openRound(clinics: number): Promise<{ state: StudyState & { round: RoundState }; cohort: string[] }> {
+    async function openRound(
+      clinics: number,
+    ): Promise<{ state: StudyState & { round: RoundState }; cohort: string[] }> {
       const running = await runningStudy(store);
       const cohort: string[] = [];
       for (let i = 0; i < clinics; i++) cohort.push(await enrolled(store, running.id));
       cohort.sort();
-      const round = aRound(running.base, { phase: 'open', cohort, roundKey: 'k', openedAt: now, deadlineAt: now + 60_000 });
+      const round = aRound(running.base, {
+        phase: 'open',
+        cohort,
+        roundKey: 'k',
+        openedAt: now,
+        deadlineAt: now + 60_000,
+      });
       const state = { ...running, round };
       await store.transition(state, { audit: [{ actor: 'coordinator', action: 'open' }] });
       return { state, cohort };
     }
 
     /** The state with one more update, in clinic-id order. */
-    function withUpdate(state: StudyState & { round: RoundState }, clinic: string): StudyState & { round: RoundState } {
-      const updates = [...state.round.updates, anUpdate(clinic)].sort((a, b) => (a.clinic < b.clinic ? -1 : 1));
+    function withUpdate(
+      state: StudyState & { round: RoundState },
+      clinic: string,
+    ): StudyState & { round: RoundState } {
+      const updates = [...state.round.updates, anUpdate(clinic)].sort((a, b) =>
+        a.clinic < b.clinic ? -1 : 1,
+      );
       return { ...state, round: { ...state.round, updates } };
     }
-    const accept = (next: StudyState, clinic: string) => store.transition(next, { audit: [{ actor: clinic, action: 'update' }], update: { clinic, receipt: receiptFor } });
+    const accept = (next: StudyState, clinic: string) =>
+      store.transition(next, {
+        audit: [{ actor: clinic, action: 'update' }],
+        update: { clinic, receipt: receiptFor },
+      });
 
     /** Runs SQL that the audit table's trigger would refuse. */
     async function tamper(sql: string, values: unknown[]): Promise<void> {
@@ -55,11 +89,17 @@ export function storeContract(name: string, missing: string | undefined, open: (
 
     it('returns a study as it was created, and refuses one it does not have', async () => {
       const study = aStudy();
-      const { auditHead } = await store.createStudy(study, [{ actor: 'admin', action: 'study-created', detail: { name: 'x' } }]);
+      const { auditHead } = await store.createStudy(study, [
+        { actor: 'admin', action: 'study-created', detail: { name: 'x' } },
+      ]);
       expect(await store.study(study.state.id)).toEqual({ ...study, createdAt: now, auditHead });
       expect((await store.studies()).map((s) => s.state.id)).toContain(study.state.id);
-      await expect(store.study(randomUUID())).rejects.toMatchObject({ code: 'LENTIGO_STUDY_UNKNOWN' });
-      await expect(store.transition({ ...study.state, id: randomUUID() }, { audit: [] })).rejects.toMatchObject({ code: 'LENTIGO_STUDY_UNKNOWN' });
+      await expect(store.study(randomUUID())).rejects.toMatchObject({
+        code: 'LENTIGO_STUDY_UNKNOWN',
+      });
+      await expect(
+        store.transition({ ...study.state, id: randomUUID() }, { audit: [] }),
+      ).rejects.toMatchObject({ code: 'LENTIGO_STUDY_UNKNOWN' });
     });
 
     it('returns any state exactly as a transition wrote it', async () => {
@@ -69,14 +109,40 @@ export function storeContract(name: string, missing: string | undefined, open: (
       const text = fc.option(fc.string({ unit: 'grapheme' }).filter((s) => !s.includes('\0')));
       const states = fc.record({
         status: fc.constantFrom('running', 'paused', 'stopped', 'completed'),
-        reason: text, base: blob, completed: fc.nat(), sinceBest: fc.nat(), misses: fc.nat(),
-        best: fc.option(fc.record({ round: fc.nat(), score: fc.double({ min: 0, max: 1, noNaN: true }), result: blob })),
+        reason: text,
+        base: blob,
+        completed: fc.nat(),
+        sinceBest: fc.nat(),
+        misses: fc.nat(),
+        best: fc.option(
+          fc.record({
+            round: fc.nat(),
+            score: fc.double({ min: 0, max: 1, noNaN: true }),
+            result: blob,
+          }),
+        ),
         round: fc.option(
           fc.record({
-            number: fc.nat(), attempt: fc.uuid({ version: 7 }),
-            phase: fc.constantFrom('planned', 'open', 'aggregating', 'evaluating', 'closed', 'failed'),
-            base: blob, cohort: fc.subarray(cohort), roundKey: fc.base64String(), openedAt: time, deadlineAt: time, closedAt: time,
-            updates: fc.constant([]), bytesDown: fc.maxSafeNat(), result: fc.option(blob), reason: text,
+            number: fc.nat(),
+            attempt: fc.uuid({ version: 7 }),
+            phase: fc.constantFrom(
+              'planned',
+              'open',
+              'aggregating',
+              'evaluating',
+              'closed',
+              'failed',
+            ),
+            base: blob,
+            cohort: fc.subarray(cohort),
+            roundKey: fc.base64String(),
+            openedAt: time,
+            deadlineAt: time,
+            closedAt: time,
+            updates: fc.constant([]),
+            bytesDown: fc.maxSafeNat(),
+            result: fc.option(blob),
+            reason: text,
           }),
         ),
       });
@@ -94,12 +160,23 @@ export function storeContract(name: string, missing: string | undefined, open: (
       const { state, cohort } = await openRound(2);
       const first = withUpdate(state, cohort[1]!);
       await accept(first, cohort[1]!);
-      const failed: RoundState = { ...first.round, phase: 'failed', reason: 'quorum missed', closedAt: now };
+      const failed: RoundState = {
+        ...first.round,
+        phase: 'failed',
+        reason: 'quorum missed',
+        closedAt: now,
+      };
       now += 1000;
       const again = aRound(state.base);
-      await store.transition({ ...first, misses: 1, round: again }, { audit: [{ actor: 'coordinator', action: 'deadline' }], previous: failed });
+      await store.transition(
+        { ...first, misses: 1, round: again },
+        { audit: [{ actor: 'coordinator', action: 'deadline' }], previous: failed },
+      );
       const rounds = await store.rounds(state.id);
-      expect(rounds.map((r) => [r.attempt, r.phase, r.updates.length])).toEqual([[failed.attempt, 'failed', 1], [again.attempt, 'planned', 0]]);
+      expect(rounds.map((r) => [r.attempt, r.phase, r.updates.length])).toEqual([
+        [failed.attempt, 'failed', 1],
+        [again.attempt, 'planned', 0],
+      ]);
       expect(rounds[0]!.updates[0]).toEqual({ ...failed.updates[0], acceptedAt: now - 1000 });
       expect(rounds[1]!.plannedAt).toBe(now);
       expect((await store.study(state.id)).state.round).toEqual(again);
@@ -111,8 +188,15 @@ export function storeContract(name: string, missing: string | undefined, open: (
       const next = withUpdate(state, clinic);
       const { auditHead, receipt } = await accept(next, clinic);
       expect(receipt).toEqual(receiptFor(auditHead));
-      expect((await store.audit(state.id)).at(-1)).toMatchObject({ hash: auditHead, actor: clinic, action: 'update' });
-      expect(await store.receipt(state.round.attempt, clinic)).toEqual({ sha256: next.round.updates[0]!.sha256, receipt });
+      expect((await store.audit(state.id)).at(-1)).toMatchObject({
+        hash: auditHead,
+        actor: clinic,
+        action: 'update',
+      });
+      expect(await store.receipt(state.round.attempt, clinic)).toEqual({
+        sha256: next.round.updates[0]!.sha256,
+        receipt,
+      });
       expect(await store.receipt(state.round.attempt, 'f'.repeat(32))).toBeNull();
     });
 
@@ -120,36 +204,78 @@ export function storeContract(name: string, missing: string | undefined, open: (
       const { state, cohort } = await openRound(1);
       const first = withUpdate(state, cohort[0]!);
       await accept(first, cohort[0]!);
-      await expect(accept(withUpdate(state, cohort[0]!), cohort[0]!)).rejects.toMatchObject({ code: 'LENTIGO_UPDATE_CONFLICT' });
+      await expect(accept(withUpdate(state, cohort[0]!), cohort[0]!)).rejects.toMatchObject({
+        code: 'LENTIGO_UPDATE_CONFLICT',
+      });
       expect((await store.study(state.id)).state).toEqual(first);
     });
 
     it('refuses a state that counts an update which is not stored', async () => {
       const { state, cohort } = await openRound(1);
-      await expect(store.transition(withUpdate(state, cohort[0]!), { audit: [] })).rejects.toMatchObject({ code: 'LENTIGO_INTERNAL' });
+      await expect(
+        store.transition(withUpdate(state, cohort[0]!), { audit: [] }),
+      ).rejects.toMatchObject({ code: 'LENTIGO_INTERNAL' });
       expect((await store.study(state.id)).state).toEqual(state);
     });
 
     it('stores nothing of a transition whose audit entry or receipt fails', async () => {
       const { state, cohort } = await openRound(1);
       const clinic = cohort[0]!;
-      const before = [await store.study(state.id), await store.rounds(state.id), await store.audit(state.id), await store.evaluations(state.id)];
+      const before = [
+        await store.study(state.id),
+        await store.rounds(state.id),
+        await store.audit(state.id),
+        await store.evaluations(state.id),
+      ];
       const next: StudyState = { ...withUpdate(state, clinic), status: 'paused', completed: 1 };
-      const evaluation = { attempt: state.round.attempt, validation: someMetrics(), heldout: someMetrics(), seconds: 1, model: aBlob() };
+      const evaluation = {
+        attempt: state.round.attempt,
+        validation: someMetrics(),
+        heldout: someMetrics(),
+        seconds: 1,
+        model: aBlob(),
+      };
       // a text column takes no NUL: the database itself refuses the last statement
       const fails = [
-        store.transition(next, { audit: [{ actor: clinic, action: 'update' }, { actor: 'nul \0', action: 'x' }], evaluation, update: { clinic, receipt: receiptFor } }),
-        store.transition(next, { audit: [{ actor: clinic, action: 'update' }], evaluation, update: { clinic, receipt: () => Promise.reject(new Error('no key')) } }),
+        store.transition(next, {
+          audit: [
+            { actor: clinic, action: 'update' },
+            { actor: 'nul \0', action: 'x' },
+          ],
+          evaluation,
+          update: { clinic, receipt: receiptFor },
+        }),
+        store.transition(next, {
+          audit: [{ actor: clinic, action: 'update' }],
+          evaluation,
+          update: { clinic, receipt: () => Promise.reject(new Error('no key')) },
+        }),
       ];
       for (const result of await Promise.allSettled(fails)) expect(result.status).toBe('rejected');
-      expect([await store.study(state.id), await store.rounds(state.id), await store.audit(state.id), await store.evaluations(state.id)]).toEqual(before);
+      expect([
+        await store.study(state.id),
+        await store.rounds(state.id),
+        await store.audit(state.id),
+        await store.evaluations(state.id),
+      ]).toEqual(before);
     });
 
     it('returns evaluations by round, undefined scores as null', async () => {
       const { state } = await openRound(1);
-      const evaluation = { attempt: state.round.attempt, validation: someMetrics(), heldout: someMetrics(), seconds: 12.5, model: aBlob() };
-      await store.transition({ ...state, round: { ...state.round, phase: 'closed' } }, { audit: [], evaluation });
-      expect(await store.evaluations(state.id)).toEqual([{ ...evaluation, round: 1, evaluatedAt: now }]);
+      const evaluation = {
+        attempt: state.round.attempt,
+        validation: someMetrics(),
+        heldout: someMetrics(),
+        seconds: 12.5,
+        model: aBlob(),
+      };
+      await store.transition(
+        { ...state, round: { ...state.round, phase: 'closed' } },
+        { audit: [], evaluation },
+      );
+      expect(await store.evaluations(state.id)).toEqual([
+        { ...evaluation, round: 1, evaluatedAt: now },
+      ]);
       expect(Object.values(evaluation.validation)).toContain(null);
     });
 
@@ -157,12 +283,18 @@ export function storeContract(name: string, missing: string | undefined, open: (
       const { id } = await runningStudy(store);
       const secretHash = sha256(randomUUID());
       await store.invite(id, { clinicName: 'Praxis', secretHash, expiresAt: now + 1000 }, 'admin');
-      const results = await Promise.allSettled(Array.from({ length: 8 }, () => store.enrol(id, { secretHash, ...aClinic() })));
+      const results = await Promise.allSettled(
+        Array.from({ length: 8 }, () => store.enrol(id, { secretHash, ...aClinic() })),
+      );
       const won = results.filter((r) => r.status === 'fulfilled');
       expect(won).toHaveLength(1);
-      for (const r of results) if (r.status === 'rejected') expect(r.reason).toMatchObject({ code: 'LENTIGO_INVITATION_USED' });
+      for (const r of results)
+        if (r.status === 'rejected')
+          expect(r.reason).toMatchObject({ code: 'LENTIGO_INVITATION_USED' });
       expect(await store.clinics(id)).toEqual([won[0]!.value]);
-      expect(await store.invitations(id)).toMatchObject([{ usedBy: won[0]!.value.id, usedAt: now }]);
+      expect(await store.invitations(id)).toMatchObject([
+        { usedBy: won[0]!.value.id, usedAt: now },
+      ]);
     });
 
     it('answers the key that used an invitation with its present state, also after the invitation expired', async () => {
@@ -170,7 +302,12 @@ export function storeContract(name: string, missing: string | undefined, open: (
       const clinic = aClinic();
       const secretHash = sha256(randomUUID());
       await store.invite(id, { clinicName: 'Praxis', secretHash, expiresAt: now + 1000 }, 'admin');
-      expect(await store.enrol(id, { secretHash, ...clinic })).toMatchObject({ id: clinic.clinicId, state: 'pending', key: clinic.key, name: clinic.name });
+      expect(await store.enrol(id, { secretHash, ...clinic })).toMatchObject({
+        id: clinic.clinicId,
+        state: 'pending',
+        key: clinic.key,
+        name: clinic.name,
+      });
       await store.setClinicState(id, clinic.clinicId, 'approved', 'admin');
       const entries = (await store.audit(id)).length;
       now += 5000;
@@ -181,11 +318,21 @@ export function storeContract(name: string, missing: string | undefined, open: (
     it('refuses an invitation that is unknown, expired, or of another study', async () => {
       const [one, other] = [await runningStudy(store), await runningStudy(store)];
       const secretHash = sha256(randomUUID());
-      await store.invite(one.id, { clinicName: 'Praxis', secretHash, expiresAt: now + 1000 }, 'admin');
-      await expect(store.enrol(one.id, { secretHash: sha256('guessed'), ...aClinic() })).rejects.toMatchObject({ code: 'LENTIGO_INVITATION_INVALID' });
-      await expect(store.enrol(other.id, { secretHash, ...aClinic() })).rejects.toMatchObject({ code: 'LENTIGO_INVITATION_OTHER_STUDY' });
+      await store.invite(
+        one.id,
+        { clinicName: 'Praxis', secretHash, expiresAt: now + 1000 },
+        'admin',
+      );
+      await expect(
+        store.enrol(one.id, { secretHash: sha256('guessed'), ...aClinic() }),
+      ).rejects.toMatchObject({ code: 'LENTIGO_INVITATION_INVALID' });
+      await expect(store.enrol(other.id, { secretHash, ...aClinic() })).rejects.toMatchObject({
+        code: 'LENTIGO_INVITATION_OTHER_STUDY',
+      });
       now += 1000;
-      await expect(store.enrol(one.id, { secretHash, ...aClinic() })).rejects.toMatchObject({ code: 'LENTIGO_INVITATION_EXPIRED' });
+      await expect(store.enrol(one.id, { secretHash, ...aClinic() })).rejects.toMatchObject({
+        code: 'LENTIGO_INVITATION_EXPIRED',
+      });
       expect(await store.clinics(one.id)).toEqual([]);
     });
 
@@ -194,31 +341,57 @@ export function storeContract(name: string, missing: string | undefined, open: (
       const clinic = aClinic();
       for (const state of ['pending', 'revoked']) {
         const secretHash = sha256(randomUUID());
-        await store.invite(id, { clinicName: 'Praxis', secretHash, expiresAt: now + 1000 }, 'admin');
+        await store.invite(
+          id,
+          { clinicName: 'Praxis', secretHash, expiresAt: now + 1000 },
+          'admin',
+        );
         expect(await store.enrol(id, { secretHash, ...clinic })).toMatchObject({ state });
         await store.setClinicState(id, clinic.clinicId, 'revoked', 'admin');
       }
-      expect(await store.clinic(id, clinic.clinicId)).toMatchObject({ state: 'revoked', decidedAt: now });
-      await expect(store.setClinicState(id, 'f'.repeat(32), 'approved', 'admin')).rejects.toMatchObject({ code: 'LENTIGO_CLINIC_UNKNOWN' });
+      expect(await store.clinic(id, clinic.clinicId)).toMatchObject({
+        state: 'revoked',
+        decidedAt: now,
+      });
+      await expect(
+        store.setClinicState(id, 'f'.repeat(32), 'approved', 'admin'),
+      ).rejects.toMatchObject({ code: 'LENTIGO_CLINIC_UNKNOWN' });
     });
 
     it('writes one unbroken audit chain, however many write to a study at once', async () => {
       const { state, cohort } = await openRound(4);
       await Promise.all([
         ...cohort.map((clinic) => store.setClinicState(state.id, clinic, 'approved', 'admin')),
-        ...cohort.map(() => store.transition(state, { audit: [{ actor: 'coordinator', action: 'tick', detail: { b: 1, a: [null, 'ü\u2028\ud800', 1e21, -0.5] } }] })),
+        ...cohort.map(() =>
+          store.transition(state, {
+            audit: [
+              {
+                actor: 'coordinator',
+                action: 'tick',
+                detail: { b: 1, a: [null, 'ü\u2028\ud800', 1e21, -0.5] },
+              },
+            ],
+          }),
+        ),
         store.record(state.id, [{ actor: cohort[0]!, action: 'challenge-failed' }]),
       ]);
       const audit = await store.audit(state.id);
       expect(audit.map((e) => e.seq)).toEqual(audit.map((_, i) => i + 1));
-      expect(audit.find((e) => e.action === 'tick')!.detail).toEqual({ a: [null, 'ü\u2028\ud800', 1e21, -0.5], b: 1 });
+      expect(audit.find((e) => e.action === 'tick')!.detail).toEqual({
+        a: [null, 'ü\u2028\ud800', 1e21, -0.5],
+        b: 1,
+      });
       expect(await store.verifyAudit(state.id)).toEqual({ ok: true, entries: audit.length });
       expect((await store.study(state.id)).auditHead).toBe(audit.at(-1)!.hash);
     });
 
     it('refuses to change, delete or truncate audit entries', async () => {
       const { id } = await runningStudy(store);
-      for (const sql of [`UPDATE "AuditEntry" SET actor = 'nobody'`, 'DELETE FROM "AuditEntry"', 'TRUNCATE "AuditEntry"']) {
+      for (const sql of [
+        `UPDATE "AuditEntry" SET actor = 'nobody'`,
+        'DELETE FROM "AuditEntry"',
+        'TRUNCATE "AuditEntry"',
+      ]) {
         await expect(database.pool.query(sql)).rejects.toThrow('append-only');
       }
       expect(await store.verifyAudit(id)).toMatchObject({ ok: true });
@@ -227,13 +400,19 @@ export function storeContract(name: string, missing: string | undefined, open: (
     it('finds an audit entry that was altered, moved, dropped or cut off the end around the trigger', async () => {
       const chain = async () => {
         const { id } = await runningStudy(store);
-        await store.record(id, Array.from({ length: 5 }, (_, i) => ({ actor: 'admin', action: `step ${i}` })));
+        await store.record(
+          id,
+          Array.from({ length: 5 }, (_, i) => ({ actor: 'admin', action: `step ${i}` })),
+        );
         return id; // six entries
       };
       const tampering: [string, number][] = [
         [`UPDATE "AuditEntry" SET action = 'innocent' WHERE "studyId" = $1 AND seq = 3`, 3],
         [`UPDATE "AuditEntry" SET at = at + interval '1 hour' WHERE "studyId" = $1 AND seq = 4`, 4],
-        [`UPDATE "AuditEntry" SET seq = CASE seq WHEN 2 THEN 102 ELSE seq END WHERE "studyId" = $1`, 2],
+        [
+          `UPDATE "AuditEntry" SET seq = CASE seq WHEN 2 THEN 102 ELSE seq END WHERE "studyId" = $1`,
+          2,
+        ],
         [`DELETE FROM "AuditEntry" WHERE "studyId" = $1 AND seq = 1`, 1],
         [`DELETE FROM "AuditEntry" WHERE "studyId" = $1 AND seq > 4`, 5],
       ];

@@ -12,22 +12,42 @@ import { Random } from '../../../../common/random.js';
 const ID = '0198c0de-0000-7000-8000-000000000001';
 const SHA = 'ab'.repeat(32);
 
-export const dataset = (): Dataset => syntheticDataset({ seed: 3, sites: [1], images: 10, size: 96, split: 'train' });
+export const dataset = (): Dataset =>
+  syntheticDataset({ seed: 3, sites: [1], images: 10, size: 96, split: 'train' });
 
 /** @param trainFrom a block of `nano` */
 export function trainingJob(trainFrom: string): TrainingJob {
-  const model = { architecture: 'nano', labels: PAD_UFES_LABELS, parameters: initialParameters('nano', PAD_UFES_LABELS, new Random(1)) } as const;
+  const model = {
+    architecture: 'nano',
+    labels: PAD_UFES_LABELS,
+    parameters: initialParameters('nano', PAD_UFES_LABELS, new Random(1)),
+  } as const;
   const start = encodeModel(model);
-  const base = encodeParameters(model.parameters.subset(new Set(trainableSpecs('nano', 6, trainFrom).map((s) => s.name))));
+  const base = encodeParameters(
+    model.parameters.subset(new Set(trainableSpecs('nano', 6, trainFrom).map((s) => s.name))),
+  );
   return {
     clinic: SHA,
     start,
     base,
     announcement: {
-      protocol: 1, study: ID, round: 1, attempt: ID, roundKey: 'AAAA', architecture: 'nano', labels: PAD_UFES_LABELS,
-      start: { sha256: SHA, bytes: start.length }, base: { sha256: SHA, bytes: base.length },
+      protocol: 1,
+      study: ID,
+      round: 1,
+      attempt: ID,
+      roundKey: 'AAAA',
+      architecture: 'nano',
+      labels: PAD_UFES_LABELS,
+      start: { sha256: SHA, bytes: start.length },
+      base: { sha256: SHA, bytes: base.length },
       plan: TrainingPlan.parse({ trainFrom, batchSize: 8, variants: 2, learningRate: 1e-3 }),
-      encoding: 'float32', maxNorm: 100, minSamples: 1, maxSamples: 1000, seed: 7, cohort: [SHA], remainingMs: 60_000,
+      encoding: 'float32',
+      maxNorm: 100,
+      minSamples: 1,
+      maxSamples: 1000,
+      seed: 7,
+      cohort: [SHA],
+      remainingMs: 60_000,
     },
   };
 }
