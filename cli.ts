@@ -6,17 +6,17 @@ import { asLentigoError } from './common/errors.js';
 /** In the order of the help. Loading one takes a fraction of loading all. */
 const COMMANDS = new Map<string, () => Promise<Command>>(
   Object.entries({
-    coordinator: async () => (await import('./coordinator/command.js')).coordinatorCommand(),
-    study: async () => (await import('./coordinator/study-command.js')).studyCommand(),
-    clinic: async () => (await import('./client/agent/command.js')).clinicCommand(),
-    simulate: async () => (await import('./simulations/command.js')).simulateCommand(),
-    distill: async () => (await import('./coordinator/distillation/command.js')).distillCommand(),
-    evaluate: async () => (await import('./common/learning/command.node.js')).evaluateCommand(),
-    predict: async () => (await import('./common/learning/command.node.js')).predictCommand(),
-    dataset: async () => (await import('./common/dataset/command.node.js')).datasetCommand(),
-    weights: async () => (await import('./common/model/command.node.js')).weightsCommand(),
-    doctor: async () => (await import('./common/engine/command.node.js')).doctorCommand(),
-    engine: async () => (await import('./common/engine/command.node.js')).engineCommand(),
+    coordinator: async () => (await import('./commands/coordinator.js')).coordinatorCommand(),
+    study: async () => (await import('./commands/study.js')).studyCommand(),
+    clinic: async () => (await import('./commands/clinic.js')).clinicCommand(),
+    simulate: async () => (await import('./commands/simulate.js')).simulateCommand(),
+    distill: async () => (await import('./commands/distill.js')).distillCommand(),
+    evaluate: async () => (await import('./commands/evaluate.js')).evaluateCommand(),
+    predict: async () => (await import('./commands/evaluate.js')).predictCommand(),
+    dataset: async () => (await import('./commands/dataset.js')).datasetCommand(),
+    weights: async () => (await import('./commands/weights.js')).weightsCommand(),
+    doctor: async () => (await import('./commands/engine.js')).doctorCommand(),
+    engine: async () => (await import('./commands/engine.js')).engineCommand(),
   }),
 );
 

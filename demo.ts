@@ -12,13 +12,13 @@ import sharp from 'sharp';
 import { openDataset } from './common/dataset/open.node.js';
 import { surveyEngines } from './common/engine/engine.node.js';
 import { asLentigoError, LentigoError } from './common/errors.js';
-import { ROUND_COLUMNS, rowLine } from './common/learning/round-table.js';
+import { ROUND_COLUMNS, rowLine } from './common/reporting/round-table.js';
 import { decodeModel, encodeModel } from './common/model/encoding.js';
 import { loadModel, saveModel } from './common/model/folder.node.js';
 import type { StudyView } from './common/protocol/console.js';
 import { StudyConfig } from './common/protocol/study.js';
-import { ConsoleClient } from './coordinator/console-client.js';
-import { headline, roundCells } from './coordinator/study-report.js';
+import { ConsoleClient } from './commands/console-client.js';
+import { headline, roundCells } from './commands/study-report.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const LENTIGO = join(ROOT, 'bin', 'lentigo.js');

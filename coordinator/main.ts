@@ -10,13 +10,13 @@ import { Server as SocketServer } from 'socket.io';
 import { LentigoError } from '../common/errors.js';
 import { Aggregator } from './aggregation/aggregator.js';
 import { Evaluator } from './evaluation/evaluator.js';
-import { Audience } from './gateway/audience.js';
+import { Presence } from './gateway/presence.js';
 import { serveClinics } from './gateway/clinics.js';
 import { serveConsole } from './gateway/console.js';
-import { Tickets } from './gateway/tickets.js';
+import { Tickets } from './access/tickets.js';
 import { createApp } from './http/app.js';
 import { Downloads } from './http/blobs.js';
-import { FailureLimit, remoteAddress } from './http/failure-limit.js';
+import { FailureLimit, remoteAddress } from './access/failure-limit.js';
 import { Uploads } from './http/uploads.js';
 import { Studies } from './rounds/studies.js';
 import { Blobs } from './storage/blobs.js';
@@ -84,11 +84,11 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     const tickets = new Tickets(await keys.ticketKey(), now);
     const uploads = new Uploads(join(dataDir, 'uploads'), tickets, log);
     const downloads = new Downloads();
-    const audience = new Audience();
+    const presence = new Presence();
     const aggregator = new Aggregator();
     const evaluator = new Evaluator();
     const studies = new Studies(
-      { store, blobs, sealed, uploads, downloads, aggregator, evaluator, audience, now, log },
+      { store, blobs, sealed, uploads, downloads, aggregator, evaluator, presence, now, log },
       keys,
     );
 
@@ -99,7 +99,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       store,
       blobs,
       studies,
-      audience,
+      presence,
       adminToken,
       publicUrl: () => url,
       now,
@@ -126,7 +126,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       store,
       keys,
       studies,
-      audience,
+      presence,
       tickets,
       challenges: new FailureLimit(),
       addressOf,
@@ -135,7 +135,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     serveConsole(sockets.of('/console'), {
       store,
       studies,
-      audience,
+      presence,
       adminToken,
       tokens,
       addressOf,

@@ -1,12 +1,12 @@
 // What federation is compared with: the same training on all data in one place, and on each
 // clinic's data alone.
 import type { Sample } from '../common/dataset/sample.js';
-import type { Evaluated } from '../common/learning/evaluate.js';
-import type { FeatureCache } from '../common/learning/feature-cache.js';
-import type { Metrics } from '../common/learning/metrics.js';
-import { train } from '../common/learning/train.js';
+import type { Evaluated } from '../common/evaluation/evaluate.js';
+import type { FeatureCache } from '../common/training/feature-cache.js';
+import type { Metrics } from '../common/evaluation/metrics.js';
+import { train } from '../common/training/train.js';
 import type { ParameterSet } from '../common/update/parameter-set.js';
-import { isBetter, selectionScore } from '../coordinator/rounds/selection.js';
+import { isBetter, selectionScore } from '../common/federation/selection.js';
 import type { BaselineRecord } from './journal.js';
 import { clinicName, evaluateSplit, type World } from './world.js';
 

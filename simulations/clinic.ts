@@ -3,13 +3,13 @@
 import { encodeDelta, seedOf, trainDelta } from '../client/participation/local-update.js';
 import { fileSource } from '../common/crypto/byte-source.node.js';
 import { LentigoError } from '../common/errors.js';
-import type { FeatureCache } from '../common/learning/feature-cache.js';
-import type { TrainingProgress } from '../common/learning/train.js';
+import type { FeatureCache } from '../common/training/feature-cache.js';
+import type { TrainingProgress } from '../common/training/train.js';
 import { checkDelta } from '../common/update/check.js';
 import { ENCODINGS } from '../common/update/encoding.js';
 import type { ParameterSet } from '../common/update/parameter-set.js';
 import { aggregatePayloads, rangeSizeFor } from '../coordinator/aggregation/aggregate.js';
-import { fedAvg } from '../coordinator/aggregation/fedavg.js';
+import { fedAvg } from '../common/federation/fedavg.js';
 import { clinicName, type World } from './world.js';
 
 export interface ClinicUpdate {

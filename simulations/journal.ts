@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { differencesOf } from '../common/differences.js';
 import { LentigoError } from '../common/errors.js';
 import { makeFolder, systemCode, writeDurably } from '../common/files/durable.node.js';
-import { Metrics } from '../common/learning/metrics.js';
+import { Metrics } from '../common/evaluation/metrics.js';
 import { decodeParameters, encodeParameters } from '../common/model/encoding.js';
 import type { ParameterSet, ParameterSpec } from '../common/update/parameter-set.js';
 import { SimulationConfig } from './config.js';

@@ -1,11 +1,11 @@
 // A simulation's results: as one document, as metrics.csv, and as text.
 import Table from 'cli-table3';
 import type { EngineName } from '../common/engine/engine.js';
-import { type Metrics, SCORE_NAMES } from '../common/learning/metrics.js';
-import { type Paired, pairedText } from '../common/learning/paired.js';
-import { headlineText, rowCells, scoreText, TABLE_STYLE } from '../common/learning/round-table.js';
+import { type Metrics, SCORE_NAMES } from '../common/evaluation/metrics.js';
+import { type Paired, pairedText } from '../common/evaluation/paired.js';
+import { headlineText, rowCells, scoreText, TABLE_STYLE } from '../common/reporting/round-table.js';
 import type { SelectionMetric } from '../common/protocol/study.js';
-import { isBetter, selectionScore } from '../coordinator/rounds/selection.js';
+import { isBetter, selectionScore } from '../common/federation/selection.js';
 import type { SimulationConfig } from './config.js';
 import type { BaselineRecord, RoundRecord } from './journal.js';
 import { clinicName, type World } from './world.js';

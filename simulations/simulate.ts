@@ -4,8 +4,8 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lockDirectory } from '../common/files/directory-lock.node.js';
 import { writeDurably } from '../common/files/durable.node.js';
-import type { FeatureCache } from '../common/learning/feature-cache.js';
-import { FolderFeatureCache } from '../common/learning/feature-cache.node.js';
+import type { FeatureCache } from '../common/training/feature-cache.js';
+import { FolderFeatureCache } from '../common/training/feature-cache.node.js';
 import { saveModel } from '../common/model/folder.node.js';
 import type { ParameterSet } from '../common/update/parameter-set.js';
 import { baselinesOf, CENTRALISED, trainBaseline } from './baseline.js';
@@ -16,9 +16,9 @@ import {
   predictionsPath,
   readPredictions,
   writePredictions,
-} from '../common/learning/predictions.node.js';
+} from '../common/evaluation/predictions.node.js';
 import { Progress } from '../common/progress.node.js';
-import { type Paired, pairedOf } from '../common/learning/paired.js';
+import { type Paired, pairedOf } from '../common/evaluation/paired.js';
 import { bestRound, metricsCsv, reportOf, type SimulationReport } from './report.js';
 import { clinicName, createWorld, evaluateSplit, type World } from './world.js';
 

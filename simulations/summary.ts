@@ -4,18 +4,18 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Table from 'cli-table3';
 import { LentigoError } from '../common/errors.js';
-import { TABLE_STYLE } from '../common/learning/round-table.js';
+import { TABLE_STYLE } from '../common/reporting/round-table.js';
 import {
   meanOf,
   SCORE_TITLES,
   scoreCells,
   type ScoreRow,
   scoresOf,
-} from '../common/learning/score-row.js';
+} from '../common/reporting/score-row.js';
 import { loadModel } from '../common/model/folder.node.js';
 import { CENTRALISED } from './baseline.js';
-import { predictionsPath, readPredictions } from '../common/learning/predictions.node.js';
-import { type Pair, type Paired, pairedOf } from '../common/learning/paired.js';
+import { predictionsPath, readPredictions } from '../common/evaluation/predictions.node.js';
+import { type Pair, type Paired, pairedOf } from '../common/evaluation/paired.js';
 import { federatedMinus, type SimulationReport } from './report.js';
 
 /** What one simulation, or the mean of several, compares. */

@@ -1,7 +1,7 @@
 // What a clinic computes in a round, apart from any network: the seed, the trained delta, its
 // encoding. Agents and simulations share it.
 import type { Sample } from '../../common/dataset/sample.js';
-import { train, type TrainingOptions } from '../../common/learning/train.js';
+import { train, type TrainingOptions } from '../../common/training/train.js';
 import type { Student } from '../../common/model/student.js';
 import type { Encoding } from '../../common/protocol/round.js';
 import type { TrainingPlan } from '../../common/protocol/study.js';

@@ -1,8 +1,8 @@
 // A round's training itself: the announced model on this clinic's samples, on the engine in use.
 import type { Sample } from '../../common/dataset/sample.js';
 import { LentigoError } from '../../common/errors.js';
-import type { FeatureCache } from '../../common/learning/feature-cache.js';
-import type { TrainingOptions } from '../../common/learning/train.js';
+import type { FeatureCache } from '../../common/training/feature-cache.js';
+import type { TrainingOptions } from '../../common/training/train.js';
 import { trainableSpecs } from '../../common/model/architecture.js';
 import { decodeModel, decodeParameters } from '../../common/model/encoding.js';
 import { createStudent } from '../../common/model/student.js';

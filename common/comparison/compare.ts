@@ -5,7 +5,7 @@ import type { Sample } from '../dataset/sample.js';
 import { LentigoError } from '../errors.js';
 import type { Picture } from '../images/picture.js';
 import { prepare, toInput } from '../images/prepare.js';
-import { drawPatients, quantile } from '../learning/metrics.js';
+import { drawPatients, quantile } from '../evaluation/metrics.js';
 import { CLASSIFIER } from '../model/network.js';
 import type { Student } from '../model/student.js';
 import { Random } from '../random.js';

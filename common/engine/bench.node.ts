@@ -2,7 +2,7 @@
 // take.
 import type { Sample } from '../dataset/sample.js';
 import { toAugmentedInput } from '../images/prepare.js';
-import { measureSpeed, type StepSpeed } from '../learning/speed.node.js';
+import { measureSpeed, type StepSpeed } from '../training/speed.node.js';
 import type { TrainingPlan } from '../protocol/study.js';
 import { Random } from '../random.js';
 import { type EngineReport, useEngine } from './engine.node.js';

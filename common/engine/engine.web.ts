@@ -33,7 +33,7 @@ async function prepareWebgpu(): Promise<Prepared> {
 }
 
 async function prepareWasm({ simd, plain }: WasmUrls): Promise<Prepared> {
-  // Threads are ours (common/learning/gradient-threads.ts): tfjs's own would only speed up what
+  // Threads are ours (common/training/gradient-threads.ts): tfjs's own would only speed up what
   // little of a step is left to XNNPACK.
   tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
   // It wants an address for each of its modules, the threaded one too.

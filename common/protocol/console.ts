@@ -1,7 +1,7 @@
 // The console API: what the CLI and the console's page say to a running coordinator. HTTP under
 // /api, and socket.io's namespace /console for what is live; both with the admin token.
 import { z } from 'zod';
-import { Metrics, SCORE_NAMES, type ScoreName } from '../learning/metrics.js';
+import { Metrics, SCORE_NAMES, type ScoreName } from '../evaluation/metrics.js';
 import { ArchitectureId } from '../model/architecture-id.js';
 import { LabelSet } from '../model/labels.js';
 import { ByteCount, ClinicId, ClinicName, Id, PublicKey, Sha256, Text } from './primitives.js';

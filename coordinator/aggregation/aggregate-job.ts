@@ -10,7 +10,7 @@ import type { ParameterSpec } from '../../common/update/parameter-set.js';
 import type { BlobRef } from '../rounds/state.js';
 import { writeDurably } from '../../common/files/durable.node.js';
 import { aggregateUpdates, rangeSizeFor, type SealedUpdate } from './aggregate.js';
-import { fedAvg } from './fedavg.js';
+import { fedAvg } from '../../common/federation/fedavg.js';
 
 export interface AggregateJob {
   readonly updates: readonly SealedUpdate[];

@@ -11,7 +11,7 @@ import {
 import { LentigoError } from '../../common/errors.js';
 import type { DeltaEncoding } from '../../common/update/delta-encoding.js';
 import { ParameterSet } from '../../common/update/parameter-set.js';
-import type { AggregationRule, Fold } from './rule.js';
+import type { AggregationRule, Fold } from '../../common/federation/rule.js';
 
 /**
  * An accepted update: where its sealed bytes lie, whose they are (Ed25519 key, base64), and its

@@ -1,7 +1,7 @@
 // The console: where it starts.
 import '@mantine/notifications/styles.css';
 import { mount } from '../../common/web/mount.js';
-import { App } from './App.js';
+import { App } from './app.js';
 import './console.css';
 
 mount(<App />);

@@ -1,5 +1,5 @@
 // All that the console says, in English.
-import type { ScoreName } from '../../common/learning/metrics.js';
+import type { ScoreName } from '../../common/evaluation/metrics.js';
 
 const plural = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;
 

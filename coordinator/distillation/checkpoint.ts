@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { LentigoError } from '../../common/errors.js';
 import { systemCode, writeDurably } from '../../common/files/durable.node.js';
-import { Metrics } from '../../common/learning/metrics.js';
+import { Metrics } from '../../common/evaluation/metrics.js';
 import { decodeSafetensors, encodeSafetensors } from '../../common/model/safetensors.js';
 
 /** One line of the learning curves. */

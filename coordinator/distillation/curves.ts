@@ -1,5 +1,5 @@
 // Learning curves: as a table, and as a picture that any browser shows.
-import type { ScoreName } from '../../common/learning/metrics.js';
+import type { ScoreName } from '../../common/evaluation/metrics.js';
 import type { EpochRecord } from './checkpoint.js';
 
 /** A training by its name. */

@@ -3,18 +3,18 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Sample } from '../../common/dataset/sample.js';
 import { LentigoError } from '../../common/errors.js';
-import { AdamW } from '../../common/learning/adamw.js';
-import type { FeatureCache } from '../../common/learning/feature-cache.js';
-import type { EvaluationOptions } from '../../common/learning/evaluate.js';
-import { breathe, type Example, FeatureSource } from '../../common/learning/features.js';
-import type { InputReader } from '../../common/learning/inputs.js';
-import type { Metrics } from '../../common/learning/metrics.js';
-import { microBatchSize, WORTH_COMPILING } from '../../common/learning/step.js';
-import { batchesOf } from '../../common/learning/train.js';
+import { AdamW } from '../../common/training/adamw.js';
+import type { FeatureCache } from '../../common/training/feature-cache.js';
+import type { EvaluationOptions } from '../../common/evaluation/evaluate.js';
+import { breathe, type Example, FeatureSource } from '../../common/training/features.js';
+import type { InputReader } from '../../common/training/inputs.js';
+import type { Metrics } from '../../common/evaluation/metrics.js';
+import { microBatchSize, WORTH_COMPILING } from '../../common/training/step.js';
+import { batchesOf } from '../../common/training/train.js';
 import type { Student } from '../../common/model/student.js';
 import { Random } from '../../common/random.js';
 import type { ParameterSet } from '../../common/update/parameter-set.js';
-import { isBetter } from '../rounds/selection.js';
+import { isBetter } from '../../common/federation/selection.js';
 import type { Checkpoint, EpochRecord, TrainingState, Values } from './checkpoint.js';
 import type { Phase, Recipe } from './recipe.js';
 

@@ -1,7 +1,7 @@
 // A recipe: which teachers teach which student, by which losses, for how long. Each preset is one
 // such value in a file of its own.
 import type { ArchitectureId } from '../../common/model/architecture-id.js';
-import type { ScoreName } from '../../common/learning/metrics.js';
+import type { ScoreName } from '../../common/evaluation/metrics.js';
 import type { LabelSet } from '../../common/model/labels.js';
 import type { MetadataColumns } from '../../common/model/metadata.js';
 import type { TeacherDesign } from '../../common/model/teacher.js';

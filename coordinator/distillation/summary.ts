@@ -5,18 +5,18 @@ import { join } from 'node:path';
 import Table from 'cli-table3';
 import { z } from 'zod';
 import { LentigoError } from '../../common/errors.js';
-import type { Evaluated } from '../../common/learning/evaluate.js';
-import { metricsOf } from '../../common/learning/metrics.js';
-import { type Paired, pairedOf, pairedText } from '../../common/learning/paired.js';
-import { predictionsPath, readPredictions } from '../../common/learning/predictions.node.js';
-import { scoreText, TABLE_STYLE } from '../../common/learning/round-table.js';
+import type { Evaluated } from '../../common/evaluation/evaluate.js';
+import { metricsOf } from '../../common/evaluation/metrics.js';
+import { type Paired, pairedOf, pairedText } from '../../common/evaluation/paired.js';
+import { predictionsPath, readPredictions } from '../../common/evaluation/predictions.node.js';
+import { scoreText, TABLE_STYLE } from '../../common/reporting/round-table.js';
 import {
   meanOf,
   SCORE_TITLES,
   scoreCells,
   type ScoreRow,
   scoresOf,
-} from '../../common/learning/score-row.js';
+} from '../../common/reporting/score-row.js';
 import { LabelSet } from '../../common/model/labels.js';
 
 /** By what choices are made: the scores of the chosen epoch on the validation images. */

@@ -2,19 +2,19 @@
 // teachers say.
 import * as tf from '@tensorflow/tfjs';
 import type { Sample } from '../../common/dataset/sample.js';
-import { classBalance } from '../../common/learning/class-balance.js';
+import { classBalance } from '../../common/training/class-balance.js';
 import {
   attentionLoss,
   attentionMap,
   featureLoss,
   type Projection,
   softTargetLoss,
-} from '../../common/learning/distillation-losses.js';
-import { predictSamples } from '../../common/learning/evaluate.js';
-import type { Example } from '../../common/learning/features.js';
-import { focalLoss } from '../../common/learning/focal-loss.js';
-import { metricsOf } from '../../common/learning/metrics.js';
-import { labelIndex } from '../../common/learning/train.js';
+} from '../../common/training/distillation-losses.js';
+import { predictSamples } from '../../common/evaluation/evaluate.js';
+import type { Example } from '../../common/training/features.js';
+import { focalLoss } from '../../common/training/focal-loss.js';
+import { metricsOf } from '../../common/evaluation/metrics.js';
+import { labelIndex } from '../../common/training/train.js';
 import type { Classifier, Student } from '../../common/model/student.js';
 import type { Teacher } from '../../common/model/teacher.js';
 import type { Task } from './fit.js';

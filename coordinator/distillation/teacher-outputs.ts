@@ -3,11 +3,11 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Sample } from '../../common/dataset/sample.js';
 import { asLentigoError } from '../../common/errors.js';
-import { attentionMap } from '../../common/learning/distillation-losses.js';
-import { FolderFeatureCache } from '../../common/learning/feature-cache.node.js';
-import { breathe, type Example, imagesAtOnce } from '../../common/learning/features.js';
-import { type InputReader, readAhead } from '../../common/learning/inputs.js';
-import { batchesOf } from '../../common/learning/train.js';
+import { attentionMap } from '../../common/training/distillation-losses.js';
+import { FolderFeatureCache } from '../../common/training/feature-cache.node.js';
+import { breathe, type Example, imagesAtOnce } from '../../common/training/features.js';
+import { type InputReader, readAhead } from '../../common/training/inputs.js';
+import { batchesOf } from '../../common/training/train.js';
 import type { Teacher } from '../../common/model/teacher.js';
 import type { Trace } from '../../common/model/student.js';
 

@@ -22,20 +22,20 @@ import {
   TicketRequest,
 } from '../../common/protocol/round.js';
 import { told } from '../http/errors.js';
-import type { AddressOf, FailureLimit } from '../http/failure-limit.js';
+import type { AddressOf, FailureLimit } from '../access/failure-limit.js';
 import { UPLOADS_PATH } from '../http/uploads.js';
 import type { Studies } from '../rounds/studies.js';
 import type { Keys } from '../storage/keys.js';
 import type { ClinicRecord } from '../storage/records.js';
 import type { Store } from '../storage/store.js';
-import type { Audience, Line } from './audience.js';
-import type { Tickets } from './tickets.js';
+import type { Presence, Connection } from './presence.js';
+import type { Tickets } from '../access/tickets.js';
 
 export interface GatewayParts {
   readonly store: Store;
   readonly keys: Keys;
   readonly studies: Studies;
-  readonly audience: Audience;
+  readonly presence: Presence;
   readonly tickets: Tickets;
   /** Of failed challenges. */
   readonly challenges: FailureLimit;
@@ -127,14 +127,14 @@ export function serveClinics(namespace: Namespace, parts: GatewayParts): void {
 
 /** What a clinic that has proved its identity may ask. */
 function serveMember(socket: Socket, clinic: ClinicRecord, parts: GatewayParts): void {
-  const { studies, audience, tickets, log } = parts;
+  const { studies, presence, tickets, log } = parts;
   const runner = studies.runner(clinic.study);
-  const line: Line = {
+  const connection: Connection = {
     send: (event, message) => void socket.emit(event, message),
     close: () => void socket.disconnect(true),
   };
   socket.on('disconnect', () => {
-    audience.leave(clinic.study, clinic.id, line);
+    presence.leave(clinic.study, clinic.id, connection);
     log.info({ study: clinic.study, clinic: clinic.id }, `${clinic.name} left`);
   });
 
@@ -160,13 +160,13 @@ function serveMember(socket: Socket, clinic: ClinicRecord, parts: GatewayParts):
   answer(socket, 'submit', Submission, parts, (submission) => runner.accept(clinic, submission));
   socket.on('progress', (message: unknown) => {
     const progress = Progress.safeParse(message);
-    if (progress.success) audience.report(clinic.study, clinic.id, progress.data);
+    if (progress.success) presence.report(clinic.study, clinic.id, progress.data);
   });
 
   // After the acknowledgement of `prove`: the clinic then listens for rounds.
   setImmediate(() => {
     if (!socket.connected) return;
-    audience.join(clinic.study, clinic.id, line);
+    presence.join(clinic.study, clinic.id, connection);
     log.info({ study: clinic.study, clinic: clinic.id }, `${clinic.name} connected`);
     const announcement = runner.announcement(clinic.id);
     if (announcement) socket.emit('round', announcement);

@@ -4,19 +4,19 @@ import type { Logger } from 'pino';
 import type { Namespace } from 'socket.io';
 import { asLentigoError, LentigoError } from '../../common/errors.js';
 import { type LiveProgress, Watch } from '../../common/protocol/console.js';
-import { tokenCheck } from '../http/admin-token.js';
+import { tokenCheck } from '../access/admin-token.js';
 import { told } from '../http/errors.js';
-import type { AddressOf, FailureLimit } from '../http/failure-limit.js';
+import type { AddressOf, FailureLimit } from '../access/failure-limit.js';
 import type { Studies } from '../rounds/studies.js';
 import type { Clock } from '../storage/records.js';
 import type { Store } from '../storage/store.js';
-import type { Audience } from './audience.js';
+import type { Presence } from './presence.js';
 import { type Known, readLiveStudy } from './live-study.js';
 
 export interface ConsoleGatewayParts {
   readonly store: Store;
   readonly studies: Studies;
-  readonly audience: Audience;
+  readonly presence: Presence;
   readonly adminToken: string;
   /** Of wrong admin tokens, over HTTP and here. */
   readonly tokens: FailureLimit;
@@ -39,7 +39,7 @@ interface Board {
 }
 
 export function serveConsole(namespace: Namespace, parts: ConsoleGatewayParts): void {
-  const { store, studies, audience, log } = parts;
+  const { store, studies, presence, log } = parts;
   const isToken = tokenCheck(parts.adminToken);
   namespace.use((socket, next) => {
     const address = parts.addressOf(socket.request);
@@ -91,7 +91,7 @@ export function serveConsole(namespace: Namespace, parts: ConsoleGatewayParts): 
         id,
         evaluated: studies.runner(id).evaluated,
         clinics: Object.fromEntries(
-          audience.connected(id).map((clinic) => [clinic, audience.progress(id, clinic)]),
+          presence.connected(id).map((clinic) => [clinic, presence.progress(id, clinic)]),
         ),
       };
       namespace.to(id).emit('progress', progress);
@@ -123,8 +123,8 @@ export function serveConsole(namespace: Namespace, parts: ConsoleGatewayParts): 
     if (board.stale !== 'all') board.stale = what;
   };
   store.onChange((id) => changed(id, 'all'));
-  audience.onChange((id) => changed(id, 'all'));
-  audience.onProgress((id) => changed(id, 'progress'));
+  presence.onChange((id) => changed(id, 'all'));
+  presence.onProgress((id) => changed(id, 'progress'));
   studies.onEvaluating((id) => changed(id, 'progress'));
 
   namespace.on('connection', (socket) => {

@@ -1,10 +1,10 @@
 // A study as its console shows it, read whole or from a round and an audit entry on.
 import type { LiveStudy, ScoreRow } from '../../common/protocol/console.js';
-import { type Metrics, SCORE_NAMES } from '../../common/learning/metrics.js';
+import { type Metrics, SCORE_NAMES } from '../../common/evaluation/metrics.js';
 import type { Studies } from '../rounds/studies.js';
 import type { Clock, EvaluationRecord } from '../storage/records.js';
 import type { Store } from '../storage/store.js';
-import type { Audience } from './audience.js';
+import type { Presence } from './presence.js';
 
 /**
  * Up to where a console knows a study: rounds from this number on may have changed, audit entries
@@ -25,9 +25,9 @@ export async function readLiveStudy(
   {
     store,
     studies,
-    audience,
+    presence,
     now,
-  }: { store: Store; studies: Studies; audience: Audience; now: Clock },
+  }: { store: Store; studies: Studies; presence: Presence; now: Clock },
   id: string,
   known?: Known,
 ): Promise<LiveStudy> {
@@ -43,7 +43,7 @@ export async function readLiveStudy(
   ]);
   const { state, publicKey, architecture, labels, createdAt } = record;
   const { config, status, reason, completed, best, round } = state;
-  const connected = new Set(audience.connected(id));
+  const connected = new Set(presence.connected(id));
   const inFlight = round && round.phase !== 'closed' && round.phase !== 'failed' ? round : null;
   const returned = new Set(inFlight?.updates.map((u) => u.clinic));
   return {
@@ -67,7 +67,7 @@ export async function readLiveStudy(
       state: approval,
       enrolledAt,
       connected: connected.has(clinic),
-      progress: audience.progress(id, clinic),
+      progress: presence.progress(id, clinic),
       now: returned.has(clinic)
         ? 'returned'
         : inFlight?.cohort.includes(clinic)

@@ -8,7 +8,7 @@ import { blobRoutes, type Downloads } from './blobs.js';
 import { type ConsoleParts, consoleRoutes } from './console.js';
 import { enrolRoutes } from './enrol.js';
 import { errorHandler } from './errors.js';
-import { type AddressOf, type FailureLimit, limitFailures } from './failure-limit.js';
+import { type AddressOf, type FailureLimit, limitFailures } from '../access/failure-limit.js';
 import { healthRoutes } from './health.js';
 import { pageRoutes } from './pages.js';
 import { type Uploads, UPLOADS_PATH } from './uploads.js';
@@ -53,7 +53,7 @@ export function createApp(parts: AppParts): Express {
       crossOriginEmbedderPolicy: { policy: 'require-corp' },
     }),
   );
-  app.use(healthRoutes(parts.database, parts.studies, parts.audience));
+  app.use(healthRoutes(parts.database, parts.studies, parts.presence));
   app.use('/blobs', blobRoutes(parts.blobs, parts.downloads));
   app.all([UPLOADS_PATH, `${UPLOADS_PATH}/*id`], parts.uploads.handler);
   // before the body is read: a body that is none counts, too

@@ -16,12 +16,12 @@ import {
 } from '../../common/protocol/console.js';
 import { formatInvitation } from '../../common/protocol/enrolment.js';
 import { ClinicId, Id, MAX_BLOB_BYTES, PROTOCOL } from '../../common/protocol/primitives.js';
-import type { Audience } from '../gateway/audience.js';
+import type { Presence } from '../gateway/presence.js';
 import type { Studies } from '../rounds/studies.js';
 import type { Blobs } from '../storage/blobs.js';
 import type { Clock } from '../storage/records.js';
 import type { Store } from '../storage/store.js';
-import { tokenCheck } from './admin-token.js';
+import { tokenCheck } from '../access/admin-token.js';
 import { bodyOf } from './errors.js';
 import { knownModels } from './known-models.js';
 import { zippedModel } from './model-archive.js';
@@ -30,7 +30,7 @@ export interface ConsoleParts {
   readonly store: Store;
   readonly blobs: Blobs;
   readonly studies: Studies;
-  readonly audience: Audience;
+  readonly presence: Presence;
   readonly adminToken: string;
   /** The address that clinics reach; it is only known once the server listens. */
   readonly publicUrl: () => string;
@@ -41,7 +41,7 @@ export interface ConsoleParts {
 const AUDIT_PAGE = 100;
 
 export function consoleRoutes(parts: ConsoleParts): Router {
-  const { store, blobs, studies, audience } = parts;
+  const { store, blobs, studies, presence } = parts;
   const router = Router();
   router.use(requireToken(parts.adminToken));
   // What is no id is the id of nothing; a database takes not every text.
@@ -101,7 +101,7 @@ export function consoleRoutes(parts: ConsoleParts): Router {
       store.rounds(id),
       store.evaluations(id),
     ]);
-    const connected = new Set(audience.connected(id));
+    const connected = new Set(presence.connected(id));
     response.json({
       ...state,
       publicKey: record.publicKey,
@@ -112,7 +112,7 @@ export function consoleRoutes(parts: ConsoleParts): Router {
       clinics: clinics.map((c) => ({
         ...c,
         connected: connected.has(c.id),
-        progress: audience.progress(id, c.id),
+        progress: presence.progress(id, c.id),
       })),
       invitations,
       rounds,

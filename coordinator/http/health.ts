@@ -1,11 +1,11 @@
 // GET /healthz for those who restart what is broken, and GET /metrics for Prometheus.
 import { Router } from 'express';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import type { Audience } from '../gateway/audience.js';
+import type { Presence } from '../gateway/presence.js';
 import type { Studies } from '../rounds/studies.js';
 import type { Database } from '../storage/database.js';
 
-export function healthRoutes(database: Database, studies: Studies, audience: Audience): Router {
+export function healthRoutes(database: Database, studies: Studies, presence: Presence): Router {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const gauge = (name: string, help: string, labels: string[], collect: (gauge: Gauge) => void) =>
@@ -20,7 +20,7 @@ export function healthRoutes(database: Database, studies: Studies, audience: Aud
       },
     });
   gauge('lentigo_clinics_connected', 'Clinics connected now, over all studies.', [], (g) =>
-    g.set(audience.size),
+    g.set(presence.size),
   );
   gauge('lentigo_studies', 'Studies by status.', ['status'], (g) =>
     studies.all.forEach((r) => g.inc({ status: r.state.status })),

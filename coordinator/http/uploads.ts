@@ -9,7 +9,7 @@ import type { Logger } from 'pino';
 import { asLentigoError, LentigoError } from '../../common/errors.js';
 import { writeError } from '../../common/files/durable.node.js';
 import { told } from './errors.js';
-import { type Claims, type Tickets, uploadIdOf } from '../gateway/tickets.js';
+import { type Claims, type Tickets, uploadIdOf } from '../access/tickets.js';
 
 export const UPLOADS_PATH = '/uploads';
 

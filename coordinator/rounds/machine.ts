@@ -3,7 +3,7 @@
 // so every path can be tested, and a restarted coordinator carries on from the state alone
 // (`pending`).
 import { LentigoError } from '../../common/errors.js';
-import { isBetter } from './selection.js';
+import { isBetter } from '../../common/federation/selection.js';
 import type { AcceptedUpdate, BlobRef, RoundState, StudyState } from './state.js';
 
 export type Event =

@@ -22,8 +22,8 @@ import { ENCODINGS } from '../../common/update/encoding.js';
 import { type ParameterSpec, sizeOf } from '../../common/update/parameter-set.js';
 import type { Aggregator } from '../aggregation/aggregator.js';
 import type { Evaluator } from '../evaluation/evaluator.js';
-import type { Audience } from '../gateway/audience.js';
-import { uploadIdOf } from '../gateway/tickets.js';
+import type { Presence } from '../gateway/presence.js';
+import { uploadIdOf } from '../access/tickets.js';
 import type { Downloads } from '../http/blobs.js';
 import type { Uploads } from '../http/uploads.js';
 import type { Blobs } from '../storage/blobs.js';
@@ -31,7 +31,7 @@ import type { AuditEvent, Changes, ClinicRecord, Clock, StudyRecord } from '../s
 import type { SealedUpdates } from '../storage/sealed.js';
 import type { Store } from '../storage/store.js';
 import { type Effect, type Event, pending, step } from './machine.js';
-import { selectionScore } from './selection.js';
+import { selectionScore } from '../../common/federation/selection.js';
 import type { RoundState, StudyState } from './state.js';
 
 export interface RunnerParts {
@@ -42,7 +42,7 @@ export interface RunnerParts {
   readonly downloads: Downloads;
   readonly aggregator: Aggregator;
   readonly evaluator: Evaluator;
-  readonly audience: Audience;
+  readonly presence: Presence;
   /** Told of a study whose evaluation got further. */
   readonly onEvaluating: (study: string) => void;
   readonly now: Clock;
@@ -146,7 +146,7 @@ export class StudyRunner {
    * ends its connection. @throws LENTIGO_CLINIC_UNKNOWN
    */
   async revoke(clinic: string): Promise<ClinicRecord> {
-    const { store, audience, now } = this.#parts;
+    const { store, presence, now } = this.#parts;
     const { id } = this.#state;
     const record = await this.#serially(async () => {
       const stepped = await this.#dispatch(
@@ -158,7 +158,7 @@ export class StudyRunner {
         ? store.clinic(id, clinic)
         : store.setClinicState(id, clinic, 'revoked', 'admin');
     });
-    audience.dismiss(id, clinic);
+    presence.dismiss(id, clinic);
     return record;
   }
   /** A clinic came or went: perhaps a waiting round can open. */
@@ -447,7 +447,7 @@ export class StudyRunner {
 
   /** Tells people and clinics what a step changed. */
   #tell(before: StudyState, after: StudyState): void {
-    const { audience } = this.#parts;
+    const { presence } = this.#parts;
     const { round } = after;
     if (round && round.phase !== before.round?.phase) {
       this.#log.info(
@@ -466,12 +466,12 @@ export class StudyRunner {
           attempt: round.attempt,
           outcome: round.phase === 'closed' ? 'aggregated' : 'failed',
         };
-        audience.send(after.id, 'round-over', over);
+        presence.send(after.id, 'round-over', over);
       }
     }
     if (after.status !== before.status) {
       this.#log.info({ status: after.status, reason: after.reason }, `study ${after.status}`);
-      audience.send(after.id, 'study', this.notice());
+      presence.send(after.id, 'study', this.notice());
     }
   }
 
@@ -526,7 +526,7 @@ export class StudyRunner {
         if (round && this.#served.attempt !== round.attempt)
           this.#served = { attempt: round.attempt, before: this.#servedNow() };
         if (round?.phase === 'open')
-          this.#parts.audience.send(this.#state.id, 'round', this.#announce(round), round.cohort);
+          this.#parts.presence.send(this.#state.id, 'round', this.#announce(round), round.cohort);
         this.#watchDeadline();
         return;
       case 'aggregate':
@@ -558,7 +558,7 @@ export class StudyRunner {
   async #gather(): Promise<void> {
     const { id, config, round } = this.#state;
     if (round?.phase !== 'planned' || this.#state.status !== 'running') return;
-    const connected = this.#parts.audience.connected(id);
+    const connected = this.#parts.presence.connected(id);
     const enough = (clinics: readonly string[]): boolean => {
       if (clinics.length >= config.cohort.minimum) return true;
       this.#log.info(

@@ -24,7 +24,7 @@ export class Studies {
       onEvaluating: (study) => this.#onEvaluating.forEach((listener) => listener(study)),
     };
     this.#keys = keys;
-    parts.audience.onChange((study) => this.#runners.get(study)?.presenceChanged());
+    parts.presence.onChange((study) => this.#runners.get(study)?.presenceChanged());
   }
   /** Called whenever the evaluation of a study's model got further. */
   onEvaluating(listener: (study: string) => void): void {

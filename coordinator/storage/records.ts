@@ -1,6 +1,6 @@
 // What the store keeps and returns: plain values, no trace of the database. Times are milliseconds
 // since the epoch, UTC.
-import type { Metrics } from '../../common/learning/metrics.js';
+import type { Metrics } from '../../common/evaluation/metrics.js';
 import type { ArchitectureId } from '../../common/model/architecture-id.js';
 import type { LabelSet } from '../../common/model/labels.js';
 import type { Signed } from '../../common/protocol/round.js';

@@ -1,5 +1,5 @@
 // Between the database's rows and the store's records; nothing else knows the columns.
-import { Metrics } from '../../common/learning/metrics.js';
+import { Metrics } from '../../common/evaluation/metrics.js';
 import { ArchitectureId } from '../../common/model/architecture-id.js';
 import { LabelSet } from '../../common/model/labels.js';
 import { Signed } from '../../common/protocol/round.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { surveyEngines, useEngine } from '../../common/engine/engine.node.js';
-import { measureSpeed, type Speed } from '../../common/learning/speed.node.js';
+import { measureSpeed, type Speed } from '../../common/training/speed.node.js';
 import { PACKAGE_ROOT } from '../support/shared-data.js';
 import { type Benchmark, table } from './benchmark.js';
 

@@ -3,12 +3,12 @@
 import { openDataset } from '../../common/dataset/open.node.js';
 import type { Sample } from '../../common/dataset/sample.js';
 import { surveyEngines, useEngine } from '../../common/engine/engine.node.js';
-import { breathe, type Example, FeatureSource } from '../../common/learning/features.js';
-import { InputThread } from '../../common/learning/input-thread.node.js';
-import { DirectReader, type InputReader } from '../../common/learning/inputs.js';
-import { createOptimiser } from '../../common/learning/optimiser.js';
-import { trainStep } from '../../common/learning/step.js';
-import { batchesOf } from '../../common/learning/train.js';
+import { breathe, type Example, FeatureSource } from '../../common/training/features.js';
+import { InputThread } from '../../common/training/input-thread.node.js';
+import { DirectReader, type InputReader } from '../../common/training/inputs.js';
+import { createOptimiser } from '../../common/training/optimiser.js';
+import { trainStep } from '../../common/training/step.js';
+import { batchesOf } from '../../common/training/train.js';
 import { PAD_UFES_LABELS } from '../../common/model/labels.js';
 import { createStudent, initialParameters, type Student } from '../../common/model/student.js';
 import { Random } from '../../common/random.js';

@@ -6,11 +6,11 @@
 import * as tf from '@tensorflow/tfjs';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { useEngine } from '../../common/engine/engine.node.js';
-import { ThreadedStep } from '../../common/learning/gradient-threads.js';
-import { startThread } from '../../common/learning/gradient-threads.node.js';
-import { createOptimiser } from '../../common/learning/optimiser.js';
-import { inTurns } from '../../common/learning/speed.node.js';
-import { trainStep } from '../../common/learning/step.js';
+import { ThreadedStep } from '../../common/training/gradient-threads.js';
+import { startThread } from '../../common/training/gradient-threads.node.js';
+import { createOptimiser } from '../../common/training/optimiser.js';
+import { inTurns } from '../../common/training/speed.node.js';
+import { trainStep } from '../../common/training/step.js';
 import { PAD_UFES_LABELS } from '../../common/model/labels.js';
 import { createStudent, initialParameters } from '../../common/model/student.js';
 import { Random } from '../../common/random.js';

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { runAgent } from '../../client/agent/run.js';
 import { enrolHome } from '../../client/agent/home.js';
 import type { AgentEvent } from '../../client/agent/display.js';
-import { evaluateCommand, predictCommand } from '../../common/learning/command.node.js';
+import { evaluateCommand, predictCommand } from '../../commands/evaluate.js';
 import { encodeModel } from '../../common/model/encoding.js';
 import { saveModel } from '../../common/model/folder.node.js';
 import { BINARY_LABELS, HAM10000_LABELS, type LabelSet } from '../../common/model/labels.js';

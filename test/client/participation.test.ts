@@ -7,7 +7,7 @@ import { openDataset } from '../../common/dataset/open.node.js';
 import { useEngine } from '../../common/engine/engine.node.js';
 import { createIdentity, fingerprint } from '../../common/crypto/identity.js';
 import { LentigoError } from '../../common/errors.js';
-import { MemoryFeatureCache } from '../../common/learning/feature-cache.js';
+import { MemoryFeatureCache } from '../../common/training/feature-cache.js';
 import { countingTrainer, type Running, TestClinic } from './clinic.js';
 import { Peer } from './peer.js';
 

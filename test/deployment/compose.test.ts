@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import { Ajv2019, type SchemaObject } from 'ajv/dist/2019.js';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { clinicCommand } from '../../client/agent/command.js';
+import { clinicCommand } from '../../commands/clinic.js';
 import { openDataset } from '../../common/dataset/open.node.js';
 import { loadModel } from '../../common/model/folder.node.js';
 import { parseStudyYaml } from '../../common/protocol/study.js';
-import { coordinatorCommand, DEFAULT_PORT } from '../../coordinator/command.js';
+import { coordinatorCommand, DEFAULT_PORT } from '../../commands/coordinator.js';
 import { PACKAGE_ROOT } from '../support/shared-data.js';
 import {
   type Compose,

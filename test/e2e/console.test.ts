@@ -8,7 +8,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDataset } from '../../common/dataset/open.node.js';
 import { useEngine } from '../../common/engine/engine.node.js';
-import { evaluate } from '../../common/learning/evaluate.js';
+import { evaluate } from '../../common/evaluation/evaluate.js';
 import { decodeModel, encodeModel } from '../../common/model/encoding.js';
 import { loadModel } from '../../common/model/folder.node.js';
 import { createStudent, type Model } from '../../common/model/student.js';

@@ -19,8 +19,8 @@ import type { AgentEvent } from '../../client/agent/display.js';
 import { createTrainer } from '../../client/participation/train-round.js';
 import { openDataset } from '../../common/dataset/open.node.js';
 import { useEngine } from '../../common/engine/engine.node.js';
-import { FolderFeatureCache } from '../../common/learning/feature-cache.node.js';
-import { evaluateCommand } from '../../common/learning/command.node.js';
+import { FolderFeatureCache } from '../../common/training/feature-cache.node.js';
+import { evaluateCommand } from '../../commands/evaluate.js';
 import { trainableSpecs } from '../../common/model/architecture.js';
 import { encodeModel, encodeParameters } from '../../common/model/encoding.js';
 import { loadModel, saveModel } from '../../common/model/folder.node.js';
@@ -32,7 +32,7 @@ import type { Announcement } from '../../common/protocol/round.js';
 import { StudyConfig } from '../../common/protocol/study.js';
 import { Random } from '../../common/random.js';
 import { openDatabase } from '../../coordinator/storage/database.js';
-import { studyCommand } from '../../coordinator/study-command.js';
+import { studyCommand } from '../../commands/study.js';
 import { startServer, whyNoServer } from '../coordinator/storage/databases.js';
 import {
   createStudy,

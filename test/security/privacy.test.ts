@@ -13,7 +13,7 @@ import { openEnvelope, readEnvelope, sealUpdate } from '../../common/crypto/enve
 import { openDataset } from '../../common/dataset/open.node.js';
 import { useEngine } from '../../common/engine/engine.node.js';
 import { normalise, prepare } from '../../common/images/prepare.js';
-import { FolderFeatureCache } from '../../common/learning/feature-cache.node.js';
+import { FolderFeatureCache } from '../../common/training/feature-cache.node.js';
 import { EnrolRequest, parseInvitation } from '../../common/protocol/enrolment.js';
 import { Hello, Proof } from '../../common/protocol/handshake.js';
 import {
@@ -23,7 +23,7 @@ import {
   TicketRequest,
 } from '../../common/protocol/round.js';
 import { ENCODINGS } from '../../common/update/encoding.js';
-import { ConsoleClient } from '../../coordinator/console-client.js';
+import { ConsoleClient } from '../../commands/console-client.js';
 import { Keys } from '../../coordinator/storage/keys.js';
 import { createStudy, dataDirectory, studyUntil, temporaryFolder } from '../support/coordinator.js';
 import { freePort } from '../support/free-port.js';

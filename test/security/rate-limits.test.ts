@@ -5,7 +5,7 @@ import { enrolRequest } from '../../common/crypto/enrolment.js';
 import { createIdentity } from '../../common/crypto/identity.js';
 import { LentigoError } from '../../common/errors.js';
 import { parseInvitation } from '../../common/protocol/enrolment.js';
-import { FailureLimit, keyOf } from '../../coordinator/http/failure-limit.js';
+import { FailureLimit, keyOf } from '../../coordinator/access/failure-limit.js';
 import { countingTrainer, TestClinic } from '../client/clinic.js';
 import { Peer } from '../client/peer.js';
 import {

@@ -28,7 +28,7 @@ import {
 import { Random } from '../../common/random.js';
 import { ENCODINGS } from '../../common/update/encoding.js';
 import { sizeOf } from '../../common/update/parameter-set.js';
-import type { ConsoleClient } from '../../coordinator/console-client.js';
+import type { ConsoleClient } from '../../commands/console-client.js';
 
 /** What the coordinator answered: its value, or the code of its error. */
 export type Answered<T> =

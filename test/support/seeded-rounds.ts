@@ -2,7 +2,7 @@
 // after weeks, without the weeks.
 import { createHash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
-import { type Metrics, metricsOf, SCORE_NAMES } from '../../common/learning/metrics.js';
+import { type Metrics, metricsOf, SCORE_NAMES } from '../../common/evaluation/metrics.js';
 import { PAD_UFES_LABELS } from '../../common/model/labels.js';
 import { Random } from '../../common/random.js';
 import { openDatabase } from '../../coordinator/storage/database.js';

@@ -21,7 +21,7 @@ import {
 import { useMediaQuery } from '@mantine/hooks';
 import { IconCamera, IconInfoCircle, IconPhotoSearch } from '@tabler/icons-react';
 import { useEffect, useState } from 'react';
-import type { Explanation } from '../../../common/learning/grad-cam.js';
+import type { Explanation } from '../../../common/evaluation/grad-cam.js';
 import type { LabelSet } from '../../../common/model/labels.js';
 import { Camera } from '../parts/camera.js';
 import { ErrorNote } from '../parts/error-note.js';

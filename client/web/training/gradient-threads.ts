@@ -1,7 +1,7 @@
 // Threads for training in a browser: workers of the training worker, each with a WASM engine of its
 // own.
 import * as tf from '@tensorflow/tfjs';
-import type { Thread } from '../../../common/learning/gradient-threads.js';
+import type { Thread } from '../../../common/training/gradient-threads.js';
 
 /** More threads than this gain little: they wait for memory. */
 const MOST = 4;

@@ -1,6 +1,6 @@
 // A training thread in a browser: computes gradients on a WASM engine of its own, and answers each
 // message when it is done.
-import { type ThreadMessage, threadWork } from '../../../common/learning/gradient-threads.js';
+import { type ThreadMessage, threadWork } from '../../../common/training/gradient-threads.js';
 import { useEngine } from './engines.js';
 
 const ready = useEngine('wasm').then(threadWork);

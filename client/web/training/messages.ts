@@ -4,7 +4,7 @@ import { transferHandlers } from 'comlink';
 import type { Sample } from '../../../common/dataset/sample.js';
 import type { EngineName, EngineReport } from '../../../common/engine/engine.js';
 import { type ErrorCode, LentigoError } from '../../../common/errors.js';
-import type { Explanation } from '../../../common/learning/grad-cam.js';
+import type { Explanation } from '../../../common/evaluation/grad-cam.js';
 import type { LabelSet } from '../../../common/model/labels.js';
 import type { Announcement } from '../../../common/protocol/round.js';
 import type { Trained } from '../../participation/journal.js';

@@ -1,7 +1,7 @@
 // The page's end of the training worker.
 import { proxy, type Remote, wrap } from 'comlink';
 import type { EngineName, EngineReport } from '../../../common/engine/engine.js';
-import type { Explanation } from '../../../common/learning/grad-cam.js';
+import type { Explanation } from '../../../common/evaluation/grad-cam.js';
 import type { LabelSet } from '../../../common/model/labels.js';
 import type { Trainer } from '../../participation/round.js';
 import {

@@ -1,6 +1,6 @@
 // A study's metrics as CSV, one row for each round, split and metric: what statistics programs
 // read.
-import { SCORE_NAMES } from '../../../common/learning/metrics.js';
+import { SCORE_NAMES } from '../../../common/evaluation/metrics.js';
 import type { LiveStudy } from '../../../common/protocol/console.js';
 import { roundSeconds } from '../format.js';
 

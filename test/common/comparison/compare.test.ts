@@ -14,7 +14,7 @@ import {
   principalComponents,
   squaredDistances,
 } from '../../../common/comparison/statistics.js';
-import { datasetCommand } from '../../../common/dataset/command.node.js';
+import { datasetCommand } from '../../../commands/dataset.js';
 import { saveModel } from '../../../common/model/folder.node.js';
 import { Random } from '../../../common/random.js';
 import { nano } from '../../support/coordinator.js';

@@ -1,8 +1,8 @@
 // Training steps by themselves, for tests of what they hold in memory and how long they take, in
 // Node and browsers.
 import * as tf from '@tensorflow/tfjs';
-import { createOptimiser } from '../../../common/learning/optimiser.js';
-import { trainStep } from '../../../common/learning/step.js';
+import { createOptimiser } from '../../../common/training/optimiser.js';
+import { trainStep } from '../../../common/training/step.js';
 import type { ArchitectureId } from '../../../common/model/architecture.js';
 import { PAD_UFES_LABELS } from '../../../common/model/labels.js';
 import { createStudent, initialParameters } from '../../../common/model/student.js';

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { useEngine } from '../../../common/engine/engine.node.js';
-import { weightsCommand } from '../../../common/model/command.node.js';
+import { weightsCommand } from '../../../commands/weights.js';
 import { loadModel, saveModel } from '../../../common/model/folder.node.js';
 import { importBackbone, importWithHead } from '../../../common/model/import-weights.js';
 import { PAD_UFES_LABELS } from '../../../common/model/labels.js';

@@ -8,8 +8,8 @@ import {
   rangeSizeFor,
   type SealedUpdate,
 } from '../../../coordinator/aggregation/aggregate.js';
-import { fedAvg } from '../../../coordinator/aggregation/fedavg.js';
-import type { AggregationRule } from '../../../coordinator/aggregation/rule.js';
+import { fedAvg } from '../../../common/federation/fedavg.js';
+import type { AggregationRule } from '../../../common/federation/rule.js';
 import {
   COUNT,
   createClinic,

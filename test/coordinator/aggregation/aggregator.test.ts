@@ -10,7 +10,7 @@ import { aggregateUpdates } from '../../../coordinator/aggregation/aggregate.js'
 import type { AggregateJob } from '../../../coordinator/aggregation/aggregate-job.js';
 import { Aggregator } from '../../../coordinator/aggregation/aggregator.js';
 import type { CheckJob } from '../../../coordinator/aggregation/check-update.js';
-import { fedAvg } from '../../../coordinator/aggregation/fedavg.js';
+import { fedAvg } from '../../../common/federation/fedavg.js';
 import {
   ATTEMPT,
   COUNT,

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { useEngine } from '../../../common/engine/engine.node.js';
-import type { Metrics, ScoreName } from '../../../common/learning/metrics.js';
+import type { Metrics, ScoreName } from '../../../common/evaluation/metrics.js';
 import { encodeModel } from '../../../common/model/encoding.js';
 import { loadModel, saveModel } from '../../../common/model/folder.node.js';
 import { PAD_UFES_LABELS } from '../../../common/model/labels.js';

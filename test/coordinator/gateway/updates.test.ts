@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createIdentity, createRoundKey } from '../../../common/crypto/identity.js';
 import { toBase64 } from '../../../common/crypto/base64.js';
 import type { Announcement } from '../../../common/protocol/round.js';
-import { Tickets } from '../../../coordinator/gateway/tickets.js';
+import { Tickets } from '../../../coordinator/access/tickets.js';
 import { Keys } from '../../../coordinator/storage/keys.js';
 import {
   createStudy,

@@ -1,7 +1,7 @@
 // Studies, rounds and clinics as the store takes them.
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
-import { metricsOf, type Metrics } from '../../../common/learning/metrics.js';
+import { metricsOf, type Metrics } from '../../../common/evaluation/metrics.js';
 import { PAD_UFES_LABELS } from '../../../common/model/labels.js';
 import { StudyConfig } from '../../../common/protocol/study.js';
 import type {

@@ -4,8 +4,8 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTrainer } from '../../../../client/participation/train-round.js';
 import { useEngine } from '../../../../common/engine/engine.node.js';
-import { predict } from '../../../../common/learning/evaluate.js';
-import { MemoryFeatureCache } from '../../../../common/learning/feature-cache.js';
+import { predict } from '../../../../common/evaluation/evaluate.js';
+import { MemoryFeatureCache } from '../../../../common/training/feature-cache.js';
 import { decodeModel } from '../../../../common/model/encoding.js';
 import { createStudent } from '../../../../common/model/student.js';
 import {

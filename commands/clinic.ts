@@ -1,0 +1,144 @@
+// `lentigo clinic`: enrol in a study, take part in it, and see what was sent.
+import { hostname } from 'node:os';
+import Table from 'cli-table3';
+import { Command, Option } from 'commander';
+import { fingerprint } from '../common/crypto/identity.js';
+import type { EngineName } from '../common/engine/engine.js';
+import { asLentigoError, LentigoError } from '../common/errors.js';
+import { parseInvitation } from '../common/protocol/enrolment.js';
+import { ClinicName } from '../common/protocol/primitives.js';
+import { jsonDisplay, textDisplay } from '../client/agent/display.js';
+import { enrolHome } from '../client/agent/home.js';
+import { runAgent } from '../client/agent/run.js';
+import { statusOf } from '../client/agent/status.js';
+
+export function clinicCommand(): Command {
+  const command = new Command('clinic').description(
+    'take part in a study as a clinic, beside its image archive',
+  );
+  command
+    .command('enrol')
+    .description('make this clinic known to the study that invited it')
+    .argument('<invitation>', 'the word that the study coordinator sent')
+    .requiredOption('--home <dir>', 'where this clinic keeps its identity, journal and models')
+    .option(
+      '--name <name>',
+      'what the study coordinator calls this clinic (default: the name of this machine)',
+    )
+    .action(enrolAction);
+  command
+    .command('run')
+    .description('take part in every round until the study is over')
+    .requiredOption('--home <dir>', 'the home that `lentigo clinic enrol` wrote')
+    .requiredOption(
+      '--data <dir>',
+      "the clinic's images: a folder as PAD-UFES-20 (or HAM10000, ISIC 2024, MIDAS) is published, or synthetic:…; only its train split is used",
+    )
+    .addOption(
+      new Option(
+        '--engine <name>',
+        'the engine to train on (default: the fastest that works here)',
+      ).choices(['native', 'webgpu', 'wasm', 'cpu']),
+    )
+    .option('--json', 'one line of JSON for each event, on stdout')
+    .action(runAction);
+  command
+    .command('status')
+    .description('show who this clinic is and what it sent')
+    .requiredOption('--home <dir>', 'the home that `lentigo clinic enrol` wrote')
+    .option('--json', 'one JSON document')
+    .action(statusAction);
+  return command;
+}
+
+async function enrolAction(word: string, options: { home: string; name?: string }): Promise<void> {
+  const invitation = parseInvitation(word);
+  const name = ClinicName.safeParse(options.name ?? hostname().slice(0, 80));
+  if (!name.success)
+    throw new LentigoError(
+      'LENTIGO_USAGE',
+      `--name: ${name.error.issues[0]?.message ?? 'is not valid'}`,
+    );
+  const { enrolment, approved } = await enrolHome(invitation, options.home, name.data);
+  const next = `lentigo clinic run --home ${shellWord(options.home)} --data DIR`;
+  process.stdout.write(`\
+"${enrolment.name}" is enrolled in the study "${enrolment.studyName}" at ${enrolment.url}.
+
+Leaves this machine: the name "${enrolment.name}" and this clinic's public key; in each round the number of its training
+images and what training changed in the model's parameters, encrypted to the coordinator and signed; progress and
+mean training loss. The coordinator can read these changes.
+Never leaves it: photographs, metadata.csv, anything else about a patient, and the secret key in ${options.home}.
+
+${
+  approved
+    ? 'The study coordinator has approved this clinic.'
+    : `The study coordinator approves this clinic after comparing this fingerprint with you, by telephone:
+
+    ${fingerprint(enrolment.clinic)}
+`
+}
+Next (it waits for approval): ${next}
+`);
+}
+
+const shellWord = (text: string): string =>
+  /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+
+async function runAction({
+  home,
+  data,
+  engine,
+  json,
+}: {
+  home: string;
+  data: string;
+  engine?: EngineName;
+  json?: boolean;
+}): Promise<void> {
+  const display = json
+    ? jsonDisplay((text) => process.stdout.write(text))
+    : textDisplay((text) => process.stderr.write(text), process.stderr.isTTY);
+  const abort = new AbortController();
+  const stop = () => abort.abort();
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  // Once: a second signal ends the process at once.
+  for (const signal of signals) process.once(signal, stop);
+  try {
+    await runAgent({
+      home,
+      data,
+      engine,
+      signal: abort.signal,
+      onEvent: (event) => display.show(event),
+    });
+  } catch (error) {
+    // The command line prints it; who reads the JSON lines must hear of it there.
+    if (json) display.show({ event: 'error', ...asLentigoError(error).body() });
+    throw error;
+  } finally {
+    display.close();
+    for (const signal of signals) process.off(signal, stop);
+  }
+}
+
+async function statusAction({ home, json }: { home: string; json?: boolean }): Promise<void> {
+  const status = await statusOf(home);
+  if (json) {
+    process.stdout.write(`${JSON.stringify(status, null, 2)}\n`);
+    return;
+  }
+  process.stdout.write(
+    `Study:        ${status.studyName} (${status.study}) at ${status.coordinator}\nClinic:       ${status.name}\nFingerprint:  ${status.fingerprint}\n`,
+  );
+  if (status.rounds.length === 0) {
+    process.stdout.write('No update of this clinic was taken yet.\n');
+    return;
+  }
+  const table = new Table({
+    head: ['round', 'images', 'bytes', 'norm', 'loss', 'SHA-256 of what was sent'],
+    style: { head: [], border: [] },
+  });
+  for (const { round, samples, bytes, norm, loss, sha256 } of status.rounds)
+    table.push([round, samples, bytes, norm.toPrecision(4), loss.toFixed(4), sha256]);
+  process.stdout.write(`${table.toString()}\n`);
+}

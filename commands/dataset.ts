@@ -1,0 +1,116 @@
+// `lentigo dataset`: look at data before training on it.
+import Table from 'cli-table3';
+import { Command, Option } from 'commander';
+import { compareCommand } from './dataset-compare.js';
+import { LentigoError } from '../common/errors.js';
+import { LABEL_SETS } from '../common/model/labels.js';
+import { inspectDataset, type Inspection } from '../common/dataset/inspect.js';
+import { openDataset } from '../common/dataset/open.node.js';
+import { SPLITS, type Split } from '../common/dataset/sample.js';
+
+const ROMAN: Readonly<Record<string, string>> = {
+  1: 'I',
+  2: 'II',
+  3: 'III',
+  4: 'IV',
+  5: 'V',
+  6: 'VI',
+};
+
+/** The inspection as a page of text. */
+export function formatInspection(inspection: Inspection): string {
+  const style = { head: [], border: [], compact: true };
+  const right = 'right' as const;
+  const classes = new Table({
+    head: ['diagnosis', ...SPLITS, 'images', 'patients'],
+    colAligns: ['left', right, right, right, right, right],
+    style,
+  });
+  for (const [label, images] of Object.entries(inspection.byClass))
+    classes.push([
+      label,
+      ...SPLITS.map((split) => inspection.bySplit[label]![split]),
+      images,
+      inspection.patientsByClass[label],
+    ]);
+  const total = (split: Split): number =>
+    Object.values(inspection.bySplit).reduce((sum, counts) => sum + counts[split], 0);
+  classes.push(['all', ...SPLITS.map(total), inspection.samples, '']);
+  classes.push([
+    'patients',
+    ...SPLITS.map((split) => inspection.patientsBySplit[split]),
+    '',
+    inspection.patients,
+  ]);
+  const skin = new Table({
+    head: [
+      'Fitzpatrick',
+      ...Object.keys(inspection.byFitzpatrick).map((type) => ROMAN[type] ?? type),
+    ],
+    style,
+  });
+  skin.push(['images', ...Object.values(inspection.byFitzpatrick)]);
+  const problems =
+    inspection.problems.length === 0
+      ? 'No problems: every image of the table is there and can be read.'
+      : [
+          `${inspection.problems.length} images can't be used:`,
+          ...inspection.problems.map(({ code, message }) => `  ${code}  ${message}`),
+        ].join('\n');
+  const left = Object.entries(inspection.leftOut).sort(([, a], [, b]) => b - a);
+  const leftOut =
+    left.length === 0
+      ? ''
+      : `Not offered, because the label set has no word for them or for the reason given:\n${left.map(([reason, images]) => `  ${images}  ${reason}`).join('\n')}\n`;
+  return `${inspection.name}\n${classes.toString()}\n${skin.toString()}\n${leftOut}${problems}\n${inspection.note}\n`;
+}
+
+/** Progress on stderr: one line that is rewritten on a terminal, nothing elsewhere. */
+function showProgress(done: number, of: number): void {
+  if (!process.stderr.isTTY || (done % 20 !== 0 && done !== of)) return;
+  process.stderr.write(`\rdecoding ${done} of ${of}${done === of ? '\n' : ''}`);
+}
+
+async function inspect(
+  data: string,
+  { json, seed, labels }: { json?: true; seed: string; labels?: keyof typeof LABEL_SETS },
+): Promise<void> {
+  if (!/^\d{1,9}$/.test(seed))
+    throw new LentigoError('LENTIGO_USAGE', `--seed ${seed}: must be a whole number`);
+  const inspection = await inspectDataset(
+    await openDataset(data, { seed: Number(seed), labels: labels && LABEL_SETS[labels] }),
+    showProgress,
+  );
+  process.stdout.write(
+    json ? `${JSON.stringify(inspection, undefined, 2)}\n` : formatInspection(inspection),
+  );
+  if (inspection.samples === 0)
+    throw new LentigoError(
+      'LENTIGO_DATA_EMPTY',
+      `${data}: none of ${inspection.problems.length} images can be used`,
+    );
+}
+
+/** The `dataset` command with its sub-commands. */
+export function datasetCommand(): Command {
+  const command = new Command('dataset').description('look at data before training on it');
+  command
+    .command('inspect')
+    .description(
+      'count images by diagnosis, split, patient and skin type; name those that are missing or unreadable',
+    )
+    .argument(
+      '<data>',
+      'a folder of PAD-UFES-20, HAM10000, ISIC 2024 or MIDAS, or synthetic:site=1&images=60',
+    )
+    .option('--seed <n>', 'decides the splits where the table has no split column', '0')
+    .addOption(
+      new Option('--labels <set>', "in whose words to count (default: the archive's own)").choices(
+        Object.keys(LABEL_SETS),
+      ),
+    )
+    .option('--json', 'print one JSON document')
+    .action(inspect);
+  command.addCommand(compareCommand());
+  return command;
+}

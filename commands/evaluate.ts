@@ -1,0 +1,293 @@
+// `lentigo evaluate` and `lentigo predict`: a model on a dataset, and on single pictures.
+import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import Table from 'cli-table3';
+import { Command } from 'commander';
+import { openDataset } from '../common/dataset/open.node.js';
+import { countSamples } from '../common/dataset/inspect.js';
+import { SPLITS, type Split } from '../common/dataset/sample.js';
+import { useEngine } from '../common/engine/engine.node.js';
+import { LentigoError } from '../common/errors.js';
+import { decodePicture } from '../common/images/decode.node.js';
+import { encodeModel } from '../common/model/encoding.js';
+import { loadModel } from '../common/model/folder.node.js';
+import type { LabelSet } from '../common/model/labels.js';
+import { createStudent } from '../common/model/student.js';
+import { Random } from '../common/random.js';
+import { predict, predictSamples } from '../common/evaluation/evaluate.js';
+import { gradCam } from '../common/evaluation/grad-cam.js';
+import { groupIntervals } from '../common/evaluation/group-intervals.js';
+import { heatmapFiles, writeHeatmap } from '../common/evaluation/heatmap.node.js';
+import { InputThread } from '../common/training/input-thread.node.js';
+import { type Metrics, metricsOf, type ScoreName } from '../common/evaluation/metrics.js';
+import { modelCard } from '../common/reporting/model-card.js';
+import { trainingOf } from '../common/reporting/training-record.node.js';
+
+const style = { head: [], border: [], compact: true };
+const right = 'right' as const;
+const percent = (value: number | null | undefined): string =>
+  value === null || value === undefined ? '–' : `${(100 * value).toFixed(1)}%`;
+const decimal = (value: number | null | undefined): string =>
+  value === null || value === undefined ? '–' : value.toFixed(3);
+
+const SCORES: readonly [ScoreName, string, typeof percent][] = [
+  ['accuracy', 'accuracy', percent],
+  ['balancedAccuracy', 'balanced accuracy', percent],
+  ['weightedF1', 'weighted F1', decimal],
+  ['macroF1', 'macro F1', decimal],
+  ['aucOvr', 'AUC, one against the rest', decimal],
+  ['malignantAuc', 'AUC, malignant against benign', decimal],
+  ['malignantRecall', 'malignant lesions flagged', percent],
+];
+
+/** Metrics as a page of text. */
+export function formatMetrics(metrics: Metrics, { names }: LabelSet): string {
+  const scores = new Table({
+    head: ['', 'value', '95% interval'],
+    colAligns: ['left', right, right],
+    style,
+  });
+  for (const [name, title, show] of SCORES) {
+    const interval = metrics.intervals[name];
+    scores.push([
+      title,
+      show(metrics[name]),
+      interval ? `${show(interval.low)} to ${show(interval.high)}` : '–',
+    ]);
+  }
+  scores.push(['calibration error', decimal(metrics.ece), '']);
+  const classes = new Table({
+    head: ['diagnosis', 'images', 'precision', 'recall', 'F1', ...names.map((name) => `→ ${name}`)],
+    colAligns: ['left', ...names.map(() => right), right, right, right, right],
+    style,
+  });
+  for (const [i, name] of names.entries()) {
+    const { support, precision, recall, f1 } = metrics.perClass[name]!;
+    classes.push([
+      name,
+      support,
+      percent(precision),
+      percent(recall),
+      decimal(f1),
+      ...metrics.confusion[i]!,
+    ]);
+  }
+  const skin = new Table({
+    head: ['Fitzpatrick', 'images', 'balanced accuracy', 'malignant AUC', 'flagged'],
+    colAligns: ['left', right, right, right, right],
+    style,
+  });
+  for (const [type, { samples, balancedAccuracy, malignantAuc, malignantRecall }] of Object.entries(
+    metrics.byFitzpatrick,
+  )) {
+    skin.push([
+      type,
+      samples,
+      percent(balancedAccuracy),
+      decimal(malignantAuc),
+      percent(malignantRecall),
+    ]);
+  }
+  return `${metrics.samples} images\n${scores.toString()}\n${classes.toString()}\n${skin.toString()}\nIntervals are bootstrapped over patients; groups of fewer than 20 images are only counted.\n`;
+}
+
+/**
+ * A line on stderr with the share done and the time left: rewritten on a terminal, every ten
+ * seconds elsewhere.
+ */
+function progressLine(what: string): (fraction: number) => void {
+  const start = performance.now();
+  let last = start;
+  return (fraction) => {
+    const now = performance.now();
+    const seconds = Math.round(((now - start) / 1000) * (1 / fraction - 1));
+    const line = `${what}: ${Math.round(100 * fraction)}%, ${seconds} s left`;
+    if (process.stderr.isTTY)
+      process.stderr.write(`\r${line.padEnd(60)}${fraction === 1 ? '\n' : ''}`);
+    else if (now - last > 10_000) {
+      last = now;
+      process.stderr.write(`${line}\n`);
+    }
+  };
+}
+
+interface EvaluateFlags {
+  readonly model: string;
+  readonly data: string;
+  readonly split: string;
+  readonly seed: string;
+  readonly card?: string;
+  readonly training?: string;
+  readonly json?: true;
+}
+
+async function evaluateModel({
+  model: dir,
+  data,
+  split,
+  seed,
+  card,
+  training,
+  json,
+}: EvaluateFlags): Promise<void> {
+  if (!SPLITS.includes(split as Split))
+    throw new LentigoError('LENTIGO_USAGE', `--split ${split}: it is one of ${SPLITS.join(', ')}`);
+  if (!/^\d{1,9}$/.test(seed))
+    throw new LentigoError('LENTIGO_USAGE', `--seed ${seed}: must be a whole number`);
+  const model = await loadModel(dir);
+  const dataset = await openDataset(data, { labels: model.labels, seed: Number(seed) });
+  const samples = dataset.samples.filter((sample) => sample.split === split);
+  if (samples.length === 0)
+    throw new LentigoError(
+      'LENTIGO_DATA_EMPTY',
+      `${dataset.name} has no usable image in the ${split} split`,
+    );
+  for (const { message } of dataset.problems) process.stderr.write(`left out: ${message}\n`);
+  for (const [reason, images] of Object.entries(dataset.leftOut ?? {}))
+    process.stderr.write(`left out: ${images} images, ${reason}\n`);
+  await useEngine();
+  const student = createStudent(model);
+  const reader = new InputThread();
+  const predictions = await predictSamples(student, samples, {
+    reader,
+    onProgress: progressLine('evaluating'),
+    onSkipped: ({ message }) => process.stderr.write(`left out: ${message}\n`),
+  });
+  await reader.release();
+  student.dispose();
+  const metrics = metricsOf(predictions, model.labels);
+  if (card !== undefined) {
+    const evaluation = {
+      metrics,
+      groups: groupIntervals(predictions, model.labels, new Random('model card')),
+      data: countSamples(dataset),
+      source: dataset.source,
+      split: split as Split,
+    };
+    const text = modelCard(
+      model,
+      createHash('sha256').update(encodeModel(model)).digest('hex'),
+      training ?? (await trainingOf(dir)),
+      evaluation,
+    );
+    await writeFile(card, text).catch((cause: unknown) => {
+      throw new LentigoError('LENTIGO_USAGE', `--card ${card}: ${(cause as Error).message}`, {
+        cause,
+      });
+    });
+  }
+  process.stdout.write(
+    json
+      ? `${JSON.stringify(metrics, undefined, 2)}\n`
+      : `${dataset.name}, ${split}: ${formatMetrics(metrics, model.labels)}`,
+  );
+}
+
+/** What a model says of one picture. */
+export interface Prediction {
+  readonly image: string;
+  readonly label: string;
+  /** Of the classes that are malignant, summed. */
+  readonly malignancy: number;
+  readonly probabilities: Readonly<Record<string, number>>;
+  /** The picture with what speaks for the label, where heat maps were asked for. */
+  readonly heatmap?: string | undefined;
+}
+
+/** One image's row of probabilities, named. */
+export function predictionOf(
+  image: string,
+  row: readonly number[],
+  { names, malignant }: LabelSet,
+): Prediction {
+  return {
+    image,
+    label: names[row.indexOf(Math.max(...row))]!,
+    malignancy: row.reduce((sum, p, c) => sum + (malignant.includes(names[c]!) ? p : 0), 0),
+    probabilities: Object.fromEntries(names.map((name, c) => [name, row[c]!])),
+  };
+}
+
+/** Predictions as a table. */
+export function formatPredictions(predictions: readonly Prediction[], { names }: LabelSet): string {
+  const table = new Table({
+    head: ['image', 'most likely', 'malignant', ...names],
+    colAligns: ['left', 'left', right, ...names.map(() => right)],
+    style,
+  });
+  for (const { image, label, malignancy, probabilities } of predictions)
+    table.push([
+      image,
+      label,
+      percent(malignancy),
+      ...names.map((name) => percent(probabilities[name])),
+    ]);
+  return `${table.toString()}\nFor research use only. This is not a diagnosis.\n`;
+}
+
+async function predictImages(
+  images: readonly string[],
+  { model: dir, heatmap: into, json }: { model: string; heatmap?: string; json?: true },
+): Promise<void> {
+  const model = await loadModel(dir);
+  await useEngine();
+  const student = createStudent(model);
+  const files = into === undefined ? undefined : await heatmapFiles(into, images);
+  const show = progressLine('predicting');
+  const predictions: Prediction[] = [];
+  for (const [i, image] of images.entries()) {
+    const picture = await decodePicture(image);
+    if (files) {
+      const explanation = await gradCam(student, picture);
+      await writeHeatmap(files[i]!, picture, explanation);
+      predictions.push({
+        ...predictionOf(image, explanation.probabilities, model.labels),
+        heatmap: files[i]!,
+      });
+    } else {
+      const [row] = await predict(student, [picture]);
+      predictions.push(predictionOf(image, row!, model.labels));
+    }
+    if (images.length > 1) show((i + 1) / images.length);
+  }
+  student.dispose();
+  process.stdout.write(
+    json
+      ? `${JSON.stringify({ notice: 'For research use only. This is not a diagnosis.', predictions }, undefined, 2)}\n`
+      : formatPredictions(predictions, model.labels),
+  );
+}
+
+/** `lentigo evaluate`. */
+export function evaluateCommand(): Command {
+  return new Command('evaluate')
+    .description('measure a model on the images of one split')
+    .requiredOption('--model <dir>', 'a folder with a model')
+    .requiredOption(
+      '--data <dir>',
+      'a folder of PAD-UFES-20, HAM10000, ISIC 2024 or MIDAS, or synthetic:site=1&images=60',
+    )
+    .requiredOption('--split <name>', SPLITS.join(', '))
+    .option('--seed <n>', 'decides the splits where the table has no split column', '0')
+    .option('--card <file>', 'also write the result as a model card, Markdown')
+    .option(
+      '--training <text>',
+      "for the card: how the model was trained (default: what a distillation's folder says)",
+    )
+    .option('--json', 'print one JSON document')
+    .action(evaluateModel);
+}
+
+/** `lentigo predict`. */
+export function predictCommand(): Command {
+  return new Command('predict')
+    .description('what a model says of pictures; for research use only, not a diagnosis')
+    .requiredOption('--model <dir>', 'a folder with a model')
+    .argument('<image...>', 'JPEG or PNG files')
+    .option(
+      '--heatmap <dir>',
+      'also write each picture with what speaks for its most likely class (Grad-CAM), as PNG',
+    )
+    .option('--json', 'print one JSON document')
+    .action(predictImages);
+}

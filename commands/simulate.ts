@@ -1,0 +1,153 @@
+// `lentigo simulate`: a federated study in one process, without a network.
+import { readFile } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import { LentigoError } from '../common/errors.js';
+import { ROUND_COLUMNS, rowLine } from '../common/reporting/round-table.js';
+import {
+  parseSimulationYaml,
+  SimulationConfig,
+  type SimulationFile,
+  SimulationFlags,
+} from '../simulations/config.js';
+import { cellsOf, conclusion, introduction } from '../simulations/report.js';
+import { simulate } from '../simulations/simulate.js';
+import { summarise, summaryText } from '../simulations/summary.js';
+
+/** The model that comes with the package. */
+const START = fileURLToPath(new URL('../../models/start', import.meta.url));
+
+/** Flags as commander gives them: text, or true. */
+type Flags = Readonly<Record<string, string | true | undefined>> & { readonly out?: string };
+
+/** `lentigo simulate`. */
+export function simulateCommand(): Command {
+  const command = new Command('simulate')
+    .description(
+      'a federated study in one process: the same training, encoding and aggregation, without a network',
+    )
+    .argument('[simulation.yaml]', 'settings; flags override them')
+    .option(
+      '--data <dir>',
+      'a PAD-UFES-20 folder, or synthetic:site=1&images=60; its training patients are divided among the clinics',
+    )
+    .option('--init <dir>', 'the starting model (default: the one that comes with Lentigo)')
+    .option('--clinics <n>', 'virtual clinics (default: 4)')
+    .option('--rounds <n>', 'rounds of training (default: 10)')
+    .option(
+      '--alpha <a>',
+      'Dirichlet concentration of diagnoses over clinics: 0.1 very uneven, 100 nearly even (default: IID)',
+    )
+    .option('--seed <n>', 'of the partition and all training (default: 1)')
+    .option('--train-from <block>', 'the first trainable block (default: features.6)')
+    .option('--epochs <n>', "passes over a clinic's images in a round (default: 2)")
+    .option('--learning-rate <rate>', '(default: 0.0002)')
+    .option('--batch-size <n>', '(default: 8)')
+    .option('--encoding <name>', 'of updates: int8, float32 (default: int8)')
+    .option('--baselines', 'then also train on all data in one place, and at each clinic alone')
+    .option(
+      '--out <dir>',
+      'best/, last/, metrics.csv, simulation.json; the same command again carries on where it was stopped',
+    )
+    .option('--json', 'print one JSON document')
+    .action(run);
+  command
+    .command('summary')
+    .description(
+      'several finished simulations of one study under several seeds: scores, means, federated against all data in one place and against a clinic alone',
+    )
+    .argument('<out...>', 'their --out folders')
+    .action(async (outs: string[]) => {
+      const summary = await summarise(outs);
+      process.stdout.write(
+        command.opts()['json']
+          ? `${JSON.stringify(summary, undefined, 1)}\n`
+          : `${summaryText(summary)}\n`,
+      );
+    });
+  return command;
+}
+
+async function run(file: string | undefined, { out, json, ...flags }: Flags): Promise<void> {
+  if (out === undefined)
+    throw new LentigoError('LENTIGO_USAGE', 'no place for the results: give --out');
+  const config = configOf(file === undefined ? undefined : await readSettings(file), flags);
+  const folder = resolve(out);
+  const say = (text: string) => {
+    if (!json) process.stdout.write(`${text}\n`);
+  };
+  const report = await simulate(config, folder, {
+    onBegin(begun) {
+      say(`${introduction(begun)}\n\n${rowLine(ROUND_COLUMNS)}`);
+      for (const record of begun.rounds) say(rowLine(cellsOf(record, begun.best)));
+      if (begun.rounds.length > 0)
+        process.stderr.write(
+          `${begun.rounds.length - 1} rounds are in ${out} already; carrying on.\n`,
+        );
+    },
+    onRound: (record, best) => say(rowLine(cellsOf(record, best))),
+    onWarning: (message) => process.stderr.write(`${message}\n`),
+  });
+  say(`\n${conclusion(report)}\n`);
+  const shown = (name: string) => join(relative('.', folder) || '.', name);
+  say(
+    `Best model: ${shown('best')}    last: ${shown('last')}    rounds: ${shown('metrics.csv')}    all results: ${shown('simulation.json')}`,
+  );
+  if (json) process.stdout.write(`${JSON.stringify(report, undefined, 1)}\n`);
+}
+
+async function readSettings(file: string): Promise<SimulationFile> {
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new LentigoError('LENTIGO_SIMULATION_INVALID', `${file} can't be read.`, { cause });
+  });
+  const { data, init, ...rest } = parseSimulationYaml(text, file);
+  const here = (path: string) => resolve(dirname(resolve(file)), path);
+  return {
+    ...rest,
+    ...(data !== undefined && { data: locate(data, here) }),
+    ...(init !== undefined && { init: here(init) }),
+  };
+}
+
+/** What openDataset takes, with its folder made absolute. */
+const locate = (data: string, here: (path: string) => string): string =>
+  data.startsWith('synthetic:') ? data : here(data);
+
+/**
+ * The file's settings with the flags' in their place. @throws LENTIGO_USAGE naming the flag;
+ * LENTIGO_SIMULATION_INVALID
+ */
+function configOf(
+  file: SimulationFile | undefined,
+  given: Omit<Flags, 'out' | 'json'>,
+): SimulationConfig {
+  const parsed = SimulationFlags.safeParse(given);
+  if (!parsed.success) {
+    const { path, message } = parsed.error.issues[0]!;
+    const flag = String(path[0]).replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    throw new LentigoError(
+      'LENTIGO_USAGE',
+      `--${flag} ${String(given[String(path[0])])}: ${message}`,
+    );
+  }
+  const { trainFrom, epochs, learningRate, batchSize, encoding, data, init, ...rest } = parsed.data;
+  const training = { trainFrom, epochs, learningRate, batchSize };
+  const config = {
+    ...file,
+    ...defined(rest),
+    ...(data !== undefined && { data: locate(data, resolve) }),
+    init: init === undefined ? (file?.init ?? START) : resolve(init),
+    training: { ...file?.training, ...defined(training) },
+    updates: { ...file?.updates, ...defined({ encoding }) },
+  };
+  if (!('data' in config))
+    throw new LentigoError('LENTIGO_USAGE', 'no data: give --data, or data in simulation.yaml');
+  return SimulationConfig.parse(config);
+}
+
+/** Without the fields that are undefined. */
+const defined = <T extends object>(fields: T): Partial<T> =>
+  Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== undefined),
+  ) as Partial<T>;

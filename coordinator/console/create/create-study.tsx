@@ -1,0 +1,277 @@
+// A new study: the form that study.yaml's schema makes, the starting model, the evaluation data,
+// and the file that comes of it.
+import {
+  Accordion,
+  Alert,
+  Button,
+  Code,
+  Grid,
+  Group,
+  NumberInput,
+  ScrollArea,
+  Select,
+  SimpleGrid,
+  Stack,
+  Text,
+  TextInput,
+  Title,
+} from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { IconDownload } from '@tabler/icons-react';
+import { type SyntheticEvent, useMemo, useState } from 'react';
+import { useNavigate } from 'react-router';
+import { stringify } from 'yaml';
+import { StudyConfig } from '../../../common/protocol/study.js';
+import { api } from '../api.js';
+import { strings } from '../strings.js';
+import { asApiError, Panel, Problem, save, tellError } from '../ui.js';
+import { DataCheck } from './data-check.js';
+import {
+  type Field,
+  mistakes,
+  nested,
+  standardValues,
+  studyFields,
+  type Values,
+} from './fields.js';
+import { type ChosenModel, ModelChoice } from './model-choice.js';
+
+const t = strings.create;
+const FIELDS = studyFields();
+/** What most people decide; the rest folds away. */
+const SECTIONS = ['study', 'evaluation', 'cohort', 'training', 'updates'] as const;
+const FOLDED = new Set<string>(['training', 'updates']);
+const sectionOf = ({ path }: Field): string => (path.includes('.') ? path.split('.')[0]! : 'study');
+
+export default function CreateStudy() {
+  const navigate = useNavigate();
+  const [values, setValues] = useState<Values>(() => standardValues(FIELDS));
+  const [model, setModel] = useState<ChosenModel | null>(null);
+  const [tried, setTried] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<ReturnType<typeof asApiError> | null>(null);
+  const whole = useMemo<Values>(() => ({ ...values, model: model?.name ?? '' }), [values, model]);
+  const wrong = useMemo(() => mistakes(whole, t.required), [whole]);
+  const yaml = useMemo(() => stringify(nested(whole)), [whole]);
+  const shown = tried
+    ? wrong
+    : Object.fromEntries(Object.entries(wrong).filter(([path]) => (whole[path] ?? '') !== ''));
+  const set = (path: string, value: string | number) =>
+    setValues((before) => ({ ...before, [path]: value }));
+
+  const submit = (event: SyntheticEvent) => {
+    event.preventDefault();
+    setTried(true);
+    setError(null);
+    const first = Object.keys(wrong)[0];
+    if (first !== undefined || !model) {
+      document.getElementById(first ?? 'model')?.focus();
+      return;
+    }
+    setBusy(true);
+    api
+      .create({
+        config: StudyConfig.parse(nested(whole)),
+        start: { sha256: model.sha256, bytes: model.bytes },
+      })
+      .then(({ id }) => {
+        notifications.show({
+          message: t.created,
+          color: 'green',
+          closeButtonProps: { 'aria-label': strings.close },
+        });
+        return navigate(`/studies/${id}/clinics`);
+      })
+      .catch((thrown: unknown) => {
+        setError(asApiError(thrown));
+        tellError(thrown);
+      })
+      .finally(() => setBusy(false));
+  };
+
+  const fieldsOf = (section: string) => (
+    <SimpleGrid
+      cols={{ base: 1, sm: section === 'evaluation' || section === 'study' ? 2 : 3 }}
+      spacing="md"
+      verticalSpacing="md"
+    >
+      {FIELDS.filter((f) => sectionOf(f) === section && f.path !== 'model').map((field) => (
+        <div
+          key={field.path}
+          style={
+            field.path === 'name' || field.path === 'evaluation.data'
+              ? { gridColumn: '1 / -1' }
+              : undefined
+          }
+        >
+          <FieldInput
+            field={field}
+            value={values[field.path] ?? ''}
+            error={shown[field.path]}
+            onChange={(value) => set(field.path, value)}
+          />
+          {field.path === 'evaluation.data' && (
+            <DataCheck data={String(values[field.path] ?? '')} seed={Number(values['seed'] ?? 1)} />
+          )}
+        </div>
+      ))}
+    </SimpleGrid>
+  );
+
+  return (
+    <form onSubmit={submit} noValidate>
+      <Stack gap="lg">
+        <div>
+          <Title order={1} size="h2">
+            {t.title}
+          </Title>
+          <Text c="dimmed" maw={640}>
+            {t.lead}
+          </Text>
+        </div>
+        <Grid gap="lg">
+          <Grid.Col span={{ base: 12, md: 8 }}>
+            <Stack gap="lg">
+              {SECTIONS.filter((s) => !FOLDED.has(s)).map((section) => (
+                <Panel
+                  key={section}
+                  title={t.sections[section]!.title}
+                  {...(t.sections[section]!.text !== '' && { text: t.sections[section]!.text })}
+                >
+                  <Stack gap="md">
+                    {fieldsOf(section)}
+                    {section === 'study' && (
+                      <ModelChoice
+                        chosen={model}
+                        onChoose={setModel}
+                        error={tried ? wrong['model'] : undefined}
+                      />
+                    )}
+                  </Stack>
+                </Panel>
+              ))}
+              <Accordion variant="separated" radius="lg" multiple keepMounted={false}>
+                {[...FOLDED].map((section) => {
+                  const marked = Object.keys(shown).some((path) => path.startsWith(`${section}.`));
+                  return (
+                    <Accordion.Item key={section} value={section}>
+                      <Accordion.Control>
+                        <Text fw={600}>{t.sections[section]!.title}</Text>
+                        <Text size="sm" c={marked ? 'var(--mantine-color-error)' : 'dimmed'}>
+                          {marked ? t.problems : t.sections[section]!.text}
+                        </Text>
+                      </Accordion.Control>
+                      <Accordion.Panel>{fieldsOf(section)}</Accordion.Panel>
+                    </Accordion.Item>
+                  );
+                })}
+              </Accordion>
+              {error && <Problem error={error} />}
+              {tried && Object.keys(wrong).length > 0 && (
+                <Alert color="red" variant="light" role="alert">
+                  {t.problems}
+                </Alert>
+              )}
+              <Group>
+                <Button type="submit" size="md" loading={busy}>
+                  {t.submit}
+                </Button>
+                {busy && (
+                  <Text c="dimmed" role="status">
+                    {t.creating}
+                  </Text>
+                )}
+              </Group>
+            </Stack>
+          </Grid.Col>
+          <Grid.Col span={{ base: 12, md: 4 }}>
+            <div style={{ position: 'sticky', top: 80 }}>
+              <Panel
+                title={t.yaml}
+                aside={
+                  <Button
+                    size="compact-sm"
+                    variant="light"
+                    leftSection={<IconDownload size={15} />}
+                    onClick={() => save('study.yaml', new Blob([yaml], { type: 'text/yaml' }))}
+                  >
+                    {strings.download}
+                  </Button>
+                }
+              >
+                <ScrollArea.Autosize
+                  mah="70vh"
+                  viewportProps={{ tabIndex: 0, 'aria-label': t.yaml, role: 'region' }}
+                >
+                  <Code block fz="xs">
+                    {yaml}
+                  </Code>
+                </ScrollArea.Autosize>
+              </Panel>
+            </div>
+          </Grid.Col>
+        </Grid>
+      </Stack>
+    </form>
+  );
+}
+
+function FieldInput({
+  field,
+  value,
+  error,
+  onChange,
+}: {
+  field: Field;
+  value: string | number;
+  error: string | undefined;
+  onChange: (value: string | number) => void;
+}) {
+  const { path, kind, choices, minimum, maximum, required, standard } = field;
+  const [label, description] = t.fields[path] ?? [path.split('.').at(-1)!, ''];
+  const common = {
+    id: path,
+    name: path,
+    label,
+    error,
+    ...(description !== '' && { description }),
+    withAsterisk: required && standard === undefined,
+    inputWrapperOrder: ['label', 'input', 'description', 'error'] as (
+      | 'label'
+      | 'input'
+      | 'description'
+      | 'error'
+    )[],
+  };
+  if (kind === 'choice')
+    return (
+      <Select
+        {...common}
+        data={choices.map((choice) => ({ value: choice, label: choiceLabel(choice) }))}
+        value={String(value)}
+        onChange={(next) => next !== null && onChange(next)}
+        allowDeselect={false}
+        disabled={choices.length === 1}
+      />
+    );
+  if (kind === 'text')
+    return (
+      <TextInput {...common} value={value} onChange={(e) => onChange(e.currentTarget.value)} />
+    );
+  return (
+    <NumberInput
+      {...common}
+      value={value}
+      onChange={onChange}
+      allowDecimal={kind === 'number'}
+      allowNegative={false}
+      hideControls={kind === 'number'}
+      {...(minimum !== undefined && { min: minimum })}
+      {...(maximum !== undefined && { max: maximum })}
+      clampBehavior="none"
+    />
+  );
+}
+
+const choiceLabel = (choice: string): string =>
+  (strings.results.metrics as Record<string, string>)[choice] ?? choice;

@@ -1,0 +1,80 @@
+// Who is connected: each study's clinics that have proved their identity, what they report of
+// themselves, and how to reach them.
+import type { Progress } from '../../common/protocol/round.js';
+
+/** A way to send one clinic an event, and to end its connection. */
+export interface Connection {
+  send(event: 'round' | 'round-over' | 'study', message: unknown): void;
+  close(): void;
+}
+
+interface ConnectedClinic {
+  readonly connection: Connection;
+  progress: Progress | null;
+}
+
+export class Presence {
+  readonly #studies = new Map<string, Map<string, ConnectedClinic>>();
+  readonly #listeners: ((study: string) => void)[] = [];
+  readonly #onProgress: ((study: string) => void)[] = [];
+
+  /** Called whenever a clinic comes or goes. */
+  onChange(listener: (study: string) => void): void {
+    this.#listeners.push(listener);
+  }
+  /** Called whenever a clinic reports how far it is. */
+  onProgress(listener: (study: string) => void): void {
+    this.#onProgress.push(listener);
+  }
+  /** Takes a clinic's new connection; an older one of the same clinic is closed. */
+  join(study: string, clinic: string, connection: Connection): void {
+    const clinics = this.#studies.get(study) ?? new Map<string, ConnectedClinic>();
+    this.#studies.set(study, clinics);
+    clinics.get(clinic)?.connection.close();
+    clinics.set(clinic, { connection, progress: null });
+    this.#changed(study);
+  }
+  /** Forgets a connection, unless a newer one of the same clinic has taken its place. */
+  leave(study: string, clinic: string, connection: Connection): void {
+    const clinics = this.#studies.get(study);
+    if (clinics?.get(clinic)?.connection !== connection) return;
+    clinics.delete(clinic);
+    this.#changed(study);
+  }
+  /** The connected clinics of a study, in clinic-id order. */
+  connected(study: string): string[] {
+    return [...(this.#studies.get(study)?.keys() ?? [])].toSorted();
+  }
+  /** How many clinics are connected, over all studies. */
+  get size(): number {
+    let n = 0;
+    for (const clinics of this.#studies.values()) n += clinics.size;
+    return n;
+  }
+  report(study: string, clinic: string, progress: Progress): void {
+    const connected = this.#studies.get(study)?.get(clinic);
+    if (!connected) return;
+    connected.progress = progress;
+    for (const listener of this.#onProgress) listener(study);
+  }
+  progress(study: string, clinic: string): Progress | null {
+    return this.#studies.get(study)?.get(clinic)?.progress ?? null;
+  }
+  /** Sends to the named clinics that are connected, or to all of the study. */
+  send(
+    study: string,
+    event: 'round' | 'round-over' | 'study',
+    message: unknown,
+    to?: readonly string[],
+  ): void {
+    const clinics = this.#studies.get(study);
+    for (const id of to ?? clinics?.keys() ?? []) clinics?.get(id)?.connection.send(event, message);
+  }
+  /** Ends a clinic's connection. */
+  dismiss(study: string, clinic: string): void {
+    this.#studies.get(study)?.get(clinic)?.connection.close();
+  }
+  #changed(study: string): void {
+    for (const listener of this.#listeners) listener(study);
+  }
+}
