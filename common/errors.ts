@@ -90,6 +90,17 @@ export const ERRORS = {
 
   // studies and rounds
   LENTIGO_STUDY_INVALID: { exit: 2, http: 400, remedy: 'Correct the named field of study.yaml.' },
+  LENTIGO_STRATEGY_UNKNOWN: {
+    exit: 2,
+    http: 400,
+    remedy:
+      'Use one of the named strategies, or load the module that registers this one with --extension.',
+  },
+  LENTIGO_STUDY_CHANGED: {
+    exit: 3,
+    http: 409,
+    remedy: 'Another process changed the study meanwhile: run one coordinator on a database.',
+  },
   LENTIGO_STUDY_UNKNOWN: {
     exit: 2,
     http: 404,

@@ -13,9 +13,8 @@ import { Evaluator } from './evaluation/evaluator.js';
 import { Presence } from './gateway/presence.js';
 import { serveClinics } from './gateway/clinics.js';
 import { serveConsole } from './gateway/console.js';
-import { Tickets } from './access/tickets.js';
+import { Tickets, uploadIdOf } from './access/tickets.js';
 import { createApp } from './http/app.js';
-import { Downloads } from './http/blobs.js';
 import { FailureLimit, remoteAddress } from './access/failure-limit.js';
 import { Uploads } from './http/uploads.js';
 import { Studies } from './rounds/studies.js';
@@ -83,12 +82,24 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     const adminToken = await keys.adminToken();
     const tickets = new Tickets(await keys.ticketKey(), now);
     const uploads = new Uploads(join(dataDir, 'uploads'), tickets, log);
-    const downloads = new Downloads();
     const presence = new Presence();
     const aggregator = new Aggregator();
     const evaluator = new Evaluator();
     const studies = new Studies(
-      { store, blobs, sealed, uploads, downloads, aggregator, evaluator, presence, now, log },
+      {
+        store,
+        blobs,
+        files: sealed,
+        inbox: {
+          finished: (sent) => uploads.finished(uploadIdOf(sent)),
+          forget: (attempt) => uploads.forget(attempt),
+        },
+        aggregator,
+        evaluator,
+        presence,
+        now,
+        log,
+      },
       keys,
     );
 
@@ -104,7 +115,6 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       publicUrl: () => url,
       now,
       database,
-      downloads,
       uploads,
       enrolments: new FailureLimit(),
       tokens,

@@ -1,4 +1,4 @@
-// Virtual clinics: a clinic's part of a round and the aggregation, by the code that agents and
+// A round of virtual clinics: a clinic's part of it and the server's, by the code that agents and
 // coordinator run, with files instead of sockets.
 import { encodeDelta, seedOf, trainDelta } from '../client/participation/local-update.js';
 import { fileSource } from '../common/crypto/byte-source.node.js';
@@ -8,8 +8,9 @@ import type { TrainingProgress } from '../common/training/train.js';
 import { checkDelta } from '../common/update/check.js';
 import { ENCODINGS } from '../common/update/encoding.js';
 import type { ParameterSet } from '../common/update/parameter-set.js';
-import { aggregatePayloads, rangeSizeFor } from '../coordinator/aggregation/aggregate.js';
-import { fedAvg } from '../common/federation/fedavg.js';
+import { aggregate } from '../common/federation/aggregate.js';
+import { clientDelta, clientPlan } from '../common/federation/client-part.js';
+import type { StrategyState } from '../common/federation/strategy.js';
 import { clinicName, type World } from './world.js';
 
 export interface ClinicUpdate {
@@ -28,7 +29,7 @@ export interface ClinicUpdate {
  *   throws
  */
 export async function trainClinic(
-  { config, shares, student, reader }: World,
+  { config, shares, strategy, student, reader }: World,
   { round, clinic, base }: { round: number; clinic: number; base: ParameterSet },
   {
     cache,
@@ -39,14 +40,16 @@ export async function trainClinic(
   const name = clinicName(clinic);
   const seed = seedOf({ seed: config.seed, round }, name);
   student.load(base);
-  const { delta, samples, loss } = await trainDelta(
-    student,
-    base,
-    shares[clinic]!,
-    config.training,
-    { seed, ...(cache && { cache }), reader, onProgress },
-  );
+  const plan = clientPlan(strategy.client, config.training, round);
+  const trained = await trainDelta(student, base, shares[clinic]!, plan, {
+    seed,
+    ...(cache && { cache }),
+    reader,
+    onProgress,
+  });
+  const { samples, loss } = trained;
   try {
+    const delta = clientDelta(strategy.client, trained, { round, seed });
     const payload = encodeDelta(delta, encoding, seed);
     return {
       payload,
@@ -62,23 +65,36 @@ export async function trainClinic(
   }
 }
 
-/** FedAvg of the payloads in these files, in clinic order: the new trainable parameters. */
+/** What a round starts from and ends in. */
+export interface ServerState {
+  /** The trainable parameters. */
+  readonly parameters: ParameterSet;
+  readonly strategyState: StrategyState;
+}
+
+/** The strategy's rule over the payloads in these files, in clinic order, and its server's step. */
 export async function aggregateRound(
-  { config }: World,
-  base: ParameterSet,
+  { config, strategy }: World,
+  round: number,
+  { parameters: base, strategyState: state }: ServerState,
   updates: readonly { readonly path: string; readonly samples: number }[],
-): Promise<ParameterSet> {
+): Promise<ServerState> {
   const payloads = await Promise.all(
     updates.map(async ({ path, samples }) => {
       const source = await fileSource(path);
       return { samples, read: (start: number, end: number) => source.read(start, end) };
     }),
   );
-  return await aggregatePayloads({
-    payloads,
+  const next = strategy.step({
+    round,
     base,
-    encoding: ENCODINGS[config.updates.encoding],
-    rule: fedAvg,
-    rangeSize: rangeSizeFor(updates.length),
+    state,
+    aggregate: await aggregate({
+      payloads,
+      count: base.length,
+      encoding: ENCODINGS[config.updates.encoding],
+      rule: strategy.rule,
+    }),
   });
+  return { parameters: next.base, strategyState: next.state };
 }

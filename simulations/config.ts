@@ -23,6 +23,7 @@ export const SimulationConfig = z.strictObject({
   alpha: z.number().min(1e-3).max(1e6).optional(),
   /** Of the partition, of all training, and of the splits where the data brings none. */
   seed: study.seed,
+  strategy: study.strategy,
   training: study.training,
   updates: study.updates.unwrap().pick({ encoding: true, maxNorm: true }).prefault({}),
   /** The metric by which validation chooses. */
@@ -58,6 +59,7 @@ export const SimulationFlags = z.strictObject({
   rounds: numeric(fields.rounds.unwrap()),
   alpha: numeric(fields.alpha.unwrap()),
   seed: numeric(fields.seed.unwrap()),
+  strategy: fields.strategy.optional(),
   trainFrom: plan.trainFrom.unwrap().optional(),
   epochs: numeric(plan.epochs.unwrap()),
   learningRate: numeric(plan.learningRate.unwrap()),

@@ -8,7 +8,9 @@ import { LentigoError } from '../common/errors.js';
 import { makeFolder, systemCode, writeDurably } from '../common/files/durable.node.js';
 import { Metrics } from '../common/evaluation/metrics.js';
 import { decodeParameters, encodeParameters } from '../common/model/encoding.js';
-import type { ParameterSet, ParameterSpec } from '../common/update/parameter-set.js';
+import { decodeState, encodeState, isEmpty } from '../common/federation/strategy-state.js';
+import type { ParameterSpec } from '../common/update/parameter-set.js';
+import type { ServerState } from './clinic.js';
 import { SimulationConfig } from './config.js';
 import { clinicName, type World } from './world.js';
 
@@ -151,19 +153,29 @@ export class Journal {
     await this.#save();
   }
 
-  /** The trainable parameters after a round that is over. */
-  async parameters(round: number, specs: readonly ParameterSpec[]): Promise<ParameterSet> {
-    return decodeParameters(await readFile(this.#parametersPath(round)), specs);
+  /** What a round that is over ended in. */
+  async serverState(round: number, specs: readonly ParameterSpec[]): Promise<ServerState> {
+    const parameters = decodeParameters(await readFile(this.#parametersPath(round)), specs);
+    const state = await readFile(this.#statePath(round)).catch((error: unknown) => {
+      if (systemCode(error) === 'ENOENT') return undefined; // the strategy remembers nothing
+      throw error;
+    });
+    return { parameters, strategyState: state ? decodeState(state) : {} };
   }
   /**
-   * The round is over; what only its course needed is deleted, and of the rounds' parameters all
-   * but its own and those of round `best`.
+   * The round is over; what only its course needed is deleted, and of the rounds' models all but
+   * its own and that of round `best`.
    */
-  async closeRound(record: RoundRecord, parameters: ParameterSet, best: number): Promise<void> {
-    await writeDurably(this.#parametersPath(record.round), encodeParameters(parameters));
+  async closeRound(record: RoundRecord, ended: ServerState, best: number): Promise<void> {
+    const { round } = record;
+    if (!isEmpty(ended.strategyState))
+      await writeDurably(this.#statePath(round), encodeState(ended.strategyState));
+    await writeDurably(this.#parametersPath(round), encodeParameters(ended.parameters));
     this.#state = { ...this.#state, rounds: [...this.#state.rounds, record], updates: [] };
     await this.#save();
-    const kept = new Set([record.round, best].map((round) => this.#parametersPath(round)));
+    const kept = new Set(
+      [round, best].flatMap((r) => [this.#parametersPath(r), this.#statePath(r)]),
+    );
     for (const name of await readdir(this.folder)) {
       const path = join(this.folder, name);
       if (name.startsWith('round-') && !kept.has(path)) await rm(path, { force: true });
@@ -185,6 +197,9 @@ export class Journal {
     await rm(join(this.folder, 'features'), { recursive: true, force: true });
   }
 
+  #statePath(round: number): string {
+    return join(this.folder, `round-${round}.strategy.safetensors`);
+  }
   #parametersPath(round: number): string {
     return join(this.folder, `round-${round}.safetensors`);
   }

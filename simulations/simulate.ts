@@ -7,9 +7,8 @@ import { writeDurably } from '../common/files/durable.node.js';
 import type { FeatureCache } from '../common/training/feature-cache.js';
 import { FolderFeatureCache } from '../common/training/feature-cache.node.js';
 import { saveModel } from '../common/model/folder.node.js';
-import type { ParameterSet } from '../common/update/parameter-set.js';
 import { baselinesOf, CENTRALISED, trainBaseline } from './baseline.js';
-import { aggregateRound, trainClinic } from './clinic.js';
+import { aggregateRound, type ServerState, trainClinic } from './clinic.js';
 import type { SimulationConfig } from './config.js';
 import { hasUpdate, Journal, type RoundRecord } from './journal.js';
 import {
@@ -95,10 +94,10 @@ class Simulation {
 
     while (journal.rounds.length <= config.rounds) {
       const round = journal.rounds.length;
-      const { parameters, seconds } =
-        round === 0 ? { parameters: this.#world.start, seconds: 0 } : await this.#train(round);
-      student.load(parameters);
-      await this.#close(round, parameters, seconds);
+      const { ended, seconds } =
+        round === 0 ? { ended: this.#initial(), seconds: 0 } : await this.#train(round);
+      student.load(ended.parameters);
+      await this.#close(round, ended, seconds);
     }
     if (config.baselines) await this.#baselines();
     await journal.forgetFeatures();
@@ -108,11 +107,17 @@ class Simulation {
     return report;
   }
 
+  #initial(): ServerState {
+    const { start, strategy } = this.#world;
+    return { parameters: start, strategyState: strategy.init(start) };
+  }
+
   /** All clinics' updates of a round, one after the other, and their aggregate. */
-  async #train(round: number): Promise<{ parameters: ParameterSet; seconds: number }> {
+  async #train(round: number): Promise<{ ended: ServerState; seconds: number }> {
     const { config, start, shares } = this.#world;
     const journal = this.#journal;
-    const base = await journal.parameters(round - 1, start.specs);
+    const from = await journal.serverState(round - 1, start.specs);
+    const base = from.parameters;
     for (const [clinic, samples] of shares.entries()) {
       if (hasUpdate(journal, clinic)) continue;
       const began = performance.now();
@@ -142,19 +147,20 @@ class Simulation {
       );
     }
     const began = performance.now();
-    const parameters = await aggregateRound(
+    const ended = await aggregateRound(
       this.#world,
-      base,
+      round,
+      from,
       journal.updates.map(({ clinic, samples }) => ({
         samples,
         path: journal.updatePath(round, clinic),
       })),
     );
-    return { parameters, seconds: (performance.now() - began) / 1000 };
+    return { ended, seconds: (performance.now() - began) / 1000 };
   }
 
   /** Evaluates what the student holds, and records the round. */
-  async #close(round: number, parameters: ParameterSet, aggregating: number): Promise<void> {
+  async #close(round: number, ended: ServerState, aggregating: number): Promise<void> {
     const { config, model, splits, bytes } = this.#world;
     const journal = this.#journal;
     const began = performance.now();
@@ -189,7 +195,7 @@ class Simulation {
         heldout.predictions,
         model.labels,
       );
-    await journal.closeRound(record, parameters, best);
+    await journal.closeRound(record, ended, best);
     await this.#publish();
     this.#progress.clear();
     this.#listener.onRound?.(record, best);
@@ -231,10 +237,10 @@ class Simulation {
       ['last', last],
     ] as const) {
       if (name === 'best' && best !== last && this.#published === best) continue;
-      const trained = await this.#journal.parameters(round, start.specs);
+      const trained = await this.#journal.serverState(round, start.specs);
       await saveModel(join(this.#out, name), {
         ...model,
-        parameters: model.parameters.with(trained),
+        parameters: model.parameters.with(trained.parameters),
       });
     }
     this.#published = best;

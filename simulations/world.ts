@@ -9,6 +9,8 @@ import { type Evaluated, predictSamples } from '../common/evaluation/evaluate.js
 import type { FeatureCache } from '../common/training/feature-cache.js';
 import { InputThread } from '../common/training/input-thread.node.js';
 import { type Metrics, metricsOf } from '../common/evaluation/metrics.js';
+import { strategyOf } from '../common/federation/strategies/index.js';
+import type { Strategy } from '../common/federation/strategy.js';
 import { trainableSpecs } from '../common/model/architecture.js';
 import { encodeModel, encodeParameters } from '../common/model/encoding.js';
 import { loadModel } from '../common/model/folder.node.js';
@@ -20,6 +22,7 @@ import { partition } from './partition.js';
 
 export interface World {
   readonly config: SimulationConfig;
+  readonly strategy: Strategy;
   readonly engine: EngineName;
   /** The starting model. */
   readonly model: Model;
@@ -68,6 +71,7 @@ export async function createWorld(config: SimulationConfig): Promise<World> {
   const engine = await useEngine();
   return {
     config,
+    strategy: strategyOf(config.strategy),
     engine,
     model,
     hashes: {

@@ -2,15 +2,13 @@
 // checked before use.
 import { concat, sha256Hex } from '../../common/crypto/bytes.js';
 import { LentigoError } from '../../common/errors.js';
+import { ATTEMPT_HEADER, type BlobRef } from '../../common/protocol/primitives.js';
 import { endpoint, errorInBody, networkError, watchStalls } from './network.js';
 import type { Bytes, Store } from './store.js';
 
-export interface BlobRef {
-  readonly sha256: string;
-  readonly bytes: number;
-}
-
 export interface DownloadOptions {
+  /** The attempt at a round that it is downloaded for, so that the round's traffic is counted. */
+  readonly attempt: string;
   readonly signal: AbortSignal;
   readonly onProgress: (fraction: number) => void;
 }
@@ -70,22 +68,19 @@ async function complete(
   blob: BlobRef,
   part: string,
   store: Store,
-  { signal, onProgress }: DownloadOptions,
+  { attempt, signal, onProgress }: DownloadOptions,
 ): Promise<number> {
   const stalled = new AbortController();
   const watch = watchStalls(STALLED_MS, () => stalled.abort(new Error('the download stalled')));
   try {
-    return await append(
-      url,
-      blob,
-      part,
-      store,
-      AbortSignal.any([signal, stalled.signal]),
-      (fraction) => {
+    return await append(url, blob, part, store, {
+      attempt,
+      signal: AbortSignal.any([signal, stalled.signal]),
+      onProgress: (fraction) => {
         watch.alive();
         onProgress(fraction);
       },
-    );
+    });
   } catch (error) {
     throw signal.aborted ? signal.reason : error;
   } finally {
@@ -99,8 +94,7 @@ async function append(
   blob: BlobRef,
   part: string,
   store: Store,
-  signal: AbortSignal,
-  onProgress: (fraction: number) => void,
+  { attempt, signal, onProgress }: DownloadOptions,
 ): Promise<number> {
   const address = endpoint(url, `/blobs/${blob.sha256}`);
   let have = (await store.read(part))?.length ?? 0;
@@ -114,7 +108,11 @@ async function append(
     // identity: a compressed answer would have other ranges than the blob.
     response = await fetch(address, {
       signal,
-      headers: { 'accept-encoding': 'identity', ...(have > 0 ? { range: `bytes=${have}-` } : {}) },
+      headers: {
+        [ATTEMPT_HEADER]: attempt,
+        'accept-encoding': 'identity',
+        ...(have > 0 && { range: `bytes=${have}-` }),
+      },
     });
   } catch (cause) {
     throw networkError(url, cause);

@@ -10,7 +10,8 @@ import {
   SampleCount,
   Sha256,
 } from '../../common/protocol/primitives.js';
-import { type Announcement, Signed } from '../../common/protocol/round.js';
+import { Signed } from '../../common/protocol/round.js';
+import type { RoundTerms } from '../../common/protocol/terms.js';
 import type { Bytes, Store } from './store.js';
 
 /**
@@ -123,13 +124,13 @@ export class Journal {
   }
 
   /** What was already trained in this round from the same model, by the same plan. */
-  async trained(announcement: Announcement): Promise<Trained | undefined> {
-    const record = await this.#json(trainedName(announcement.round, 'json'), TrainedRecord);
-    const bytes = await this.#store.read(trainedName(announcement.round, 'bin'));
+  async trained(terms: RoundTerms): Promise<Trained | undefined> {
+    const record = await this.#json(trainedName(terms.round, 'json'), TrainedRecord);
+    const bytes = await this.#store.read(trainedName(terms.round, 'bin'));
     if (
       !record ||
       !bytes ||
-      record.inputs !== inputsOf(announcement) ||
+      record.inputs !== inputsOf(terms) ||
       (await sha256Hex(bytes)) !== record.sha256
     )
       return undefined;
@@ -140,16 +141,16 @@ export class Journal {
     };
   }
 
-  async saveTrained(announcement: Announcement, { delta, samples, loss }: Trained): Promise<void> {
+  async saveTrained(terms: RoundTerms, { delta, samples, loss }: Trained): Promise<void> {
     const bytes = new Uint8Array(delta.buffer, delta.byteOffset, delta.byteLength);
     const record = {
-      inputs: inputsOf(announcement),
+      inputs: inputsOf(terms),
       sha256: await sha256Hex(bytes),
       samples,
       loss,
     };
-    await this.#store.write(trainedName(announcement.round, 'bin'), bytes);
-    await this.#store.write(trainedName(announcement.round, 'json'), utf8(JSON.stringify(record)));
+    await this.#store.write(trainedName(terms.round, 'bin'), bytes);
+    await this.#store.write(trainedName(terms.round, 'json'), utf8(JSON.stringify(record)));
   }
 
   /**
@@ -174,14 +175,17 @@ export class Journal {
 }
 
 /** Everything that the trained delta depends on, apart from this clinic's own images. */
-const inputsOf = (a: Announcement): string =>
-  JSON.stringify([
-    a.study,
-    a.round,
-    a.start.sha256,
-    a.base.sha256,
-    a.architecture,
-    a.labels,
-    a.plan,
-    a.seed,
+const inputsOf = (terms: RoundTerms): string => {
+  const { study, round, start, base, architecture, labels, training, clientPart, seed } = terms;
+  return JSON.stringify([
+    study,
+    round,
+    start.sha256,
+    base.sha256,
+    architecture,
+    labels,
+    training,
+    clientPart,
+    seed,
   ]);
+};

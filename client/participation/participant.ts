@@ -1,13 +1,10 @@
 // A clinic in a study: keeps the connection, takes part in each round it is announced, and ends
 // when the study does.
 import { z } from 'zod';
-import { fromBase64 } from '../../common/crypto/base64.js';
 import { fingerprint, type Identity } from '../../common/crypto/identity.js';
-import { openSigned } from '../../common/crypto/signed.js';
-import { TAGS } from '../../common/crypto/signature.js';
 import { asLentigoError, LentigoError, type ErrorCode } from '../../common/errors.js';
-import { PROTOCOL } from '../../common/protocol/primitives.js';
-import { Announcement, RoundOver, Signed, StudyNotice } from '../../common/protocol/round.js';
+import { Announcement, RoundOver, StudyNotice } from '../../common/protocol/round.js';
+import { openAnnouncement } from './announcement.js';
 import { Connection, type ServerEvent } from './connection.js';
 import type { Enrolment } from './enrolment.js';
 import type { ParticipationEvent } from './events.js';
@@ -146,7 +143,7 @@ export class Participant {
 
   async #onMessage(event: ServerEvent, message: unknown): Promise<void> {
     try {
-      if (event === 'round') await this.#onRound(read(Signed, event, message));
+      if (event === 'round') await this.#onRound(read(Announcement, event, message));
       else if (event === 'round-over') await this.#onRoundOver(read(RoundOver, event, message));
       else {
         const notice = read(StudyNotice, event, message);
@@ -175,28 +172,14 @@ export class Participant {
     return over;
   }
 
-  async #onRound(signed: Signed): Promise<void> {
+  async #onRound(message: Announcement): Promise<void> {
     const { enrolment } = this.#options;
-    const announcement = openSigned(
-      TAGS.announcement,
-      Announcement,
-      signed,
-      fromBase64(enrolment.key),
-    );
-    if (announcement.study !== enrolment.study || announcement.protocol !== PROTOCOL) {
-      throw new LentigoError(
-        'LENTIGO_UPDATE_OTHER_ROUND',
-        `An announcement of study ${announcement.study}, protocol ${announcement.protocol}, came; this clinic is in study ${enrolment.study}.`,
-      );
-    }
-    if (!announcement.cohort.includes(enrolment.clinic)) return;
-    if (
-      this.#job &&
-      (this.#job.attempt === announcement.attempt || this.#job.round > announcement.round)
-    )
-      return;
+    const announced = await openAnnouncement(message, enrolment);
+    const { cohort, attempt, round } = announced.terms;
+    if (!cohort.includes(enrolment.clinic)) return;
+    if (this.#job && (this.#job.attempt === attempt || this.#job.round > round)) return;
     await this.#stopJob('another round was announced');
-    void this.#start(announcement, (signal) => takePart(announcement, this.#context, signal));
+    void this.#start({ round, attempt }, (signal) => takePart(announced, this.#context, signal));
   }
 
   async #onRoundOver(over: RoundOver): Promise<void> {

@@ -7,18 +7,16 @@ import type { Identity } from '../../common/crypto/identity.js';
 import { openSigned } from '../../common/crypto/signed.js';
 import { TAGS } from '../../common/crypto/signature.js';
 import { LentigoError, type ErrorCode } from '../../common/errors.js';
+import { clientDelta, clientPartOf } from '../../common/federation/client-part.js';
 import { trainableSpecs } from '../../common/model/architecture.js';
-import {
-  type Announcement,
-  type Progress,
-  Receipt,
-  Signed,
-  Ticket,
-} from '../../common/protocol/round.js';
+import { type Progress, Receipt, Signed, Ticket } from '../../common/protocol/round.js';
+import type { BlobRef } from '../../common/protocol/primitives.js';
+import type { RoundTerms } from '../../common/protocol/terms.js';
 import { checkDelta } from '../../common/update/check.js';
 import { ENCODINGS } from '../../common/update/encoding.js';
 import { sizeOf } from '../../common/update/parameter-set.js';
 import type { Connection } from './connection.js';
+import type { AnnouncedRound } from './announcement.js';
 import { download, keepBlobs } from './download.js';
 import type { Enrolment } from './enrolment.js';
 import type { ParticipationEvent, StepProgress } from './events.js';
@@ -34,7 +32,7 @@ import { upload } from './upload.js';
  */
 export type Trainer = (
   job: {
-    readonly announcement: Announcement;
+    readonly terms: RoundTerms;
     readonly clinic: string;
     readonly start: Bytes;
     readonly base: Bytes;
@@ -69,6 +67,7 @@ const TRANSIENT = new Set<ErrorCode>([
   'LENTIGO_RATE_LIMITED',
   'LENTIGO_DISK_FULL',
   'LENTIGO_DATABASE',
+  'LENTIGO_STUDY_CHANGED',
 ]);
 /** The coordinator hasn't got the bytes whole: they are sent once more, under a new ticket. */
 const SEND_AGAIN = new Set<ErrorCode>([
@@ -94,52 +93,51 @@ export const MISSED = new Set<ErrorCode>([
  *   signal's reason when aborted
  */
 export async function takePart(
-  announcement: Announcement,
+  { terms, remainingMs }: AnnouncedRound,
   context: RoundContext,
   signal: AbortSignal,
 ): Promise<void> {
   const { journal } = context;
-  let entry = await journal.entry(announcement);
+  const { round, attempt } = terms;
+  let entry = await journal.entry(terms);
   if (entry.step === 'received' || entry.step === 'refused') return;
-  context.report({
-    event: 'round',
-    round: announcement.round,
-    attempt: announcement.attempt,
-    remainingMs: announcement.remainingMs,
-  });
+  context.report({ event: 'round', round, attempt, remainingMs });
   if (entry.step === 'announced') {
-    await journal.forgetBefore(announcement.round);
-    entry = await refusable(entry, journal, () => trainAndSeal(announcement, context, signal));
+    await journal.forgetBefore(terms.round);
+    entry = await refusable(entry, journal, () => trainAndSeal(terms, context, signal));
   }
   await send(entry, context, signal);
 }
 
 async function trainAndSeal(
-  announcement: Announcement,
+  terms: RoundTerms,
   context: RoundContext,
   signal: AbortSignal,
 ): Promise<AttemptEntry> {
   const { journal, enrolment, identity } = context;
-  const { study, round, attempt, encoding, roundKey } = announcement;
-  let trained = await journal.trained(announcement);
+  const { study, round, attempt, roundKey, clientPart } = terms;
+  const { encoding } = terms.updates;
+  let trained = await journal.trained(terms);
   if (!trained) {
-    const fresh = await fetchAndTrain(announcement, context, signal);
+    const fresh = await fetchAndTrain(terms, context, signal);
     // Tried until there is space: what was trained is not trained again.
-    await retrying(context, signal, () => journal.saveTrained(announcement, fresh));
+    await retrying(context, signal, () => journal.saveTrained(terms, fresh));
     trained = fresh;
   }
   signal.throwIfAborted();
-  context.progress(announcement, 'sealing', { fraction: 0 });
+  context.progress(terms, 'sealing', { fraction: 0 });
   const began = performance.now();
   const { samples, loss } = trained;
-  const payload = encodeDelta(trained.delta, encoding, seedOf(announcement, enrolment.clinic));
-  const norm = checkBounds(payload, samples, announcement);
+  const seed = seedOf(terms, enrolment.clinic);
+  const delta = clientDelta(clientPartOf(clientPart), trained, { round, seed });
+  const payload = encodeDelta(delta, encoding, seed);
+  const norm = checkBounds(payload, samples, terms);
   const header = {
     study,
     round,
     attempt,
     clinic: enrolment.clinic,
-    base: announcement.base.sha256,
+    base: terms.base.sha256,
     encoding,
     samples,
   };
@@ -161,34 +159,34 @@ async function trainAndSeal(
 }
 
 async function fetchAndTrain(
-  announcement: Announcement,
+  terms: RoundTerms,
   context: RoundContext,
   signal: AbortSignal,
 ): Promise<Trained> {
-  const fetched = (blob: Announcement['base']) =>
-    retrying(context, signal, () => fetchBlob(blob, announcement, context, signal));
+  const fetched = (blob: BlobRef) =>
+    retrying(context, signal, () => fetchBlob(blob, terms, context, signal));
   const job = {
-    announcement,
+    terms,
     clinic: context.enrolment.clinic,
-    start: await fetched(announcement.start),
-    base: await fetched(announcement.base),
+    start: await fetched(terms.start),
+    base: await fetched(terms.base),
   };
-  await retrying(context, signal, () => keepRecentBlobs(announcement, context.store));
+  await retrying(context, signal, () => keepRecentBlobs(terms, context.store));
   signal.throwIfAborted();
   const began = performance.now();
   const trained = await context.train(job, {
     signal,
-    onProgress: (phase, progress) => context.progress(announcement, phase, progress),
+    onProgress: (phase, progress) => context.progress(terms, phase, progress),
   });
   const { samples, loss } = trained;
   if (!Number.isFinite(loss))
     throw new LentigoError(
       'LENTIGO_UPDATE_NOT_FINITE',
-      `Round ${announcement.round}: the training loss became ${loss}.`,
+      `Round ${terms.round}: the training loss became ${loss}.`,
     );
   context.report({
     event: 'trained',
-    round: announcement.round,
+    round: terms.round,
     samples,
     loss,
     seconds: secondsSince(began),
@@ -304,13 +302,14 @@ async function submit(
 }
 
 async function fetchBlob(
-  blob: Announcement['base'],
-  at: Announcement,
+  blob: BlobRef,
+  at: RoundTerms,
   { enrolment, store, progress, report }: RoundContext,
   signal: AbortSignal,
 ): Promise<Bytes> {
   const began = performance.now();
   const { bytes, fetched } = await download(enrolment.url, blob, store, {
+    attempt: at.attempt,
     signal,
     onProgress: (fraction) => progress(at, 'downloading', { fraction }),
   });
@@ -328,7 +327,7 @@ async function fetchBlob(
 const secondsSince = (began: number): number => (performance.now() - began) / 1000;
 
 /** The starting model for ever; of the rounds' models this one and the one before. */
-async function keepRecentBlobs({ start, base }: Announcement, store: Store): Promise<void> {
+async function keepRecentBlobs({ start, base }: RoundTerms, store: Store): Promise<void> {
   const file = 'recent/bases';
   const last = new TextDecoder()
     .decode((await store.read(file)) ?? new Uint8Array())
@@ -346,19 +345,23 @@ async function keepRecentBlobs({ start, base }: Announcement, store: Store): Pro
 function checkBounds(
   payload: Uint8Array,
   samples: number,
-  { round, encoding, architecture, labels, plan, maxNorm, minSamples, maxSamples }: Announcement,
+  { round, architecture, labels, training, updates }: RoundTerms,
 ): number {
+  const { minSamples, maxSamples } = updates;
   if (samples < minSamples || samples > maxSamples) {
     throw new LentigoError(
       'LENTIGO_UPDATE_SAMPLES',
       `Round ${round}: ${samples} training images; the study takes ${minSamples} to ${maxSamples}.`,
     );
   }
-  const count = trainableSpecs(architecture, labels.names.length, plan.trainFrom).reduce(
+  const count = trainableSpecs(architecture, labels.names.length, training.trainFrom).reduce(
     (n, { shape }) => n + sizeOf(shape),
     0,
   );
-  return checkDelta(ENCODINGS[encoding].decode(payload), { count, maxNorm });
+  return checkDelta(ENCODINGS[updates.encoding].decode(payload), {
+    count,
+    maxNorm: updates.maxNorm,
+  });
 }
 
 /** Journals a refusal for good, so that the same attempt isn't tried again after a restart. */

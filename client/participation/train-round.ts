@@ -3,6 +3,7 @@ import type { Sample } from '../../common/dataset/sample.js';
 import { LentigoError } from '../../common/errors.js';
 import type { FeatureCache } from '../../common/training/feature-cache.js';
 import type { TrainingOptions } from '../../common/training/train.js';
+import { clientPartOf, clientPlan } from '../../common/federation/client-part.js';
 import { trainableSpecs } from '../../common/model/architecture.js';
 import { decodeModel, decodeParameters } from '../../common/model/encoding.js';
 import { createStudent } from '../../common/model/student.js';
@@ -23,11 +24,10 @@ export function createTrainer(
   cacheOf: (start: string) => Promise<FeatureCache>,
   { threads, reader }: Pick<TrainingOptions, 'threads' | 'reader'> = {},
 ): Trainer {
-  return async (
-    { announcement, clinic, start, base },
-    { signal, onProgress },
-  ): Promise<Trained> => {
-    const { plan, architecture, labels, round, minSamples, maxSamples } = announcement;
+  return async ({ terms, clinic, start, base }, { signal, onProgress }): Promise<Trained> => {
+    const { architecture, labels, round } = terms;
+    const { minSamples, maxSamples } = terms.updates;
+    const plan = clientPlan(clientPartOf(terms.clientPart), terms.training, round);
     if (samples.length < minSamples || samples.length > maxSamples) {
       throw new LentigoError(
         'LENTIGO_UPDATE_SAMPLES',
@@ -51,8 +51,8 @@ export function createTrainer(
     const student = createStudent({ ...model, parameters: model.parameters.with(from) });
     try {
       return await trainDelta(student, from, samples, plan, {
-        seed: seedOf(announcement, clinic),
-        cache: await cacheOf(announcement.start.sha256),
+        seed: seedOf(terms, clinic),
+        cache: await cacheOf(terms.start.sha256),
         signal,
         ...(threads && { threads }),
         reader,

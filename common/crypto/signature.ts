@@ -6,7 +6,8 @@ import { ed25519 } from './ed25519.js';
 
 /** One per purpose. A signature made under one tag means nothing under another. */
 export const TAGS = {
-  announcement: 'lentigo/announcement',
+  terms: 'lentigo/terms',
+  delivery: 'lentigo/delivery',
   receipt: 'lentigo/receipt',
   challenge: 'lentigo/challenge',
   enrolment: 'lentigo/enrolment',

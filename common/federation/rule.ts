@@ -1,29 +1,48 @@
-// What every aggregation rule implements: one range of coordinates of every clinic's delta in, one
-// combined delta out.
+// How the deltas of a round's clinics become one: what every aggregation rule implements.
 
-export interface AggregationRule {
-  readonly name: string;
+/**
+ * A rule sees a range of coordinates at a time, so that memory grows neither with the model nor
+ * with the number of clinics. What it gives for a range must depend on nothing but its arguments.
+ */
+export type AggregationRule = FoldingRule | CombiningRule;
+
+/** For rules that need one clinic at a time, such as a mean: any number of clinics, one in memory. */
+export interface FoldingRule extends Choosing {
   /**
-   * Combines the same range of coordinates of every clinic, in clinic-id order. The ranges of a
-   * round come one after the other, and the
-   * result of each must depend on nothing but its arguments: means, medians and trimmed means do. A
-   * rule that chooses whole clinics by their
-   * distances (Krum) is a pass over the same ranges before this one, and arrives here as weights.
-   * @param deltas one Float32Array a clinic, all of the same length.
-   * @param weights each clinic's sample count, as many as deltas.
-   * @returns the combined delta of the range, float64.
+   * @param length of the range, values
+   * @param weights one for each clinic, in clinic-id order
    */
-  combine(deltas: readonly Float32Array[], weights: readonly number[]): Float64Array;
-  /**
-   * For a rule that needs but one clinic at a time, such as a mean: the same combination, folded,
-   * so that memory and the work of
-   * decrypting don't grow with the number of clinics.
-   * @param length of the range.
-   */
-  fold?(length: number, weights: readonly number[]): Fold;
+  fold(length: number, weights: readonly number[]): Fold;
 }
 
-/** Given every clinic's range in clinic-id order, each in one piece or several. */
+/** For rules that need a coordinate of all clinics at once, such as a median. */
+export interface CombiningRule extends Choosing {
+  /**
+   * @param deltas the same range of each clinic, in clinic-id order, all of one length
+   * @param weights one for each clinic
+   * @returns the range's combined delta
+   */
+  combine(deltas: readonly Float32Array[], weights: readonly number[]): Float64Array;
+}
+
+interface Choosing {
+  /**
+   * A first pass over all ranges that says how much each clinic counts, 0 for one that is left
+   * out: for rules that judge whole clinics, such as Krum by their distances.
+   * @param weights each clinic's number of training images, in clinic-id order
+   */
+  choose?(weights: readonly number[]): Choice;
+}
+
+/** Sees every range of every clinic once, in order, before anything is aggregated. */
+export interface Choice {
+  /** @param deltas the next range of each clinic, in clinic-id order */
+  add(deltas: readonly Float32Array[]): void;
+  /** After the last range. @returns the weights that the rule itself is given */
+  weights(): readonly number[];
+}
+
+/** Given a range of every clinic in clinic-id order, each in one piece or several. */
 export interface Fold {
   /** Values [at, at + delta.length) of clinic `k`'s range. */
   add(k: number, delta: Float32Array, at: number): void;

@@ -5,7 +5,7 @@ import { z } from 'zod';
  * Raised whenever either side could misunderstand the other; carried by invitation, handshake and
  * update header.
  */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
 /** base64 of exactly `bytes` bytes, padded. */
 const base64Of = (bytes: number) =>
@@ -33,3 +33,13 @@ export const SampleCount = z.int().min(1).max(10_000_000);
 /** The largest update or model that is taken, bytes. */
 export const MAX_BLOB_BYTES = 256 * 1024 * 1024;
 export const ByteCount = z.int().min(0).max(MAX_BLOB_BYTES);
+
+/** A blob by its content: SHA-256, and length in bytes. */
+export const BlobRef = z.strictObject({ sha256: Sha256, bytes: ByteCount });
+export type BlobRef = Readonly<z.infer<typeof BlobRef>>;
+
+/**
+ * With it a clinic says for which attempt at a round it downloads a model, so that the round's
+ * traffic is counted. A header, not a part of the address: caches need not know of it.
+ */
+export const ATTEMPT_HEADER = 'Lentigo-Attempt';

@@ -2,19 +2,16 @@
 // acknowledgements.
 import { z } from 'zod';
 import { ERRORS, type ErrorCode } from '../errors.js';
-import { ArchitectureId } from '../model/architecture-id.js';
-import { LabelSet } from '../model/labels.js';
+import { extensible } from './extensible.js';
 import {
   ByteCount,
   ClinicId,
   Id,
-  PublicKey,
   RoundNumber,
   SampleCount,
   Sha256,
   Signature,
 } from './primitives.js';
-import { TrainingPlan } from './study.js';
 
 /**
  * A JSON text exactly as signed by the study's Ed25519 key over tag ‖ text; parse `body` only after
@@ -26,43 +23,24 @@ export type Signed = z.infer<typeof Signed>;
 export const Encoding = z.enum(['int8', 'float32']);
 export type Encoding = z.infer<typeof Encoding>;
 
-/**
- * coordinator → clinic, event `round`, Signed: take part in this round. Sent again, with the time
- * that remains, to a clinic that reconnects.
- */
-export const Announcement = z.strictObject({
-  protocol: z.int(),
-  study: Id,
-  round: RoundNumber,
-  /** Names this try at the round: a round that missed its quorum is tried again under another. */
-  attempt: Id,
-  /**
-   * X25519 key that this attempt's updates are sealed for; its private half is deleted when the
-   * round closes.
-   */
-  roundKey: PublicKey,
-  architecture: ArchitectureId,
-  labels: LabelSet,
-  /**
-   * The study's starting model, a blob that never changes: the frozen parameters come from here.
-   */
-  start: z.strictObject({ sha256: Sha256, bytes: ByteCount }),
-  /** The trainable parameters this round starts from (a blob); updates name it as their base. */
-  base: z.strictObject({ sha256: Sha256, bytes: ByteCount }),
-  plan: TrainingPlan,
-  encoding: Encoding,
-  maxNorm: z.number().positive(),
-  minSamples: SampleCount,
-  maxSamples: SampleCount,
-  seed: z.int().min(0).max(0xffffffff),
-  cohort: z.array(ClinicId).min(1).max(100_000),
+/** What the coordinator says to one clinic at one moment about the terms that it sends along. */
+export const Delivery = extensible({
+  /** SHA-256 of the terms' text. */
+  terms: Sha256,
   /** Milliseconds left when this was sent: durations, so that no two clocks need agree. */
   remainingMs: z.int().min(0),
 });
+
+/**
+ * coordinator → clinic, event `round`: take part in this round. `terms` is a signed RoundTerms, the
+ * same bytes for every clinic; `delivery` a signed Delivery of this moment. Sent again to a clinic
+ * that reconnects.
+ */
+export const Announcement = z.strictObject({ terms: Signed, delivery: Signed });
 export type Announcement = z.infer<typeof Announcement>;
 
 /** coordinator → clinic, event `round-over`. */
-export const RoundOver = z.strictObject({
+export const RoundOver = extensible({
   round: RoundNumber,
   attempt: Id,
   outcome: z.enum(['aggregated', 'failed']),
@@ -73,7 +51,7 @@ export const StudyStatus = z.enum(['draft', 'running', 'paused', 'stopped', 'com
 export type StudyStatus = z.infer<typeof StudyStatus>;
 
 /** coordinator → clinic, event `study`, and the acknowledgement of `prove`. */
-export const StudyNotice = z.strictObject({
+export const StudyNotice = extensible({
   study: Id,
   name: z.string().max(120),
   status: StudyStatus,
@@ -119,7 +97,7 @@ export type Submission = z.infer<typeof Submission>;
  * The coordinator's promise, signed: these bytes are stored and count. `audit` is the head of the
  * audit chain that records it.
  */
-export const Receipt = z.strictObject({
+export const Receipt = extensible({
   study: Id,
   round: RoundNumber,
   attempt: Id,

@@ -1,6 +1,7 @@
 // study.yaml: everything a study coordinator decides, with defaults that work; and the training
 // plan that clinics receive.
 import { z } from 'zod';
+import { StrategyChoice } from '../federation/strategies/index.js';
 import { Text } from './primitives.js';
 import { parseYaml } from './yaml.js';
 
@@ -51,6 +52,16 @@ export const SelectionMetric = z.enum([
 ]);
 export type SelectionMetric = z.infer<typeof SelectionMetric>;
 
+/** What an update must be before it counts. */
+export const UpdateSettings = z.strictObject({
+  encoding: z.enum(['int8', 'float32']).default('int8'),
+  /** An update whose L2 norm is beyond this is refused. */
+  maxNorm: z.number().positive().max(1e9).default(100),
+  minSamples: z.int().min(1).max(10_000_000).default(1),
+  maxSamples: z.int().min(1).max(10_000_000).default(100_000),
+});
+export type UpdateSettings = z.infer<typeof UpdateSettings>;
+
 export const StudyConfig = z
   .strictObject({
     name: Text.trim().min(1).max(120),
@@ -58,6 +69,8 @@ export const StudyConfig = z
     model: Text.min(1).max(1000),
     rounds: z.int().min(1).max(10_000).default(10),
     seed: z.int().min(0).max(0xffffffff).default(1),
+    /** How the clinics' deltas become the next model: a name, or a name with settings. */
+    strategy: StrategyChoice.prefault('fedavg'),
     training: TrainingPlan.prefault({}),
     cohort: z
       .strictObject({
@@ -78,15 +91,7 @@ export const StudyConfig = z
         attempts: z.int().min(1).max(100).default(3),
       })
       .prefault({}),
-    updates: z
-      .strictObject({
-        encoding: z.enum(['int8', 'float32']).default('int8'),
-        /** An update whose L2 norm is beyond this is refused. */
-        maxNorm: z.number().positive().max(1e9).default(100),
-        minSamples: z.int().min(1).max(10_000_000).default(1),
-        maxSamples: z.int().min(1).max(10_000_000).default(100_000),
-      })
-      .prefault({}),
+    updates: UpdateSettings.prefault({}),
     /** `sealed`: encrypted to the coordinator, which can read each clinic's delta. */
     privacy: z.enum(['sealed']).default('sealed'),
     evaluation: z.strictObject({

@@ -4,7 +4,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { LentigoError } from '../../common/errors.js';
 import { ByteCount, ClinicId, Id, Sha256 } from '../../common/protocol/primitives.js';
-import type { Clock } from '../storage/records.js';
+import type { Clock } from '../rounds/records.js';
 
 const Claims = z.strictObject({
   study: Id,

@@ -1,56 +1,81 @@
-// A whole aggregation as the worker runs it: from the base blob and the sealed updates on disk to a
-// result file.
+// A whole aggregation as the worker runs it: from the base and the sealed updates on disk to files.
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { LentigoError } from '../../common/errors.js';
+import { strategyOf, type StrategyChoice } from '../../common/federation/strategies/index.js';
+import { decodeState, encodeState, isEmpty } from '../../common/federation/strategy-state.js';
+import { writeDurably } from '../../common/files/durable.node.js';
 import { decodeParameters, encodeParameters } from '../../common/model/encoding.js';
+import type { BlobRef } from '../../common/protocol/primitives.js';
 import type { Encoding } from '../../common/protocol/round.js';
 import { ENCODINGS } from '../../common/update/encoding.js';
 import type { ParameterSpec } from '../../common/update/parameter-set.js';
-import type { BlobRef } from '../rounds/state.js';
-import { writeDurably } from '../../common/files/durable.node.js';
-import { aggregateUpdates, rangeSizeFor, type SealedUpdate } from './aggregate.js';
-import { fedAvg } from '../../common/federation/fedavg.js';
+import { aggregateUpdates, type SealedUpdate } from './aggregate.js';
+
+/** A blob's file, and the hash that it must have. */
+interface BlobFile {
+  readonly path: string;
+  readonly sha256: string;
+}
 
 export interface AggregateJob {
   readonly updates: readonly SealedUpdate[];
   readonly roundSecretKey: Uint8Array;
-  /**
-   * The trainable parameters that the round started from: a safetensors file, and the hash it must
-   * have.
-   */
-  readonly base: { readonly path: string; readonly sha256: string };
+  readonly round: number;
+  readonly strategy: StrategyChoice;
+  /** The trainable parameters that the round started from: safetensors. */
+  readonly base: BlobFile;
+  /** What the strategy remembered when the round started; null for nothing. */
+  readonly state: BlobFile | null;
   /** The trainable parameters, in the order of the deltas' values. */
   readonly specs: readonly ParameterSpec[];
   readonly encoding: Encoding;
-  /** Where the result is written (safetensors, float32), durably and whole. */
-  readonly outPath: string;
+  /** Where results are written, durably and whole: the next base (safetensors, float32), and the strategy's state. */
+  readonly out: { readonly base: string; readonly state: string };
+}
+
+export interface AggregatedFiles {
+  readonly base: BlobRef;
+  /** Null where the strategy remembers nothing: no file was written. */
+  readonly state: BlobRef | null;
+}
+
+/**
+ * Aggregates by the study's strategy, and writes what the next round starts from. The same job
+ * again writes the same bytes.
+ * @throws LENTIGO_BLOB_CORRUPT when base or state is not the one named; LENTIGO_STRATEGY_UNKNOWN;
+ *   LENTIGO_DISK_FULL; and as aggregateUpdates
+ */
+export async function runAggregateJob(job: AggregateJob): Promise<AggregatedFiles> {
+  const base = decodeParameters(await readBlob(job.base), job.specs);
+  const next = await aggregateUpdates({
+    updates: job.updates,
+    roundSecretKey: job.roundSecretKey,
+    round: job.round,
+    base,
+    state: job.state ? decodeState(await readBlob(job.state)) : {},
+    strategy: strategyOf(job.strategy),
+    encoding: ENCODINGS[job.encoding],
+  });
+  return {
+    base: await write(job.out.base, encodeParameters(next.base)),
+    state: isEmpty(next.state) ? null : await write(job.out.state, encodeState(next.state)),
+  };
 }
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-/**
- * Aggregates by FedAvg and writes the new trainable parameters. The same job again writes the same
- * bytes.
- * @throws LENTIGO_BLOB_CORRUPT when the base is not the one named; LENTIGO_DISK_FULL; and as
- *   aggregateUpdates.
- */
-export async function runAggregateJob(job: AggregateJob): Promise<BlobRef> {
-  const baseBytes = await readFile(job.base.path);
-  if (sha256(baseBytes) !== job.base.sha256)
+async function readBlob(file: BlobFile): Promise<Uint8Array> {
+  const bytes = await readFile(file.path);
+  if (sha256(bytes) !== file.sha256)
     throw new LentigoError(
       'LENTIGO_BLOB_CORRUPT',
-      `${job.base.path} does not have the hash ${job.base.sha256}.`,
+      `${file.path} does not have the hash ${file.sha256}.`,
     );
-  const result = await aggregateUpdates({
-    updates: job.updates,
-    roundSecretKey: job.roundSecretKey,
-    base: decodeParameters(baseBytes, job.specs),
-    encoding: ENCODINGS[job.encoding],
-    rule: fedAvg,
-    rangeSize: rangeSizeFor(1),
-  });
-  const bytes = encodeParameters(result);
-  await writeDurably(job.outPath, bytes);
+  return bytes;
+}
+
+async function write(path: string, bytes: Uint8Array): Promise<BlobRef> {
+  await writeDurably(path, bytes);
   return { sha256: sha256(bytes), bytes: bytes.length };
 }

@@ -1,8 +1,7 @@
 // The coordinator's side of the aggregation thread: promises in, results or LentigoErrors out.
 import { Worker } from 'node:worker_threads';
 import { LentigoError } from '../../common/errors.js';
-import type { BlobRef } from '../rounds/state.js';
-import type { AggregateJob } from './aggregate-job.js';
+import type { AggregatedFiles, AggregateJob } from './aggregate-job.js';
 import type { CheckedUpdate, CheckJob } from './check-update.js';
 import type { Reply, Request, Task } from './worker.js';
 
@@ -33,8 +32,8 @@ export class Aggregator {
    * Writes the result to job.outPath. @throws as runAggregateJob; LENTIGO_INTERNAL when the worker
    * crashed.
    */
-  async aggregate(job: AggregateJob): Promise<BlobRef> {
-    return (await this.#run({ kind: 'aggregate', job })) as BlobRef;
+  async aggregate(job: AggregateJob): Promise<AggregatedFiles> {
+    return (await this.#run({ kind: 'aggregate', job })) as AggregatedFiles;
   }
   /** Ends the worker; jobs that are not done are rejected. */
   async close(): Promise<void> {

@@ -26,7 +26,7 @@ import type { AddressOf, FailureLimit } from '../access/failure-limit.js';
 import { UPLOADS_PATH } from '../http/uploads.js';
 import type { Studies } from '../rounds/studies.js';
 import type { Keys } from '../storage/keys.js';
-import type { ClinicRecord } from '../storage/records.js';
+import type { ClinicRecord } from '../rounds/records.js';
 import type { Store } from '../storage/store.js';
 import type { Presence, Connection } from './presence.js';
 import type { Tickets } from '../access/tickets.js';
@@ -144,8 +144,8 @@ function serveMember(socket: Socket, clinic: ClinicRecord, parts: GatewayParts):
     TicketRequest,
     parts,
     async ({ round, attempt, sha256, bytes }): Promise<Ticket> => {
-      runner.openRound(clinic.id, { round, attempt });
-      const limit = runner.largestUpdate();
+      runner.intake.openRound(clinic.id, { round, attempt });
+      const limit = runner.intake.largestUpdate();
       if (bytes > limit)
         throw new LentigoError(
           'LENTIGO_UPDATE_LENGTH',
@@ -157,7 +157,9 @@ function serveMember(socket: Socket, clinic: ClinicRecord, parts: GatewayParts):
       };
     },
   );
-  answer(socket, 'submit', Submission, parts, (submission) => runner.accept(clinic, submission));
+  answer(socket, 'submit', Submission, parts, (submission) =>
+    runner.intake.accept(clinic, submission),
+  );
   socket.on('progress', (message: unknown) => {
     const progress = Progress.safeParse(message);
     if (progress.success) presence.report(clinic.study, clinic.id, progress.data);

@@ -8,7 +8,7 @@ import { tokenCheck } from '../access/admin-token.js';
 import { told } from '../http/errors.js';
 import type { AddressOf, FailureLimit } from '../access/failure-limit.js';
 import type { Studies } from '../rounds/studies.js';
-import type { Clock } from '../storage/records.js';
+import type { Clock } from '../rounds/records.js';
 import type { Store } from '../storage/store.js';
 import type { Presence } from './presence.js';
 import { type Known, readLiveStudy } from './live-study.js';

@@ -1,8 +1,10 @@
 // A study as its console shows it, read whole or from a round and an audit entry on.
 import type { LiveStudy, ScoreRow } from '../../common/protocol/console.js';
 import { type Metrics, SCORE_NAMES } from '../../common/evaluation/metrics.js';
+import { openedOf } from '../rounds/state.js';
 import type { Studies } from '../rounds/studies.js';
-import type { Clock, EvaluationRecord } from '../storage/records.js';
+import type { EvaluationRecord } from '../storage/records.js';
+import type { Clock } from '../rounds/records.js';
 import type { Store } from '../storage/store.js';
 import type { Presence } from './presence.js';
 
@@ -44,7 +46,8 @@ export async function readLiveStudy(
   const { state, publicKey, architecture, labels, createdAt } = record;
   const { config, status, reason, completed, best, round } = state;
   const connected = new Set(presence.connected(id));
-  const inFlight = round && round.phase !== 'closed' && round.phase !== 'failed' ? round : null;
+  const inFlight =
+    round && round.phase !== 'closed' && round.phase !== 'failed' ? openedOf(round) : null;
   const returned = new Set(inFlight?.updates.map((u) => u.clinic));
   return {
     id,
@@ -52,7 +55,7 @@ export async function readLiveStudy(
     status,
     reason,
     completed,
-    best,
+    best: best && { round: best.round, score: best.score },
     publicKey,
     architecture,
     labels,

@@ -4,7 +4,7 @@ import helmet from 'helmet';
 import type { Logger } from 'pino';
 import { ERRORS, LentigoError } from '../../common/errors.js';
 import type { Database } from '../storage/database.js';
-import { blobRoutes, type Downloads } from './blobs.js';
+import { blobRoutes } from './blobs.js';
 import { type ConsoleParts, consoleRoutes } from './console.js';
 import { enrolRoutes } from './enrol.js';
 import { errorHandler } from './errors.js';
@@ -15,7 +15,6 @@ import { type Uploads, UPLOADS_PATH } from './uploads.js';
 
 export interface AppParts extends ConsoleParts {
   readonly database: Database;
-  readonly downloads: Downloads;
   readonly uploads: Uploads;
   /** Of refused enrolments. */
   readonly enrolments: FailureLimit;
@@ -54,7 +53,7 @@ export function createApp(parts: AppParts): Express {
     }),
   );
   app.use(healthRoutes(parts.database, parts.studies, parts.presence));
-  app.use('/blobs', blobRoutes(parts.blobs, parts.downloads));
+  app.use('/blobs', blobRoutes(parts.blobs, parts.studies.traffic));
   app.all([UPLOADS_PATH, `${UPLOADS_PATH}/*id`], parts.uploads.handler);
   // before the body is read: a body that is none counts, too
   app.use('/api/enrol', limitFailures(parts.enrolments, parts.addressOf));

@@ -2,21 +2,14 @@
 // them; with ranges and ETag by express.
 import { Router } from 'express';
 import { LentigoError } from '../../common/errors.js';
-import { Sha256 } from '../../common/protocol/primitives.js';
+import { ATTEMPT_HEADER, Id, Sha256 } from '../../common/protocol/primitives.js';
+import type { Traffic } from '../rounds/traffic.js';
 import type { Blobs } from '../storage/blobs.js';
 
-/** Counts the bytes served of each blob, for a round's traffic. */
-export class Downloads {
-  readonly #served = new Map<string, number>();
-  add(sha256: string, bytes: number): void {
-    this.#served.set(sha256, this.of(sha256) + bytes);
-  }
-  of(sha256: string): number {
-    return this.#served.get(sha256) ?? 0;
-  }
-}
+/** The header by which a clinic says for which attempt at a round it downloads. */
+const Attempt = Id.optional().catch(undefined);
 
-export function blobRoutes(blobs: Blobs, downloads: Downloads): Router {
+export function blobRoutes(blobs: Blobs, traffic: Traffic): Router {
   const router = Router();
   router.get('/:sha256', async (request, response) => {
     const sha256 = Sha256.safeParse(request.params.sha256);
@@ -25,11 +18,13 @@ export function blobRoutes(blobs: Blobs, downloads: Downloads): Router {
         'LENTIGO_BLOB_UNKNOWN',
         `There is no blob ${request.params.sha256.slice(0, 64)}.`,
       );
-    const before = response.socket?.bytesWritten ?? 0;
+    const attempt = Attempt.parse(request.get(ATTEMPT_HEADER));
     const { socket } = response;
-    response.on('close', () =>
-      downloads.add(sha256.data, (socket?.bytesWritten ?? before) - before),
-    );
+    const before = socket?.bytesWritten ?? 0;
+    if (attempt)
+      response.on('close', () =>
+        traffic.served(attempt, (socket?.bytesWritten ?? before) - before),
+      );
     response.set({
       'Content-Type': 'application/octet-stream',
       'Cache-Control': 'public, max-age=31536000, immutable',

@@ -19,7 +19,7 @@ import { ClinicId, Id, MAX_BLOB_BYTES, PROTOCOL } from '../../common/protocol/pr
 import type { Presence } from '../gateway/presence.js';
 import type { Studies } from '../rounds/studies.js';
 import type { Blobs } from '../storage/blobs.js';
-import type { Clock } from '../storage/records.js';
+import type { Clock } from '../rounds/records.js';
 import type { Store } from '../storage/store.js';
 import { tokenCheck } from '../access/admin-token.js';
 import { bodyOf } from './errors.js';
@@ -195,7 +195,7 @@ export function consoleRoutes(parts: ConsoleParts): Router {
     const { state } = studies.runner(id);
     const result =
       which === 'best'
-        ? state.best?.result
+        ? state.best?.result.parameters
         : which === 'last'
           ? await lastResult(store, id)
           : undefined;

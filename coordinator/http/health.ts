@@ -2,6 +2,7 @@
 import { Router } from 'express';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Presence } from '../gateway/presence.js';
+import { openedOf } from '../rounds/state.js';
 import type { Studies } from '../rounds/studies.js';
 import type { Database } from '../storage/database.js';
 
@@ -29,7 +30,9 @@ export function healthRoutes(database: Database, studies: Studies, presence: Pre
     studies.all.forEach((r) => g.set({ study: r.state.id }, r.state.completed)),
   );
   gauge('lentigo_round_updates', 'Updates accepted in the round in flight.', ['study'], (g) =>
-    studies.all.forEach((r) => g.set({ study: r.state.id }, r.state.round?.updates.length ?? 0)),
+    studies.all.forEach((r) =>
+      g.set({ study: r.state.id }, (r.state.round && openedOf(r.state.round)?.updates.length) ?? 0),
+    ),
   );
   gauge(
     'lentigo_best_score',

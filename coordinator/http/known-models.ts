@@ -5,7 +5,7 @@ import { encodeModel } from '../../common/model/encoding.js';
 import { loadModel } from '../../common/model/folder.node.js';
 import type { KnownModels } from '../../common/protocol/console.js';
 import type { Blobs } from '../storage/blobs.js';
-import type { StudyRecord } from '../storage/records.js';
+import type { StudyRecord } from '../rounds/records.js';
 
 /** From dist/coordinator/http. */
 const SHIPPED = fileURLToPath(new URL('../../../models/start', import.meta.url));

@@ -1,10 +1,19 @@
 // The round machine: a pure function (state, event) → (state, effects). It reads no clock, draws no
-// random number and does no I/O,
-// so every path can be tested, and a restarted coordinator carries on from the state alone
-// (`pending`).
+// random number and does no I/O, so every path can be tested, and a restarted coordinator carries
+// on from the state alone (`pending`).
 import { LentigoError } from '../../common/errors.js';
 import { isBetter } from '../../common/federation/selection.js';
-import type { AcceptedUpdate, BlobRef, RoundState, StudyState } from './state.js';
+import type { Signed } from '../../common/protocol/round.js';
+import {
+  type AcceptedUpdate,
+  type Checkpoint,
+  type EvaluatingRound,
+  type FailedRound,
+  type OpenRound,
+  openedOf,
+  type RoundState,
+  type StudyState,
+} from './state.js';
 
 export type Event =
   | { readonly type: 'start' | 'pause' | 'resume' }
@@ -17,6 +26,7 @@ export type Event =
       readonly attempt: string;
       readonly cohort: readonly string[];
       readonly roundKey: string;
+      readonly terms: Signed;
       readonly now: number;
     }
   /** An update was checked and is safely on disk. */
@@ -26,8 +36,7 @@ export type Event =
   | {
       readonly type: 'aggregated';
       readonly attempt: string;
-      readonly result: BlobRef;
-      readonly bytesDown: number;
+      readonly result: Checkpoint;
     }
   /** `score` is the validation result by the study's selection metric. */
   | {
@@ -95,8 +104,31 @@ export function step(state: StudyState, event: Event): Step {
   return { state: next, effects: begun ? pending(next) : [] };
 }
 
+type RequestEvent = Extract<Event, { type: 'start' | 'pause' | 'resume' | 'stop' }>;
+type AttemptEvent = Exclude<Event, RequestEvent | { type: 'plan' | 'revoke' }>;
+
 function reduce(state: StudyState, event: Event): StudyState {
-  const { status, round, config } = state;
+  switch (event.type) {
+    case 'start':
+    case 'pause':
+    case 'resume':
+    case 'stop':
+      return onRequest(state, event);
+    case 'plan':
+      return state.status === 'running' && !inFlight(state.round)
+        ? { ...state, round: plan(state, event.attempt) }
+        : state;
+    case 'revoke':
+      return withoutClinic(state, event.clinic, event.now);
+    default:
+      // When the attempt is over, the event comes too late to matter.
+      return state.round?.attempt === event.attempt ? onAttempt(state, state.round, event) : state;
+  }
+}
+
+/** What a study coordinator asks for. */
+function onRequest(state: StudyState, event: RequestEvent): StudyState {
+  const { status, round } = state;
   const refuse = (what: string): never => {
     throw new LentigoError('LENTIGO_STUDY_STATE', `The study is ${status}: it can't be ${what}.`);
   };
@@ -117,177 +149,132 @@ function reduce(state: StudyState, event: Event): StudyState {
         ...state,
         status: 'stopped',
         reason: 'stopped by the study coordinator',
-        round: round && inFlight(round) ? fail(round, 'the study was stopped', event.now) : round,
+        round: round && inFlight(round) ? failed(round, 'the study was stopped', event.now) : round,
       };
-    case 'plan':
-      if (status !== 'running' || (round && inFlight(round))) return state;
-      return { ...state, round: plan(state, event.attempt) };
-    case 'revoke':
-      if (round?.phase !== 'open' || !round.cohort.includes(event.clinic)) return state;
-      return withoutClinic(state, round, event.clinic, event.now);
-    default:
   }
-  // The rest concerns one attempt; when that is over, the event comes too late to matter.
-  if (!round || round.attempt !== event.attempt) return state;
+}
+
+/** What happened to the attempt in flight. An event that doesn't fit its phase changes nothing. */
+function onAttempt(state: StudyState, round: RoundState, event: AttemptEvent): StudyState {
   switch (event.type) {
-    case 'open':
-      if (round.phase !== 'planned' || status !== 'running') return state;
-      return {
-        ...state,
-        round: {
-          ...round,
-          phase: 'open',
-          cohort: event.cohort.toSorted(),
-          roundKey: event.roundKey,
-          openedAt: event.now,
-          deadlineAt: event.now + config.cohort.deadlineSeconds * 1000,
-        },
+    case 'open': {
+      if (round.phase !== 'planned' || state.status !== 'running') return state;
+      const { roundKey, terms, now } = event;
+      const opened = {
+        cohort: event.cohort.toSorted(),
+        roundKey,
+        terms,
+        openedAt: now,
+        deadlineAt: now + state.config.cohort.deadlineSeconds * 1000,
+        updates: [],
       };
-    case 'update': {
-      if (round.phase !== 'open') return state;
-      const { clinic } = event.update;
-      if (!round.cohort.includes(clinic) || round.updates.some((u) => u.clinic === clinic))
-        return state;
-      const updates = [...round.updates, event.update].toSorted((a, b) =>
-        a.clinic < b.clinic ? -1 : 1,
-      );
-      return {
-        ...state,
-        round: {
-          ...round,
-          updates,
-          phase: updates.length === round.cohort.length ? 'aggregating' : 'open',
-        },
-      };
+      return { ...state, round: { ...round, ...opened, phase: 'open' } };
     }
+    case 'update':
+      return round.phase === 'open' ? withUpdate(state, round, event.update) : state;
     case 'deadline':
       return round.phase === 'open' ? atDeadline(state, round, event.now) : state;
-    case 'aggregated':
-      return round.phase === 'aggregating'
-        ? {
-            ...state,
-            round: {
-              ...round,
-              phase: 'evaluating',
-              result: event.result,
-              bytesDown: event.bytesDown,
-            },
-          }
-        : state;
+    case 'aggregated': {
+      if (round.phase !== 'aggregating') return state;
+      const { number, attempt, from, phase: _, ...opened } = round;
+      const { result } = event;
+      return { ...state, round: { number, attempt, from, phase: 'evaluating', opened, result } };
+    }
     case 'evaluated':
-      return round.phase === 'evaluating' && round.result
-        ? close(state, round, round.result, event.score, event.now)
-        : state;
+      return round.phase === 'evaluating' ? close(state, round, event.score, event.now) : state;
     case 'work-failed':
-      return status === 'running'
+      return state.status === 'running'
         ? { ...state, status: 'paused', reason: event.reason }
         : { ...state, reason: event.reason };
   }
 }
 
-const inFlight = (round: RoundState): boolean =>
-  round.phase !== 'closed' && round.phase !== 'failed';
+const inFlight = (round: RoundState | null): boolean =>
+  round !== null && round.phase !== 'closed' && round.phase !== 'failed';
 
-const fail = (round: RoundState, reason: string, now: number): RoundState => ({
-  ...round,
+const failed = (round: RoundState, reason: string, now: number): FailedRound => ({
+  number: round.number,
+  attempt: round.attempt,
+  from: round.from,
   phase: 'failed',
+  opened: openedOf(round),
   reason,
   closedAt: now,
 });
 
 /** The next round: number 0 evaluates the starting model, the others train. */
 function plan(state: StudyState, attempt: string): RoundState {
-  const first = state.best === null;
-  return {
-    number: first ? 0 : state.completed + 1,
-    attempt,
-    phase: first ? 'evaluating' : 'planned',
-    base: state.base,
-    cohort: [],
-    roundKey: '',
-    openedAt: null,
-    deadlineAt: null,
-    closedAt: null,
-    updates: [],
-    bytesDown: 0,
-    result: first ? state.base : null,
-    reason: null,
-  };
+  const from = state.next;
+  return state.best === null
+    ? { number: 0, attempt, from, phase: 'evaluating', opened: null, result: from }
+    : { number: state.completed + 1, attempt, from, phase: 'planned' };
 }
+
+/** With the last update of the cohort the round closes. */
+function withUpdate(state: StudyState, round: OpenRound, update: AcceptedUpdate): StudyState {
+  const { clinic } = update;
+  if (!round.cohort.includes(clinic) || round.updates.some((u) => u.clinic === clinic))
+    return state;
+  const updates = [...round.updates, update].toSorted((a, b) => (a.clinic < b.clinic ? -1 : 1));
+  return { ...state, round: whenAllReturned({ ...round, updates }) };
+}
+
+const whenAllReturned = (round: OpenRound): RoundState =>
+  round.updates.length === round.cohort.length ? { ...round, phase: 'aggregating' } : round;
 
 /**
  * The deadline closes a round that has its quorum and fails one that hasn't; too many misses in a
  * row pause the study.
  */
-function atDeadline(state: StudyState, round: RoundState, now: number): StudyState {
+function atDeadline(state: StudyState, round: OpenRound, now: number): StudyState {
   const { quorum, attempts } = state.config.cohort;
   if (round.updates.length >= quorum)
     return { ...state, round: { ...round, phase: 'aggregating' } };
   const misses = state.misses + 1;
   const reason = `${round.updates.length} of ${round.cohort.length} clinics returned an update by the deadline; the quorum is ${quorum}`;
-  const failed = { ...state, misses, round: fail(round, reason, now) };
+  const missed: StudyState = { ...state, misses, round: failed(round, reason, now) };
   return misses < attempts
-    ? failed
+    ? missed
     : {
-        ...failed,
+        ...missed,
         status: 'paused',
         reason: `${misses} attempts in a row missed the quorum: ${reason}`,
       };
 }
 
 /** A revoked clinic leaves the open round, and its update with it. */
-function withoutClinic(
-  state: StudyState,
-  round: RoundState,
-  clinic: string,
-  now: number,
-): StudyState {
+function withoutClinic(state: StudyState, clinic: string, now: number): StudyState {
+  const { round } = state;
+  if (round?.phase !== 'open' || !round.cohort.includes(clinic)) return state;
+  const { quorum } = state.config.cohort;
   const cohort = round.cohort.filter((c) => c !== clinic);
-  const updates = round.updates.filter((u) => u.clinic !== clinic);
-  const left = { ...round, cohort, updates };
-  if (cohort.length < state.config.cohort.quorum) {
-    return {
-      ...state,
-      round: fail(
-        left,
-        `a clinic was revoked, and ${cohort.length} are left; the quorum is ${state.config.cohort.quorum}`,
-        now,
-      ),
-    };
-  }
-  return {
-    ...state,
-    round: { ...left, phase: updates.length === cohort.length ? 'aggregating' : 'open' },
-  };
+  const left = { ...round, cohort, updates: round.updates.filter((u) => u.clinic !== clinic) };
+  if (cohort.length >= quorum) return { ...state, round: whenAllReturned(left) };
+  const reason = `a clinic was revoked, and ${cohort.length} are left; the quorum is ${quorum}`;
+  return { ...state, round: failed(left, reason, now) };
 }
 
 /**
  * Validation decides: the best model, whether this round is undone, and whether the study goes on.
  */
-function close(
-  state: StudyState,
-  round: RoundState,
-  result: BlobRef,
-  score: number,
-  now: number,
-): StudyState {
+function close(state: StudyState, round: EvaluatingRound, score: number, now: number): StudyState {
   const { rounds, evaluation } = state.config;
-  const closed: RoundState = { ...round, phase: 'closed', closedAt: now };
+  const { number, result } = round;
   const better = isBetter(score, state.best?.score ?? null);
-  const best = better || state.best === null ? { round: round.number, score, result } : state.best;
+  const best = better || state.best === null ? { round: number, score, result } : state.best;
   const sinceBest = better ? 0 : state.sinceBest + 1;
   const hurt =
     evaluation.rollbackBelow !== undefined && score < best.score - evaluation.rollbackBelow;
   const next: StudyState = {
     ...state,
     misses: 0,
-    round: closed,
-    completed: round.number,
+    round: { ...round, phase: 'closed', closedAt: now },
+    completed: number,
     best,
     sinceBest,
-    base: hurt ? best.result : result,
+    next: hurt ? best.result : result,
   };
-  if (round.number >= rounds)
+  if (number >= rounds)
     return { ...next, status: 'completed', reason: `all ${rounds} rounds are done` };
   if (evaluation.patience !== undefined && sinceBest >= evaluation.patience) {
     return {

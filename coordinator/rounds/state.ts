@@ -1,20 +1,8 @@
 // The state of a study and of its round in flight: what the machine computes on and the database
 // keeps.
-import type { StudyStatus } from '../../common/protocol/round.js';
+import type { BlobRef } from '../../common/protocol/primitives.js';
+import type { Signed, StudyStatus } from '../../common/protocol/round.js';
 import type { StudyConfig } from '../../common/protocol/study.js';
-
-/** A blob by its content: SHA-256 (hexadecimal) and length in bytes. */
-export interface BlobRef {
-  readonly sha256: string;
-  readonly bytes: number;
-}
-
-/**
- * planned (waits for enough clinics) → open (clinics train and upload) → aggregating → evaluating →
- * closed;
- * failed when the quorum was missed or the study stopped.
- */
-export type Phase = 'planned' | 'open' | 'aggregating' | 'evaluating' | 'closed' | 'failed';
 
 export interface AcceptedUpdate {
   readonly clinic: string;
@@ -26,37 +14,82 @@ export interface AcceptedUpdate {
   readonly norm: number;
 }
 
-export interface RoundState {
+/** What a round starts from or ends in: the trainable parameters, and what belongs to them. */
+export interface Checkpoint {
+  readonly parameters: BlobRef;
+  /** What the strategy remembers beside them; null where it remembers nothing. */
+  readonly strategyState: BlobRef | null;
+}
+
+/** One try at a round; where it fails, the round is tried again under another id. */
+interface Attempt {
   /** 0 evaluates the starting model; training rounds count from 1. */
   readonly number: number;
-  /** UUIDv7; a round that fails is tried again under another. */
+  /** UUIDv7. */
   readonly attempt: string;
-  readonly phase: Phase;
-  /** The trainable parameters that this round starts from. */
-  readonly base: BlobRef;
-  /** Set when the round opens: the clinics invited to it, in clinic-id order. */
+  readonly from: Checkpoint;
+}
+
+/** What is fixed when a round opens, and the updates that came since. */
+export interface Opened {
+  /** The clinics invited to it, in clinic-id order. */
   readonly cohort: readonly string[];
   /**
-   * X25519 public key, base64; its private half is in the key folder, never in the database. Empty
-   * until the round opens.
+   * X25519 public key, base64; its private half is in the key folder, never in the database.
    */
   readonly roundKey: string;
-  /** Milliseconds since the epoch, UTC; null while the phase hasn't begun. */
-  readonly openedAt: number | null;
-  readonly deadlineAt: number | null;
-  readonly closedAt: number | null;
+  /** The RoundTerms, as signed for all clinics. */
+  readonly terms: Signed;
+  /** Milliseconds since the epoch, UTC. */
+  readonly openedAt: number;
+  readonly deadlineAt: number;
   /** In clinic-id order. */
   readonly updates: readonly AcceptedUpdate[];
-  /** Bytes of models that clinics downloaded while it was open. */
-  readonly bytesDown: number;
-  /** The aggregated trainable parameters: set from `evaluating` on. */
-  readonly result: BlobRef | null;
-  /** Why it failed. */
-  readonly reason: string | null;
+}
+
+/** Waits until enough clinics are connected. */
+export type PlannedRound = Attempt & { readonly phase: 'planned' };
+/** Clinics train and upload. */
+export type OpenRound = Attempt & Opened & { readonly phase: 'open' };
+export type AggregatingRound = Attempt & Opened & { readonly phase: 'aggregating' };
+/** `opened` is null for round 0, which nobody trains. */
+export type EvaluatingRound = Attempt & {
+  readonly phase: 'evaluating';
+  readonly opened: Opened | null;
+  readonly result: Checkpoint;
+};
+export type ClosedRound = Omit<EvaluatingRound, 'phase'> & {
+  readonly phase: 'closed';
+  readonly closedAt: number;
+};
+/** The quorum was missed, or the study stopped; `opened` is null where that was before it opened. */
+export type FailedRound = Attempt & {
+  readonly phase: 'failed';
+  readonly opened: Opened | null;
+  readonly reason: string;
+  readonly closedAt: number;
+};
+
+/** planned → open → aggregating → evaluating → closed, or failed. */
+export type RoundState =
+  | PlannedRound
+  | OpenRound
+  | AggregatingRound
+  | EvaluatingRound
+  | ClosedRound
+  | FailedRound;
+export type Phase = RoundState['phase'];
+
+/** What a round has of being opened, in whatever phase; null where it never was. */
+export function openedOf(round: RoundState): Opened | null {
+  if (round.phase === 'planned') return null;
+  return round.phase === 'open' || round.phase === 'aggregating' ? round : round.opened;
 }
 
 export interface StudyState {
   readonly id: string;
+  /** Counts the steps that are stored; a step computed from another version is refused. */
+  readonly version: number;
   readonly config: StudyConfig;
   readonly status: StudyStatus;
   /** Why the study is paused, stopped or completed, for people. */
@@ -64,14 +97,14 @@ export interface StudyState {
   /** The starting model, whole; the frozen parameters of every round come from it. */
   readonly start: BlobRef;
   /** What the next round starts from. */
-  readonly base: BlobRef;
+  readonly next: Checkpoint;
   /** Training rounds closed so far. */
   readonly completed: number;
-  /** The round whose validation score is best, with its trainable parameters. */
+  /** The round whose validation score is best, and what it ended in. */
   readonly best: {
     readonly round: number;
     readonly score: number;
-    readonly result: BlobRef;
+    readonly result: Checkpoint;
   } | null;
   /** Rounds in a row without a better validation score. */
   readonly sinceBest: number;

@@ -4,26 +4,33 @@ import { toBase64 } from '../../common/crypto/base64.js';
 import { createIdentity } from '../../common/crypto/identity.js';
 import { openDataset } from '../../common/dataset/open.node.js';
 import { LentigoError } from '../../common/errors.js';
+import { strategyOf } from '../../common/federation/strategies/index.js';
+import { encodeState, isEmpty } from '../../common/federation/strategy-state.js';
 import { trainableSpecs } from '../../common/model/architecture.js';
 import { decodeModel, encodeParameters } from '../../common/model/encoding.js';
 import type { CreateStudy, StudyList } from '../../common/protocol/console.js';
 import type { z } from 'zod';
-import type { Keys } from '../storage/keys.js';
-import type { NewStudy, StudyRecord } from '../storage/records.js';
+import type { NewStudy, StudyRecord } from './records.js';
+import type { StudyKeys } from './ports.js';
 import { type RunnerParts, StudyRunner } from './runner.js';
+import { Traffic } from './traffic.js';
 
 export class Studies {
   readonly #parts: RunnerParts;
-  readonly #keys: Keys;
+  readonly #keys: StudyKeys;
   readonly #runners = new Map<string, StudyRunner>();
   readonly #onEvaluating: ((study: string) => void)[] = [];
+  /** What clinics download. */
+  readonly traffic: Traffic;
 
-  constructor(parts: Omit<RunnerParts, 'onEvaluating'>, keys: Keys) {
+  constructor(parts: Omit<RunnerParts, 'onEvaluating'>, keys: StudyKeys) {
     this.#parts = {
       ...parts,
       onEvaluating: (study) => this.#onEvaluating.forEach((listener) => listener(study)),
     };
     this.#keys = keys;
+    const isCurrent = (attempt: string) => this.all.some((r) => r.state.round?.attempt === attempt);
+    this.traffic = new Traffic(parts.store, isCurrent, parts.log);
     parts.presence.onChange((study) => this.#runners.get(study)?.presenceChanged());
   }
   /** Called whenever the evaluation of a study's model got further. */
@@ -45,16 +52,17 @@ export class Studies {
   }
   /** A coordinator that was killed may have left keys and updates of attempts that are over. */
   async #forgetEnded(studies: readonly StudyRecord[]): Promise<void> {
-    const { sealed, uploads } = this.#parts;
+    const { files, inbox } = this.#parts;
     const current = new Set(studies.map(({ state }) => state.round?.attempt));
-    for (const attempt of await sealed.attempts()) {
+    for (const attempt of await files.attempts()) {
       if (current.has(attempt)) continue; // if it is over, the study's runner forgets it
-      await sealed.forget(attempt);
-      await uploads.forget(attempt);
+      await files.forget(attempt);
+      await inbox.forget(attempt);
     }
   }
   async close(): Promise<void> {
-    await Promise.all([...this.#runners.values()].map((r) => r.close()));
+    await Promise.all(this.all.map((r) => r.close()));
+    await this.traffic.flush();
   }
   /** @throws LENTIGO_STUDY_UNKNOWN */
   runner(study: string): StudyRunner {
@@ -72,7 +80,7 @@ export class Studies {
       reason: state.reason,
       completed: state.completed,
       rounds: state.config.rounds,
-      best: state.best,
+      best: state.best && { round: state.best.round, score: state.best.score },
     }));
   }
   get all(): readonly StudyRunner[] {
@@ -103,20 +111,22 @@ export class Studies {
           `${data.name} has no ${split} images; validation decides and held-out is reported, so both are needed.`,
         );
     }
-    const base = await blobs.put(
-      encodeParameters(model.parameters.subset(new Set(trainable.map((s) => s.name)))),
-    );
+    const parameters = model.parameters.subset(new Set(trainable.map((s) => s.name)));
+    const base = await blobs.put(encodeParameters(parameters));
+    const initial = strategyOf(config.strategy).init(parameters);
+    const strategyState = isEmpty(initial) ? null : await blobs.put(encodeState(initial));
     const identity = createIdentity();
     const id = uuidv7();
     await this.#keys.saveStudyKey(id, identity.secretKey);
     const study: NewStudy = {
       state: {
         id,
+        version: 0,
         config,
         status: 'draft',
         reason: null,
         start,
-        base,
+        next: { parameters: base, strategyState },
         completed: 0,
         best: null,
         sinceBest: 0,

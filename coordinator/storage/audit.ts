@@ -1,7 +1,7 @@
 // The audit chain: each entry's hash covers the entry before it, so that none can be changed,
 // dropped or inserted unseen.
 import { createHash } from 'node:crypto';
-import type { Json } from './records.js';
+import type { Json } from '../rounds/records.js';
 
 /** What the first entry of a chain names as its predecessor. */
 export const CHAIN_START = '0'.repeat(64);

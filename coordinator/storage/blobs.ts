@@ -4,7 +4,7 @@ import { createReadStream, existsSync } from 'node:fs';
 import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { LentigoError } from '../../common/errors.js';
-import type { BlobRef } from '../rounds/state.js';
+import type { BlobRef } from '../../common/protocol/primitives.js';
 import {
   makeFolder,
   syncFile,

@@ -1,54 +1,8 @@
-// What the store keeps and returns: plain values, no trace of the database. Times are milliseconds
-// since the epoch, UTC.
-import type { Metrics } from '../../common/evaluation/metrics.js';
-import type { ArchitectureId } from '../../common/model/architecture-id.js';
-import type { LabelSet } from '../../common/model/labels.js';
-import type { Signed } from '../../common/protocol/round.js';
-import type { AcceptedUpdate, BlobRef, RoundState, StudyState } from '../rounds/state.js';
-
-/** Milliseconds since the epoch; injected, so that tests and simulations own the time. */
-export type Clock = () => number;
-
-/**
- * Anything that JSON can say. NaN and infinities become null on the way, as JSON.stringify has it.
- */
-export type Json =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly Json[]
-  | { readonly [key: string]: Json | undefined };
-
-/** What is fixed when a study is created. */
-export interface NewStudy {
-  readonly state: StudyState;
-  /** The study's Ed25519 public key, base64; the secret half is in the key folder. */
-  readonly publicKey: string;
-  readonly architecture: ArchitectureId;
-  readonly labels: LabelSet;
-}
-
-export interface StudyRecord extends NewStudy {
-  readonly createdAt: number;
-  /** Hash of the last entry of the study's audit chain. */
-  readonly auditHead: string;
-}
-
-export type ClinicState = 'pending' | 'approved' | 'revoked';
-
-export interface ClinicRecord {
-  /** Fingerprint of the key, 32 hexadecimal digits. */
-  readonly id: string;
-  readonly study: string;
-  readonly name: string;
-  /** Ed25519 public key, base64. */
-  readonly key: string;
-  readonly state: ClinicState;
-  readonly enrolledAt: number;
-  /** When the study coordinator last approved or revoked; null while pending. */
-  readonly decidedAt: number | null;
-}
+// What the store returns to be looked at: plain values, no trace of the database. Times are
+// milliseconds since the epoch, UTC.
+import type { BlobRef } from '../../common/protocol/primitives.js';
+import type { Json, NewEvaluation } from '../rounds/records.js';
+import type { AcceptedUpdate, Phase } from '../rounds/state.js';
 
 export interface InvitationRecord {
   readonly id: string;
@@ -78,10 +32,24 @@ export interface Enrolment {
   readonly name: string;
 }
 
-/** One attempt at a round, as it stands or as it ended. */
-export interface RoundRecord extends RoundState {
+/** One attempt at a round as its row tells it: null and nothing for what has not come about. */
+export interface RoundRecord {
+  readonly number: number;
+  readonly attempt: string;
+  readonly phase: Phase;
+  /** The trainable parameters that it started from. */
+  readonly base: BlobRef;
+  readonly cohort: readonly string[];
   readonly plannedAt: number;
+  readonly openedAt: number | null;
+  readonly deadlineAt: number | null;
+  readonly closedAt: number | null;
   readonly updates: readonly (AcceptedUpdate & { readonly acceptedAt: number })[];
+  /** Bytes of models that clinics downloaded for it. */
+  readonly bytesDown: number;
+  readonly result: BlobRef | null;
+  /** Why it failed. */
+  readonly reason: string | null;
 }
 
 /**
@@ -90,7 +58,7 @@ export interface RoundRecord extends RoundState {
 export interface RoundSum {
   readonly number: number;
   readonly attempt: string;
-  readonly phase: RoundState['phase'];
+  readonly phase: Phase;
   readonly reason: string | null;
   /** Clinics invited, and updates accepted. */
   readonly cohort: number;
@@ -112,27 +80,9 @@ export interface ClinicSum {
   readonly seconds: number;
 }
 
-/** The metrics of one evaluated round. */
-export interface NewEvaluation {
-  /** The attempt whose result was evaluated. */
-  readonly attempt: string;
-  readonly validation: Metrics;
-  readonly heldout: Metrics;
-  readonly seconds: number;
-  /** The trainable parameters that were evaluated. */
-  readonly model: BlobRef;
-}
-
 export interface EvaluationRecord extends NewEvaluation {
   readonly round: number;
   readonly evaluatedAt: number;
-}
-
-/** Something worth recording: who did what. `actor` is 'coordinator', 'admin' or a clinic id. */
-export interface AuditEvent {
-  readonly actor: string;
-  readonly action: string;
-  readonly detail?: Json;
 }
 
 /** An entry of a study's audit chain. */
@@ -146,31 +96,4 @@ export interface AuditRecord {
   /** Hash of the entry before; 64 zeros before the first. */
   readonly previous: string;
   readonly hash: string;
-}
-
-/** What goes into the database together with a study's next state, in one transaction. */
-export interface Changes {
-  readonly audit: readonly AuditEvent[];
-  /** The round that just ended, where `next.round` is already another attempt. */
-  readonly previous?: RoundState | undefined;
-  readonly evaluation?: NewEvaluation | undefined;
-  /**
-   * The clinic of `next.round.updates` that is new, and how its receipt is signed given the chain's
-   * head that records it.
-   */
-  readonly update?:
-    | { readonly clinic: string; readonly receipt: (auditHead: string) => Signed | Promise<Signed> }
-    | undefined;
-  /**
-   * The clinic that this step revokes. Its update, if it has one, leaves `next.round.updates`; the
-   * audit chain keeps that it came.
-   */
-  readonly withdrawn?: string | undefined;
-}
-
-export interface Committed {
-  /** Hash of the last audit entry that this transaction wrote. */
-  readonly auditHead: string;
-  /** The receipt of the new update, as stored; absent without one. */
-  readonly receipt?: Signed;
 }

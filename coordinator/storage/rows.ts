@@ -4,17 +4,19 @@ import { ArchitectureId } from '../../common/model/architecture-id.js';
 import { LabelSet } from '../../common/model/labels.js';
 import { Signed } from '../../common/protocol/round.js';
 import { StudyConfig } from '../../common/protocol/study.js';
-import type { AcceptedUpdate, BlobRef, RoundState, StudyState } from '../rounds/state.js';
+import {
+  type AcceptedUpdate,
+  type Checkpoint,
+  type Opened,
+  openedOf,
+  type RoundState,
+  type StudyState,
+} from '../rounds/state.js';
+import { LentigoError } from '../../common/errors.js';
+import type { BlobRef } from '../../common/protocol/primitives.js';
 import type { Prisma } from './generated/client.js';
-import type {
-  AuditRecord,
-  ClinicRecord,
-  EvaluationRecord,
-  InvitationRecord,
-  Json,
-  RoundRecord,
-  StudyRecord,
-} from './records.js';
+import type { AuditRecord, EvaluationRecord, InvitationRecord, RoundRecord } from './records.js';
+import type { ClinicRecord, Json, StudyRecord } from '../rounds/records.js';
 
 /** A round with its updates in clinic-id order. */
 export const WITH_UPDATES = {
@@ -42,19 +44,25 @@ const blob = (sha256: string | null, bytes: number | null): BlobRef | null =>
 
 /** The columns of a study that a transition changes. */
 export function studyColumns(state: StudyState) {
+  const { next, best } = state;
   return {
+    version: state.version,
     config: json(state.config),
     status: state.status,
     reason: state.reason,
     startSha256: state.start.sha256,
     startBytes: state.start.bytes,
-    baseSha256: state.base.sha256,
-    baseBytes: state.base.bytes,
+    baseSha256: next.parameters.sha256,
+    baseBytes: next.parameters.bytes,
+    stateSha256: next.strategyState?.sha256 ?? null,
+    stateBytes: next.strategyState?.bytes ?? null,
     completed: state.completed,
-    bestRound: state.best?.round ?? null,
-    bestScore: state.best?.score ?? null,
-    bestSha256: state.best?.result.sha256 ?? null,
-    bestBytes: state.best?.result.bytes ?? null,
+    bestRound: best?.round ?? null,
+    bestScore: best?.score ?? null,
+    bestSha256: best?.result.parameters.sha256 ?? null,
+    bestBytes: best?.result.parameters.bytes ?? null,
+    bestStateSha256: best?.result.strategyState?.sha256 ?? null,
+    bestStateBytes: best?.result.strategyState?.bytes ?? null,
     sinceBest: state.sinceBest,
     misses: state.misses,
     attempt: state.round?.attempt ?? null,
@@ -63,20 +71,26 @@ export function studyColumns(state: StudyState) {
 
 /** The columns of a round that a transition changes. */
 export function roundColumns(round: RoundState) {
+  const opened = openedOf(round);
+  const result = 'result' in round ? round.result : null;
   return {
     number: round.number,
     phase: round.phase,
-    baseSha256: round.base.sha256,
-    baseBytes: round.base.bytes,
-    cohort: [...round.cohort],
-    roundKey: round.roundKey,
-    openedAt: time(round.openedAt),
-    deadlineAt: time(round.deadlineAt),
-    closedAt: time(round.closedAt),
-    resultSha256: round.result?.sha256 ?? null,
-    resultBytes: round.result?.bytes ?? null,
-    bytesDown: BigInt(round.bytesDown),
-    reason: round.reason,
+    baseSha256: round.from.parameters.sha256,
+    baseBytes: round.from.parameters.bytes,
+    stateSha256: round.from.strategyState?.sha256 ?? null,
+    stateBytes: round.from.strategyState?.bytes ?? null,
+    cohort: [...(opened?.cohort ?? [])],
+    roundKey: opened?.roundKey ?? null,
+    ...(opened && { terms: json(opened.terms) }),
+    openedAt: time(opened?.openedAt ?? null),
+    deadlineAt: time(opened?.deadlineAt ?? null),
+    closedAt: time('closedAt' in round ? round.closedAt : null),
+    resultSha256: result?.parameters.sha256 ?? null,
+    resultBytes: result?.parameters.bytes ?? null,
+    resultStateSha256: result?.strategyState?.sha256 ?? null,
+    resultStateBytes: result?.strategyState?.bytes ?? null,
+    reason: round.phase === 'failed' ? round.reason : null,
   };
 }
 
@@ -90,32 +104,72 @@ function acceptedUpdate(row: UpdateRow): AcceptedUpdate {
   };
 }
 
+/** @throws LENTIGO_INTERNAL when the row lacks what its phase needs */
 function roundState(row: RoundRow): RoundState {
+  const { number, id: attempt, phase } = row;
+  const from: Checkpoint = {
+    parameters: { sha256: row.baseSha256, bytes: row.baseBytes },
+    strategyState: blob(row.stateSha256, row.stateBytes),
+  };
+  const at = { number, attempt, from };
+  const needed = <T>(value: T | null, what: string): T => {
+    if (value === null)
+      throw new LentigoError('LENTIGO_INTERNAL', `Attempt ${attempt} is ${phase} without ${what}.`);
+    return value;
+  };
+  const opened = openedColumns(row);
+  const result = (): Checkpoint => ({
+    parameters: needed(blob(row.resultSha256, row.resultBytes), 'a result'),
+    strategyState: blob(row.resultStateSha256, row.resultStateBytes),
+  });
+  const closedAt = () => needed(milliseconds(row.closedAt), 'the time it ended');
+  switch (phase) {
+    case 'planned':
+      return { ...at, phase };
+    case 'open':
+    case 'aggregating':
+      return { ...at, ...needed(opened, 'having been opened'), phase };
+    case 'evaluating':
+      return { ...at, phase, opened, result: result() };
+    case 'closed':
+      return { ...at, phase, opened, result: result(), closedAt: closedAt() };
+    case 'failed':
+      return { ...at, phase, opened, reason: needed(row.reason, 'a reason'), closedAt: closedAt() };
+  }
+}
+
+/** Null where the round never opened. */
+function openedColumns(row: RoundRow): Opened | null {
+  const { cohort, roundKey, terms, openedAt, deadlineAt, updates } = row;
+  if (roundKey === null || terms === null || openedAt === null || deadlineAt === null) return null;
+  return {
+    cohort,
+    roundKey,
+    terms: signedText(terms),
+    openedAt: openedAt.getTime(),
+    deadlineAt: deadlineAt.getTime(),
+    updates: updates.map(acceptedUpdate),
+  };
+}
+
+export function roundRecord(row: RoundRow): RoundRecord {
   return {
     number: row.number,
     attempt: row.id,
     phase: row.phase,
     base: { sha256: row.baseSha256, bytes: row.baseBytes },
     cohort: row.cohort,
-    roundKey: row.roundKey,
+    plannedAt: row.plannedAt.getTime(),
     openedAt: milliseconds(row.openedAt),
     deadlineAt: milliseconds(row.deadlineAt),
     closedAt: milliseconds(row.closedAt),
-    updates: row.updates.map(acceptedUpdate),
-    result: blob(row.resultSha256, row.resultBytes),
-    bytesDown: Number(row.bytesDown),
-    reason: row.reason,
-  };
-}
-
-export function roundRecord(row: RoundRow): RoundRecord {
-  return {
-    ...roundState(row),
-    plannedAt: row.plannedAt.getTime(),
     updates: row.updates.map((update) => ({
       ...acceptedUpdate(update),
       acceptedAt: update.acceptedAt.getTime(),
     })),
+    bytesDown: Number(row.bytesDown),
+    result: blob(row.resultSha256, row.resultBytes),
+    reason: row.reason,
   };
 }
 
@@ -124,16 +178,27 @@ export function studyRecord(row: StudyRow): StudyRecord {
   return {
     state: {
       id: row.id,
+      version: row.version,
       config: StudyConfig.parse(row.config),
       status: row.status,
       reason: row.reason,
       start: { sha256: row.startSha256, bytes: row.startBytes },
-      base: { sha256: row.baseSha256, bytes: row.baseBytes },
+      next: {
+        parameters: { sha256: row.baseSha256, bytes: row.baseBytes },
+        strategyState: blob(row.stateSha256, row.stateBytes),
+      },
       completed: row.completed,
       best:
         row.bestRound === null || row.bestScore === null || bestResult === null
           ? null
-          : { round: row.bestRound, score: row.bestScore, result: bestResult },
+          : {
+              round: row.bestRound,
+              score: row.bestScore,
+              result: {
+                parameters: bestResult,
+                strategyState: blob(row.bestStateSha256, row.bestStateBytes),
+              },
+            },
       sinceBest: row.sinceBest,
       misses: row.misses,
       round: row.current && roundState(row.current),

@@ -44,12 +44,14 @@ export class SealedUpdates {
     }
   }
 
-  /**
-   * Where a clinic's sealed update lies, or will; any other `name` is a place for the round's
-   * scratch files, which goes with it.
-   */
-  path(attempt: string, name: string): string {
-    return join(this.#folder, attempt, `${name}.sealed`);
+  /** Where a clinic's sealed update lies, or will. */
+  path(attempt: string, clinic: string): string {
+    return join(this.#folder, attempt, `${clinic}.sealed`);
+  }
+
+  /** A place for a file that the round makes, which goes with it. */
+  scratch(attempt: string, name: string): string {
+    return join(this.#folder, attempt, `${name}.new`);
   }
 
   async has(attempt: string, clinic: string): Promise<boolean> {

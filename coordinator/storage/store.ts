@@ -3,30 +3,32 @@
 import { v7 as uuidv7 } from 'uuid';
 import { LentigoError } from '../../common/errors.js';
 import type { Signed } from '../../common/protocol/round.js';
-import type { RoundState, StudyState } from '../rounds/state.js';
+import { openedOf, type RoundState, type StudyState } from '../rounds/state.js';
 import { CHAIN_START, canonicalJson, chainHash } from './audit.js';
 import type { Database, Transaction } from './database.js';
 import { databaseError, isUniqueViolation } from './database-errors.js';
 import type { PrismaClient } from './generated/client.js';
 import type {
-  AuditEvent,
   AuditRecord,
+  Enrolment,
+  EvaluationRecord,
+  InvitationRecord,
+  NewInvitation,
+  RoundRecord,
+  RoundSum,
+  ClinicSum,
+} from './records.js';
+import type {
+  AuditEvent,
   Changes,
   ClinicRecord,
   ClinicState,
   Clock,
   Committed,
-  Enrolment,
-  EvaluationRecord,
-  InvitationRecord,
   NewEvaluation,
-  NewInvitation,
   NewStudy,
-  RoundRecord,
-  RoundSum,
   StudyRecord,
-  ClinicSum,
-} from './records.js';
+} from '../rounds/records.js';
 import {
   auditRecord,
   clinicRecord,
@@ -51,6 +53,7 @@ const PAGE = 1000;
  */
 interface LockedStudy {
   readonly id: string;
+  readonly version: number;
   readonly auditSeq: number;
   readonly auditHead: string;
 }
@@ -312,7 +315,7 @@ export class Store {
     audit: readonly AuditEvent[],
   ): Promise<Committed> {
     return this.#transaction(state.id, async (tx, at) => {
-      const empty = { id: state.id, auditSeq: 0, auditHead: CHAIN_START };
+      const empty = { id: state.id, version: state.version, auditSeq: 0, auditHead: CHAIN_START };
       await tx.study.create({
         data: {
           ...empty,
@@ -328,28 +331,33 @@ export class Store {
         await writeRound(tx, state.id, state.round, at);
         await tx.study.update({ where: { id: state.id }, data: { attempt: state.round.attempt } });
       }
-      return { auditHead: await append(tx, empty, audit, at) };
+      return { version: state.version, auditHead: await append(tx, empty, audit, at) };
     });
   }
 
   /**
    * Writes a study's next state and everything that belongs to the same step, in one transaction:
-   * round, new update with its
-   * receipt, evaluation, audit entries. When the promise resolves all of it is stored; when it
-   * rejects, nothing is.
+   * round, new update with its receipt, evaluation, audit entries. When the promise resolves all of
+   * it is stored; when it rejects, nothing is.
    * The accepted updates of a round are those stored one by one with `changes.update`; a state that
    * says otherwise is refused (LENTIGO_INTERNAL).
-   * @throws LENTIGO_UPDATE_CONFLICT when the clinic already has an update in this attempt;
-   *   LENTIGO_STUDY_UNKNOWN
+   * @param next computed from the stored state, whose version it carries
+   * @throws LENTIGO_STUDY_CHANGED when another version is stored by now; LENTIGO_UPDATE_CONFLICT
+   *   when the clinic already has an update in this attempt; LENTIGO_STUDY_UNKNOWN
    */
   async transition(next: StudyState, changes: Changes): Promise<Committed> {
     return this.#transaction(next.id, async (tx, at) => {
       const study = await lockStudy(tx, next.id);
-      if (changes.previous) await writeRound(tx, next.id, changes.previous, at);
+      if (study.version !== next.version)
+        throw new LentigoError(
+          'LENTIGO_STUDY_CHANGED',
+          `Study ${next.id} is at version ${study.version} by now; this step was computed from ${next.version}.`,
+        );
+      const version = study.version + 1;
       if (next.round) await writeRound(tx, next.id, next.round, at);
       await tx.study.update({
         where: { id: next.id },
-        data: { ...studyColumns(next), updatedAt: at },
+        data: { ...studyColumns(next), version, updatedAt: at },
       });
       if (changes.evaluation) await writeEvaluation(tx, changes.evaluation, at);
       const revoked =
@@ -363,16 +371,26 @@ export class Store {
         await tx.update.deleteMany({
           where: { attempt: next.round.attempt, clinicId: changes.withdrawn },
         });
-      for (const round of [changes.previous, next.round]) if (round) await checkUpdates(tx, round);
-      return receipt ? { auditHead, receipt } : { auditHead };
+      if (next.round) await checkUpdates(tx, next.round);
+      return receipt ? { version, auditHead, receipt } : { version, auditHead };
     });
   }
 
   /** Records an event that changes no state, such as a refused update. */
   async record(studyId: string, audit: readonly AuditEvent[]): Promise<Committed> {
-    return this.#transaction(studyId, async (tx, at) => ({
-      auditHead: await append(tx, await lockStudy(tx, studyId), audit, at),
-    }));
+    return this.#transaction(studyId, async (tx, at) => {
+      const study = await lockStudy(tx, studyId);
+      return { version: study.version, auditHead: await append(tx, study, audit, at) };
+    });
+  }
+
+  /** Counts bytes of models that clinics downloaded for an attempt; of one that is unknown, nothing. */
+  async addTraffic(attempt: string, bytes: number): Promise<void> {
+    const [round] = await reporting(
+      () => this.#prisma.$queryRaw<{ studyId: string }[]>`
+      UPDATE "Round" SET "bytesDown" = "bytesDown" + ${bytes}::bigint WHERE "id" = ${attempt} RETURNING "studyId"`,
+    );
+    if (round) for (const listener of this.#listeners) listener(round.studyId);
   }
 
   /** Stores an invitation by the hash of its secret. @throws LENTIGO_STUDY_UNKNOWN */
@@ -529,7 +547,7 @@ async function reporting<T>(query: () => Promise<T>): Promise<T> {
 async function lockStudy(tx: Transaction, id: string): Promise<LockedStudy> {
   const [row] = await tx.$queryRaw<
     LockedStudy[]
-  >`SELECT "id", "auditSeq", "auditHead" FROM "Study" WHERE "id" = ${id} FOR UPDATE`;
+  >`SELECT "id", "version", "auditSeq", "auditHead" FROM "Study" WHERE "id" = ${id} FOR UPDATE`;
   if (!row) throw unknownStudy(id);
   return row;
 }
@@ -615,7 +633,7 @@ async function writeUpdate(
   auditHead: string,
   at: Date,
 ): Promise<Signed> {
-  const update = next.round?.updates.find((u) => u.clinic === clinic);
+  const update = next.round && openedOf(next.round)?.updates.find((u) => u.clinic === clinic);
   if (!next.round || !update)
     throw new LentigoError(
       'LENTIGO_INTERNAL',
@@ -654,18 +672,16 @@ async function writeUpdate(
  * restart.
  */
 async function checkUpdates(tx: Transaction, round: RoundState): Promise<void> {
+  const updates = openedOf(round)?.updates ?? [];
   const stored = await tx.update.findMany({
     where: { attempt: round.attempt },
     select: { clinicId: true, sha256: true },
   });
   const known = new Map(stored.map((row) => [row.clinicId, row.sha256]));
-  if (
-    known.size === round.updates.length &&
-    round.updates.every((u) => known.get(u.clinic) === u.sha256)
-  )
+  if (known.size === updates.length && updates.every((u) => known.get(u.clinic) === u.sha256))
     return;
   throw new LentigoError(
     'LENTIGO_INTERNAL',
-    `Round ${round.number} (attempt ${round.attempt}) says it has ${round.updates.length} updates, ${known.size} are stored.`,
+    `Round ${round.number} (attempt ${round.attempt}) says it has ${updates.length} updates, ${known.size} are stored.`,
   );
 }

@@ -24,15 +24,15 @@ const OWN = 'models/own';
 /** Keeps the round's model; what was trained from an earlier one is of no use any more. */
 export async function rememberModel(
   store: Store,
-  { announcement, start, base }: TrainingJob,
+  { terms, start, base }: TrainingJob,
 ): Promise<void> {
   const before = await knownModel(store);
   const known: KnownModel = {
-    round: announcement.round,
-    start: announcement.start.sha256,
-    base: announcement.base.sha256,
-    trainFrom: announcement.plan.trainFrom,
-    labels: announcement.labels,
+    round: terms.round,
+    start: terms.start.sha256,
+    base: terms.base.sha256,
+    trainFrom: terms.training.trainFrom,
+    labels: terms.labels,
   };
   if (before?.start === known.start && before.base === known.base) return;
   await store.remove(RECORD);

@@ -121,7 +121,7 @@ async function participate(
 function trainer({ store, collection }: Session, awake: ScreenAwake): Trainer {
   return async (job, options) => {
     await rememberModel(store, job);
-    const { labels, round } = job.announcement;
+    const { labels, round } = job.terms;
     const photographs = (await collection.list()).filter((photograph) =>
       trains(photograph, labels),
     );

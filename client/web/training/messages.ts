@@ -6,7 +6,7 @@ import type { EngineName, EngineReport } from '../../../common/engine/engine.js'
 import { type ErrorCode, LentigoError } from '../../../common/errors.js';
 import type { Explanation } from '../../../common/evaluation/grad-cam.js';
 import type { LabelSet } from '../../../common/model/labels.js';
-import type { Announcement } from '../../../common/protocol/round.js';
+import type { RoundTerms } from '../../../common/protocol/terms.js';
 import type { Trained } from '../../participation/journal.js';
 import type { StepProgress } from '../../participation/events.js';
 import type { Bytes } from '../../participation/store.js';
@@ -32,7 +32,7 @@ export interface FeatureStore {
 
 /** As the protocol's side of a clinic gives it (client/participation/round.ts). */
 export interface TrainingJob {
-  readonly announcement: Announcement;
+  readonly terms: RoundTerms;
   readonly clinic: string;
   readonly start: Bytes;
   readonly base: Bytes;

@@ -1,0 +1,36 @@
+// The terms of a round: what all clinics of its cohort agree to, immutable and signed once. What
+// differs by clinic or moment stands beside them.
+import { z } from 'zod';
+import { StrategyChoice } from '../federation/strategies/index.js';
+import { ArchitectureId } from '../model/architecture-id.js';
+import { LabelSet } from '../model/labels.js';
+import { extensible } from './extensible.js';
+import { BlobRef, ClinicId, Id, PublicKey, RoundNumber } from './primitives.js';
+import { TrainingPlan, UpdateSettings } from './study.js';
+
+export const RoundTerms = extensible({
+  protocol: z.int(),
+  study: Id,
+  round: RoundNumber,
+  /** Names this try at the round: a round that missed its quorum is tried again under another. */
+  attempt: Id,
+  /**
+   * X25519 key that this attempt's updates are sealed for; its private half is deleted when the
+   * round closes.
+   */
+  roundKey: PublicKey,
+  architecture: ArchitectureId,
+  labels: LabelSet,
+  /** The starting model, a blob that never changes: the frozen parameters come from here. */
+  start: BlobRef,
+  /** The trainable parameters this round starts from; updates name it as their base. */
+  base: BlobRef,
+  /** The study's settings, whole. */
+  training: TrainingPlan,
+  updates: UpdateSettings,
+  /** The strategy whose client part a clinic runs; null where its plan is all there is to do. */
+  clientPart: StrategyChoice.nullable(),
+  seed: z.int().min(0).max(0xffffffff),
+  cohort: z.array(ClinicId).min(1).max(100_000),
+});
+export type RoundTerms = z.infer<typeof RoundTerms>;
