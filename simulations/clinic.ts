@@ -10,7 +10,7 @@ import { ENCODINGS } from '../common/update/encoding.js';
 import type { ParameterSet } from '../common/update/parameter-set.js';
 import { aggregate } from '../common/federation/aggregate.js';
 import { clientDelta, clientPlan } from '../common/federation/client-part.js';
-import type { StrategyState } from '../common/federation/strategy.js';
+import type { ServerStep } from '../common/federation/strategy.js';
 import { clinicName, type World } from './world.js';
 
 export interface ClinicUpdate {
@@ -65,36 +65,28 @@ export async function trainClinic(
   }
 }
 
-/** What a round starts from and ends in. */
-export interface ServerState {
-  /** The trainable parameters. */
-  readonly parameters: ParameterSet;
-  readonly strategyState: StrategyState;
-}
-
 /** The strategy's rule over the payloads in these files, in clinic order, and its server's step. */
 export async function aggregateRound(
   { config, strategy }: World,
   round: number,
-  { parameters: base, strategyState: state }: ServerState,
+  { parameters, state }: ServerStep,
   updates: readonly { readonly path: string; readonly samples: number }[],
-): Promise<ServerState> {
+): Promise<ServerStep> {
   const payloads = await Promise.all(
     updates.map(async ({ path, samples }) => {
       const source = await fileSource(path);
       return { samples, read: (start: number, end: number) => source.read(start, end) };
     }),
   );
-  const next = strategy.step({
+  return strategy.step({
     round,
-    base,
+    parameters,
     state,
     aggregate: await aggregate({
       payloads,
-      count: base.length,
+      count: parameters.length,
       encoding: ENCODINGS[config.updates.encoding],
       rule: strategy.rule,
     }),
   });
-  return { parameters: next.base, strategyState: next.state };
 }

@@ -10,7 +10,7 @@ import { Metrics } from '../common/evaluation/metrics.js';
 import { decodeParameters, encodeParameters } from '../common/model/encoding.js';
 import { decodeState, encodeState, isEmpty } from '../common/federation/strategy-state.js';
 import type { ParameterSpec } from '../common/update/parameter-set.js';
-import type { ServerState } from './clinic.js';
+import type { ServerStep } from '../common/federation/strategy.js';
 import { SimulationConfig } from './config.js';
 import { clinicName, type World } from './world.js';
 
@@ -154,22 +154,21 @@ export class Journal {
   }
 
   /** What a round that is over ended in. */
-  async serverState(round: number, specs: readonly ParameterSpec[]): Promise<ServerState> {
+  async ended(round: number, specs: readonly ParameterSpec[]): Promise<ServerStep> {
     const parameters = decodeParameters(await readFile(this.#parametersPath(round)), specs);
     const state = await readFile(this.#statePath(round)).catch((error: unknown) => {
       if (systemCode(error) === 'ENOENT') return undefined; // the strategy remembers nothing
       throw error;
     });
-    return { parameters, strategyState: state ? decodeState(state) : {} };
+    return { parameters, state: state ? decodeState(state) : {} };
   }
   /**
    * The round is over; what only its course needed is deleted, and of the rounds' models all but
    * its own and that of round `best`.
    */
-  async closeRound(record: RoundRecord, ended: ServerState, best: number): Promise<void> {
+  async closeRound(record: RoundRecord, ended: ServerStep, best: number): Promise<void> {
     const { round } = record;
-    if (!isEmpty(ended.strategyState))
-      await writeDurably(this.#statePath(round), encodeState(ended.strategyState));
+    if (!isEmpty(ended.state)) await writeDurably(this.#statePath(round), encodeState(ended.state));
     await writeDurably(this.#parametersPath(round), encodeParameters(ended.parameters));
     this.#state = { ...this.#state, rounds: [...this.#state.rounds, record], updates: [] };
     await this.#save();

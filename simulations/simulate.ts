@@ -8,7 +8,8 @@ import type { FeatureCache } from '../common/training/feature-cache.js';
 import { FolderFeatureCache } from '../common/training/feature-cache.node.js';
 import { saveModel } from '../common/model/folder.node.js';
 import { baselinesOf, CENTRALISED, trainBaseline } from './baseline.js';
-import { aggregateRound, type ServerState, trainClinic } from './clinic.js';
+import type { ServerStep } from '../common/federation/strategy.js';
+import { aggregateRound, trainClinic } from './clinic.js';
 import type { SimulationConfig } from './config.js';
 import { hasUpdate, Journal, type RoundRecord } from './journal.js';
 import {
@@ -107,16 +108,16 @@ class Simulation {
     return report;
   }
 
-  #initial(): ServerState {
+  #initial(): ServerStep {
     const { start, strategy } = this.#world;
-    return { parameters: start, strategyState: strategy.init(start) };
+    return { parameters: start, state: strategy.init(start) };
   }
 
   /** All clinics' updates of a round, one after the other, and their aggregate. */
-  async #train(round: number): Promise<{ ended: ServerState; seconds: number }> {
+  async #train(round: number): Promise<{ ended: ServerStep; seconds: number }> {
     const { config, start, shares } = this.#world;
     const journal = this.#journal;
-    const from = await journal.serverState(round - 1, start.specs);
+    const from = await journal.ended(round - 1, start.specs);
     const base = from.parameters;
     for (const [clinic, samples] of shares.entries()) {
       if (hasUpdate(journal, clinic)) continue;
@@ -160,7 +161,7 @@ class Simulation {
   }
 
   /** Evaluates what the student holds, and records the round. */
-  async #close(round: number, ended: ServerState, aggregating: number): Promise<void> {
+  async #close(round: number, ended: ServerStep, aggregating: number): Promise<void> {
     const { config, model, splits, bytes } = this.#world;
     const journal = this.#journal;
     const began = performance.now();
@@ -237,7 +238,7 @@ class Simulation {
       ['last', last],
     ] as const) {
       if (name === 'best' && best !== last && this.#published === best) continue;
-      const trained = await this.#journal.serverState(round, start.specs);
+      const trained = await this.#journal.ended(round, start.specs);
       await saveModel(join(this.#out, name), {
         ...model,
         parameters: model.parameters.with(trained.parameters),

@@ -24,17 +24,23 @@ export interface Strategy {
   readonly client?: ClientPart;
   readonly rule: AggregationRule;
   /** The server's step: what the next round starts from. */
-  step(round: ServerRound): { readonly base: ParameterSet; readonly state: StrategyState };
+  step(round: ServerRound): ServerStep;
 }
 
 /** What the server's step is given. */
 export interface ServerRound {
   /** From 1. */
   readonly round: number;
-  /** The trainable parameters that the round started from. */
-  readonly base: ParameterSet;
-  /** The clinics' deltas as the rule combined them, in the order of the base's values. */
+  /** The trainable parameters that the round started from, float32. */
+  readonly parameters: ParameterSet;
+  /** The clinics' deltas as the rule combined them, in the order of the parameters' values. */
   readonly aggregate: Float64Array;
+  readonly state: StrategyState;
+}
+
+/** What the next round starts from. */
+export interface ServerStep {
+  readonly parameters: ParameterSet;
   readonly state: StrategyState;
 }
 
@@ -65,11 +71,11 @@ export interface StrategyDefinition<Settings extends z.ZodRawShape = z.ZodRawSha
 }
 
 /**
- * base + aggregate, float32: the step of a server without an optimiser of its own, and the end of
+ * parameters + aggregate, float32: the step of a server without an optimiser of its own, and the end of
  * most others.
  */
-export function moved(base: ParameterSet, aggregate: ArrayLike<number>): ParameterSet {
-  const next = new ParameterSet(base.specs);
-  for (let i = 0; i < next.length; i++) next.values[i] = base.values[i]! + aggregate[i]!;
+export function moved(parameters: ParameterSet, aggregate: ArrayLike<number>): ParameterSet {
+  const next = new ParameterSet(parameters.specs);
+  for (let i = 0; i < next.length; i++) next.values[i] = parameters.values[i]! + aggregate[i]!;
   return next;
 }

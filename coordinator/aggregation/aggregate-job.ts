@@ -47,18 +47,18 @@ export interface AggregatedFiles {
  *   LENTIGO_DISK_FULL; and as aggregateUpdates
  */
 export async function runAggregateJob(job: AggregateJob): Promise<AggregatedFiles> {
-  const base = decodeParameters(await readBlob(job.base), job.specs);
+  const parameters = decodeParameters(await readBlob(job.base), job.specs);
   const next = await aggregateUpdates({
     updates: job.updates,
     roundSecretKey: job.roundSecretKey,
     round: job.round,
-    base,
+    parameters,
     state: job.state ? decodeState(await readBlob(job.state)) : {},
     strategy: strategyOf(job.strategy),
     encoding: ENCODINGS[job.encoding],
   });
   return {
-    base: await write(job.out.base, encodeParameters(next.base)),
+    base: await write(job.out.base, encodeParameters(next.parameters)),
     state: isEmpty(next.state) ? null : await write(job.out.state, encodeState(next.state)),
   };
 }

@@ -12,7 +12,7 @@ import { LentigoError } from '../../common/errors.js';
 import type { DeltaEncoding } from '../../common/update/delta-encoding.js';
 import type { ParameterSet } from '../../common/update/parameter-set.js';
 import { aggregate, type Payload } from '../../common/federation/aggregate.js';
-import type { Strategy, StrategyState } from '../../common/federation/strategy.js';
+import type { ServerStep, Strategy, StrategyState } from '../../common/federation/strategy.js';
 
 /**
  * An accepted update: where its sealed bytes lie, whose they are (Ed25519 key, base64), and its
@@ -28,16 +28,10 @@ export interface SealedUpdate {
 /** Updates opened at a time: hashing has threads of its own. */
 const OPENED_AT_ONCE = 4;
 
-/** What a round leaves: the next base, and what the strategy remembers. */
-export interface AggregatedRound {
-  readonly base: ParameterSet;
-  readonly state: StrategyState;
-}
-
 /**
  * One round by its strategy: the rule over the sealed deltas, then the server's step. The result
  * depends neither on the order of `updates` nor on `valuesInMemory`, to the bit.
- * @param base the trainable parameters, float32, that the deltas were trained from
+ * @param parameters the trainable ones, float32, that the deltas were trained from
  * @param valuesInMemory decoded values, over all clinics, that may lie in memory at once
  * @throws LENTIGO_UPDATE_SIGNATURE, LENTIGO_UPDATE_ALTERED or LENTIGO_UPDATE_LENGTH when an
  *   accepted update is no longer what was accepted
@@ -46,7 +40,7 @@ export async function aggregateUpdates({
   updates,
   roundSecretKey,
   round,
-  base,
+  parameters,
   state,
   strategy,
   encoding,
@@ -55,29 +49,33 @@ export async function aggregateUpdates({
   readonly updates: readonly SealedUpdate[];
   readonly roundSecretKey: Uint8Array;
   readonly round: number;
-  readonly base: ParameterSet;
+  readonly parameters: ParameterSet;
   readonly state: StrategyState;
   readonly strategy: Strategy;
   readonly encoding: DeltaEncoding;
   readonly valuesInMemory?: number;
-}): Promise<AggregatedRound> {
+}): Promise<ServerStep> {
   const inOrder = updates.toSorted((a, b) => (a.clinic < b.clinic ? -1 : 1));
   const payloads: Payload[] = [];
   for (let at = 0; at < inOrder.length; at += OPENED_AT_ONCE) {
     const some = inOrder.slice(at, at + OPENED_AT_ONCE).map(async (update): Promise<Payload> => {
-      const opened = await openUpdate(update, roundSecretKey, encoding.encodedBytes(base.length));
+      const opened = await openUpdate(
+        update,
+        roundSecretKey,
+        encoding.encodedBytes(parameters.length),
+      );
       return { samples: update.samples, read: (start, end) => opened.read(start, end) };
     });
     payloads.push(...(await Promise.all(some)));
   }
   const aggregated = await aggregate({
     payloads,
-    count: base.length,
+    count: parameters.length,
     encoding,
     rule: strategy.rule,
     ...(valuesInMemory !== undefined && { valuesInMemory }),
   });
-  return strategy.step({ round, base, aggregate: aggregated, state });
+  return strategy.step({ round, parameters, aggregate: aggregated, state });
 }
 
 /**

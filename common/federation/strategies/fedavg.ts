@@ -13,6 +13,6 @@ export const fedAvg: StrategyDefinition = {
   create: () => ({
     init: () => ({}),
     rule: weightedMean,
-    step: ({ base, aggregate }) => ({ base: moved(base, aggregate), state: {} }),
+    step: ({ parameters, aggregate }) => ({ parameters: moved(parameters, aggregate), state: {} }),
   }),
 };
