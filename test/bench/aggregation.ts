@@ -151,7 +151,16 @@ async function measure(
         count: new ParameterSet(SPECS).length,
       },
     })),
-    aggregate: { updates, base, specs: SPECS, encoding, outPath: join(folder, 'result') },
+    aggregate: {
+      updates,
+      round: 1,
+      strategy: { name: 'fedavg' },
+      base,
+      state: null,
+      specs: SPECS,
+      encoding,
+      out: { base: join(folder, 'result'), state: join(folder, 'state') },
+    },
   };
   const file = join(folder, 'jobs.json');
   await writeFile(file, JSON.stringify(jobs));

@@ -3,10 +3,9 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Announcement } from '../../common/protocol/round.js';
 import { ConsoleClient } from '../../commands/console-client.js';
 import { createStudy, dataDirectory } from '../support/coordinator.js';
-import { Member } from '../support/member.js';
+import { type AnnouncedRound, Member } from '../support/member.js';
 import { launchCoordinator } from '../support/processes.js';
 import { type Benchmark, megabytes, quantile, table } from './benchmark.js';
 
@@ -96,7 +95,7 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
  * Each member in turn, at even intervals, whether the answers have come or not. @returns the times
  * of the answers, ms
  */
-async function paced(members: readonly Member[], announcement: Announcement): Promise<number[]> {
+async function paced(members: readonly Member[], announcement: AnnouncedRound): Promise<number[]> {
   const { round, attempt } = announcement;
   const update = new Uint8Array(100);
   const answers: Promise<number>[] = [];

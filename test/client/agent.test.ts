@@ -105,7 +105,7 @@ const agent = async (data: string, until: (event: AgentEvent) => boolean) => {
 it('an agent takes part in a round and stops when asked, leaving its home free', async () => {
   const { enrolment } = await enrolHome(peer.invitation(), home, 'A clinic');
   peer.announce(enrolment.clinic, {
-    plan: { ...peer.announce(enrolment.clinic).plan, trainFrom: 'classifier' },
+    training: { ...peer.announce(enrolment.clinic).training, trainFrom: 'classifier' },
   });
   const events = await agent(DATA, (e) => e.event === 'receipt');
   expect(events[0]).toMatchObject({ event: 'ready', images: 8 });

@@ -35,6 +35,7 @@ afterEach(async () => {
 });
 
 const options = (changes: Partial<Parameters<typeof download>[3]> = {}) => ({
+  attempt: '0198c0de-0000-7000-8000-000000000003',
   signal: new AbortController().signal,
   onProgress: () => undefined,
   ...changes,

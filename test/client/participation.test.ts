@@ -35,9 +35,10 @@ describe('a round', () => {
     await useEngine();
     const { samples } = await openDataset('synthetic:site=1&images=10&seed=3&size=64&split=train');
     const cache = new MemoryFeatureCache();
+    const { training, updates } = peer.announce(clinic.id);
     const announcement = peer.announce(clinic.id, {
-      encoding: 'int8',
-      plan: { ...peer.announce(clinic.id).plan, epochs: 3 },
+      training: { ...training, epochs: 3 },
+      updates: { ...updates, encoding: 'int8' },
     });
     const run = await start(createTrainer(samples, async () => cache));
     await run.until('receipt');
@@ -116,14 +117,15 @@ describe('a round', () => {
   it('that is over stops the training', async () => {
     const { attempt } = peer.announce(clinic.id);
     let stopped = false;
+    let begin!: () => void;
+    const began = new Promise<void>((resolve) => (begin = resolve));
     const run = await start(async (_, { signal }) => {
+      begin();
       await new Promise((resolve) => signal.addEventListener('abort', resolve));
       stopped = true;
       throw signal.reason;
     });
-    await run.until('downloaded');
-    await expect.poll(() => peer.blobRequests.length).toBe(2);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await began;
     peer.send('round-over', { round: 1, attempt, outcome: 'failed' });
     await run.until('round-over');
     expect(stopped).toBe(true);
@@ -131,7 +133,8 @@ describe('a round', () => {
   });
 
   it('never sends an update beyond the bounds of the study', async () => {
-    peer.announce(clinic.id, { maxNorm: 1e-6 });
+    const { updates } = peer.announce(clinic.id);
+    peer.announce(clinic.id, { updates: { ...updates, maxNorm: 1e-6 } });
     const run = await start(countingTrainer());
     expect(await run.until('error')).toMatchObject({ code: 'LENTIGO_UPDATE_NORM', round: 1 });
     expect(peer.tickets).toBe(0);

@@ -39,7 +39,8 @@ import {
   type StudyNotice,
   TicketRequest,
 } from '../../common/protocol/round.js';
-import { TrainingPlan } from '../../common/protocol/study.js';
+import { TrainingPlan, UpdateSettings } from '../../common/protocol/study.js';
+import type { RoundTerms } from '../../common/protocol/terms.js';
 import type { UpdateHeader } from '../../common/protocol/update.js';
 import { Random } from '../../common/random.js';
 import { ENCODINGS } from '../../common/update/encoding.js';
@@ -99,7 +100,7 @@ export class Peer {
 
   status: StudyNotice['status'] = 'running';
   /** Announced to whoever proves itself. */
-  announcement: Announcement | undefined;
+  announcement: RoundTerms | undefined;
   readonly #sockets = new Set<Socket>();
   readonly #server: Server;
   readonly #io: SocketServer;
@@ -186,7 +187,7 @@ export class Peer {
   }
 
   /** A round for this clinic; with `send`, those who are connected hear of it at once. */
-  announce(clinic: string, changes: Partial<Announcement> = {}): Announcement {
+  announce(clinic: string, changes: Partial<RoundTerms> = {}): RoundTerms {
     this.announcement = {
       protocol: PROTOCOL,
       study: this.study,
@@ -197,14 +198,11 @@ export class Peer {
       labels: PAD_UFES_LABELS,
       start: { sha256: sha(this.start), bytes: this.start.length },
       base: { sha256: sha(this.base), bytes: this.base.length },
-      plan: TrainingPlan.parse({ trainFrom: TRAIN_FROM, epochs: 1, batchSize: 4, variants: 1 }),
-      encoding: 'float32',
-      maxNorm: 100,
-      minSamples: 1,
-      maxSamples: 1000,
+      training: TrainingPlan.parse({ trainFrom: TRAIN_FROM, epochs: 1, batchSize: 4, variants: 1 }),
+      updates: UpdateSettings.parse({ encoding: 'float32', maxSamples: 1000 }),
+      clientPart: null,
       seed: 7,
       cohort: [clinic],
-      remainingMs: 60_000,
       ...changes,
     };
     for (const socket of this.#sockets) this.#sendRound(socket);
@@ -225,10 +223,14 @@ export class Peer {
   }
 
   #sendRound(socket: Socket): void {
-    socket.emit(
-      'round',
-      signMessage(TAGS.announcement, this.announcement, (this.forger ?? this.identity).secretKey),
-    );
+    const { secretKey } = this.forger ?? this.identity;
+    const terms = signMessage(TAGS.terms, this.announcement, secretKey);
+    const delivery = { terms: sha(Buffer.from(terms.body)), remainingMs: 60_000 };
+    const announcement: Announcement = {
+      terms,
+      delivery: signMessage(TAGS.delivery, delivery, secretKey),
+    };
+    socket.emit('round', announcement);
   }
 
   #serve(socket: Socket): void {

@@ -9,6 +9,7 @@ import { toBase64 } from '../../common/crypto/base64.js';
 import { createNonce } from '../../common/crypto/enrolment.js';
 import { createIdentity } from '../../common/crypto/identity.js';
 import { formatInvitation, type Invitation } from '../../common/protocol/enrolment.js';
+import { PROTOCOL } from '../../common/protocol/primitives.js';
 import { dataDirectory, temporaryFolder } from '../support/coordinator.js';
 import { launchCoordinator, lentigo } from '../support/processes.js';
 
@@ -29,7 +30,7 @@ async function ends(code: number, says: RegExp, ...args: string[]): Promise<void
   });
 }
 const invitation = (changes: Partial<Invitation> = {}): Invitation => ({
-  protocol: 1,
+  protocol: PROTOCOL,
   url: 'http://127.0.0.1:1',
   study: '0198c0de-0000-7000-8000-000000000001',
   key: toBase64(createIdentity().publicKey),

@@ -28,8 +28,8 @@ import { type LabelSet, PAD_UFES_LABELS } from '../../common/model/labels.js';
 import { decodeSafetensors, encodeSafetensors } from '../../common/model/safetensors.js';
 import { initialParameters, type Model } from '../../common/model/student.js';
 import { parseInvitation } from '../../common/protocol/enrolment.js';
-import type { Announcement } from '../../common/protocol/round.js';
 import { StudyConfig } from '../../common/protocol/study.js';
+import type { RoundTerms } from '../../common/protocol/terms.js';
 import { Random } from '../../common/random.js';
 import { openDatabase } from '../../coordinator/storage/database.js';
 import { studyCommand } from '../../commands/study.js';
@@ -412,12 +412,13 @@ describe('a model of another architecture or label set', () => {
   it('is not trained by a clinic that was announced another one', async () => {
     const { samples } = await openDataset('synthetic:site=1&images=6&size=64&split=train');
     const train = createTrainer(samples, () => FolderFeatureCache.open(join(folder, 'features')));
-    const plan = StudyConfig.parse({
+    const { training, updates } = StudyConfig.parse({
       name: 'x',
       model: 'x',
       training: { trainFrom: 'classifier', epochs: 1 },
+      updates: { minSamples: 1, maxSamples: 10 },
       evaluation: { data: 'x' },
-    }).training;
+    });
     const baseOf = ({ architecture, labels, parameters }: Model) =>
       encodeParameters(
         parameters.subset(
@@ -427,18 +428,18 @@ describe('a model of another architecture or label set', () => {
         ),
       );
     const announced = {
-      plan,
+      training,
+      updates,
+      clientPart: null,
       architecture: 'nano',
       labels: PAD_UFES_LABELS,
       round: 3,
       seed: 1,
-      minSamples: 1,
-      maxSamples: 10,
       start: { sha256: '0'.repeat(64), bytes: 1 },
-    } as Announcement;
+    } as RoundTerms;
     const run = (start: Uint8Array<ArrayBuffer>, base: Uint8Array<ArrayBuffer>) =>
       train(
-        { announcement: announced, clinic: 'c', start, base },
+        { terms: announced, clinic: 'c', start, base },
         { signal: new AbortController().signal, onProgress: () => undefined },
       );
     const [right, others] = [

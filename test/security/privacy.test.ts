@@ -16,19 +16,15 @@ import { normalise, prepare } from '../../common/images/prepare.js';
 import { FolderFeatureCache } from '../../common/training/feature-cache.node.js';
 import { EnrolRequest, parseInvitation } from '../../common/protocol/enrolment.js';
 import { Hello, Proof } from '../../common/protocol/handshake.js';
-import {
-  type Announcement,
-  Progress,
-  Submission,
-  TicketRequest,
-} from '../../common/protocol/round.js';
+import { ATTEMPT_HEADER } from '../../common/protocol/primitives.js';
+import { Progress, Submission, TicketRequest } from '../../common/protocol/round.js';
 import { ENCODINGS } from '../../common/update/encoding.js';
 import { ConsoleClient } from '../../commands/console-client.js';
 import { Keys } from '../../coordinator/storage/keys.js';
 import { createStudy, dataDirectory, studyUntil, temporaryFolder } from '../support/coordinator.js';
 import { freePort } from '../support/free-port.js';
 import { rawRequest } from '../support/http-from.js';
-import { Member } from '../support/member.js';
+import { type AnnouncedRound, Member } from '../support/member.js';
 import { launch, launchCoordinator, type Running, succeed } from '../support/processes.js';
 import { RawWebSocket } from '../support/websocket.js';
 import { LeakDetector, type Secret } from './leak-detector.js';
@@ -52,7 +48,7 @@ let member: Member;
 let clinic: string;
 let invitationSecret: string;
 /** Of each round: what was announced, and the round's secret key, copied while it was there. */
-const rounds: { readonly announcement: Announcement; readonly key: Uint8Array }[] = [];
+const rounds: { readonly announcement: AnnouncedRound; readonly key: Uint8Array }[] = [];
 
 /** The agent's connections, and which of the recorded ones are another's. */
 let conversations: Conversation[];
@@ -85,6 +81,7 @@ const HEADERS = new Set([
   'content-length',
   'range',
   'authorization',
+  ATTEMPT_HEADER.toLowerCase(),
   'tus-resumable',
   'upload-length',
   'upload-offset',
@@ -332,6 +329,9 @@ describe('an agent in a whole study', () => {
           sizes.enrolment += size;
         } else if (/^GET \/blobs\/[0-9a-f]{64}$/.test(line)) {
           expect(body.length).toBe(0);
+          expect(rounds.map((r) => r.announcement.attempt)).toContain(
+            headers.get(ATTEMPT_HEADER.toLowerCase()),
+          );
           sizes['models (requests)'] += size;
         } else if (
           /^(POST \/uploads|(PATCH|HEAD) \/uploads\/[0-9a-f-]{36}_[0-9a-f]{32}_[0-9a-f]{64})$/.test(
@@ -395,7 +395,7 @@ describe('an agent in a whole study', () => {
       const { payload } = await opened(sealed[i]!);
       const trained = await train(
         {
-          announcement,
+          terms: announcement,
           clinic,
           start: await blob(announcement.start.sha256),
           base: await blob(announcement.base.sha256),
@@ -406,7 +406,7 @@ describe('an agent in a whole study', () => {
       expect(
         Buffer.compare(
           payload,
-          encodeDelta(trained.delta, announcement.encoding, seedOf(announcement, clinic)),
+          encodeDelta(trained.delta, announcement.updates.encoding, seedOf(announcement, clinic)),
         ),
       ).toBe(0);
     }
@@ -488,7 +488,7 @@ describe('an agent in a whole study', () => {
           attempt: announcement.attempt,
           clinic,
           base: announcement.base.sha256,
-          encoding: announcement.encoding,
+          encoding: announcement.updates.encoding,
           samples: 12,
         },
         payload,

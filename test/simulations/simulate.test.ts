@@ -12,14 +12,15 @@ import { encodeModel, encodeParameters } from '../../common/model/encoding.js';
 import { loadModel, saveModel } from '../../common/model/folder.node.js';
 import { PAD_UFES_LABELS } from '../../common/model/labels.js';
 import { initialParameters } from '../../common/model/student.js';
-import type { Announcement } from '../../common/protocol/round.js';
+import { PROTOCOL } from '../../common/protocol/primitives.js';
+import type { RoundTerms } from '../../common/protocol/terms.js';
 import { Random } from '../../common/random.js';
 import { ENCODINGS } from '../../common/update/encoding.js';
 import { createTrainer } from '../../client/participation/train-round.js';
 import { encodeDelta, seedOf } from '../../client/participation/local-update.js';
 import { aggregateUpdates, type SealedUpdate } from '../../coordinator/aggregation/aggregate.js';
 import { checkUpdate } from '../../coordinator/aggregation/check-update.js';
-import { fedAvg } from '../../common/federation/fedavg.js';
+import { strategyOf } from '../../common/federation/strategies/index.js';
 import { SimulationConfig } from '../../simulations/config.js';
 import { bestRound, metricsCsv } from '../../simulations/report.js';
 import { simulate } from '../../simulations/simulate.js';
@@ -107,8 +108,8 @@ describe('a simulation', () => {
     const blob = { sha256: 'ab'.repeat(32), bytes: 1 };
     const study = '0198c0de-0000-7000-8000-000000000001';
     const attempt = '0198c0de-0000-7000-8000-000000000003';
-    const announcement: Announcement = {
-      protocol: 1,
+    const terms: RoundTerms = {
+      protocol: PROTOCOL,
       study,
       round: 1,
       attempt,
@@ -117,14 +118,11 @@ describe('a simulation', () => {
       labels: world.model.labels,
       start: blob,
       base: blob,
-      plan: config.training,
-      encoding: 'int8',
-      maxNorm: 100,
-      minSamples: 1,
-      maxSamples: 1000,
+      training: config.training,
+      updates: { encoding: 'int8', maxNorm: 100, minSamples: 1, maxSamples: 1000 },
+      clientPart: null,
       seed: config.seed,
       cohort: [],
-      remainingMs: 0,
     };
     // Clinic ids are fingerprints of fresh keys; in their order, the clinics are summed as in the
     // simulation.
@@ -141,10 +139,10 @@ describe('a simulation', () => {
       const { identity, id } = clinics[k]!;
       const cache = new MemoryFeatureCache();
       const trained = await createTrainer(samples, () => Promise.resolve(cache))(
-        { announcement, clinic: clinicName(k), start, base },
+        { terms, clinic: clinicName(k), start, base },
         { signal: new AbortController().signal, onProgress: () => undefined },
       );
-      const payload = encodeDelta(trained.delta, 'int8', seedOf(announcement, clinicName(k)));
+      const payload = encodeDelta(trained.delta, 'int8', seedOf(terms, clinicName(k)));
       const header = {
         study,
         round: 1,
@@ -157,7 +155,7 @@ describe('a simulation', () => {
       const path = join(folder, `sealed-${k}`);
       await writeFile(
         path,
-        await sealUpdate({ header, payload, roundKey: announcement.roundKey, identity }),
+        await sealUpdate({ header, payload, roundKey: terms.roundKey, identity }),
       );
       const clinicKey = toBase64(identity.publicKey);
       await checkUpdate({
@@ -182,15 +180,17 @@ describe('a simulation', () => {
     const production = await aggregateUpdates({
       updates,
       roundSecretKey: roundKey.secretKey,
-      base: world.start,
+      round: 1,
+      parameters: world.start,
+      state: {},
+      strategy: strategyOf({ name: 'fedavg' }),
       encoding: ENCODINGS.int8,
-      rule: fedAvg,
-      rangeSize: 1024,
+      valuesInMemory: 1024,
     });
     const simulated = (await loadModel(join(out('production'), 'last'))).parameters.subset(
       new Set(world.start.specs.map((s) => s.name)),
     );
-    expect(sameBits(simulated.values, production.values)).toBe(true);
+    expect(sameBits(simulated.values, production.parameters.values)).toBe(true);
     expect(sameBits(simulated.values, world.start.values)).toBe(false);
     world.student.dispose();
   });

@@ -19,12 +19,14 @@ import {
 import type { Challenge } from '../../common/protocol/handshake.js';
 import { PROTOCOL } from '../../common/protocol/primitives.js';
 import {
-  Announcement,
+  type Announcement,
+  Delivery,
   Receipt,
   type Signed,
   type StudyNotice,
   type Ticket,
 } from '../../common/protocol/round.js';
+import { RoundTerms } from '../../common/protocol/terms.js';
 import { Random } from '../../common/random.js';
 import { ENCODINGS } from '../../common/update/encoding.js';
 import { sizeOf } from '../../common/update/parameter-set.js';
@@ -41,6 +43,12 @@ export type Answered<T> =
         readonly remedy: string;
       };
     };
+
+/** A round as one clinic was told of it: its terms, and the time that was left then. */
+export type AnnouncedRound = RoundTerms & { readonly remainingMs: number };
+
+/** What names a round in messages. */
+export type RoundAt = Pick<RoundTerms, 'round' | 'attempt'>;
 
 export interface HttpAnswer {
   readonly status: number;
@@ -88,7 +96,7 @@ export class Member {
   readonly identity: Identity;
   readonly id: string;
   #socket: Socket | undefined;
-  #announcements: Announcement[] = [];
+  #announcements: AnnouncedRound[] = [];
   #listeners = new Set<() => void>();
   /** Everything else that the coordinator sent: event and message. */
   readonly heard: [string, unknown][] = [];
@@ -147,10 +155,7 @@ export class Member {
     });
     this.#socket = socket;
     socket.onAny((event: string, message: unknown) => {
-      if (event === 'round')
-        this.#announcements.push(
-          openSigned(TAGS.announcement, Announcement, message as Signed, fromBase64(this.studyKey)),
-        );
+      if (event === 'round') this.#announcements.push(this.#opened(message as Announcement));
       else this.heard.push([event, message]);
       for (const listener of this.#listeners) listener();
     });
@@ -236,14 +241,20 @@ export class Member {
       listener();
     });
   }
+  #opened({ terms, delivery }: Announcement): AnnouncedRound {
+    const key = fromBase64(this.studyKey);
+    const { terms: hash, remainingMs } = openSigned(TAGS.delivery, Delivery, delivery, key);
+    if (hash !== sha256(Buffer.from(terms.body))) throw new Error('a time for other terms');
+    return { ...openSigned(TAGS.terms, RoundTerms, terms, key), remainingMs };
+  }
   /** The first announcement of a round, past or future, of another attempt than `but`. */
-  round(number: number, but?: string): Promise<Announcement> {
+  round(number: number, but?: string): Promise<AnnouncedRound> {
     return this.until(() =>
       this.#announcements.find((a) => a.round === number && a.attempt !== but),
     );
   }
   /** The last announcement that came. */
-  get latest(): Announcement | undefined {
+  get latest(): AnnouncedRound | undefined {
     return this.#announcements.at(-1);
   }
   get announced(): number {
@@ -255,10 +266,11 @@ export class Member {
 
   /** A whole sealed update for an announcement: right, unless changed. */
   async seal(
-    announcement: Announcement,
+    announcement: AnnouncedRound,
     { claims, delta, payload, identity = this.identity, roundKey }: UpdateChanges = {},
   ): Promise<Uint8Array> {
-    const { study, round, attempt, base, encoding } = announcement;
+    const { study, round, attempt, base } = announcement;
+    const { encoding } = announcement.updates;
     const values = delta ?? deltaFor(announcement, `${this.id}/${round}`);
     return sealUpdate({
       header: {
@@ -278,7 +290,7 @@ export class Member {
   }
 
   ticket(
-    { round, attempt }: Pick<Announcement, 'round' | 'attempt'>,
+    { round, attempt }: RoundAt,
     bytes: Uint8Array,
     changes: object = {},
   ): Promise<Answered<Ticket>> {
@@ -290,21 +302,14 @@ export class Member {
       ...changes,
     });
   }
-  submit(
-    { round, attempt }: Pick<Announcement, 'round' | 'attempt'>,
-    sha: string,
-  ): Promise<Answered<Signed>> {
+  submit({ round, attempt }: RoundAt, sha: string): Promise<Answered<Signed>> {
     return this.ask<Signed>('submit', { round, attempt, sha256: sha });
   }
   /**
    * Ticket, upload, submit. `claimed`: the bytes that the ticket and the submission are for, when
    * others are uploaded.
    */
-  async send(
-    announcement: Pick<Announcement, 'round' | 'attempt'>,
-    bytes: Uint8Array,
-    claimed = bytes,
-  ): Promise<Answered<Signed>> {
+  async send(announcement: RoundAt, bytes: Uint8Array, claimed = bytes): Promise<Answered<Signed>> {
     const ticket = await this.ticket(announcement, claimed);
     if (!ticket.ok) return ticket;
     const { path, token } = ticket.value;
@@ -320,11 +325,11 @@ export class Member {
 
 /** Small random values, as many as the round's trainable parameters have. */
 export function deltaFor(
-  { architecture, labels, plan }: Announcement,
+  { architecture, labels, training }: RoundTerms,
   seed: string,
   deviation = 0.01,
 ): Float32Array {
-  const count = trainableSpecs(architecture, labels.names.length, plan.trainFrom).reduce(
+  const count = trainableSpecs(architecture, labels.names.length, training.trainFrom).reduce(
     (n, { shape }) => n + sizeOf(shape),
     0,
   );

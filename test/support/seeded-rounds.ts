@@ -13,6 +13,9 @@ const LEVELS = 12;
 const ROUND_MS = 290_000;
 /** How long ago the open round was announced. */
 const OPEN_MS = 130_000;
+/** Nobody answers these rounds: of the right form, and of nobody. */
+const ROUND_KEY = 'A'.repeat(43) + '=';
+const TERMS = { body: '{}', signature: 'A'.repeat(86) + '==' };
 
 /**
  * Metrics of made-up predictions on 460 photographs of 230 patients, better the higher `skill`
@@ -97,8 +100,9 @@ export async function seedRounds(
     const planned = (n: number) => new Date(began + n * ROUND_MS);
     const returned = (n: number) =>
       clinics.filter((_, i) => n % 9 !== 4 || i !== n % clinics.length);
-    const base = { baseSha256: state.base.sha256, baseBytes: state.base.bytes };
-    const result = { resultSha256: state.base.sha256, resultBytes: state.base.bytes };
+    const { parameters } = state.next;
+    const base = { baseSha256: parameters.sha256, baseBytes: parameters.bytes };
+    const result = { resultSha256: parameters.sha256, resultBytes: parameters.bytes };
     await prisma.round.createMany({
       data: attempts.map((id, number) => ({
         id,
@@ -108,10 +112,13 @@ export async function seedRounds(
         ...base,
         ...result,
         cohort: number === 0 ? [] : [...clinics],
-        roundKey: '',
+        ...(number > 0 && {
+          roundKey: ROUND_KEY,
+          terms: TERMS,
+          openedAt: planned(number),
+          deadlineAt: new Date(planned(number).getTime() + 3_600_000),
+        }),
         plannedAt: planned(number),
-        openedAt: number === 0 ? null : planned(number),
-        deadlineAt: null,
         closedAt: new Date(planned(number).getTime() + (number === 0 ? 40_000 : 265_000)),
         bytesDown: BigInt(number === 0 ? 0 : clinics.length * 4_180_000),
         reason: null,
@@ -152,8 +159,8 @@ export async function seedRounds(
         validation: json(validation),
         heldout: json(jittered(templates[level]!.heldout, random)),
         seconds: 31.4,
-        modelSha256: state.base.sha256,
-        modelBytes: state.base.bytes,
+        modelSha256: parameters.sha256,
+        modelBytes: parameters.bytes,
         evaluatedAt: new Date(planned(n).getTime() + 260_000),
       };
     });
@@ -173,7 +180,8 @@ export async function seedRounds(
           resultSha256: null,
           resultBytes: null,
           cohort: clinics.toSorted(),
-          roundKey: 'A'.repeat(43) + '=',
+          roundKey: ROUND_KEY,
+          terms: TERMS,
           plannedAt: openedAt,
           openedAt,
           deadlineAt: new Date(now + 3_470_000),
@@ -197,8 +205,8 @@ export async function seedRounds(
         attempt,
         bestRound: best.number,
         bestScore: best.score,
-        bestSha256: state.base.sha256,
-        bestBytes: state.base.bytes,
+        bestSha256: parameters.sha256,
+        bestBytes: parameters.bytes,
       },
     });
     await seedAudit(database, {

@@ -14,6 +14,7 @@ import {
   verifyEnvelope,
   type UpdateClaims,
 } from '../../../common/crypto/envelope.js';
+import { PROTOCOL } from '../../../common/protocol/primitives.js';
 import { FRAME_BYTES } from '../../../common/crypto/frames.js';
 import { clinicIdOf, createIdentity, createRoundKey } from '../../../common/crypto/identity.js';
 import { signBytes, TAGS } from '../../../common/crypto/signature.js';
@@ -195,7 +196,7 @@ describe('a sealed update', () => {
         frames,
       );
     };
-    await expect(receive(await rewritten({ protocol: 2 }))).rejects.toThrow(
+    await expect(receive(await rewritten({ protocol: PROTOCOL + 1 }))).rejects.toThrow(
       refusedAs('LENTIGO_PROTOCOL_VERSION'),
     );
     await expect(receive(await rewritten({ surprise: 1 }))).rejects.toThrow(

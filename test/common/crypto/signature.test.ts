@@ -86,38 +86,31 @@ describe('signed messages', () => {
   };
 
   it("open with the signer's key, under the same tag", () => {
-    const signed = signMessage(TAGS.announcement, { round: 3 }, identity.secretKey);
-    expect(openSigned(TAGS.announcement, schema, signed, identity.publicKey)).toEqual({ round: 3 });
+    const signed = signMessage(TAGS.terms, { round: 3 }, identity.secretKey);
+    expect(openSigned(TAGS.terms, schema, signed, identity.publicKey)).toEqual({ round: 3 });
     expect(code(() => openSigned(TAGS.receipt, schema, signed, identity.publicKey))).toBe(
       'LENTIGO_CHALLENGE_FAILED',
     );
-    expect(
-      code(() => openSigned(TAGS.announcement, schema, signed, createIdentity().publicKey)),
-    ).toBe('LENTIGO_CHALLENGE_FAILED');
+    expect(code(() => openSigned(TAGS.terms, schema, signed, createIdentity().publicKey))).toBe(
+      'LENTIGO_CHALLENGE_FAILED',
+    );
   });
 
   it('are refused once altered, before they are even parsed', () => {
-    const signed = signMessage(TAGS.announcement, { round: 3 }, identity.secretKey);
+    const signed = signMessage(TAGS.terms, { round: 3 }, identity.secretKey);
     expect(
       code(() =>
-        openSigned(
-          TAGS.announcement,
-          schema,
-          { ...signed, body: '{"round":4}' },
-          identity.publicKey,
-        ),
+        openSigned(TAGS.terms, schema, { ...signed, body: '{"round":4}' }, identity.publicKey),
       ),
     ).toBe('LENTIGO_CHALLENGE_FAILED');
     expect(
-      code(() =>
-        openSigned(TAGS.announcement, schema, { ...signed, body: '{' }, identity.publicKey),
-      ),
+      code(() => openSigned(TAGS.terms, schema, { ...signed, body: '{' }, identity.publicKey)),
     ).toBe('LENTIGO_CHALLENGE_FAILED');
   });
 
   it('that do not follow the schema are refused although signed', () => {
-    const signed = signMessage(TAGS.announcement, { round: 'three' }, identity.secretKey);
-    expect(code(() => openSigned(TAGS.announcement, schema, signed, identity.publicKey))).toBe(
+    const signed = signMessage(TAGS.terms, { round: 'three' }, identity.secretKey);
+    expect(code(() => openSigned(TAGS.terms, schema, signed, identity.publicKey))).toBe(
       'LENTIGO_MESSAGE_INVALID',
     );
   });

@@ -13,6 +13,7 @@ import { Challenge, Hello, Proof } from '../../../common/protocol/handshake.js';
 import { PROTOCOL } from '../../../common/protocol/primitives.js';
 import {
   Announcement,
+  Delivery,
   Progress,
   Receipt,
   RoundOver,
@@ -22,6 +23,7 @@ import {
   Ticket,
   TicketRequest,
 } from '../../../common/protocol/round.js';
+import { RoundTerms } from '../../../common/protocol/terms.js';
 import { UpdateHeader } from '../../../common/protocol/update.js';
 
 const key = Buffer.alloc(32, 7).toString('base64');
@@ -30,6 +32,8 @@ const id = '0190163d-8694-739b-aea5-966c26f8ad91';
 const sha256 = 'ab'.repeat(32);
 const clinic = 'cd'.repeat(16);
 const blob = { sha256, bytes: 10 };
+
+const signed = { body: '{}', signature };
 
 /** One valid message of each kind. */
 const MESSAGES: readonly [string, z.ZodType, Record<string, unknown>][] = [
@@ -41,10 +45,10 @@ const MESSAGES: readonly [string, z.ZodType, Record<string, unknown>][] = [
     EnrolRequest,
     { protocol: PROTOCOL, study: id, secret: key, key, name: 'Clinic North', signature },
   ],
-  ['signed message', Signed, { body: '{}', signature }],
+  ['signed message', Signed, signed],
   [
-    'announcement',
-    Announcement,
+    'round terms',
+    RoundTerms,
     {
       protocol: PROTOCOL,
       study: id,
@@ -55,14 +59,11 @@ const MESSAGES: readonly [string, z.ZodType, Record<string, unknown>][] = [
       labels: { names: ['a', 'b'], malignant: ['b'] },
       start: blob,
       base: blob,
-      encoding: 'int8',
-      maxNorm: 1,
-      minSamples: 1,
-      maxSamples: 10,
+      updates: { encoding: 'int8', maxNorm: 1, minSamples: 1, maxSamples: 10 },
+      clientPart: { name: 'fedavg' },
       seed: 1,
       cohort: [clinic],
-      remainingMs: 1000,
-      plan: {
+      training: {
         trainFrom: 'features.1',
         epochs: 1,
         batchSize: 8,
@@ -76,6 +77,8 @@ const MESSAGES: readonly [string, z.ZodType, Record<string, unknown>][] = [
       },
     },
   ],
+  ['delivery', Delivery, { terms: sha256, remainingMs: 1000 }],
+  ['announcement', Announcement, { terms: signed, delivery: signed }],
   ['round-over', RoundOver, { round: 1, attempt: id, outcome: 'failed' }],
   ['study notice', StudyNotice, { study: id, name: 'a', status: 'running', round: 0, rounds: 3 }],
   ['progress', Progress, { round: 1, attempt: id, phase: 'training', fraction: 0.5, loss: 1 }],
@@ -105,6 +108,11 @@ const MESSAGES: readonly [string, z.ZodType, Record<string, unknown>][] = [
   ],
 ];
 
+/** What a round's terms may say instead: settings by default, and no part of the strategy. */
+const mayBe = (field: string, value: unknown): boolean =>
+  ((field === 'training' || field === 'updates') && JSON.stringify(value) === '{}') ||
+  (field === 'clientPart' && value === null);
+
 describe.each(MESSAGES)('a %s', (_, schema, valid) => {
   it('is taken as it is', () => {
     expect(schema.parse(valid)).toEqual(valid);
@@ -113,7 +121,7 @@ describe.each(MESSAGES)('a %s', (_, schema, valid) => {
     expect(schema.safeParse({ ...valid, extra: 1 }).success).toBe(false);
   });
   it('is refused without any one of its fields', () => {
-    for (const field of Object.keys(valid).filter((f) => f !== 'loss' && f !== 'plan')) {
+    for (const field of Object.keys(valid).filter((f) => f !== 'loss')) {
       const { [field]: _gone, ...rest } = valid;
       expect(schema.safeParse(rest).success, `without ${field}`).toBe(false);
     }
@@ -126,7 +134,7 @@ describe.each(MESSAGES)('a %s', (_, schema, valid) => {
         expect(
           schema.safeParse({ ...valid, [field]: value }).success,
           `${field} = ${String(value).slice(0, 40)}`,
-        ).toBe(field === 'plan' && JSON.stringify(value) === '{}');
+        ).toBe(mayBe(field, value));
       }
     }
   });

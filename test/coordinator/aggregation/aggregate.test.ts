@@ -3,12 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { ENCODINGS } from '../../../common/update/encoding.js';
 import { ParameterSet } from '../../../common/update/parameter-set.js';
-import {
-  aggregateUpdates,
-  rangeSizeFor,
-  type SealedUpdate,
-} from '../../../coordinator/aggregation/aggregate.js';
-import { fedAvg } from '../../../common/federation/fedavg.js';
+import { aggregateUpdates, type SealedUpdate } from '../../../coordinator/aggregation/aggregate.js';
+import { weightedMean } from '../../../common/federation/rules/weighted-mean.js';
+import { strategyOf } from '../../../common/federation/strategies/index.js';
 import type { AggregationRule } from '../../../common/federation/rule.js';
 import {
   COUNT,
@@ -26,18 +23,30 @@ const samples = [40, 7, 1900, 333, 120];
 const deltas = samples.map((_, k) => normals(COUNT, k));
 const exact = await Promise.all(deltas.map((d, k) => submit(d, samples[k]!, 'float32')));
 
-const aggregate = (
+const fedAvg = strategyOf({ name: 'fedavg' });
+/** The weighted mean of whole ranges at once. */
+const mean = (deltas: readonly Float32Array[], weights: readonly number[]): Float64Array => {
+  const fold = weightedMean.fold(deltas[0]!.length, weights);
+  for (const [k, delta] of deltas.entries()) fold.add(k, delta, 0);
+  return fold.combined();
+};
+
+const aggregate = async (
   updates: readonly SealedUpdate[],
-  change: { rangeSize?: number; rule?: AggregationRule; encoding?: 'int8' | 'float32' } = {},
-) =>
-  aggregateUpdates({
+  change: { valuesInMemory?: number; rule?: AggregationRule; encoding?: 'int8' | 'float32' } = {},
+): Promise<ParameterSet> => {
+  const next = await aggregateUpdates({
     updates,
     roundSecretKey: ROUND_KEY.secretKey,
-    base,
+    round: 3,
+    parameters: base,
+    state: {},
     encoding: ENCODINGS[change.encoding ?? 'float32'],
-    rule: change.rule ?? fedAvg,
-    rangeSize: change.rangeSize ?? 1000,
+    strategy: { ...fedAvg, rule: change.rule ?? fedAvg.rule },
+    valuesInMemory: change.valuesInMemory ?? 1000,
   });
+  return next.parameters;
+};
 
 describe('FedAvg over sealed updates', () => {
   it('is the base plus the mean of the deltas, weighted by samples', async () => {
@@ -62,7 +71,7 @@ describe('FedAvg over sealed updates', () => {
         fc.shuffledSubarray(exact, { minLength: exact.length }),
         fc.integer({ min: 1, max: 2 * COUNT }),
         async (order, size) => {
-          const { values } = await aggregate(order, { rangeSize: Math.max(size, 50) });
+          const { values } = await aggregate(order, { valuesInMemory: Math.max(size, 50) });
           expect(Buffer.compare(Buffer.from(values.buffer), Buffer.from(expected.buffer))).toBe(0);
         },
       ),
@@ -71,10 +80,10 @@ describe('FedAvg over sealed updates', () => {
   });
 
   it('is the same folded, one clinic after the other, as of all at once, to the bit', async () => {
-    const folded = await aggregate(exact, { rangeSize: COUNT });
+    const folded = await aggregate(exact, { valuesInMemory: COUNT });
     const atOnce = await aggregate(exact, {
-      rule: { name: 'mean', combine: (ranges, weights) => fedAvg.combine(ranges, weights) },
-      rangeSize: 700,
+      rule: { combine: mean },
+      valuesInMemory: 700 * samples.length,
     });
     expect(
       Buffer.compare(Buffer.from(folded.values.buffer), Buffer.from(atOnce.values.buffer)),
@@ -88,7 +97,7 @@ describe('FedAvg over sealed updates', () => {
         fc.integer({ min: 1, max: 100 }),
         (outlier, weight) => {
           const calm = [Float32Array.of(0), Float32Array.of(0)];
-          const [moved] = fedAvg.combine([...calm, Float32Array.of(outlier)], [100, 100, weight]);
+          const [moved] = mean([...calm, Float32Array.of(outlier)], [100, 100, weight]);
           expect(Math.abs(moved!)).toBeLessThanOrEqual(
             (Math.abs(outlier) * weight) / (200 + weight) + 1e-9,
           );
@@ -118,7 +127,6 @@ describe('an aggregation', () => {
       .toSorted((a, b) => (a.clinic < b.clinic ? -1 : 1));
     let at = 0;
     const median: AggregationRule = {
-      name: 'median',
       combine(ranges, weights) {
         expect(weights).toEqual(byId.map((u) => u.samples));
         for (const [k, range] of ranges.entries())
@@ -130,17 +138,33 @@ describe('an aggregation', () => {
         );
       },
     };
-    const { values } = await aggregate(exact.toReversed(), { rule: median, rangeSize: 700 });
+    const { values } = await aggregate(exact.toReversed(), {
+      rule: median,
+      valuesInMemory: 700 * samples.length,
+    });
     expect(at).toBe(COUNT);
     expect(values[5]).toBe(
       Math.fround(base.values[5]! + deltas.map((d) => d[5]!).toSorted((a, b) => a - b)[2]!),
     );
   });
 
-  it('reads less at a time the more clinics there are', () => {
-    for (const clinics of [1, 10, 1000])
-      expect(rangeSizeFor(clinics) * clinics).toBeLessThanOrEqual(32 * 1024 * 1024);
-    expect(rangeSizeFor(1e9)).toBe(1);
+  it('reads less at a time the more clinics there are', async () => {
+    const longest = async (clinics: number, valuesInMemory: number) => {
+      const lengths: number[] = [];
+      const rule: AggregationRule = {
+        combine(ranges, weights) {
+          expect(ranges).toHaveLength(clinics);
+          lengths.push(...ranges.map((r) => r.length));
+          return mean(ranges, weights);
+        },
+      };
+      await aggregate(exact.slice(0, clinics), { rule, valuesInMemory });
+      expect(lengths.reduce((a, b) => a + b)).toBe(COUNT * clinics);
+      return Math.max(...lengths);
+    };
+    for (const clinics of [1, 2, 5])
+      expect((await longest(clinics, 1000)) * clinics).toBeLessThanOrEqual(1000);
+    expect(await longest(5, 1)).toBe(1);
   });
 
   it("refuses an accepted update that was altered on the disk, or is another clinic's", async () => {

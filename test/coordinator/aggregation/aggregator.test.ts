@@ -10,7 +10,7 @@ import { aggregateUpdates } from '../../../coordinator/aggregation/aggregate.js'
 import type { AggregateJob } from '../../../coordinator/aggregation/aggregate-job.js';
 import { Aggregator } from '../../../coordinator/aggregation/aggregator.js';
 import type { CheckJob } from '../../../coordinator/aggregation/check-update.js';
-import { fedAvg } from '../../../common/federation/fedavg.js';
+import { strategyOf } from '../../../common/federation/strategies/index.js';
 import {
   ATTEMPT,
   COUNT,
@@ -30,13 +30,20 @@ const baseBytes = encodeParameters(base);
 const updates = await Promise.all(
   [30, 50, 20].map((samples, k) => submit(normals(COUNT, k), samples, 'int8')),
 );
+const outAt = (name: string) => ({
+  base: join(folder, name),
+  state: join(folder, `${name}-state`),
+});
 const job: AggregateJob = {
   updates,
   roundSecretKey: ROUND_KEY.secretKey,
+  round: 3,
+  strategy: { name: 'fedavg' },
+  state: null,
   base: { path: await writeFresh(baseBytes), sha256: sha256(baseBytes) },
   specs: SPECS,
   encoding: 'int8',
-  outPath: join(folder, 'result'),
+  out: outAt('result'),
 };
 const checkJob = (u: (typeof updates)[number], samples = u.samples): CheckJob => ({
   path: u.path,
@@ -79,22 +86,27 @@ describe('the aggregation thread', () => {
 
   it('writes the aggregate that the same code gives here, and nothing beside it', async () => {
     const result = await aggregator.aggregate(job);
-    const bytes = await readFile(job.outPath);
-    expect(result).toEqual({ sha256: sha256(bytes), bytes: bytes.length });
+    const bytes = await readFile(job.out.base);
+    expect(result).toEqual({
+      base: { sha256: sha256(bytes), bytes: bytes.length },
+      state: null,
+    });
     const here = await aggregateUpdates({
       updates,
       roundSecretKey: ROUND_KEY.secretKey,
-      base,
+      round: 3,
+      parameters: base,
+      state: {},
       encoding: ENCODINGS.int8,
-      rule: fedAvg,
-      rangeSize: 1024,
+      strategy: strategyOf(job.strategy),
+      valuesInMemory: 1024,
     });
-    expect(decodeParameters(bytes, SPECS).values).toEqual(here.values);
+    expect(decodeParameters(bytes, SPECS).values).toEqual(here.parameters.values);
     expect((await readdir(folder)).filter((f) => f.startsWith('result'))).toEqual(['result']);
   });
 
   it('writes the same bytes when it is done again, in another order', async () => {
-    const again = { ...job, updates: updates.toReversed(), outPath: join(folder, 'again') };
+    const again = { ...job, updates: updates.toReversed(), out: outAt('again') };
     expect(await aggregator.aggregate(again)).toEqual(await aggregator.aggregate(job));
   });
 
@@ -102,7 +114,7 @@ describe('the aggregation thread', () => {
     const wrong = {
       ...job,
       base: { ...job.base, sha256: '0'.repeat(64) },
-      outPath: join(folder, 'wrong'),
+      out: outAt('wrong'),
     };
     await expect(aggregator.aggregate(wrong)).rejects.toThrow(refusedAs('LENTIGO_BLOB_CORRUPT'));
     expect(await readdir(folder)).not.toContain('wrong');
@@ -137,7 +149,7 @@ describe('the aggregation thread', () => {
 
   it('rejects the jobs that closing cuts off', async () => {
     const closing = new Aggregator();
-    const cut = expect(closing.aggregate({ ...job, outPath: join(folder, 'cut') })).rejects.toThrow(
+    const cut = expect(closing.aggregate({ ...job, out: outAt('cut') })).rejects.toThrow(
       /ended before/,
     );
     await closing.close();
@@ -159,7 +171,7 @@ describe('the aggregation thread', () => {
       updates: heavy,
       base: { path, sha256: sha256(bytes) },
       specs: big,
-      outPath: join(folder, 'big'),
+      out: outAt('big'),
     });
     console.info(
       `three clinics × 4 M values: ${Math.round(performance.now() - started)} ms; the event loop waited at most ${Math.round(delay.max / 1e6)} ms`,

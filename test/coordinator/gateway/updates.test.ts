@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createIdentity, createRoundKey } from '../../../common/crypto/identity.js';
 import { toBase64 } from '../../../common/crypto/base64.js';
-import type { Announcement } from '../../../common/protocol/round.js';
+import { PROTOCOL } from '../../../common/protocol/primitives.js';
 import { Tickets } from '../../../coordinator/access/tickets.js';
 import { Keys } from '../../../coordinator/storage/keys.js';
 import {
@@ -15,6 +15,7 @@ import {
   type TestCoordinator,
 } from '../../support/coordinator.js';
 import {
+  type AnnouncedRound,
   createUpload,
   deltaFor,
   Member,
@@ -27,7 +28,7 @@ let coordinator: TestCoordinator;
 let study: string;
 let clinic: Member;
 let other: Member;
-let round: Announcement;
+let round: AnnouncedRound;
 beforeAll(async () => {
   coordinator = await runCoordinator();
   study = await createStudy(coordinator.admin, { rounds: 1 });
@@ -157,9 +158,11 @@ describe('an update is refused', () => {
     await refused('LENTIGO_UPDATE_MALFORMED', bytes.subarray(0, 60));
     await refused('LENTIGO_UPDATE_MALFORMED', new TextEncoder().encode('x'.repeat(500)));
   });
-  it('when the header says protocol 2', async () => {
+  it('when the header says another protocol', async () => {
     const bytes = await sealed();
-    const text = new TextDecoder('latin1').decode(bytes).replace('"protocol":1', '"protocol":2');
+    const text = new TextDecoder('latin1')
+      .decode(bytes)
+      .replace(`"protocol":${PROTOCOL}`, '"protocol":9');
     await refused(
       'LENTIGO_PROTOCOL_VERSION',
       Uint8Array.from(text, (c) => c.charCodeAt(0)),

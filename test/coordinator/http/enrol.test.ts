@@ -145,7 +145,7 @@ describe('an enrolment request', () => {
   it('of another protocol version is refused, whatever else it holds', async () => {
     await refused('LENTIGO_PROTOCOL_VERSION', 426, {
       ...request(await invite(), createIdentity()),
-      protocol: 2,
+      protocol: PROTOCOL + 1,
       new: true,
     });
     await refused('LENTIGO_PROTOCOL_VERSION', 426, { protocol: 0 });

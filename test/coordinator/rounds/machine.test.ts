@@ -3,11 +3,17 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { StudyConfig } from '../../../common/protocol/study.js';
 import { pending, step, type Event } from '../../../coordinator/rounds/machine.js';
-import type { StudyState } from '../../../coordinator/rounds/state.js';
+import { openedOf, type StudyState } from '../../../coordinator/rounds/state.js';
 
 const blob = (name: string) => ({ sha256: name, bytes: 1 });
+/** The parameters of a round, and what the strategy remembers of it. */
+const checkpoint = (name: string) => ({
+  parameters: blob(name),
+  strategyState: blob(`${name}/state`),
+});
 const draft = (over: object = {}): StudyState => ({
   id: 'study',
+  version: 0,
   config: StudyConfig.parse({
     name: 's',
     model: 'm',
@@ -18,7 +24,7 @@ const draft = (over: object = {}): StudyState => ({
   status: 'draft',
   reason: null,
   start: blob('start'),
-  base: blob('base0'),
+  next: checkpoint('base0'),
   completed: 0,
   best: null,
   sinceBest: 0,
@@ -33,6 +39,7 @@ const open = (attempt: string): Event => ({
   attempt,
   cohort: ['c', 'a', 'b'],
   roundKey: 'k',
+  terms: { body: attempt, signature: 's' },
   now: 1000,
 });
 const evaluatedStart: Event[] = [
@@ -44,7 +51,7 @@ const round = (n: number, score: number): Event[] => [
   { type: 'plan', attempt: `r${n}` },
   open(`r${n}`),
   ...['a', 'b', 'c'].map((c): Event => ({ type: 'update', attempt: `r${n}`, update: update(c) })),
-  { type: 'aggregated', attempt: `r${n}`, result: blob(`base${n}`), bytesDown: 5 },
+  { type: 'aggregated', attempt: `r${n}`, result: checkpoint(`base${n}`) },
   { type: 'evaluated', attempt: `r${n}`, score, now: n },
 ];
 
@@ -53,7 +60,7 @@ describe('the round machine', () => {
     const started = run(draft(), { type: 'start' }, { type: 'plan', attempt: 'r0' });
     expect(pending(started)).toEqual([{ type: 'evaluate' }]);
     const after = run(draft(), ...evaluatedStart);
-    expect(after.best).toEqual({ round: 0, score: 0.3, result: blob('base0') });
+    expect(after.best).toEqual({ round: 0, score: 0.3, result: checkpoint('base0') });
     expect(pending(after)).toEqual([{ type: 'forget', attempt: 'r0' }, { type: 'plan' }]);
   });
   it('announces a round once, not again with each update', () => {
@@ -67,7 +74,7 @@ describe('the round machine', () => {
   it('aggregates as soon as the whole cohort has returned, in clinic-id order', () => {
     const state = run(draft(), ...evaluatedStart, ...round(1, 0.4).slice(0, 5));
     expect(state.round?.phase).toBe('aggregating');
-    expect(state.round?.updates.map((u) => u.clinic)).toEqual(['a', 'b', 'c']);
+    expect(openedOf(state.round!)?.updates.map((u) => u.clinic)).toEqual(['a', 'b', 'c']);
   });
   it('aggregates at the deadline with a quorum and fails without one', () => {
     const opened = run(draft(), ...evaluatedStart, { type: 'plan', attempt: 'r1' }, open('r1'), {
@@ -76,8 +83,11 @@ describe('the round machine', () => {
       update: update('a'),
     });
     const missed = run(opened, { type: 'deadline', attempt: 'r1', now: 9 });
-    expect(missed.round).toMatchObject({ phase: 'failed', closedAt: 9 });
-    expect(missed.round?.reason).toContain('quorum is 2');
+    expect(missed.round).toMatchObject({
+      phase: 'failed',
+      closedAt: 9,
+      reason: expect.stringContaining('quorum is 2') as string,
+    });
     const met = run(
       opened,
       { type: 'update', attempt: 'r1', update: update('b') },
@@ -123,7 +133,7 @@ describe('the round machine', () => {
       status: 'completed',
       completed: 3,
       best: { round: 2, score: 0.7 },
-      base: blob('base3'),
+      next: checkpoint('base3'),
     });
     expect(pending(state)).toEqual([{ type: 'forget', attempt: 'r3' }]);
   });
@@ -133,15 +143,15 @@ describe('the round machine', () => {
       completed: 1,
     });
   });
-  it('undoes a round that hurt: the next starts from the best model', () => {
+  it('undoes a round that hurt: the next starts from the best model, and from what the strategy remembered of it', () => {
     const state = run(
       draft({ rollbackBelow: 0.05 }),
       ...evaluatedStart,
       ...round(1, 0.5),
       ...round(2, 0.4),
     );
-    expect(state.base).toEqual(blob('base1'));
-    expect(run(state, { type: 'plan', attempt: 'r3' }).round?.base).toEqual(blob('base1'));
+    expect(state.next).toEqual(checkpoint('base1'));
+    expect(run(state, { type: 'plan', attempt: 'r3' }).round?.from).toEqual(checkpoint('base1'));
   });
   it('a revoked clinic leaves the open round with its update', () => {
     const opened = run(
@@ -187,8 +197,7 @@ describe('the round machine', () => {
       fc.record({
         type: fc.constant('aggregated' as const),
         attempt,
-        result: attempt.map(blob),
-        bytesDown: fc.nat(),
+        result: attempt.map(checkpoint),
       }),
       fc.record({
         type: fc.constant('evaluated' as const),
@@ -210,9 +219,10 @@ describe('the round machine', () => {
           }
           expect(state.completed).toBeGreaterThanOrEqual(before.completed);
           expect(state.best?.score ?? -1).toBeGreaterThanOrEqual(before.best?.score ?? -1);
-          const clinics = state.round?.updates.map((u) => u.clinic) ?? [];
+          const opened = state.round && openedOf(state.round);
+          const clinics = opened?.updates.map((u) => u.clinic) ?? [];
           expect(new Set(clinics).size).toBe(clinics.length);
-          for (const c of clinics) expect(state.round?.cohort).toContain(c);
+          for (const c of clinics) expect(opened?.cohort).toContain(c);
           if (before.status === 'stopped' || before.status === 'completed')
             expect(state).toBe(before);
         }

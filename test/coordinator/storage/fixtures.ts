@@ -4,22 +4,28 @@ import { v7 as uuidv7 } from 'uuid';
 import { metricsOf, type Metrics } from '../../../common/evaluation/metrics.js';
 import { PAD_UFES_LABELS } from '../../../common/model/labels.js';
 import { StudyConfig } from '../../../common/protocol/study.js';
+import type { Signed } from '../../../common/protocol/round.js';
 import type {
   AcceptedUpdate,
-  BlobRef,
-  RoundState,
+  Checkpoint,
+  OpenRound,
+  PlannedRound,
   StudyState,
 } from '../../../coordinator/rounds/state.js';
-import type { NewStudy } from '../../../coordinator/storage/records.js';
+import type { BlobRef } from '../../../common/protocol/primitives.js';
+import type { NewStudy } from '../../../coordinator/rounds/records.js';
 import type { Store } from '../../../coordinator/storage/store.js';
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 export const aBlob = (): BlobRef => ({ sha256: sha256(randomUUID()), bytes: 1000 });
 
+export const aCheckpoint = (): Checkpoint => ({ parameters: aBlob(), strategyState: aBlob() });
+
 export function aStudy(): NewStudy {
   const start = aBlob();
   const state: StudyState = {
     id: uuidv7(),
+    version: 0,
     config: StudyConfig.parse({
       name: 'Näevi, 日本',
       model: 'model',
@@ -28,7 +34,7 @@ export function aStudy(): NewStudy {
     status: 'draft',
     reason: null,
     start,
-    base: start,
+    next: aCheckpoint(),
     completed: 0,
     best: null,
     sinceBest: 0,
@@ -43,24 +49,29 @@ export function aStudy(): NewStudy {
   };
 }
 
-export function aRound(base: BlobRef, changes: Partial<RoundState> = {}): RoundState {
-  return {
-    number: 1,
-    attempt: uuidv7(),
-    phase: 'planned',
-    base,
-    cohort: [],
-    roundKey: '',
-    openedAt: null,
-    deadlineAt: null,
-    closedAt: null,
-    updates: [],
-    bytesDown: 0,
-    result: null,
-    reason: null,
-    ...changes,
-  };
-}
+export const aRound = (from: Checkpoint): PlannedRound => ({
+  number: 1,
+  attempt: uuidv7(),
+  phase: 'planned',
+  from,
+});
+
+export const someTerms = (): Signed => ({
+  body: JSON.stringify({ attempt: randomUUID() }),
+  signature: 'A'.repeat(86) + '==',
+});
+
+export const anOpenRound = (from: Checkpoint, changes: Partial<OpenRound> = {}): OpenRound => ({
+  ...aRound(from),
+  phase: 'open',
+  cohort: [],
+  roundKey: 'k',
+  terms: someTerms(),
+  openedAt: 0,
+  deadlineAt: 60_000,
+  updates: [],
+  ...changes,
+});
 
 export const anUpdate = (clinic: string): AcceptedUpdate => ({
   clinic,

@@ -3,7 +3,7 @@
 import { writeSync } from 'node:fs';
 import { openDatabase } from '../../../coordinator/storage/database.js';
 import { Store } from '../../../coordinator/storage/store.js';
-import { anUpdate, aRound } from './fixtures.js';
+import { anOpenRound, anUpdate } from './fixtures.js';
 
 const [dataDir = '', study = '', clinic = ''] = process.argv.slice(2);
 const store = new Store(await openDatabase({ dataDir }));
@@ -13,16 +13,16 @@ for (;;) {
   state = {
     ...state,
     completed: number,
-    round: aRound(state.base, {
+    round: anOpenRound(state.next, {
       number,
-      phase: 'open',
       cohort: [clinic],
       updates: [anUpdate(clinic)],
     }),
   };
-  const { auditHead } = await store.transition(state, {
+  const { auditHead, version } = await store.transition(state, {
     audit: [{ actor: clinic, action: 'step', detail: { number } }],
     update: { clinic, receipt: (audit) => ({ body: audit, signature: 'A'.repeat(86) + '==' }) },
   });
+  state = { ...state, version };
   writeSync(1, `${auditHead}\n`);
 }

@@ -3,12 +3,21 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Signed } from '../../../common/protocol/round.js';
-import type { RoundState, StudyState } from '../../../coordinator/rounds/state.js';
+import type {
+  Checkpoint,
+  ClosedRound,
+  FailedRound,
+  OpenRound,
+  Opened,
+  RoundState,
+  StudyState,
+} from '../../../coordinator/rounds/state.js';
 import type { Database } from '../../../coordinator/storage/database.js';
 import { Store } from '../../../coordinator/storage/store.js';
 import {
   aBlob,
   aClinic,
+  anOpenRound,
   anUpdate,
   aRound,
   aStudy,
@@ -17,6 +26,8 @@ import {
   sha256,
   someMetrics,
 } from './fixtures.js';
+
+type WithOpenRound = StudyState & { readonly round: OpenRound };
 
 const receiptFor = (auditHead: string): Signed => ({
   body: JSON.stringify({ audit: auditHead }),
@@ -45,30 +56,22 @@ export function storeContract(
     afterAll(async () => database.close());
 
     /** A study with an open round and `clinics` enrolled. */
-    async function openRound(
-      clinics: number,
-    ): Promise<{ state: StudyState & { round: RoundState }; cohort: string[] }> {
+    async function openRound(clinics: number): Promise<{ state: WithOpenRound; cohort: string[] }> {
       const running = await runningStudy(store);
       const cohort: string[] = [];
       for (let i = 0; i < clinics; i++) cohort.push(await enrolled(store, running.id));
       cohort.sort();
-      const round = aRound(running.base, {
-        phase: 'open',
-        cohort,
-        roundKey: 'k',
-        openedAt: now,
-        deadlineAt: now + 60_000,
-      });
-      const state = { ...running, round };
-      await store.transition(state, { audit: [{ actor: 'coordinator', action: 'open' }] });
-      return { state, cohort };
+      const opened = { cohort, openedAt: now, deadlineAt: now + 60_000 };
+      const round = anOpenRound(running.next, opened);
+      const { version } = await store.transition(
+        { ...running, round },
+        { audit: [{ actor: 'coordinator', action: 'open' }] },
+      );
+      return { state: { ...running, version, round }, cohort };
     }
 
     /** The state with one more update, in clinic-id order. */
-    function withUpdate(
-      state: StudyState & { round: RoundState },
-      clinic: string,
-    ): StudyState & { round: RoundState } {
+    function withUpdate(state: WithOpenRound, clinic: string): WithOpenRound {
       const updates = [...state.round.updates, anUpdate(clinic)].sort((a, b) =>
         a.clinic < b.clinic ? -1 : 1,
       );
@@ -79,6 +82,13 @@ export function storeContract(
         audit: [{ actor: clinic, action: 'update' }],
         update: { clinic, receipt: receiptFor },
       });
+    /** All that is stored of a study. */
+    const allOf = async (study: string) => [
+      await store.study(study),
+      await store.rounds(study),
+      await store.audit(study),
+      await store.evaluations(study),
+    ];
 
     /** Runs SQL that the audit table's trigger would refuse. */
     async function tamper(sql: string, values: unknown[]): Promise<void> {
@@ -105,12 +115,52 @@ export function storeContract(
     it('returns any state exactly as a transition wrote it', async () => {
       const { state, cohort } = await openRound(3);
       const blob = fc.record({ sha256: fc.stringMatching(/^[0-9a-f]{64}$/), bytes: fc.nat() });
-      const time = fc.option(fc.integer({ min: 0, max: 4e12 }));
-      const text = fc.option(fc.string({ unit: 'grapheme' }).filter((s) => !s.includes('\0')));
+      const checkpoint: fc.Arbitrary<Checkpoint> = fc.record({
+        parameters: blob,
+        strategyState: fc.option(blob),
+      });
+      const time = fc.integer({ min: 0, max: 4e12 });
+      const text = fc.string({ unit: 'grapheme' }).filter((s) => !s.includes('\0'));
+      const attempt = { number: fc.nat(), attempt: fc.uuid({ version: 7 }), from: checkpoint };
+      const opened = {
+        cohort: fc.subarray(cohort),
+        roundKey: fc.base64String(),
+        terms: fc.record({ body: text, signature: fc.constant('A'.repeat(86) + '==') }),
+        openedAt: time,
+        deadlineAt: time,
+        updates: fc.constant([]),
+      };
+      const maybeOpened: fc.Arbitrary<Opened | null> = fc.option(fc.record(opened));
+      const phase = <P extends RoundState['phase']>(name: P) => ({ phase: fc.constant(name) });
+      const round: fc.Arbitrary<RoundState> = fc.oneof(
+        fc.record({ ...attempt, ...phase('planned') }),
+        fc.record({ ...attempt, ...opened, ...phase('open') }),
+        fc.record({ ...attempt, ...opened, ...phase('aggregating') }),
+        fc.record({
+          ...attempt,
+          ...phase('evaluating'),
+          opened: maybeOpened,
+          result: checkpoint,
+        }),
+        fc.record({
+          ...attempt,
+          ...phase('closed'),
+          opened: maybeOpened,
+          result: checkpoint,
+          closedAt: time,
+        }),
+        fc.record({
+          ...attempt,
+          ...phase('failed'),
+          opened: maybeOpened,
+          reason: text,
+          closedAt: time,
+        }),
+      );
       const states = fc.record({
         status: fc.constantFrom('running', 'paused', 'stopped', 'completed'),
-        reason: text,
-        base: blob,
+        reason: fc.option(text),
+        next: checkpoint,
         completed: fc.nat(),
         sinceBest: fc.nat(),
         misses: fc.nat(),
@@ -118,66 +168,119 @@ export function storeContract(
           fc.record({
             round: fc.nat(),
             score: fc.double({ min: 0, max: 1, noNaN: true }),
-            result: blob,
+            result: checkpoint,
           }),
         ),
-        round: fc.option(
-          fc.record({
-            number: fc.nat(),
-            attempt: fc.uuid({ version: 7 }),
-            phase: fc.constantFrom(
-              'planned',
-              'open',
-              'aggregating',
-              'evaluating',
-              'closed',
-              'failed',
-            ),
-            base: blob,
-            cohort: fc.subarray(cohort),
-            roundKey: fc.base64String(),
-            openedAt: time,
-            deadlineAt: time,
-            closedAt: time,
-            updates: fc.constant([]),
-            bytesDown: fc.maxSafeNat(),
-            result: fc.option(blob),
-            reason: text,
-          }),
-        ),
+        round: fc.option(round),
       });
+      let { version } = state;
       await fc.assert(
         fc.asyncProperty(states, async (changes) => {
-          const next: StudyState = { ...state, ...changes };
-          await store.transition(next, { audit: [] });
-          expect((await store.study(state.id)).state).toEqual(next);
+          const next: StudyState = { ...state, ...changes, version };
+          const committed = await store.transition(next, { audit: [] });
+          expect(committed.version).toBe(version + 1);
+          ({ version } = committed);
+          expect((await store.study(state.id)).state).toEqual({ ...next, version });
         }),
-        { numRuns: 20 },
+        { numRuns: 40 },
       );
+    });
+
+    it('refuses a step that was computed from an older version, and stores nothing of it', async () => {
+      const { state, cohort } = await openRound(2);
+      const paused: StudyState = { ...state, status: 'paused', reason: 'first' };
+      await store.transition(paused, { audit: [{ actor: 'admin', action: 'pause' }] });
+      const before = await allOf(state.id);
+      const older: StudyState = { ...withUpdate(state, cohort[0]!), completed: 7 };
+      await expect(
+        store.transition(older, {
+          audit: [{ actor: cohort[0]!, action: 'update' }],
+          evaluation: {
+            attempt: state.round.attempt,
+            validation: someMetrics(),
+            heldout: someMetrics(),
+            seconds: 1,
+            model: aBlob(),
+          },
+          update: { clinic: cohort[0]!, receipt: receiptFor },
+          withdrawn: cohort[1]!,
+        }),
+      ).rejects.toMatchObject({ code: 'LENTIGO_STUDY_CHANGED' });
+      expect(await allOf(state.id)).toEqual(before);
+      expect(await store.clinic(state.id, cohort[1]!)).toMatchObject({ state: 'pending' });
+      // computed again from what is stored now, it is taken
+      const { state: stored } = await store.study(state.id);
+      await store.transition({ ...stored, completed: 7 }, { audit: [] });
+      expect((await store.study(state.id)).state).toEqual({
+        ...paused,
+        version: stored.version + 1,
+        completed: 7,
+      });
+    });
+
+    it('takes exactly one of several steps that were computed from the same version', async () => {
+      const { state } = await openRound(1);
+      const steps = [1, 2, 3, 4].map((completed) =>
+        store.transition({ ...state, completed }, { audit: [{ actor: 'admin', action: 'step' }] }),
+      );
+      const results = await Promise.allSettled(steps);
+      const taken = results.flatMap((r, i) => (r.status === 'fulfilled' ? [i + 1] : []));
+      expect(taken).toHaveLength(1);
+      for (const result of results)
+        if (result.status === 'rejected')
+          expect(result.reason).toMatchObject({ code: 'LENTIGO_STUDY_CHANGED' });
+      expect((await store.study(state.id)).state.completed).toBe(taken[0]);
+      expect((await store.audit(state.id)).filter((e) => e.action === 'step')).toHaveLength(1);
+    });
+
+    it('adds up what is downloaded for an attempt, and no step forgets it', async () => {
+      const { state } = await openRound(1);
+      const { attempt } = state.round;
+      const bytesDown = async () => [
+        (await store.rounds(state.id)).map((r) => r.bytesDown),
+        (await store.roundSums(state.id)).map((r) => r.bytesDown),
+      ];
+      expect(await bytesDown()).toEqual([[0], [0]]);
+      await Promise.all([1, 20, 300].map((bytes) => store.addTraffic(attempt, bytes)));
+      const aggregating: StudyState = { ...state, round: { ...state.round, phase: 'aggregating' } };
+      await store.transition(aggregating, { audit: [] });
+      expect(await bytesDown()).toEqual([[321], [321]]);
+      await store.addTraffic(attempt, 2 ** 40);
+      await store.addTraffic(randomUUID(), 5); // of no attempt: counted nowhere
+      expect(await bytesDown()).toEqual([[2 ** 40 + 321], [2 ** 40 + 321]]);
+      expect((await store.study(state.id)).state).toEqual({
+        ...aggregating,
+        version: state.version + 1,
+      });
     });
 
     it('keeps every attempt at a round, with the updates of each', async () => {
       const { state, cohort } = await openRound(2);
       const first = withUpdate(state, cohort[1]!);
-      await accept(first, cohort[1]!);
-      const failed: RoundState = {
-        ...first.round,
+      const accepted = await accept(first, cohort[1]!);
+      const { number, attempt, from, phase: _, ...opened } = first.round;
+      const failed: FailedRound = {
+        ...{ number, attempt, from, opened },
         phase: 'failed',
         reason: 'quorum missed',
         closedAt: now,
       };
+      const missed = await store.transition(
+        { ...first, version: accepted.version, misses: 1, round: failed },
+        { audit: [{ actor: 'coordinator', action: 'deadline' }] },
+      );
       now += 1000;
-      const again = aRound(state.base);
+      const again = aRound(state.next);
       await store.transition(
-        { ...first, misses: 1, round: again },
-        { audit: [{ actor: 'coordinator', action: 'deadline' }], previous: failed },
+        { ...first, version: missed.version, misses: 1, round: again },
+        { audit: [{ actor: 'coordinator', action: 'plan' }] },
       );
       const rounds = await store.rounds(state.id);
       expect(rounds.map((r) => [r.attempt, r.phase, r.updates.length])).toEqual([
         [failed.attempt, 'failed', 1],
         [again.attempt, 'planned', 0],
       ]);
-      expect(rounds[0]!.updates[0]).toEqual({ ...failed.updates[0], acceptedAt: now - 1000 });
+      expect(rounds[0]!.updates[0]).toEqual({ ...opened.updates[0], acceptedAt: now - 1000 });
       expect(rounds[1]!.plannedAt).toBe(now);
       expect((await store.study(state.id)).state.round).toEqual(again);
     });
@@ -203,11 +306,12 @@ export function storeContract(
     it('refuses a second update of a clinic in a round, and keeps the first', async () => {
       const { state, cohort } = await openRound(1);
       const first = withUpdate(state, cohort[0]!);
-      await accept(first, cohort[0]!);
-      await expect(accept(withUpdate(state, cohort[0]!), cohort[0]!)).rejects.toMatchObject({
+      const { version } = await accept(first, cohort[0]!);
+      const second = { ...withUpdate(state, cohort[0]!), version };
+      await expect(accept(second, cohort[0]!)).rejects.toMatchObject({
         code: 'LENTIGO_UPDATE_CONFLICT',
       });
-      expect((await store.study(state.id)).state).toEqual(first);
+      expect((await store.study(state.id)).state).toEqual({ ...first, version });
     });
 
     it('refuses a state that counts an update which is not stored', async () => {
@@ -221,12 +325,7 @@ export function storeContract(
     it('stores nothing of a transition whose audit entry or receipt fails', async () => {
       const { state, cohort } = await openRound(1);
       const clinic = cohort[0]!;
-      const before = [
-        await store.study(state.id),
-        await store.rounds(state.id),
-        await store.audit(state.id),
-        await store.evaluations(state.id),
-      ];
+      const before = await allOf(state.id);
       const next: StudyState = { ...withUpdate(state, clinic), status: 'paused', completed: 1 };
       const evaluation = {
         attempt: state.round.attempt,
@@ -252,12 +351,7 @@ export function storeContract(
         }),
       ];
       for (const result of await Promise.allSettled(fails)) expect(result.status).toBe('rejected');
-      expect([
-        await store.study(state.id),
-        await store.rounds(state.id),
-        await store.audit(state.id),
-        await store.evaluations(state.id),
-      ]).toEqual(before);
+      expect(await allOf(state.id)).toEqual(before);
     });
 
     it('returns evaluations by round, undefined scores as null', async () => {
@@ -269,10 +363,14 @@ export function storeContract(
         seconds: 12.5,
         model: aBlob(),
       };
-      await store.transition(
-        { ...state, round: { ...state.round, phase: 'closed' } },
-        { audit: [], evaluation },
-      );
+      const { number, attempt, from, phase: _, ...opened } = state.round;
+      const closed: ClosedRound = {
+        ...{ number, attempt, from, opened },
+        phase: 'closed',
+        result: { parameters: evaluation.model, strategyState: null },
+        closedAt: now,
+      };
+      await store.transition({ ...state, round: closed }, { audit: [], evaluation });
       expect(await store.evaluations(state.id)).toEqual([
         { ...evaluation, round: 1, evaluatedAt: now },
       ]);
@@ -360,23 +458,26 @@ export function storeContract(
 
     it('writes one unbroken audit chain, however many write to a study at once', async () => {
       const { state, cohort } = await openRound(4);
+      const ticked = { b: 1, a: [null, 'ü\u2028\ud800', 1e21, -0.5] };
+      const tick = async (): Promise<void> => {
+        const { state: stored } = await store.study(state.id);
+        await store
+          .transition(stored, {
+            audit: [{ actor: 'coordinator', action: 'tick', detail: ticked }],
+          })
+          .catch((thrown: { code?: string }) => {
+            if (thrown.code !== 'LENTIGO_STUDY_CHANGED') throw thrown;
+            return tick(); // another step came between: computed again
+          });
+      };
       await Promise.all([
         ...cohort.map((clinic) => store.setClinicState(state.id, clinic, 'approved', 'admin')),
-        ...cohort.map(() =>
-          store.transition(state, {
-            audit: [
-              {
-                actor: 'coordinator',
-                action: 'tick',
-                detail: { b: 1, a: [null, 'ü\u2028\ud800', 1e21, -0.5] },
-              },
-            ],
-          }),
-        ),
+        ...cohort.map(tick),
         store.record(state.id, [{ actor: cohort[0]!, action: 'challenge-failed' }]),
       ]);
       const audit = await store.audit(state.id);
       expect(audit.map((e) => e.seq)).toEqual(audit.map((_, i) => i + 1));
+      expect(audit.filter((e) => e.action === 'tick')).toHaveLength(4);
       expect(audit.find((e) => e.action === 'tick')!.detail).toEqual({
         a: [null, 'ü\u2028\ud800', 1e21, -0.5],
         b: 1,

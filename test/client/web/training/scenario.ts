@@ -6,7 +6,8 @@ import { trainableSpecs } from '../../../../common/model/architecture.js';
 import { encodeModel, encodeParameters } from '../../../../common/model/encoding.js';
 import { PAD_UFES_LABELS } from '../../../../common/model/labels.js';
 import { initialParameters } from '../../../../common/model/student.js';
-import { TrainingPlan } from '../../../../common/protocol/study.js';
+import { TrainingPlan, UpdateSettings } from '../../../../common/protocol/study.js';
+import { PROTOCOL } from '../../../../common/protocol/primitives.js';
 import { Random } from '../../../../common/random.js';
 
 const ID = '0198c0de-0000-7000-8000-000000000001';
@@ -30,8 +31,8 @@ export function trainingJob(trainFrom: string): TrainingJob {
     clinic: SHA,
     start,
     base,
-    announcement: {
-      protocol: 1,
+    terms: {
+      protocol: PROTOCOL,
       study: ID,
       round: 1,
       attempt: ID,
@@ -40,14 +41,11 @@ export function trainingJob(trainFrom: string): TrainingJob {
       labels: PAD_UFES_LABELS,
       start: { sha256: SHA, bytes: start.length },
       base: { sha256: SHA, bytes: base.length },
-      plan: TrainingPlan.parse({ trainFrom, batchSize: 8, variants: 2, learningRate: 1e-3 }),
-      encoding: 'float32',
-      maxNorm: 100,
-      minSamples: 1,
-      maxSamples: 1000,
+      training: TrainingPlan.parse({ trainFrom, batchSize: 8, variants: 2, learningRate: 1e-3 }),
+      updates: UpdateSettings.parse({ encoding: 'float32', maxSamples: 1000 }),
+      clientPart: null,
       seed: 7,
       cohort: [SHA],
-      remainingMs: 60_000,
     },
   };
 }
