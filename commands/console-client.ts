@@ -1,146 +1,94 @@
 // Speaks to a running coordinator's console API: for the CLI and for scripts.
-import { z } from 'zod';
-import { ERRORS, type ErrorCode, LentigoError } from '../common/errors.js';
+import { LentigoError } from '../common/errors.js';
+import type { CreateStudy, StudyAction, StudyView } from '../common/protocol/console.js';
+import { errorInBody } from '../common/protocol/error-body.js';
+import { parseMessage } from '../common/protocol/parse.js';
 import {
-  type CreateStudy,
-  type StudyAction,
-  StudyList,
-  StudyView,
-} from '../common/protocol/console.js';
-import { ByteCount, Sha256 } from '../common/protocol/primitives.js';
-
-const Failure = z.object({
-  error: z.object({
-    code: z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]),
-    message: z.string(),
-  }),
-});
-const BlobRef = z.object({ sha256: Sha256, bytes: ByteCount });
-const Created = z.object({ id: z.uuid() });
-const Invited = z.object({ invitation: z.string(), clinic: z.string(), expires: z.string() });
-const Decided = z.object({ id: z.string(), name: z.string(), state: z.string() });
-const Acted = z.object({ id: z.uuid(), status: z.string() });
-const Audit = z.object({
-  chain: z.union([
-    z.object({ ok: z.literal(true), entries: z.int() }),
-    z.object({ ok: z.literal(false), brokenAt: z.int() }),
-  ]),
-  entries: z.array(
-    z.object({
-      seq: z.int(),
-      at: z.number(),
-      actor: z.string(),
-      action: z.string(),
-      detail: z.unknown(),
-      hash: Sha256,
-    }),
-  ),
-});
+  type JsonRoute,
+  type RequestOf,
+  requestOf,
+  type ResponseOf,
+  type Route,
+  routes,
+} from '../common/protocol/routes.js';
 
 export class ConsoleClient {
   readonly #url: string;
   readonly #token: string;
 
   /**
-   * @param url the coordinator's address, such as http://127.0.0.1:8460; token: what it wrote to
-   *   admin-token.
+   * @param url the coordinator's address, such as http://127.0.0.1:8460
+   * @param token what the coordinator wrote to admin-token
    */
   constructor(url: string, token: string) {
     this.#url = url.replace(/\/+$/, '');
     this.#token = token;
   }
-  uploadModel(bytes: Uint8Array<ArrayBuffer>) {
-    return this.#json(BlobRef, 'PUT', '/models', bytes);
+  uploadModel(body: Uint8Array<ArrayBuffer>) {
+    return this.#call(routes.uploadModel, { body });
   }
-  createStudy(study: CreateStudy) {
-    return this.#json(Created, 'POST', '/studies', study);
+  createStudy(body: CreateStudy) {
+    return this.#call(routes.createStudy, { body });
   }
   studies() {
-    return this.#json(StudyList, 'GET', '/studies');
+    return this.#call(routes.studies, {});
   }
   study(id: string): Promise<StudyView> {
-    return this.#json(StudyView, 'GET', `/studies/${encodeURIComponent(id)}`);
+    return this.#call(routes.study, { params: { id } });
   }
   act(id: string, action: StudyAction) {
-    return this.#json(Acted, 'POST', `/studies/${encodeURIComponent(id)}/${action}`, {});
+    return this.#call(routes.act, { params: { id, action } });
   }
   invite(id: string, clinic: string, hours: number) {
-    return this.#json(Invited, 'POST', `/studies/${encodeURIComponent(id)}/invitations`, {
-      clinic,
-      hours,
-    });
+    return this.#call(routes.invite, { params: { id }, body: { clinic, hours } });
   }
   decide(id: string, clinic: string, decision: 'approve' | 'revoke') {
-    return this.#json(
-      Decided,
-      'POST',
-      `/studies/${encodeURIComponent(id)}/clinics/${encodeURIComponent(clinic)}/${decision}`,
-      {},
-    );
+    return this.#call(routes[decision], { params: { id, clinic } });
   }
   audit(id: string) {
-    return this.#json(Audit, 'GET', `/studies/${encodeURIComponent(id)}/audit`);
+    return this.#call(routes.audit, { params: { id } });
   }
   /** The whole model, safetensors. */
   async model(id: string, which: 'best' | 'last'): Promise<Uint8Array> {
-    const response = await this.#request(
-      'GET',
-      `/studies/${encodeURIComponent(id)}/models/${which}`,
-    );
+    const response = await this.#send(routes.model, {
+      params: { id, which },
+      query: { format: 'safetensors' },
+    });
     return new Uint8Array(await response.arrayBuffer());
   }
 
-  async #json<T extends z.ZodType>(
-    schema: T,
-    method: string,
-    path: string,
-    body?: unknown,
-  ): Promise<z.infer<T>> {
-    const parsed = schema.safeParse(await (await this.#request(method, path, body)).json());
-    if (!parsed.success)
-      throw new LentigoError(
-        'LENTIGO_MESSAGE_INVALID',
-        `The coordinator's answer to ${method} ${path} is not understood: ${z.prettifyError(parsed.error)}`,
-      );
-    return parsed.data;
+  /** @throws the errors of #send; LENTIGO_MESSAGE_INVALID when the answer is not understood */
+  async #call<R extends JsonRoute>(route: R, input: RequestOf<R>): Promise<ResponseOf<R>> {
+    const response = await this.#send(route, input);
+    const what = `The coordinator's answer to ${route.method} ${route.path}`;
+    return parseMessage(route.response, await response.json(), what) as ResponseOf<R>;
   }
 
   /**
    * @throws the coordinator's own error; LENTIGO_UNREACHABLE, LENTIGO_TLS when there is no answer.
    */
-  async #request(method: string, path: string, body?: unknown): Promise<Response> {
-    const binary = body instanceof Uint8Array;
-    let response: Response;
-    try {
-      response = await fetch(`${this.#url}/api${path}`, {
-        method,
-        headers: {
-          Authorization: `Bearer ${this.#token}`,
-          ...(body === undefined
-            ? {}
-            : { 'Content-Type': binary ? 'application/octet-stream' : 'application/json' }),
-        },
-        ...(body === undefined
-          ? {}
-          : { body: binary ? (body as Uint8Array<ArrayBuffer>) : JSON.stringify(body) }),
-      });
-    } catch (thrown) {
-      const cause =
-        thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new LentigoError(
-        /certificate|self-signed/i.test(why) ? 'LENTIGO_TLS' : 'LENTIGO_UNREACHABLE',
-        `The coordinator at ${this.#url} does not answer: ${why}`,
-        { cause: thrown },
-      );
-    }
+  async #send<R extends Route>(route: R, input: RequestOf<R>): Promise<Response> {
+    const { path, init } = requestOf(route, input, this.#token);
+    const response = await fetch(this.#url + path, init).catch((thrown: unknown) => {
+      throw unreachable(this.#url, thrown);
+    });
     if (response.ok) return response;
-    const failure = Failure.safeParse(await response.json().catch(() => null));
-    if (failure.success)
-      throw new LentigoError(failure.data.error.code, failure.data.error.message);
-    throw new LentigoError(
-      'LENTIGO_UNREACHABLE',
-      `${this.#url} answered ${method} ${path} with ${response.status}: is this a Lentigo coordinator?`,
+    throw (
+      errorInBody(await response.text().catch(() => '')) ??
+      new LentigoError(
+        'LENTIGO_UNREACHABLE',
+        `${this.#url} answered ${route.method} ${path} with ${response.status}: is this a Lentigo coordinator?`,
+      )
     );
   }
+}
+
+function unreachable(url: string, thrown: unknown): LentigoError {
+  const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new LentigoError(
+    /certificate|self-signed/i.test(why) ? 'LENTIGO_TLS' : 'LENTIGO_UNREACHABLE',
+    `The coordinator at ${url} does not answer: ${why}`,
+    { cause: thrown },
+  );
 }

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Server as SocketServer } from 'socket.io';
 import { LentigoError } from '../common/errors.js';
+import { clinicEvents, consoleEvents } from '../common/protocol/socket-events.js';
 import { Aggregator } from './aggregation/aggregator.js';
 import { Evaluator } from './evaluation/evaluator.js';
 import { Presence } from './gateway/presence.js';
@@ -130,9 +131,13 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       pingTimeout: 20_000,
     });
     sockets.use((_socket, next) =>
-      next(new Error('Clinics connect to /clinic, consoles to /console.')),
+      next(
+        new Error(
+          `Clinics connect to ${clinicEvents.namespace}, consoles to ${consoleEvents.namespace}.`,
+        ),
+      ),
     ); // socket.io's own root namespace, where nothing is served
-    serveClinics(sockets.of('/clinic'), {
+    serveClinics(sockets.of(clinicEvents.namespace), {
       store,
       keys,
       studies,
@@ -142,7 +147,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       addressOf,
       log,
     });
-    serveConsole(sockets.of('/console'), {
+    serveConsole(sockets.of(consoleEvents.namespace), {
       store,
       studies,
       presence,

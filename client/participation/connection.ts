@@ -1,15 +1,21 @@
 // The socket to the coordinator, usable only between a mutual proof of identity and the next
 // disconnect. On every reconnect the proof repeats.
 import { io, type Socket } from 'socket.io-client';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { challengeSignature, verifyChallenge } from '../../common/crypto/challenge.js';
 import { createNonce, equalSecrets } from '../../common/crypto/enrolment.js';
 import type { Identity } from '../../common/crypto/identity.js';
 import { toBase64 } from '../../common/crypto/base64.js';
 import { asLentigoError, LentigoError } from '../../common/errors.js';
-import { Challenge } from '../../common/protocol/handshake.js';
 import { PROTOCOL } from '../../common/protocol/primitives.js';
-import { Answer, StudyNotice } from '../../common/protocol/round.js';
+import type { StudyNotice } from '../../common/protocol/round.js';
+import {
+  clinicEvents,
+  type ClinicRequests,
+  type MessageHandlers,
+  type ToClinic,
+} from '../../common/protocol/socket-events.js';
+import { onMessages, readAcknowledgement } from '../../common/protocol/sockets.js';
 import type { Enrolment } from './enrolment.js';
 import { networkError } from './network.js';
 
@@ -21,14 +27,20 @@ const LIMITED_RETRY_MS = 20_000;
 export interface ConnectionHandlers {
   /** Both sides proved who they are. */
   onProven(notice: StudyNotice): void;
-  /** No connection, or no proof, now; it is tried again by itself. */
+  /**
+   * No connection, or no proof, now: it is tried again by itself. Or a message that isn't valid: it
+   * is left alone.
+   */
   onFailure(error: LentigoError): void;
-  /** `round`, `round-over` or `study`, not yet parsed. */
-  onMessage(event: ServerEvent, message: unknown): void;
+  /** What the coordinator says, once it has proved its key. */
+  readonly messages: MessageHandlers<ToClinic>;
 }
 
-const SERVER_EVENTS = ['round', 'round-over', 'study'] as const;
-export type ServerEvent = (typeof SERVER_EVENTS)[number];
+/** What a clinic may ask once both sides have proved who they are. */
+type MemberRequests = (typeof clinicEvents)['requests'];
+type FromClinic = (typeof clinicEvents)['fromClinic'];
+
+const REQUESTS: ClinicRequests = { ...clinicEvents.handshake, ...clinicEvents.requests };
 
 export class Connection {
   readonly #enrolment: Enrolment;
@@ -45,7 +57,7 @@ export class Connection {
     this.#identity = identity;
     this.#handlers = handlers;
     const { origin, pathname } = new URL(enrolment.url);
-    this.#socket = io(`${origin}/clinic`, {
+    this.#socket = io(origin + clinicEvents.namespace, {
       path: `${pathname.replace(/\/+$/, '')}/socket.io`,
       transports: ['websocket'],
       forceNew: true,
@@ -68,11 +80,10 @@ export class Connection {
       handlers.onFailure(networkError(enrolment.url, error));
       if (!this.#socket.active) this.#later();
     });
-    for (const event of SERVER_EVENTS) {
-      this.#socket.on(event, (message: unknown) => {
-        if (this.#trusted) handlers.onMessage(event, message);
-      });
-    }
+    onMessages(this.#socket, clinicEvents.fromCoordinator, handlers.messages, {
+      trusted: () => this.#trusted,
+      onInvalid: (error) => handlers.onFailure(error),
+    });
   }
 
   /** The coordinator proved its key on this connection: what it says may be listened to. */
@@ -94,45 +105,38 @@ export class Connection {
    * @throws the coordinator's own error; LENTIGO_UNREACHABLE when the connection broke before the
    *   answer; LENTIGO_MESSAGE_INVALID
    */
-  async request<T extends z.ZodType>(
-    event: string,
-    message: unknown,
-    schema: T,
+  async request<E extends keyof MemberRequests>(
+    event: E,
+    message: z.infer<MemberRequests[E]['in']>,
     signal: AbortSignal,
-  ): Promise<z.infer<T>> {
+  ): Promise<z.infer<MemberRequests[E]['out']>> {
     while (!this.#proven)
       await aborted(signal, new Promise<void>((resolve) => this.#waiting.add(resolve)));
-    return await aborted(signal, this.#ask(event, message, schema));
+    return await aborted(signal, this.#ask(event, message));
   }
 
   /** Says something that may be lost. */
-  tell(event: string, message: unknown): void {
+  tell<E extends keyof FromClinic>(event: E, message: z.infer<FromClinic[E]>): void {
     if (this.#proven) this.#socket.volatile.emit(event, message);
   }
 
-  async #ask<T extends z.ZodType>(event: string, message: unknown, schema: T): Promise<z.infer<T>> {
-    let raw: unknown;
+  async #ask<E extends keyof ClinicRequests>(
+    event: E,
+    message: z.infer<ClinicRequests[E]['in']>,
+  ): Promise<z.infer<ClinicRequests[E]['out']>> {
+    let answer: unknown;
     try {
-      raw = await this.#socket.timeout(ACKNOWLEDGE_MS).emitWithAck(event, message);
+      answer = await this.#socket.timeout(ACKNOWLEDGE_MS).emitWithAck(event, message);
     } catch (cause) {
       throw networkError(this.#enrolment.url, cause);
     }
-    const answer = Answer(schema).safeParse(raw);
-    if (!answer.success)
-      throw new LentigoError(
-        'LENTIGO_MESSAGE_INVALID',
-        `The answer to ${event} is not valid: ${z.prettifyError(answer.error)}`,
-      );
-    const data = answer.data as
-      | { ok: true; value: z.infer<T> }
-      | { ok: false; error: { code: LentigoError['code']; message: string } };
-    if (!data.ok) throw new LentigoError(data.error.code, data.error.message);
-    return data.value;
+    const { out } = REQUESTS[event];
+    return readAcknowledgement(out, answer, event) as z.infer<ClinicRequests[E]['out']>;
   }
 
   /**
-   * DESIGN: the coordinator proves the study's key first; the clinic answers only to the key that
-   * its invitation pinned.
+   * The coordinator proves the study's key first; the clinic answers only to the key that its
+   * invitation pinned.
    */
   async #prove(): Promise<void> {
     this.#trusted = false;
@@ -141,17 +145,12 @@ export class Connection {
       const { study, key: pinned } = this.#enrolment;
       const clinicKey = toBase64(this.#identity.publicKey);
       const clinicNonce = createNonce();
-      const challenge = await this.#ask(
-        'hello',
-        { protocol: PROTOCOL, study, key: clinicKey, nonce: clinicNonce },
-        Challenge,
-      );
-      if (challenge.protocol !== PROTOCOL) {
-        throw new LentigoError(
-          'LENTIGO_PROTOCOL_VERSION',
-          `The coordinator speaks protocol ${challenge.protocol}, this is protocol ${PROTOCOL}.`,
-        );
-      }
+      const challenge = await this.#ask('hello', {
+        protocol: PROTOCOL,
+        study,
+        key: clinicKey,
+        nonce: clinicNonce,
+      });
       if (challenge.study !== study || !equalSecrets(challenge.key, pinned)) {
         throw new LentigoError(
           'LENTIGO_CHALLENGE_FAILED',
@@ -168,7 +167,7 @@ export class Connection {
       verifyChallenge({ ...terms, role: 'coordinator' }, challenge.signature);
       this.#trusted = true;
       const signature = challengeSignature({ ...terms, role: 'clinic' }, this.#identity.secretKey);
-      const notice = await this.#ask('prove', { signature }, StudyNotice);
+      const notice = await this.#ask('prove', { signature });
       if (this.#closed || this.#socket.id !== socket) return;
       this.#proven = true;
       this.#handlers.onProven(notice);

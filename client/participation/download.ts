@@ -2,8 +2,10 @@
 // checked before use.
 import { concat, sha256Hex } from '../../common/crypto/bytes.js';
 import { LentigoError } from '../../common/errors.js';
+import { errorInBody } from '../../common/protocol/error-body.js';
 import { ATTEMPT_HEADER, type BlobRef } from '../../common/protocol/primitives.js';
-import { endpoint, errorInBody, networkError, watchStalls } from './network.js';
+import { pathOf, routes } from '../../common/protocol/routes.js';
+import { endpoint, networkError, watchStalls } from './network.js';
 import type { Bytes, Store } from './store.js';
 
 export interface DownloadOptions {
@@ -20,8 +22,8 @@ const STALLED_MS = 20_000;
 const FOLDER = 'blobs';
 
 /**
- * The blob from the store, else from `url`/blobs/<sha256>. `fetched` says how many bytes came over
- * the network.
+ * The blob from the store, else from the coordinator at `url`. `fetched` says how many bytes came
+ * over the network.
  * @throws LENTIGO_BLOB_CORRUPT when the bytes don't match their hash twice; LENTIGO_BLOB_UNKNOWN;
  *   LENTIGO_UNREACHABLE (call again: it resumes)
  */
@@ -48,9 +50,12 @@ export async function download(
   }
   throw new LentigoError(
     'LENTIGO_BLOB_CORRUPT',
-    `${endpoint(url, `/blobs/${blob.sha256}`)} does not match its hash, twice.`,
+    `${addressOf(url, blob)} does not match its hash, twice.`,
   );
 }
+
+const addressOf = (url: string, { sha256 }: BlobRef): string =>
+  endpoint(url, pathOf(routes.blob, { params: { sha256 } }));
 
 /** Deletes all blobs but these. */
 export async function keepBlobs(store: Store, keep: readonly string[]): Promise<void> {
@@ -96,7 +101,7 @@ async function append(
   store: Store,
   { attempt, signal, onProgress }: DownloadOptions,
 ): Promise<number> {
-  const address = endpoint(url, `/blobs/${blob.sha256}`);
+  const address = addressOf(url, blob);
   let have = (await store.read(part))?.length ?? 0;
   if (have === blob.bytes) return 0;
   if (have > blob.bytes) {

@@ -5,9 +5,12 @@ import { enrolRequest } from '../../common/crypto/enrolment.js';
 import { clinicIdOf, type Identity } from '../../common/crypto/identity.js';
 import { LentigoError } from '../../common/errors.js';
 import { LabelSet } from '../../common/model/labels.js';
-import { EnrolAnswer, type Invitation } from '../../common/protocol/enrolment.js';
+import { errorInBody } from '../../common/protocol/error-body.js';
+import type { EnrolAnswer, Invitation } from '../../common/protocol/enrolment.js';
+import { parseMessage } from '../../common/protocol/parse.js';
 import { ClinicId, ClinicName, Id, PublicKey } from '../../common/protocol/primitives.js';
-import { endpoint, errorInBody, networkError } from './network.js';
+import { requestOf, routes } from '../../common/protocol/routes.js';
+import { endpoint, networkError } from './network.js';
 
 /**
  * The invitation without its secret, and who this clinic is in the study. `key` is the study's
@@ -38,36 +41,33 @@ export async function enrol(
 ): Promise<{ enrolment: Enrolment; state: EnrolAnswer['state'] }> {
   const { url, study, key, secret } = invitation;
   let status: number;
-  let body: string;
+  let text: string;
   try {
-    const response = await fetch(endpoint(url, '/api/enrol'), {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(enrolRequest({ study, secret, name }, identity)),
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
+    const body = enrolRequest({ study, secret, name }, identity);
+    const { path, init } = requestOf(routes.enrol, { body });
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const response = await fetch(endpoint(url, path), { ...init, signal });
     status = response.status;
-    body = await response.text();
+    text = await response.text();
   } catch (cause) {
     throw networkError(url, cause);
   }
   if (status !== 200) {
     throw (
-      errorInBody(body) ??
+      errorInBody(text) ??
       new LentigoError(
         'LENTIGO_UNREACHABLE',
         `${url} answered ${status} to the enrolment: is this a Lentigo coordinator?`,
       )
     );
   }
-  const answer = EnrolAnswer.safeParse(parseJson(body));
-  if (!answer.success)
-    throw new LentigoError(
-      'LENTIGO_MESSAGE_INVALID',
-      `${url} did not answer the enrolment as the protocol says: ${z.prettifyError(answer.error)}`,
-    );
+  const answer = parseMessage(
+    routes.enrol.response,
+    parseJson(text),
+    `The answer of ${url} to the enrolment`,
+  );
   const clinic = await clinicIdOf(identity.publicKey);
-  if (answer.data.clinic !== clinic || answer.data.study !== study) {
+  if (answer.clinic !== clinic || answer.study !== study) {
     throw new LentigoError(
       'LENTIGO_MESSAGE_INVALID',
       `${url} enrolled another clinic or study than was asked.`,
@@ -77,13 +77,13 @@ export async function enrol(
     enrolment: {
       url,
       study,
-      studyName: answer.data.studyName,
-      labels: answer.data.labels,
+      studyName: answer.studyName,
+      labels: answer.labels,
       key,
       clinic,
       name,
     },
-    state: answer.data.state,
+    state: answer.state,
   };
 }
 

@@ -1,7 +1,6 @@
 // What went wrong on the way to the coordinator, as an error that names the address: unreachable,
 // or not trusted (TLS).
-import { z } from 'zod';
-import { ERRORS, LentigoError, type ErrorCode } from '../../common/errors.js';
+import { LentigoError } from '../../common/errors.js';
 
 const TLS =
   /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(VERIFY|GET)|CERT_|ERR_TLS_|ERR_SSL_|HOSTNAME_MISMATCH)/;
@@ -48,27 +47,6 @@ export function networkError(url: string, thrown: unknown): LentigoError {
     `The coordinator at ${url} can't be reached: ${why}.`,
     { cause: thrown },
   );
-}
-
-const ErrorAnswer = z.object({
-  error: z.object({
-    code: z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]),
-    message: z.string().max(10_000),
-  }),
-});
-
-/** The coordinator's error out of an HTTP body, or undefined where the body is none. */
-export function errorInBody(text: string): LentigoError | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  const parsed = ErrorAnswer.safeParse(value);
-  return parsed.success
-    ? new LentigoError(parsed.data.error.code, parsed.data.error.message)
-    : undefined;
 }
 
 /** A path of the coordinator's API: `url` may itself have a path (a proxy's prefix). */

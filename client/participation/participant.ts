@@ -1,11 +1,10 @@
 // A clinic in a study: keeps the connection, takes part in each round it is announced, and ends
 // when the study does.
-import { z } from 'zod';
 import { fingerprint, type Identity } from '../../common/crypto/identity.js';
 import { asLentigoError, LentigoError, type ErrorCode } from '../../common/errors.js';
-import { Announcement, RoundOver, StudyNotice } from '../../common/protocol/round.js';
+import type { Announcement, RoundOver, StudyNotice } from '../../common/protocol/round.js';
 import { openAnnouncement } from './announcement.js';
-import { Connection, type ServerEvent } from './connection.js';
+import { Connection } from './connection.js';
 import type { Enrolment } from './enrolment.js';
 import type { ParticipationEvent } from './events.js';
 import { Journal } from './journal.js';
@@ -65,7 +64,11 @@ export class Participant {
     this.#connection = new Connection(enrolment, identity, {
       onProven: (notice) => this.#onProven(notice),
       onFailure: (error) => this.#onFailure(error),
-      onMessage: (event, message) => this.#inTurn(() => this.#onMessage(event, message)),
+      messages: {
+        round: (signed) => this.#heed(() => this.#onRound(signed)),
+        'round-over': (over) => this.#heed(() => this.#onRoundOver(over)),
+        study: (notice) => this.#heed(async () => this.#onStudy(notice)),
+      },
     });
     this.#context = {
       enrolment,
@@ -141,19 +144,18 @@ export class Participant {
     this.#report({ event: 'error', ...error.body() });
   }
 
-  async #onMessage(event: ServerEvent, message: unknown): Promise<void> {
-    try {
-      if (event === 'round') await this.#onRound(read(Announcement, event, message));
-      else if (event === 'round-over') await this.#onRoundOver(read(RoundOver, event, message));
-      else {
-        const notice = read(StudyNotice, event, message);
-        this.#report({ event: 'study', ...notice });
-        this.#endsWith(notice);
-      }
-    } catch (error) {
-      // A message that doesn't hold is no reason to end: it is told and left alone.
-      this.#report({ event: 'error', ...asLentigoError(error).body() });
-    }
+  /** A message that doesn't hold is no reason to end: it is reported and left alone. */
+  #heed(work: () => Promise<void>): void {
+    this.#inTurn(() =>
+      work().catch((error: unknown) =>
+        this.#report({ event: 'error', ...asLentigoError(error).body() }),
+      ),
+    );
+  }
+
+  #onStudy(notice: StudyNotice): void {
+    this.#report({ event: 'study', ...notice });
+    this.#endsWith(notice);
   }
 
   /** When the study is over, ends; after asking for the receipts of what may have been counted. */
@@ -233,14 +235,4 @@ export class Participant {
     job.abort.abort(new Over(why));
     await job.done;
   }
-}
-
-function read<T extends z.ZodType>(schema: T, event: string, message: unknown): z.infer<T> {
-  const parsed = schema.safeParse(message);
-  if (!parsed.success)
-    throw new LentigoError(
-      'LENTIGO_MESSAGE_INVALID',
-      `The event ${event} is not valid: ${z.prettifyError(parsed.error)}`,
-    );
-  return parsed.data;
 }

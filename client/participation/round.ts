@@ -9,7 +9,7 @@ import { TAGS } from '../../common/crypto/signature.js';
 import { LentigoError, type ErrorCode } from '../../common/errors.js';
 import { clientDelta, clientPartOf } from '../../common/federation/client-part.js';
 import { trainableSpecs } from '../../common/model/architecture.js';
-import { type Progress, Receipt, Signed, Ticket } from '../../common/protocol/round.js';
+import { type Progress, Receipt, type Signed } from '../../common/protocol/round.js';
 import type { BlobRef } from '../../common/protocol/primitives.js';
 import type { RoundTerms } from '../../common/protocol/terms.js';
 import { checkDelta } from '../../common/update/check.js';
@@ -244,7 +244,6 @@ async function uploadSealed(
   const ticket = await connection.request(
     'ticket',
     { round, attempt, sha256: sealed!.sha256, bytes: bytes.length },
-    Ticket,
     signal,
   );
   // One write after the other: the address is known before the upload is done.
@@ -278,7 +277,6 @@ async function submit(
   const signed = await connection.request(
     'submit',
     { round, attempt, sha256: sealed!.sha256 },
-    Signed,
     signal,
   );
   const receipt = openSigned(TAGS.receipt, Receipt, signed, fromBase64(enrolment.key));

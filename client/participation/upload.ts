@@ -2,7 +2,8 @@
 // where they stopped.
 import { DetailedError, Upload } from 'tus-js-client';
 import { LentigoError } from '../../common/errors.js';
-import { errorInBody, networkError, watchStalls } from './network.js';
+import { errorInBody } from '../../common/protocol/error-body.js';
+import { networkError, watchStalls } from './network.js';
 
 const CHUNK = 4 * 1024 * 1024;
 /** Without a further byte for so long, the connection is given up and tried again. */

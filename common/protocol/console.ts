@@ -1,24 +1,31 @@
-// The console API: what the CLI and the console's page say to a running coordinator. HTTP under
-// /api, and socket.io's namespace /console for what is live; both with the admin token.
+// What the CLI and the console's page say to a running coordinator, and what it answers; which
+// route and which event carries it is in routes.ts and socket-events.ts.
 import { z } from 'zod';
 import { Metrics, SCORE_NAMES, type ScoreName } from '../evaluation/metrics.js';
 import { ArchitectureId } from '../model/architecture-id.js';
 import { LabelSet } from '../model/labels.js';
-import { ByteCount, ClinicId, ClinicName, Id, PublicKey, Sha256, Text } from './primitives.js';
+import {
+  BlobRef,
+  ByteCount,
+  ClinicId,
+  ClinicName,
+  Id,
+  PublicKey,
+  Sha256,
+  Text,
+} from './primitives.js';
 import { Progress, StudyStatus } from './round.js';
 import { StudyConfig } from './study.js';
 
-/**
- * POST /api/studies. The starting model was uploaded before (PUT /api/models) and is named here by
- * its blob.
- */
-export const CreateStudy = z.strictObject({
-  config: StudyConfig,
-  start: z.strictObject({ sha256: Sha256, bytes: ByteCount }),
-});
-export type CreateStudy = z.infer<typeof CreateStudy>;
+/** A coordinator that is well, and where its database is. */
+export const Health = z.object({ status: z.literal('ok'), database: z.string() });
 
-/** POST /api/studies/ID/invitations */
+/** A new study. Its starting model was uploaded before and is named here by its blob. */
+export const CreateStudy = z.strictObject({ config: StudyConfig, start: BlobRef });
+export type CreateStudy = z.infer<typeof CreateStudy>;
+export const StudyCreated = z.object({ id: Id });
+
+/** An invitation for one clinic. */
 export const CreateInvitation = z.strictObject({
   clinic: ClinicName,
   /** How long the invitation is good for. */
@@ -29,12 +36,27 @@ export const CreateInvitation = z.strictObject({
     .default(24 * 7),
 });
 export type CreateInvitation = z.infer<typeof CreateInvitation>;
+/** `invitation`: one word (enrolment.ts), good until `expires`, a time in ISO 8601. */
+export const InvitationMade = z.object({
+  invitation: z.string(),
+  clinic: z.string(),
+  expires: z.string(),
+});
 
 /** What a study coordinator can ask of a study. */
 export const StudyAction = z.enum(['start', 'pause', 'resume', 'stop']);
 export type StudyAction = z.infer<typeof StudyAction>;
+/** Where the study stands after it. */
+export const StudyActed = z.object({ id: Id, status: StudyStatus });
 
-/** GET /api/studies */
+/** A clinic that was approved or revoked. */
+export const ClinicDecided = z.object({
+  id: ClinicId,
+  name: z.string(),
+  state: z.enum(['pending', 'approved', 'revoked']),
+});
+
+/** All studies in brief. */
 export const StudyList = z.array(
   z.object({
     id: Id,
@@ -47,9 +69,7 @@ export const StudyList = z.array(
   }),
 );
 
-/**
- * GET /api/studies/ID: all there is to see of a study. Times in milliseconds since the epoch, UTC.
- */
+/** All there is to see of a study. Times in milliseconds since the epoch, UTC. */
 export const StudyView = z.object({
   id: Id,
   config: StudyConfig,
@@ -110,7 +130,7 @@ export const StudyView = z.object({
 });
 export type StudyView = z.infer<typeof StudyView>;
 
-/** GET /api/models: starting models that the coordinator has: its own, and those of its studies. */
+/** Starting models that the coordinator has: its own, and those of its studies. */
 export const KnownModels = z.array(
   z.object({
     name: z.string(),
@@ -122,10 +142,7 @@ export const KnownModels = z.array(
 );
 export type KnownModels = z.infer<typeof KnownModels>;
 
-/**
- * POST /api/datasets/inspect: is there an evaluation set at this place of the coordinator's
- * machine, and what is in it?
- */
+/** Is there an evaluation set at this place of the coordinator's machine, and what is in it? */
 export const InspectDataset = z.strictObject({
   data: Text.min(1).max(1000),
   seed: z.int().min(0).max(0xffffffff).default(1),
@@ -151,18 +168,21 @@ export const AuditLine = z.object({
   hash: Sha256,
 });
 export type AuditLine = z.infer<typeof AuditLine>;
-/** GET /api/studies/ID/audit/page?before=SEQ: the newest first. */
+/** Some entries, the newest first. */
 export const AuditPage = z.array(AuditLine);
-/** GET /api/studies/ID/audit/chain */
+/** Whether the hashes of all entries hold. */
 export const AuditChain = z.union([
   z.object({ ok: z.literal(true), entries: z.int() }),
   z.object({ ok: z.literal(false), brokenAt: z.int() }),
 ]);
 
-/** GET /api/studies/ID/rounds/NUMBER: one round in full. */
+/** The whole log in its order, verified. */
+export const AuditLog = z.object({ chain: AuditChain, entries: z.array(AuditLine) });
+
+/** One round in full. */
 export const RoundView = z.object({
   evaluation: z.object({ seconds: z.number(), validation: Metrics, heldout: Metrics }).nullable(),
-  /** Of the last attempt. `seconds` from the announcement to the receipt. */
+  /** The last attempt's. `seconds` from the announcement to the receipt. */
   updates: z.array(
     z.object({
       clinic: ClinicId,
@@ -232,10 +252,9 @@ export type ClinicRow = z.infer<typeof ClinicRow>;
 const Evaluated = z.number().nullable();
 
 /**
- * coordinator → console, event `study`, and the acknowledgement of `watch`. The first holds
- * everything; later ones hold, of rounds,
- * scores and audit entries, those that are new or may have changed: the receiver replaces them by
- * attempt, round and number.
+ * A study as a console shows it. The first holds everything; later ones hold only those rounds,
+ * scores and audit entries that are new or may have changed: the receiver replaces them by attempt,
+ * round and number.
  */
 export const LiveStudy = z.object({
   id: Id,
@@ -262,9 +281,7 @@ export const LiveStudy = z.object({
 });
 export type LiveStudy = z.infer<typeof LiveStudy>;
 
-/**
- * coordinator → console, event `progress`: how far each connected clinic and the evaluation are.
- */
+/** How far each connected clinic and the evaluation are. */
 export const LiveProgress = z.object({
   id: Id,
   evaluated: Evaluated,
@@ -272,8 +289,7 @@ export const LiveProgress = z.object({
 });
 export type LiveProgress = z.infer<typeof LiveProgress>;
 
-/**
- * console → coordinator, event `watch`: one study, or, with null, the list of all (event
- * `studies`).
- */
+/** What a console wants to be kept up to date of: one study, or, with null, the list of all. */
 export const Watch = z.strictObject({ study: Id.nullable() });
+/** What it sees at first. */
+export const Watched = z.union([LiveStudy, StudyList]);

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { LentigoError } from '../errors.js';
 import { LabelSet } from '../model/labels.js';
-import { ClinicId, ClinicName, Id, Nonce, PROTOCOL, PublicKey, Signature } from './primitives.js';
+import { checkProtocol } from './parse.js';
+import { ClinicId, ClinicName, Id, Nonce, PublicKey, Signature } from './primitives.js';
 
 /**
  * What an invitation carries: where the coordinator is, which study, its pinned Ed25519 key, and a
@@ -43,13 +44,7 @@ export function parseInvitation(text: string): Invitation {
       cause,
     });
   }
-  const version = z.object({ protocol: z.int() }).safeParse(value);
-  if (version.success && version.data.protocol !== PROTOCOL) {
-    throw new LentigoError(
-      'LENTIGO_PROTOCOL_VERSION',
-      `The invitation is of protocol ${version.data.protocol}, this is protocol ${PROTOCOL}.`,
-    );
-  }
+  checkProtocol(value, 'The invitation');
   const parsed = Invitation.safeParse(value);
   if (!parsed.success)
     throw new LentigoError(
@@ -60,7 +55,7 @@ export function parseInvitation(text: string): Invitation {
 }
 
 /**
- * clinic → coordinator, POST /api/enrol. The signature, by the clinic's key, covers tag ‖ protocol
+ * clinic → coordinator. The signature, by the clinic's key, covers tag ‖ protocol
  * ‖ study ‖ key ‖ secret ‖ name (common/crypto/enrolment.ts).
  */
 export const EnrolRequest = z.strictObject({

@@ -1,4 +1,4 @@
-// Mutual proof of identity on connect, and the socket.io events that carry it.
+// Mutual proof of identity on connect.
 // Both sides sign tag ‖ protocol ‖ role ‖ study ‖ both keys ‖ both nonces
 // (common/crypto/challenge.ts).
 import { z } from 'zod';

@@ -1,7 +1,6 @@
 // What coordinator and clinics say to each other while a round runs. socket.io events and their
 // acknowledgements.
 import { z } from 'zod';
-import { ERRORS, type ErrorCode } from '../errors.js';
 import { extensible } from './extensible.js';
 import {
   ByteCount,
@@ -107,19 +106,3 @@ export const Receipt = extensible({
   audit: Sha256,
 });
 export type Receipt = z.infer<typeof Receipt>;
-
-const code = z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]);
-
-/** How every request on the socket is acknowledged. */
-export const Answer = <T extends z.ZodType>(value: T) =>
-  z.discriminatedUnion('ok', [
-    z.strictObject({ ok: z.literal(true), value }),
-    z.strictObject({
-      ok: z.literal(false),
-      error: z.strictObject({
-        code,
-        message: z.string().max(10_000),
-        remedy: z.string().max(1000),
-      }),
-    }),
-  ]);

@@ -1,17 +1,15 @@
 // Speaks to the coordinator that served this page: HTTP with the admin token, each answer checked
 // by its schema.
-import { z } from 'zod';
+import type { CreateStudy, StudyAction } from '../../common/protocol/console.js';
+import { errorInBody } from '../../common/protocol/error-body.js';
 import {
-  KnownModels,
-  AuditChain,
-  AuditPage,
-  type CreateStudy,
-  DatasetCounts,
-  RoundView,
-  type StudyAction,
-  StudyList,
-} from '../../common/protocol/console.js';
-import { ByteCount, Sha256 } from '../../common/protocol/primitives.js';
+  type JsonRoute,
+  type RequestOf,
+  requestOf,
+  type ResponseOf,
+  type Route,
+  routes,
+} from '../../common/protocol/routes.js';
 import { session } from './session.js';
 import { strings } from './strings.js';
 
@@ -26,109 +24,79 @@ export class ApiError extends Error {
   }
 }
 
-const Failure = z.object({
-  error: z.object({ code: z.string(), message: z.string(), remedy: z.string() }),
-});
-
-/** Relative to the page, so that the prefix of a proxy stays. */
+/**
+ * A path of the coordinator, beginning with a slash, as an address: relative to the page, so that
+ * the prefix of a proxy stays.
+ */
 export const addressOf = (path: string): string =>
-  new URL(`../${path}`, document.baseURI.split('#')[0]).href;
+  new URL(`..${path}`, document.baseURI.split('#')[0]).href;
 
 const unreachable = () =>
   new ApiError('LENTIGO_UNREACHABLE', strings.errors.unreachable, strings.errors.unreachableRemedy);
 
-function failureOf(status: number, text: string): ApiError {
-  const failure = Failure.safeParse(parseJson(text));
-  if (failure.success)
-    return new ApiError(
-      failure.data.error.code,
-      failure.data.error.message,
-      failure.data.error.remedy,
-    );
-  return new ApiError(
-    'LENTIGO_UNREACHABLE',
-    strings.errors.status(status),
-    strings.errors.unreachableRemedy,
+/** What the coordinator says isn't understood here: this page is older or newer than it. */
+export const otherRelease = () =>
+  new ApiError(
+    'LENTIGO_MESSAGE_INVALID',
+    strings.errors.otherRelease,
+    strings.errors.otherReleaseRemedy,
   );
+
+function failureOf(status: number, text: string): ApiError {
+  const error = errorInBody(text);
+  return error
+    ? new ApiError(error.code, error.message, error.remedy)
+    : new ApiError(
+        'LENTIGO_UNREACHABLE',
+        strings.errors.status(status),
+        strings.errors.unreachableRemedy,
+      );
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
-
-async function request(
-  method: string,
-  path: string,
-  body?: unknown,
+async function send<R extends Route>(
+  route: R,
+  input: RequestOf<R>,
   token = session.token(),
 ): Promise<Response> {
-  const response = await fetch(addressOf(`api/${path}`), {
-    method,
-    headers: {
-      Authorization: `Bearer ${token ?? ''}`,
-      ...(body !== undefined && { 'Content-Type': 'application/json' }),
-    },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  }).catch(() => {
+  const { path, init } = requestOf(route, input, token);
+  const response = await fetch(addressOf(path), init).catch(() => {
     throw unreachable();
   });
   if (!response.ok) throw failureOf(response.status, await response.text());
   return response;
 }
 
-async function json<T extends z.ZodType>(
-  schema: T,
-  method: string,
-  path: string,
-  body?: unknown,
+async function call<R extends JsonRoute>(
+  route: R,
+  input: RequestOf<R>,
   token?: string,
-): Promise<z.infer<T>> {
-  const parsed = schema.safeParse(await (await request(method, path, body, token)).json());
-  if (!parsed.success)
-    throw new ApiError(
-      'LENTIGO_MESSAGE_INVALID',
-      strings.errors.otherRelease,
-      strings.errors.otherReleaseRemedy,
-    );
-  return parsed.data;
+): Promise<ResponseOf<R>> {
+  return parsed(route, await (await send(route, input, token)).json());
 }
 
-const BlobRef = z.object({ sha256: Sha256, bytes: ByteCount });
-const Anything = z.unknown();
+function parsed<R extends JsonRoute>(route: R, value: unknown): ResponseOf<R> {
+  const answer = route.response.safeParse(value);
+  if (!answer.success) throw otherRelease();
+  return answer.data as ResponseOf<R>;
+}
 
 export const api = {
   /** Resolves when this is the admin token. */
-  signIn: (token: string) => json(StudyList, 'GET', 'studies', undefined, token),
-  models: () => json(KnownModels, 'GET', 'models'),
-  inspect: (data: string, seed: number) =>
-    json(DatasetCounts, 'POST', 'datasets/inspect', { data, seed }),
-  create: (study: CreateStudy) => json(z.object({ id: z.uuid() }), 'POST', 'studies', study),
-  act: (id: string, action: StudyAction) => json(Anything, 'POST', `studies/${id}/${action}`, {}),
+  signIn: (token: string) => call(routes.studies, {}, token),
+  models: () => call(routes.models, {}),
+  inspect: (data: string, seed: number) => call(routes.inspectDataset, { body: { data, seed } }),
+  create: (study: CreateStudy) => call(routes.createStudy, { body: study }),
+  act: (id: string, action: StudyAction) => call(routes.act, { params: { id, action } }),
   invite: (id: string, clinic: string, hours: number) =>
-    json(
-      z.object({ invitation: z.string(), expires: z.string() }),
-      'POST',
-      `studies/${id}/invitations`,
-      { clinic, hours },
-    ),
+    call(routes.invite, { params: { id }, body: { clinic, hours } }),
   decide: (id: string, clinic: string, decision: 'approve' | 'revoke') =>
-    json(Anything, 'POST', `studies/${id}/clinics/${clinic}/${decision}`, {}),
-  round: (id: string, number: number) => json(RoundView, 'GET', `studies/${id}/rounds/${number}`),
+    call(routes[decision], { params: { id, clinic } }),
+  round: (id: string, number: number) => call(routes.round, { params: { id, number } }),
   auditPage: (id: string, before?: number) =>
-    json(
-      AuditPage,
-      'GET',
-      `studies/${id}/audit/page${before === undefined ? '' : `?before=${before}`}`,
-    ),
-  auditChain: (id: string) => json(AuditChain, 'GET', `studies/${id}/audit/chain`),
+    call(routes.auditPage, { params: { id }, query: { before } }),
+  auditChain: (id: string) => call(routes.auditChain, { params: { id } }),
   model: async (id: string, which: 'best' | 'last', format: 'safetensors' | 'zip') =>
-    (
-      await request('GET', `studies/${id}/models/${which}${format === 'zip' ? '?format=zip' : ''}`)
-    ).blob(),
+    (await send(routes.model, { params: { id, which }, query: { format } })).blob(),
 };
 
 /**
@@ -138,19 +106,28 @@ export const api = {
 export function uploadModel(
   file: Blob,
   onProgress: (fraction: number) => void,
-): Promise<z.infer<typeof BlobRef>> {
+): Promise<ResponseOf<typeof routes.uploadModel>> {
+  const route = routes.uploadModel;
+  const { path, init } = requestOf(route, { body: file }, session.token());
   return new Promise((resolve, reject) => {
     const upload = new XMLHttpRequest();
-    upload.open('PUT', addressOf('api/models'));
-    upload.setRequestHeader('Authorization', `Bearer ${session.token() ?? ''}`);
-    upload.setRequestHeader('Content-Type', 'application/octet-stream');
+    upload.open(route.method, addressOf(path));
+    for (const [name, value] of new Headers(init.headers)) upload.setRequestHeader(name, value);
     upload.upload.addEventListener('progress', ({ loaded, total }) => onProgress(loaded / total));
     upload.addEventListener('error', () => reject(unreachable()));
     upload.addEventListener('load', () => {
-      const parsed = BlobRef.safeParse(parseJson(upload.responseText));
-      if (parsed.success) resolve(parsed.data);
+      const answer = route.response.safeParse(parseJson(upload.responseText));
+      if (answer.success) resolve(answer.data);
       else reject(failureOf(upload.status, upload.responseText));
     });
     upload.send(file);
   });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

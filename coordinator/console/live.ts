@@ -2,10 +2,12 @@
 // and after each reconnect, then what changes.
 import { useEffect, useState } from 'react';
 import { io, type Socket } from 'socket.io-client';
-import { z } from 'zod';
-import { LiveProgress, LiveStudy, StudyList } from '../../common/protocol/console.js';
-import { Answer } from '../../common/protocol/round.js';
-import { addressOf, ApiError } from './api.js';
+import type { z } from 'zod';
+import { asLentigoError } from '../../common/errors.js';
+import { LiveStudy, StudyList } from '../../common/protocol/console.js';
+import { consoleEvents } from '../../common/protocol/socket-events.js';
+import { onMessages, readAcknowledgement } from '../../common/protocol/sockets.js';
+import { addressOf, ApiError, otherRelease } from './api.js';
 import { session } from './session.js';
 import { strings } from './strings.js';
 
@@ -30,11 +32,13 @@ function replaced<T>(before: readonly T[], news: readonly T[], key: (item: T) =>
   return [...before.filter((item) => !renewed.has(key(item))), ...news];
 }
 
+const WATCH = 'watch' satisfies keyof (typeof consoleEvents)['requests'];
+
 let shared: Socket | undefined;
 
 function socket(): Socket {
-  shared ??= io(new URL('/console', location.origin).href, {
-    path: new URL(addressOf('socket.io')).pathname,
+  shared ??= io(new URL(consoleEvents.namespace, location.origin).href, {
+    path: new URL(addressOf('/socket.io')).pathname,
     transports: ['websocket'],
     auth: (give) => give({ token: session.token() }),
     reconnectionDelay: 300,
@@ -72,30 +76,21 @@ function useWatch<T extends z.ZodType>(
   useEffect(() => {
     setValue(null);
     setError(null);
-    const line = socket();
+    const connection = socket();
     const watch = () => {
-      line.emit('watch', { study }, (answer: unknown) => {
-        const parsed = Answer(z.unknown()).safeParse(answer);
-        if (parsed.success && !parsed.data.ok) {
-          const { code, message, remedy } = parsed.data.error;
-          setError(new ApiError(code, message, remedy));
-          return;
-        }
-        const whole = schema.safeParse(
-          parsed.success && parsed.data.ok ? parsed.data.value : undefined,
-        );
-        if (!whole.success) {
+      connection.emit(WATCH, { study }, (answer: unknown) => {
+        try {
+          const whole = readAcknowledgement(schema, answer, WATCH);
+          setValue(() => whole);
+          setOnline(true);
+        } catch (thrown) {
+          const { code, message, remedy } = asLentigoError(thrown);
           setError(
-            new ApiError(
-              'LENTIGO_MESSAGE_INVALID',
-              strings.errors.otherRelease,
-              strings.errors.otherReleaseRemedy,
-            ),
+            code === 'LENTIGO_MESSAGE_INVALID'
+              ? otherRelease()
+              : new ApiError(code, message, remedy),
           );
-          return;
         }
-        setValue(() => whole.data);
-        setOnline(true);
       });
     };
     const offline = () => setOnline(false);
@@ -105,58 +100,51 @@ function useWatch<T extends z.ZodType>(
       if (thrown.data?.code !== undefined)
         setError(new ApiError(thrown.data.code, thrown.message, strings.errors.signInAgain));
     };
-    line.on('connect_error', refused);
-    line.on('connect', watch);
-    line.on('disconnect', offline);
-    const stop = listen(line, (next) => setValue((before: Value | null) => next(before)));
-    if (line.connected) watch();
+    connection.on('connect_error', refused);
+    connection.on('connect', watch);
+    connection.on('disconnect', offline);
+    const stop = listen(connection, (next) => setValue((before: Value | null) => next(before)));
+    if (connection.connected) watch();
     return () => {
       stop();
-      line.off('connect', watch);
-      line.off('disconnect', offline);
-      line.off('connect_error', refused);
+      connection.off('connect', watch);
+      connection.off('disconnect', offline);
+      connection.off('connect_error', refused);
     };
     // oxlint-disable-next-line react/exhaustive-deps -- schema and listen never change
   }, [study]);
   return { value, online, error };
 }
 
+const { study, studies, progress } = consoleEvents.fromCoordinator;
+
 export const useLiveStudy = (id: string): Live<LiveStudy> =>
-  useWatch(LiveStudy, id, (line, set) => {
-    const onStudy = (message: unknown) => {
-      const change = LiveStudy.safeParse(message);
-      if (change.success && change.data.id === id)
-        set((before) => before && withChanges(before, change.data));
-    };
-    const onProgress = (message: unknown) => {
-      const progress = LiveProgress.safeParse(message);
-      if (!progress.success || progress.data.id !== id) return;
-      const { clinics, evaluated } = progress.data;
-      set(
-        (before) =>
-          before && {
-            ...before,
-            evaluated,
-            clinics: before.clinics.map((c) =>
-              c.id in clinics ? { ...c, progress: clinics[c.id]! } : c,
-            ),
-          },
-      );
-    };
-    line.on('study', onStudy);
-    line.on('progress', onProgress);
-    return () => {
-      line.off('study', onStudy);
-      line.off('progress', onProgress);
-    };
-  });
+  useWatch(LiveStudy, id, (connection, set) =>
+    onMessages(
+      connection,
+      { study, progress },
+      {
+        study: (change) => {
+          if (change.id === id) set((before) => before && withChanges(before, change));
+        },
+        progress: ({ id: of, clinics, evaluated }) => {
+          if (of === id)
+            set(
+              (before) =>
+                before && {
+                  ...before,
+                  evaluated,
+                  clinics: before.clinics.map((c) =>
+                    c.id in clinics ? { ...c, progress: clinics[c.id]! } : c,
+                  ),
+                },
+            );
+        },
+      },
+    ),
+  );
 
 export const useLiveStudies = (): Live<z.infer<typeof StudyList>> =>
-  useWatch(StudyList, null, (line, set) => {
-    const onStudies = (message: unknown) => {
-      const list = StudyList.safeParse(message);
-      if (list.success) set(() => list.data);
-    };
-    line.on('studies', onStudies);
-    return () => void line.off('studies', onStudies);
-  });
+  useWatch(StudyList, null, (connection, set) =>
+    onMessages(connection, { studies }, { studies: (list) => set(() => list) }),
+  );

@@ -1,10 +1,12 @@
 // Who is connected: each study's clinics that have proved their identity, what they report of
 // themselves, and how to reach them.
 import type { Progress } from '../../common/protocol/round.js';
+import type { ToClinic } from '../../common/protocol/socket-events.js';
+import type { z } from 'zod';
 
 /** A way to send one clinic an event, and to end its connection. */
 export interface Connection {
-  send(event: 'round' | 'round-over' | 'study', message: unknown): void;
+  send<E extends keyof ToClinic>(event: E, message: z.infer<ToClinic[E]>): void;
   close(): void;
 }
 
@@ -61,10 +63,10 @@ export class Presence {
     return this.#studies.get(study)?.get(clinic)?.progress ?? null;
   }
   /** Sends to the named clinics that are connected, or to all of the study. */
-  send(
+  send<E extends keyof ToClinic>(
     study: string,
-    event: 'round' | 'round-over' | 'study',
-    message: unknown,
+    event: E,
+    message: z.infer<ToClinic[E]>,
     to?: readonly string[],
   ): void {
     const clinics = this.#studies.get(study);

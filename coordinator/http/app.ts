@@ -1,24 +1,43 @@
-// The express application: which routes there are, and the headers that every answer carries.
-import express, { type Express } from 'express';
+// The express application: who may reach which routes, and the headers that every answer carries.
+import express, { type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
 import { ERRORS, LentigoError } from '../../common/errors.js';
-import type { Database } from '../storage/database.js';
-import { blobRoutes } from './blobs.js';
-import { type ConsoleParts, consoleRoutes } from './console.js';
-import { enrolRoutes } from './enrol.js';
-import { errorHandler } from './errors.js';
+import { API_PATH, routes, UPLOADS_PATH } from '../../common/protocol/routes.js';
+import { tokenCheck } from '../access/admin-token.js';
 import { type AddressOf, type FailureLimit, limitFailures } from '../access/failure-limit.js';
-import { healthRoutes } from './health.js';
+import type { Presence } from '../gateway/presence.js';
+import type { Studies } from '../rounds/studies.js';
+import type { Blobs } from '../storage/blobs.js';
+import type { Database } from '../storage/database.js';
+import type { Clock } from '../rounds/records.js';
+import type { Store } from '../storage/store.js';
+import { auditHandlers } from './audit.js';
+import { blobHandlers } from './blobs.js';
+import { enrolHandlers } from './enrol.js';
+import { errorHandler } from './errors.js';
+import { healthHandlers } from './health.js';
+import { memberHandlers } from './members.js';
+import { modelHandlers } from './models.js';
 import { pageRoutes } from './pages.js';
-import { type Uploads, UPLOADS_PATH } from './uploads.js';
+import { type Handlers, serveRoutes } from './serve.js';
+import { studyHandlers } from './studies.js';
+import type { Uploads } from './uploads.js';
 
-export interface AppParts extends ConsoleParts {
+export interface AppParts {
+  readonly store: Store;
+  readonly blobs: Blobs;
+  readonly studies: Studies;
+  readonly presence: Presence;
+  readonly adminToken: string;
+  /** The address that clinics reach; it is only known once the server listens. */
+  readonly publicUrl: () => string;
+  readonly now: Clock;
   readonly database: Database;
   readonly uploads: Uploads;
-  /** Of refused enrolments. */
+  /** Counts refused enrolments. */
   readonly enrolments: FailureLimit;
-  /** Of wrong admin tokens. */
+  /** Counts wrong admin tokens. */
   readonly tokens: FailureLimit;
   readonly addressOf: AddressOf;
   readonly log: Logger;
@@ -52,19 +71,27 @@ export function createApp(parts: AppParts): Express {
       crossOriginEmbedderPolicy: { policy: 'require-corp' },
     }),
   );
-  app.use(healthRoutes(parts.database, parts.studies, parts.presence));
-  app.use('/blobs', blobRoutes(parts.blobs, parts.studies.traffic));
-  app.all([UPLOADS_PATH, `${UPLOADS_PATH}/*id`], parts.uploads.handler);
-  // before the body is read: a body that is none counts, too
-  app.use('/api/enrol', limitFailures(parts.enrolments, parts.addressOf));
+  const handlers: Handlers = {
+    ...healthHandlers(parts.database, parts.studies, parts.presence),
+    ...blobHandlers(parts.blobs, parts.studies.traffic),
+    ...enrolHandlers(parts.store, parts.log),
+    ...modelHandlers(parts),
+    ...studyHandlers(parts),
+    ...memberHandlers(parts),
+    ...auditHandlers(parts.store),
+  };
   const json = express.json({ limit: JSON_LIMIT });
-  app.use('/api/enrol', json, enrolRoutes(parts.store, parts.log));
+  app.all([UPLOADS_PATH, `${UPLOADS_PATH}/*id`], parts.uploads.handler);
+  // Before the body is read, so that one that can't be read is counted too.
+  app.use(routes.enrol.path, limitFailures(parts.enrolments, parts.addressOf), json);
+  serveRoutes(app, 'anyone', handlers);
   app.use(
-    '/api',
+    API_PATH,
     limitFailures(parts.tokens, parts.addressOf, ERRORS.LENTIGO_ADMIN_TOKEN.http),
     json,
-    consoleRoutes(parts),
+    requireToken(parts.adminToken),
   );
+  serveRoutes(app, 'admin', handlers);
   app.use(pageRoutes());
   app.use((request, _response) => {
     throw new LentigoError(
@@ -74,4 +101,17 @@ export function createApp(parts: AppParts): Express {
   });
   app.use(errorHandler(parts.log));
   return app;
+}
+
+/** @throws LENTIGO_ADMIN_TOKEN unless the request carries the token. */
+function requireToken(token: string): RequestHandler {
+  const isToken = tokenCheck(`Bearer ${token}`);
+  return (request, _response, next) => {
+    if (!isToken(request.headers.authorization))
+      throw new LentigoError(
+        'LENTIGO_ADMIN_TOKEN',
+        `${request.method} ${request.originalUrl} needs the admin token.`,
+      );
+    next();
+  };
 }

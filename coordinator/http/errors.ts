@@ -1,9 +1,9 @@
 // Every HTTP error leaves as { error: { code, message, remedy } } with the code's status; what
-// nobody foresaw is logged and told as LENTIGO_INTERNAL.
-import type { ErrorRequestHandler, Request } from 'express';
+// nobody foresaw is logged, and answered as LENTIGO_INTERNAL.
+import type { ErrorRequestHandler } from 'express';
 import type { Logger } from 'pino';
-import { z } from 'zod';
 import { asLentigoError, LentigoError } from '../../common/errors.js';
+import { publicError } from '../access/public-error.js';
 
 export function errorHandler(log: Logger): ErrorRequestHandler {
   return (thrown: unknown, request, response, next) => {
@@ -15,18 +15,11 @@ export function errorHandler(log: Logger): ErrorRequestHandler {
       next(thrown);
       return;
     }
-    response.status(byExpress?.status ?? error.httpStatus).json({ error: told(error).body() });
+    response
+      .status(byExpress?.status ?? error.httpStatus)
+      .json({ error: publicError(error).body() });
   };
 }
-
-/** What the other side hears of an error: of one that nobody foresaw, nothing of its inside. */
-export const told = (error: LentigoError): LentigoError =>
-  error.code === 'LENTIGO_INTERNAL'
-    ? new LentigoError(
-        'LENTIGO_INTERNAL',
-        'The coordinator failed to answer this request; its log says why.',
-      )
-    : error;
 
 /**
  * express marks what is wrong with a request by a status of its own: too large, not JSON, cut
@@ -44,15 +37,4 @@ function fromExpress(thrown: unknown): { status: number; error: LentigoError } |
     status: thrown.status,
     error: new LentigoError('LENTIGO_MESSAGE_INVALID', thrown.message, { cause: thrown }),
   };
-}
-
-/** A request's body by its schema. @throws LENTIGO_MESSAGE_INVALID naming the fields. */
-export function bodyOf<T extends z.ZodType>(schema: T, request: Request): z.infer<T> {
-  const parsed = schema.safeParse(request.body);
-  if (!parsed.success)
-    throw new LentigoError(
-      'LENTIGO_MESSAGE_INVALID',
-      `${request.method} ${request.path}: ${z.prettifyError(parsed.error)}`,
-    );
-  return parsed.data;
 }

@@ -1,12 +1,16 @@
-// GET /healthz for those who restart what is broken, and GET /metrics for Prometheus.
-import { Router } from 'express';
+// Health, for those who restart what is broken, and metrics for Prometheus.
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Presence } from '../gateway/presence.js';
 import { openedOf } from '../rounds/state.js';
 import type { Studies } from '../rounds/studies.js';
 import type { Database } from '../storage/database.js';
+import type { Handlers } from './serve.js';
 
-export function healthRoutes(database: Database, studies: Studies, presence: Presence): Router {
+export function healthHandlers(
+  database: Database,
+  studies: Studies,
+  presence: Presence,
+): Handlers<'health' | 'metrics'> {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const gauge = (name: string, help: string, labels: string[], collect: (gauge: Gauge) => void) =>
@@ -42,13 +46,13 @@ export function healthRoutes(database: Database, studies: Studies, presence: Pre
       studies.all.forEach((r) => r.state.best && g.set({ study: r.state.id }, r.state.best.score)),
   );
 
-  const router = Router();
-  router.get('/healthz', async (_request, response) => {
-    await database.pool.query('SELECT 1');
-    response.json({ status: 'ok', database: database.kind });
-  });
-  router.get('/metrics', async (_request, response) => {
-    response.type(registry.contentType).send(await registry.metrics());
-  });
-  return router;
+  return {
+    async health() {
+      await database.pool.query('SELECT 1');
+      return { status: 'ok', database: database.kind };
+    },
+    async metrics(_request, response) {
+      response.type(registry.contentType).send(await registry.metrics());
+    },
+  };
 }

@@ -8,10 +8,9 @@ import type { Request, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import { asLentigoError, LentigoError } from '../../common/errors.js';
 import { writeError } from '../../common/files/durable.node.js';
-import { told } from './errors.js';
+import { UPLOADS_PATH } from '../../common/protocol/routes.js';
+import { publicError } from '../access/public-error.js';
 import { type Claims, type Tickets, uploadIdOf } from '../access/tickets.js';
-
-export const UPLOADS_PATH = '/uploads';
 
 /** What tus understands as a refusal: a status and a body. */
 const refusal = (thrown: unknown) => {
@@ -83,7 +82,7 @@ export class Uploads {
         if (named) return named;
         const error = asLentigoError(writeError(folder, thrown));
         log.error({ err: thrown, code: error.code }, `upload failed: ${error.message}`);
-        return refusal(told(error));
+        return refusal(publicError(error));
       },
     });
   }

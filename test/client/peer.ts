@@ -29,16 +29,22 @@ import { trainableSpecs } from '../../common/model/architecture.js';
 import { PAD_UFES_LABELS } from '../../common/model/labels.js';
 import { initialParameters } from '../../common/model/student.js';
 import { EnrolRequest, type Invitation } from '../../common/protocol/enrolment.js';
-import { Hello, Proof } from '../../common/protocol/handshake.js';
+import type { Hello } from '../../common/protocol/handshake.js';
 import { PROTOCOL } from '../../common/protocol/primitives.js';
-import {
-  type Announcement,
+import { routes, UPLOADS_PATH } from '../../common/protocol/routes.js';
+import type {
+  Announcement,
   Progress,
-  type Receipt,
+  Receipt,
   Submission,
-  type StudyNotice,
-  TicketRequest,
+  StudyNotice,
 } from '../../common/protocol/round.js';
+import {
+  clinicEvents,
+  type MessageHandlers,
+  type ToClinic,
+} from '../../common/protocol/socket-events.js';
+import { onMessages, onRequests } from '../../common/protocol/sockets.js';
 import { TrainingPlan, UpdateSettings } from '../../common/protocol/study.js';
 import type { RoundTerms } from '../../common/protocol/terms.js';
 import type { UpdateHeader } from '../../common/protocol/update.js';
@@ -108,7 +114,7 @@ export class Peer {
 
   private constructor() {
     const app = express();
-    app.post('/api/enrol', express.json(), async (request, response) => {
+    app.post(routes.enrol.path, express.json(), async (request, response) => {
       try {
         const enrolment = EnrolRequest.parse(request.body);
         verifyEnrolRequest(enrolment);
@@ -127,7 +133,7 @@ export class Peer {
         response.status(error.httpStatus).json({ error: error.body() });
       }
     });
-    app.get('/blobs/:sha256', (request, response) => {
+    app.get(routes.blob.path, (request, response) => {
       const blob = [this.start, this.base].find((bytes) => sha(bytes) === request.params.sha256)!;
       const from = Number(request.headers.range?.match(/^bytes=(\d+)-$/)?.[1] ?? 0);
       this.blobRequests.push(`${blob === this.start ? 'start' : 'base'}@${from}`);
@@ -144,7 +150,7 @@ export class Peer {
         );
       } else response.end(bytes);
     });
-    app.use('/uploads', (request, response) => {
+    app.use(UPLOADS_PATH, (request, response) => {
       if (request.headers.authorization !== 'Bearer ticket')
         return response.status(403).end('no ticket');
       request.url = request.originalUrl;
@@ -152,7 +158,7 @@ export class Peer {
     });
     this.#server = createServer(app);
     this.#io = new SocketServer(this.#server, { transports: ['websocket'] });
-    this.#io.of('/clinic').on('connection', (socket) => this.#serve(socket));
+    this.#io.of(clinicEvents.namespace).on('connection', (socket) => this.#serve(socket));
   }
   #tus!: TusServer;
 
@@ -160,7 +166,7 @@ export class Peer {
     const peer = new Peer();
     peer.#folder = await mkdtemp(join(tmpdir(), 'lentigo-peer-'));
     peer.#tus = new TusServer({
-      path: '/uploads',
+      path: UPLOADS_PATH,
       datastore: new FileStore({ directory: peer.#folder }),
       relativeLocation: true,
       namingFunction: () => `upload-${++peer.uploadsCreated}`,
@@ -209,7 +215,10 @@ export class Peer {
     return this.announcement;
   }
 
-  send(event: 'round-over' | 'study', message: unknown): void {
+  send<E extends keyof ToClinic>(
+    event: E,
+    message: Parameters<MessageHandlers<ToClinic>[E]>[0],
+  ): void {
     for (const socket of this.#sockets) socket.emit(event, message);
   }
 
@@ -234,13 +243,6 @@ export class Peer {
   }
 
   #serve(socket: Socket): void {
-    const answering = (event: string, handle: (message: unknown) => Promise<unknown>) =>
-      socket.on(event, (message: unknown, acknowledge: (answer: unknown) => void) => {
-        handle(message).then(
-          (value) => acknowledge({ ok: true, value }),
-          (thrown: unknown) => acknowledge({ ok: false, error: asLentigoError(thrown).body() }),
-        );
-      });
     let hello: Hello;
     const coordinatorNonce = createNonce();
     const coordinatorKey = () => toBase64((this.impostor ?? this.identity).publicKey);
@@ -251,41 +253,57 @@ export class Peer {
       coordinatorNonce,
       clinicNonce: hello.nonce,
     });
-    answering('hello', async (message) => {
-      hello = Hello.parse(message);
-      const signature = challengeSignature(
-        { ...terms(), role: 'coordinator' },
-        (this.impostor ?? this.identity).secretKey,
-      );
-      return {
-        protocol: PROTOCOL,
-        study: this.study,
-        key: coordinatorKey(),
-        nonce: coordinatorNonce,
-        signature,
-      };
+    const onError = (thrown: unknown) => asLentigoError(thrown);
+    onRequests(
+      socket,
+      clinicEvents.handshake,
+      {
+        hello: async (message) => {
+          hello = message;
+          const signature = challengeSignature(
+            { ...terms(), role: 'coordinator' },
+            (this.impostor ?? this.identity).secretKey,
+          );
+          return {
+            protocol: PROTOCOL,
+            study: this.study,
+            key: coordinatorKey(),
+            nonce: coordinatorNonce,
+            signature,
+          };
+        },
+        prove: async ({ signature }) => {
+          this.proofs++;
+          verifyChallenge({ ...terms(), role: 'clinic' }, signature);
+          if (this.refuse) throw this.refuse;
+          this.#sockets.add(socket);
+          socket.on('disconnect', () => this.#sockets.delete(socket));
+          if (this.announcement) setImmediate(() => this.#sendRound(socket));
+          return this.notice();
+        },
+      },
+      { onError },
+    );
+    onMessages(socket, clinicEvents.fromClinic, {
+      progress: (progress) => void this.progress.push(progress),
     });
-    answering('prove', async (message) => {
-      this.proofs++;
-      verifyChallenge({ ...terms(), role: 'clinic' }, Proof.parse(message).signature);
-      if (this.refuse) throw this.refuse;
-      this.#sockets.add(socket);
-      socket.on('disconnect', () => this.#sockets.delete(socket));
-      if (this.announcement) setImmediate(() => this.#sendRound(socket));
-      return this.notice();
-    });
-    socket.on('progress', (message: unknown) => this.progress.push(Progress.parse(message)));
-    answering('ticket', async (message) => {
-      TicketRequest.parse(message);
-      this.tickets++;
-      if (this.silentTo.has('ticket')) return await never;
-      return { path: '/uploads', token: 'ticket' };
-    });
-    answering('submit', async (message) => {
-      const receipt = await this.#take(Submission.parse(message), hello.key);
-      if (this.silentTo.has('submit')) return await never;
-      return signMessage(TAGS.receipt, receipt, this.identity.secretKey);
-    });
+    onRequests(
+      socket,
+      clinicEvents.requests,
+      {
+        ticket: async () => {
+          this.tickets++;
+          if (this.silentTo.has('ticket')) return await never;
+          return { path: UPLOADS_PATH, token: 'ticket' };
+        },
+        submit: async (submission) => {
+          const receipt = await this.#take(submission, hello.key);
+          if (this.silentTo.has('submit')) return await never;
+          return signMessage(TAGS.receipt, receipt, this.identity.secretKey);
+        },
+      },
+      { onError },
+    );
   }
 
   async #take({ round, attempt, sha256 }: Submission, clinicKey: string): Promise<Receipt> {

@@ -17,11 +17,12 @@ import { Hello } from '../../common/protocol/handshake.js';
 import { PROTOCOL } from '../../common/protocol/primitives.js';
 import type { Challenge } from '../../common/protocol/handshake.js';
 import { TicketRequest } from '../../common/protocol/round.js';
+import type { Acknowledgement } from '../../common/protocol/sockets.js';
 import { ConsoleClient } from '../../commands/console-client.js';
 import { Keys } from '../../coordinator/storage/keys.js';
 import { createStudy, dataDirectory, studyUntil } from '../support/coordinator.js';
 import { HAS_MANY_ADDRESSES } from '../support/http-from.js';
-import { type Answered, Member } from '../support/member.js';
+import { Member } from '../support/member.js';
 import { launchCoordinator, type Running } from '../support/processes.js';
 import { frameOf, RawWebSocket } from '../support/websocket.js';
 import {
@@ -563,7 +564,7 @@ async function tell(
         count('socket: progress, never answered');
         continue;
       }
-      const answer = (await line.ask(event, text, i)) as Answered<unknown> | undefined;
+      const answer = (await line.ask(event, text, i)) as Acknowledgement | undefined;
       const what = `${event} ${text.slice(0, 300)} → ${JSON.stringify(answer)?.slice(0, 300)}`;
       if (answer === undefined) {
         if (line.isClosed) count('socket: connection ended');
@@ -612,7 +613,7 @@ async function proven(member: Member): Promise<RawWebSocket> {
     'hello',
     JSON.stringify({ protocol: PROTOCOL, study: member.study, key: clinicKey, nonce: clinicNonce }),
     900,
-  )) as Answered<Challenge>;
+  )) as Acknowledgement<Challenge>;
   if (!challenge.ok) throw new Error(challenge.error.code);
   const terms = {
     role: 'clinic' as const,
@@ -626,7 +627,7 @@ async function proven(member: Member): Promise<RawWebSocket> {
     'prove',
     JSON.stringify({ signature: challengeSignature(terms, member.identity.secretKey) }),
     901,
-  )) as Answered<unknown>;
+  )) as Acknowledgement;
   if (!answer.ok) throw new Error(answer.error.code);
   return line;
 }

@@ -17,7 +17,11 @@ import {
   parseInvitation,
 } from '../../common/protocol/enrolment.js';
 import type { Challenge } from '../../common/protocol/handshake.js';
+import { errorInBody } from '../../common/protocol/error-body.js';
 import { PROTOCOL } from '../../common/protocol/primitives.js';
+import { routes } from '../../common/protocol/routes.js';
+import { clinicEvents } from '../../common/protocol/socket-events.js';
+import type { Acknowledgement } from '../../common/protocol/sockets.js';
 import {
   type Announcement,
   Delivery,
@@ -31,18 +35,6 @@ import { Random } from '../../common/random.js';
 import { ENCODINGS } from '../../common/update/encoding.js';
 import { sizeOf } from '../../common/update/parameter-set.js';
 import type { ConsoleClient } from '../../commands/console-client.js';
-
-/** What the coordinator answered: its value, or the code of its error. */
-export type Answered<T> =
-  | { readonly ok: true; readonly value: T }
-  | {
-      readonly ok: false;
-      readonly error: {
-        readonly code: ErrorCode;
-        readonly message: string;
-        readonly remedy: string;
-      };
-    };
 
 /** A round as one clinic was told of it: its terms, and the time that was left then. */
 export type AnnouncedRound = RoundTerms & { readonly remainingMs: number };
@@ -59,16 +51,12 @@ export interface HttpAnswer {
 export async function httpAnswer(response: Response): Promise<HttpAnswer> {
   const text = await response.text();
   const body: unknown = text.startsWith('{') ? JSON.parse(text) : text;
-  return {
-    status: response.status,
-    code: (body as { error?: { code?: ErrorCode } }).error?.code,
-    body,
-  };
+  return { status: response.status, code: errorInBody(text)?.code, body };
 }
 
 export const postEnrolment = async (url: string, body: unknown): Promise<HttpAnswer> =>
   httpAnswer(
-    await fetch(`${url}/api/enrol`, {
+    await fetch(url + routes.enrol.path, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
@@ -147,7 +135,7 @@ export class Member {
   /** A socket that has proved nothing yet. */
   async open(url = this.url): Promise<Socket> {
     this.close();
-    const socket = io(`${url}/clinic`, {
+    const socket = io(url + clinicEvents.namespace, {
       transports: ['websocket'],
       forceNew: true,
       reconnection: false,
@@ -178,8 +166,8 @@ export class Member {
   }
 
   /** One request on the socket. Rejects when no answer comes. */
-  async ask<T = unknown>(event: string, message: unknown): Promise<Answered<T>> {
-    return (await this.#socket!.timeout(60_000).emitWithAck(event, message)) as Answered<T>;
+  async ask<T = unknown>(event: string, message: unknown): Promise<Acknowledgement<T>> {
+    return (await this.#socket!.timeout(60_000).emitWithAck(event, message)) as Acknowledgement<T>;
   }
   tell(event: string, message: unknown): void {
     this.#socket!.emit(event, message);
@@ -207,7 +195,7 @@ export class Member {
   }
 
   /** Connects and proves its identity, or that of another. */
-  async join(as: Identity = this.identity): Promise<Answered<StudyNotice>> {
+  async join(as: Identity = this.identity): Promise<Acknowledgement<StudyNotice>> {
     await this.open();
     const { answer, terms } = await this.hello();
     if (!answer.ok) return answer;
@@ -293,7 +281,7 @@ export class Member {
     { round, attempt }: RoundAt,
     bytes: Uint8Array,
     changes: object = {},
-  ): Promise<Answered<Ticket>> {
+  ): Promise<Acknowledgement<Ticket>> {
     return this.ask<Ticket>('ticket', {
       round,
       attempt,
@@ -302,14 +290,18 @@ export class Member {
       ...changes,
     });
   }
-  submit({ round, attempt }: RoundAt, sha: string): Promise<Answered<Signed>> {
+  submit({ round, attempt }: RoundAt, sha: string): Promise<Acknowledgement<Signed>> {
     return this.ask<Signed>('submit', { round, attempt, sha256: sha });
   }
   /**
    * Ticket, upload, submit. `claimed`: the bytes that the ticket and the submission are for, when
    * others are uploaded.
    */
-  async send(announcement: RoundAt, bytes: Uint8Array, claimed = bytes): Promise<Answered<Signed>> {
+  async send(
+    announcement: RoundAt,
+    bytes: Uint8Array,
+    claimed = bytes,
+  ): Promise<Acknowledgement<Signed>> {
     const ticket = await this.ticket(announcement, claimed);
     if (!ticket.ok) return ticket;
     const { path, token } = ticket.value;

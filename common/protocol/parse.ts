@@ -1,0 +1,39 @@
+// Reads what the other side sent, whether it came over HTTP or a socket.
+import { z } from 'zod';
+import { LentigoError } from '../errors.js';
+import { PROTOCOL } from './primitives.js';
+
+const Versioned = z.object({ protocol: z.int() });
+
+/**
+ * Before anything else of a message is read, so that another version gets a clear answer.
+ * @param what names the message for people
+ * @throws LENTIGO_PROTOCOL_VERSION when the message says that it is of another protocol
+ */
+export function checkProtocol(message: unknown, what: string): void {
+  const version = Versioned.safeParse(message);
+  if (version.success && version.data.protocol !== PROTOCOL)
+    throw new LentigoError(
+      'LENTIGO_PROTOCOL_VERSION',
+      `${what} is of protocol ${version.data.protocol}, this is protocol ${PROTOCOL}.`,
+    );
+}
+
+/**
+ * @param what names the message for people
+ * @throws LENTIGO_PROTOCOL_VERSION; LENTIGO_MESSAGE_INVALID naming the fields that are wrong
+ */
+export function parseMessage<T extends z.ZodType>(
+  schema: T,
+  message: unknown,
+  what: string,
+): z.infer<T> {
+  checkProtocol(message, what);
+  const parsed = schema.safeParse(message);
+  if (!parsed.success)
+    throw new LentigoError(
+      'LENTIGO_MESSAGE_INVALID',
+      `${what} is not valid: ${z.prettifyError(parsed.error)}`,
+    );
+  return parsed.data;
+}

@@ -1,0 +1,152 @@
+// What consoles watch: each of them sees a study, or the list of all, whole at first, and then what
+// changes.
+import type { Logger } from 'pino';
+import type { Namespace } from 'socket.io';
+import { asLentigoError } from '../../common/errors.js';
+import type { LiveStudy } from '../../common/protocol/console.js';
+import type { MessageHandlers, ToConsole } from '../../common/protocol/socket-events.js';
+import type { Studies } from '../rounds/studies.js';
+import type { Clock } from '../rounds/records.js';
+import type { Store } from '../storage/store.js';
+import { type Known, readLiveStudy } from './live-study.js';
+import type { Presence } from './presence.js';
+
+/** What changes within this time goes out together, ms. */
+const TOGETHER_MS = 250;
+
+/** The room of those who watch the list. */
+const LIST = 'studies';
+
+interface Subscription {
+  /** What those who watch the study have. */
+  known: Known;
+  /** What they have yet to hear: nothing, how far clinics and evaluation are, or everything. */
+  stale: 'no' | 'progress' | 'all';
+}
+
+interface Parts {
+  readonly store: Store;
+  readonly studies: Studies;
+  readonly presence: Presence;
+  readonly now: Clock;
+  readonly log: Logger;
+}
+
+/** A console's namespace, with what may be sent there. */
+export type ConsoleNamespace = Namespace<Record<string, never>, MessageHandlers<ToConsole>>;
+
+export class Subscriptions {
+  readonly #namespace: ConsoleNamespace;
+  readonly #parts: Parts;
+  readonly #byStudy = new Map<string, Subscription>();
+  #listTimer: NodeJS.Timeout | undefined;
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(namespace: ConsoleNamespace, parts: Parts) {
+    this.#namespace = namespace;
+    this.#parts = parts;
+    const { store, presence, studies } = parts;
+    store.onChange((id) => this.#changed(id, 'all'));
+    presence.onChange((id) => this.#changed(id, 'all'));
+    presence.onProgress((id) => this.#changed(id, 'progress'));
+    studies.onEvaluating((id) => this.#changed(id, 'progress'));
+  }
+
+  /**
+   * One reading after the other, the first sight of a study and its changes alike: each console
+   * hears them in the order in which they were true.
+   */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#queue.then(work);
+    this.#queue = done.catch(() => undefined);
+    return done;
+  }
+
+  /** All studies, kept up to date from now on for whoever `join` adds to a room. */
+  async list(join: (room: string) => Promise<void> | void) {
+    await join(LIST);
+    return this.#parts.studies.list();
+  }
+
+  /**
+   * A whole study, kept up to date from now on for whoever `join` adds to a room. To be called in
+   * turn.
+   * @throws LENTIGO_STUDY_UNKNOWN
+   */
+  async study(id: string, join: (room: string) => Promise<void> | void): Promise<LiveStudy> {
+    this.#parts.studies.runner(id); // refuses an unknown study
+    const first = !this.#isWatched(id);
+    const study = await readLiveStudy(this.#parts, id);
+    // Where others watch, what they lack is still to be sent: sending it twice does no harm.
+    if (first) this.#byStudy.set(id, { known: knownOf(study, NOTHING), stale: 'no' });
+    await join(id);
+    return study;
+  }
+
+  #isWatched(room: string): boolean {
+    return (this.#namespace.adapter.rooms.get(room)?.size ?? 0) > 0;
+  }
+
+  #changed(id: string, what: 'progress' | 'all'): void {
+    if (what === 'all' && this.#isWatched(LIST)) {
+      this.#listTimer ??= setTimeout(() => {
+        this.#listTimer = undefined;
+        this.#namespace.to(LIST).emit('studies', this.#parts.studies.list());
+      }, TOGETHER_MS);
+    }
+    const subscription = this.#byStudy.get(id);
+    if (!subscription) return;
+    if (subscription.stale === 'no')
+      setTimeout(
+        () => void this.inTurn(() => this.#publish(id, subscription)),
+        TOGETHER_MS,
+      ).unref();
+    if (subscription.stale !== 'all') subscription.stale = what;
+  }
+
+  /** Sends what is stale to those who watch the study. */
+  async #publish(id: string, subscription: Subscription): Promise<void> {
+    const { stale } = subscription;
+    subscription.stale = 'no';
+    if (!this.#isWatched(id)) {
+      this.#byStudy.delete(id);
+      return;
+    }
+    if (stale === 'progress') this.#publishProgress(id);
+    else await this.#publishStudy(id, subscription);
+  }
+
+  #publishProgress(id: string): void {
+    const { studies, presence } = this.#parts;
+    this.#namespace.to(id).emit('progress', {
+      id,
+      evaluated: studies.runner(id).evaluated,
+      clinics: Object.fromEntries(
+        presence.connected(id).map((clinic) => [clinic, presence.progress(id, clinic)]),
+      ),
+    });
+  }
+
+  async #publishStudy(id: string, subscription: Subscription): Promise<void> {
+    try {
+      const study = await readLiveStudy(this.#parts, id, subscription.known);
+      subscription.known = knownOf(study, subscription.known);
+      this.#namespace.to(id).emit('study', study);
+    } catch (thrown) {
+      this.#parts.log.warn(
+        { err: thrown, study: id },
+        'what changed could not be sent to consoles',
+      );
+      if (asLentigoError(thrown).code === 'LENTIGO_DATABASE')
+        setTimeout(() => this.#changed(id, 'all'), 20 * TOGETHER_MS).unref();
+    }
+  }
+}
+
+const NOTHING: Known = { round: 0, entry: 0 };
+
+/** The round in flight may change, and all after it; those before are over. */
+const knownOf = ({ rounds, entries }: LiveStudy, before: Known): Known => ({
+  round: rounds.at(-1)?.number ?? before.round,
+  entry: entries.at(-1)?.seq ?? before.entry,
+});
