@@ -1,7 +1,7 @@
 // A clinic in a study: keeps the connection, takes part in each round it is announced, and ends
 // when the study does.
 import { fingerprint, type Identity } from '../../common/crypto/identity.js';
-import { asLentigoError, LentigoError, type ErrorCode } from '../../common/errors.js';
+import { asLentigoError, type ErrorCode, type LentigoError } from '../../common/errors.js';
 import type { Announcement, RoundOver, StudyNotice } from '../../common/protocol/round.js';
 import { openAnnouncement } from './announcement.js';
 import { Connection } from './connection.js';

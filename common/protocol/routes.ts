@@ -29,7 +29,7 @@ export const API_PATH = '/api';
 
 /**
  * Where sealed updates are sent by tus (https://tus.io), which has its own methods and addresses
- * below this path. A clinic is told of it with its ticket.
+ * below this path. A clinic learns it with its ticket.
  */
 export const UPLOADS_PATH = '/uploads';
 
@@ -76,7 +76,7 @@ export type Route = RouteShape &
     | { readonly access: 'admin'; readonly path: `${typeof API_PATH}/${string}` }
   );
 
-/** Of two routes that a request fits, the earlier one is taken. */
+/** Where a request fits two routes, the earlier one is taken. */
 export const routes = {
   health: { method: 'GET', path: '/healthz', access: 'anyone', response: Health },
   /** For Prometheus. */
@@ -229,8 +229,8 @@ export type JsonRoute = Route & { readonly response: z.ZodType };
 /** A route's address on the coordinator, beginning with a slash. */
 export function pathOf<R extends Route>(route: R, place: Omit<RequestOf<R>, 'body'>): string {
   const { params = {}, query = {} } = place as {
-    params?: Readonly<Record<string, unknown>>;
-    query?: Readonly<Record<string, unknown>>;
+    params?: Readonly<Record<string, string | number>>;
+    query?: Readonly<Record<string, string | number | undefined>>;
   };
   const path = route.path.replace(/:(\w+)/g, (_, name: string) =>
     encodeURIComponent(String(params[name])),

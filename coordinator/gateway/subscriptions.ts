@@ -39,7 +39,7 @@ export class Subscriptions {
   readonly #namespace: ConsoleNamespace;
   readonly #parts: Parts;
   readonly #byStudy = new Map<string, Subscription>();
-  #listTimer: NodeJS.Timeout | undefined;
+  #isListDue = false;
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(namespace: ConsoleNamespace, parts: Parts) {
@@ -89,10 +89,8 @@ export class Subscriptions {
 
   #changed(id: string, what: 'progress' | 'all'): void {
     if (what === 'all' && this.#isWatched(LIST)) {
-      this.#listTimer ??= setTimeout(() => {
-        this.#listTimer = undefined;
-        this.#namespace.to(LIST).emit('studies', this.#parts.studies.list());
-      }, TOGETHER_MS);
+      if (!this.#isListDue) setTimeout(() => this.#publishList(), TOGETHER_MS);
+      this.#isListDue = true;
     }
     const subscription = this.#byStudy.get(id);
     if (!subscription) return;
@@ -102,6 +100,11 @@ export class Subscriptions {
         TOGETHER_MS,
       ).unref();
     if (subscription.stale !== 'all') subscription.stale = what;
+  }
+
+  #publishList(): void {
+    this.#isListDue = false;
+    this.#namespace.to(LIST).emit('studies', this.#parts.studies.list());
   }
 
   /** Sends what is stale to those who watch the study. */

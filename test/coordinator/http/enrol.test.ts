@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { enrolRequest } from '../../../common/crypto/enrolment.js';
 import { createIdentity, type Identity } from '../../../common/crypto/identity.js';
 import { type Invitation, parseInvitation } from '../../../common/protocol/enrolment.js';
+import { PROTOCOL } from '../../../common/protocol/primitives.js';
 import {
   createStudy,
   nano,
