@@ -184,7 +184,7 @@ describe('a message', () => {
     const answer = await member.ask('hello', { protocol: 7, study, something: 'new' });
     expect(answer).toMatchObject({
       ok: false,
-      error: { code: 'LENTIGO_PROTOCOL_VERSION', message: expect.stringMatching(/7.*1/) },
+      error: { code: 'LENTIGO_PROTOCOL_VERSION', message: expect.stringMatching(`7.*${PROTOCOL}`) },
     });
   });
   it('for a study that is not here is refused', async () => {
