@@ -11,6 +11,7 @@ import type { StudyState } from './state.js';
 /** How soon work is tried again that found no database or no space, ms: at first, and at most. */
 const RETRY_MS = 500;
 const LONGEST_RETRY_MS = 15_000;
+const slower = (ms: number): number => Math.min(2 * ms, LONGEST_RETRY_MS);
 
 /**
  * Nothing is wrong with the work: it is done as soon as the database answers, the disk has space,
@@ -92,6 +93,10 @@ export class StudyActor {
 
   /** Performs an effect off the queue; a failure pauses the study, unless waiting mends it. */
   perform(effect: Effect): void {
+    this.#perform(effect, RETRY_MS);
+  }
+
+  #perform(effect: Effect, retryMs: number): void {
     if (this.#closed) return;
     const attempt = this.#state.round?.attempt ?? '';
     this.#parts.perform(effect).catch(async (thrown: unknown) => {
@@ -103,7 +108,7 @@ export class StudyActor {
           { err: thrown, code, effect: effect.type },
           `${effect.type} waits: ${message} ${remedy}`,
         );
-        this.#later(() => this.#again(effect));
+        this.#later(() => this.#again(effect, slower(retryMs)), retryMs);
         return;
       }
       log.error({ err: thrown, effect: effect.type }, `${effect.type} failed`);
@@ -164,9 +169,10 @@ export class StudyActor {
   }
 
   /** An effect once more, unless the study has gone on meanwhile. */
-  async #again(effect: Effect): Promise<void> {
+  async #again(effect: Effect, retryMs: number): Promise<void> {
     await this.serially(async () => undefined);
-    if (pending(this.#state).some(({ type }) => type === effect.type)) this.perform(effect);
+    if (pending(this.#state).some(({ type }) => type === effect.type))
+      this.#perform(effect, retryMs);
   }
 
   #performAll(effects: readonly Effect[]): void {
@@ -181,7 +187,7 @@ export class StudyActor {
       work().catch((thrown: unknown) => {
         if (this.#closed) return;
         this.#parts.log.warn({ err: thrown }, 'tried again in vain');
-        this.#later(work, Math.min(2 * after, LONGEST_RETRY_MS));
+        this.#later(work, slower(after));
       });
     }, after);
     this.#retries.add(retry);
