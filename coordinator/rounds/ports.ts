@@ -1,8 +1,10 @@
 // What rounds need of the world. The composition root gives them; tests give fakes. Rounds know
 // neither HTTP nor sockets nor a database.
 import type { Logger } from 'pino';
+import type { z } from 'zod';
 import type { BlobRef } from '../../common/protocol/primitives.js';
 import type { Signed } from '../../common/protocol/round.js';
+import type { ToClinic } from '../../common/protocol/socket-events.js';
 import type { Aggregator } from '../aggregation/aggregator.js';
 import type { Evaluator } from '../evaluation/evaluator.js';
 import type {
@@ -17,15 +19,17 @@ import type {
 } from './records.js';
 import type { StudyState } from './state.js';
 
-/** What a clinic is told without asking. */
-export type ClinicEvent = 'round' | 'round-over' | 'study';
-
 /** Who is connected, and how to reach them. */
 export interface Presence {
   /** The connected clinics of a study, in clinic-id order. */
   connected(study: string): string[];
   /** To the named clinics that are connected, or to all of the study. */
-  send(study: string, event: ClinicEvent, message: unknown, to?: readonly string[]): void;
+  send<E extends keyof ToClinic>(
+    study: string,
+    event: E,
+    message: z.infer<ToClinic[E]>,
+    to?: readonly string[],
+  ): void;
   /** Ends a clinic's connection. */
   dismiss(study: string, clinic: string): void;
   /** Calls the listener whenever a clinic of a study comes or goes. */
