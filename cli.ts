@@ -1,7 +1,8 @@
 // The `lentigo` command: assembles the sub-commands that each folder exports; prints every error
 // with its code and remedy.
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { asLentigoError } from './common/errors.js';
+import { loadExtensions } from './common/extensions.node.js';
 
 /** In the order of the help. Loading one takes a fraction of loading all. */
 const COMMANDS = new Map<string, () => Promise<Command>>(
@@ -20,19 +21,35 @@ const COMMANDS = new Map<string, () => Promise<Command>>(
   }),
 );
 
-const program = new Command('lentigo')
-  .description(
-    'Federated learning across clinics for skin-lesion classification on smartphone photographs.\nFor research use only: not a medical device.',
+/** Taken before anything else: commands offer what extensions register. */
+const extension = (): Option =>
+  new Option(
+    '--extension <module>',
+    'a module that registers architectures, encodings, datasets or strategies of your own; once for each, or LENTIGO_EXTENSIONS',
   )
-  .version('0.1.0')
-  .showHelpAfterError()
-  .addHelpText(
-    'after',
-    '\nExit codes: 0 done, 1 a bug, 2 bad input, 3 refused, 4 out of reach, 5 the machine or its storage.',
-  );
-const asked = COMMANDS.get(process.argv[2] ?? '');
-for (const load of asked ? [asked] : COMMANDS.values()) program.addCommand(await load());
-inherit(program);
+    .default([], 'none')
+    .argParser((module, before: string[]) => [...before, module]);
+
+async function run(): Promise<void> {
+  const early = new Command().exitOverride().allowUnknownOption().addOption(extension());
+  const [name] = early.parseOptions(process.argv.slice(2)).operands;
+  await loadExtensions(early.opts<{ extension: string[] }>().extension);
+  const program = new Command('lentigo')
+    .description(
+      'Federated learning across clinics for skin-lesion classification on smartphone photographs.\nFor research use only: not a medical device.',
+    )
+    .version('0.1.0')
+    .addOption(extension())
+    .showHelpAfterError()
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 a bug, 2 bad input, 3 refused, 4 out of reach, 5 the machine or its storage.',
+    );
+  const asked = COMMANDS.get(name ?? '');
+  for (const load of asked ? [asked] : COMMANDS.values()) program.addCommand(await load());
+  inherit(program);
+  await program.parseAsync();
+}
 
 /** Sub-commands report usage errors as exceptions too, so that the exit code is ours. */
 function inherit(command: Command): void {
@@ -41,7 +58,7 @@ function inherit(command: Command): void {
 }
 
 try {
-  await program.parseAsync();
+  await run();
 } catch (thrown) {
   // commander has said why
   if (thrown instanceof CommanderError) process.exitCode = thrown.exitCode === 0 ? 0 : 2;

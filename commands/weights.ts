@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { LentigoError } from '../common/errors.js';
 import { Random } from '../common/random.js';
-import { ArchitectureId } from '../common/model/architecture-id.js';
+import { type ArchitectureId, architectures } from '../common/model/architecture-id.js';
 import { encodeModel } from '../common/model/encoding.js';
 import { loadModel, saveModel } from '../common/model/folder.node.js';
 import { importBackbone, importWithHead } from '../common/model/import-weights.js';
@@ -43,7 +43,7 @@ function importCommand(): Command {
     .requiredOption('--out <dir>', 'the folder to write the model to')
     .addOption(
       new Option('--architecture <id>', 'what the weights are of')
-        .choices(ArchitectureId.options)
+        .choices(architectures.names())
         .default('efficientnet_b0'),
     )
     .option(

@@ -23,6 +23,13 @@ export const ERRORS = {
     remedy: 'See `lentigo --help` for the options of each command.',
   },
 
+  LENTIGO_EXTENSION_INVALID: {
+    exit: 2,
+    http: 400,
+    remedy:
+      'Give --extension (or LENTIGO_EXTENSIONS) a module that imports without error and registers names that nothing else has.',
+  },
+
   // engines and models
   LENTIGO_ENGINE_UNAVAILABLE: {
     exit: 5,
@@ -41,6 +48,11 @@ export const ERRORS = {
     remedy:
       'Give a folder written by `lentigo weights import` or a study, with model.json and all its shards.',
   },
+  LENTIGO_ARCHITECTURE_UNKNOWN: {
+    exit: 2,
+    http: 400,
+    remedy: 'Name one of the architectures listed, or load the extension that registers it.',
+  },
   LENTIGO_WEIGHTS_INVALID: {
     exit: 2,
     http: 400,
@@ -49,6 +61,11 @@ export const ERRORS = {
   },
 
   // data
+  LENTIGO_DATASET_UNKNOWN: {
+    exit: 2,
+    http: 400,
+    remedy: 'Name one of the datasets listed, or load the extension that registers it.',
+  },
   LENTIGO_DATA_NO_METADATA: {
     exit: 2,
     http: 400,
@@ -266,6 +283,12 @@ export const ERRORS = {
     http: 400,
     remedy:
       'The update holds NaN or infinity: training diverged. Lower the learning rate of the study.',
+  },
+  LENTIGO_ENCODING_UNKNOWN: {
+    exit: 3,
+    http: 400,
+    remedy:
+      'Name one of the encodings listed, or load the extension that registers it on both sides.',
   },
   LENTIGO_UPDATE_LENGTH: {
     exit: 3,

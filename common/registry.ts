@@ -1,64 +1,79 @@
-// Names that are open: architectures, encodings, datasets and strategies are what was registered,
-// by this package or by a program that uses it.
+// A registry: values of one kind (architectures, encodings, datasets, …) by name. Names are open:
+// an extension registers its own beside those that are built in.
 import { z } from 'zod';
 import { type ErrorCode, LentigoError } from './errors.js';
 
-/** What a name may look like: it stands in study.yaml, in messages and in file names. */
-const NAME = /^[a-z][a-z0-9_-]{0,60}$/;
+/** How any registered name is written, whether or not something is registered under it. */
+export const RegistryName = z.string().regex(/^[a-z][a-z0-9_-]{0,60}$/, {
+  error: 'must be a name of lower-case letters, digits, _ and -',
+  abort: true,
+});
 
-/**
- * @example
- * const rules = new Registry<Rule>('rule', 'LENTIGO_RULE_UNKNOWN');
- * rules.register('median', median);
- * const Settings = z.strictObject({ rule: rules.nameSchema() });
- */
 export class Registry<T> {
-  readonly #kind: string;
-  readonly #unknown: ErrorCode;
-  readonly #entries = new Map<string, T>();
+  readonly #values = new Map<string, T>();
 
-  /** @param unknown the error's code where a name is not registered */
-  constructor(kind: string, unknown: ErrorCode) {
-    this.#kind = kind;
-    this.#unknown = unknown;
-  }
-  /** The same value may be registered again. @throws RangeError for another of the same name */
+  /**
+   * @param kind what messages call one entry, such as "encoding"
+   * @param unknown the code of the error for a name that isn't registered
+   */
+  constructor(
+    readonly kind: string,
+    readonly unknown: ErrorCode,
+  ) {}
+
+  /**
+   * Registering the same value again changes nothing.
+   * @throws LENTIGO_EXTENSION_INVALID the name is malformed, or another value has it
+   */
   register(name: string, value: T): void {
-    if (!NAME.test(name)) throw new RangeError(`"${name}" can't name a ${this.#kind}: ${NAME}`);
-    const known = this.#entries.get(name);
-    if (known !== undefined && known !== value)
-      throw new RangeError(`there is a ${this.#kind} named ${name} already`);
-    this.#entries.set(name, value);
-  }
-  has(name: string): boolean {
-    return this.#entries.has(name);
-  }
-  /** @throws the registry's error, which lists the names there are */
-  get(name: string): T {
-    const entry = this.#entries.get(name);
-    if (entry === undefined)
+    if (!RegistryName.safeParse(name).success)
       throw new LentigoError(
-        this.#unknown,
-        `There is no ${this.#kind} "${name}": there are ${this.names().join(', ')}.`,
+        'LENTIGO_EXTENSION_INVALID',
+        `${this.kind} "${name}": a name is lower-case letters, digits, _ and -, and begins with a letter`,
       );
-    return entry;
+    if (this.#values.has(name) && this.#values.get(name) !== value)
+      throw new LentigoError(
+        'LENTIGO_EXTENSION_INVALID',
+        `another ${this.kind} is registered as "${name}" already`,
+      );
+    this.#values.set(name, value);
   }
-  /** In alphabetical order. */
+
+  /** @throws the registry's own code, naming what is registered */
+  get(name: string): T {
+    if (!this.#values.has(name)) throw new LentigoError(this.unknown, this.#unknownName(name));
+    return this.#values.get(name)!;
+  }
+
+  has(name: string): boolean {
+    return this.#values.has(name);
+  }
+
+  /** In the order of registration. */
   names(): string[] {
-    return [...this.#entries.keys()].toSorted();
+    return [...this.#values.keys()];
   }
-  /** A name that is registered when it is parsed; `choices` of its metadata gives those there are. */
-  nameSchema() {
-    return z
-      .string()
-      .regex(NAME)
-      .superRefine((name, context) => {
-        if (!this.has(name))
-          context.addIssue({
-            code: 'custom',
-            message: `there is no ${this.#kind} "${name}": there are ${this.names().join(', ')}`,
-          });
-      })
-      .meta({ choices: () => this.names() });
+
+  values(): T[] {
+    return [...this.#values.values()];
+  }
+
+  /**
+   * A string that is registered when it is parsed. In a JSON Schema it lists the names registered
+   * when that is made.
+   */
+  nameSchema(): z.ZodString {
+    const names = () => this.names();
+    return RegistryName.refine((name) => this.has(name), {
+      error: ({ input }) => this.#unknownName(String(input)),
+    }).meta({
+      get enum() {
+        return names();
+      },
+    });
+  }
+
+  #unknownName(name: string): string {
+    return `unknown ${this.kind} "${name}": it is one of ${this.names().join(', ')}`;
   }
 }

@@ -6,7 +6,7 @@ import { LentigoError } from '../common/errors.js';
 import type { FeatureCache } from '../common/training/feature-cache.js';
 import type { TrainingProgress } from '../common/training/train.js';
 import { checkDelta } from '../common/update/check.js';
-import { ENCODINGS } from '../common/update/encoding.js';
+import { encodings } from '../common/update/encoding.js';
 import type { ParameterSet } from '../common/update/parameter-set.js';
 import { aggregate } from '../common/federation/aggregate.js';
 import { clientDelta, clientPlan } from '../common/federation/client-part.js';
@@ -55,7 +55,7 @@ export async function trainClinic(
       payload,
       samples,
       loss,
-      norm: checkDelta(ENCODINGS[encoding].decode(payload), { count: base.length, maxNorm }),
+      norm: checkDelta(encodings.get(encoding).decode(payload), { count: base.length, maxNorm }),
     };
   } catch (error) {
     if (!(error instanceof LentigoError)) throw error;
@@ -85,7 +85,7 @@ export async function aggregateRound(
     aggregate: await aggregate({
       payloads,
       count: parameters.length,
-      encoding: ENCODINGS[config.updates.encoding],
+      encoding: encodings.get(config.updates.encoding),
       rule: strategy.rule,
     }),
   });

@@ -3,10 +3,10 @@
 import type { Sample } from '../../common/dataset/sample.js';
 import { train, type TrainingOptions } from '../../common/training/train.js';
 import type { Student } from '../../common/model/student.js';
-import type { Encoding } from '../../common/protocol/round.js';
+import type { Encoding } from '../../common/update/encoding.js';
 import type { TrainingPlan } from '../../common/protocol/study.js';
 import { Random } from '../../common/random.js';
-import { ENCODINGS } from '../../common/update/encoding.js';
+import { encodings } from '../../common/update/encoding.js';
 import type { ParameterSet } from '../../common/update/parameter-set.js';
 import type { Trained } from './journal.js';
 
@@ -35,4 +35,4 @@ export async function trainDelta(
 
 /** A delta as it travels, rounded by the round's seed. @throws LENTIGO_UPDATE_NOT_FINITE */
 export const encodeDelta = (delta: Float32Array, encoding: Encoding, seed: string): Uint8Array =>
-  ENCODINGS[encoding].encode(delta, new Random(`${seed}/encoding`));
+  encodings.get(encoding).encode(delta, new Random(`${seed}/encoding`));

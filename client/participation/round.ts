@@ -13,7 +13,7 @@ import { type Progress, Receipt, type Signed } from '../../common/protocol/round
 import type { BlobRef } from '../../common/protocol/primitives.js';
 import type { RoundTerms } from '../../common/protocol/terms.js';
 import { checkDelta } from '../../common/update/check.js';
-import { ENCODINGS } from '../../common/update/encoding.js';
+import { encodings } from '../../common/update/encoding.js';
 import { sizeOf } from '../../common/update/parameter-set.js';
 import type { Connection } from './connection.js';
 import type { AnnouncedRound } from './announcement.js';
@@ -356,7 +356,7 @@ function checkBounds(
     (n, { shape }) => n + sizeOf(shape),
     0,
   );
-  return checkDelta(ENCODINGS[updates.encoding].decode(payload), {
+  return checkDelta(encodings.get(updates.encoding).decode(payload), {
     count,
     maxNorm: updates.maxNorm,
   });

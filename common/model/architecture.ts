@@ -1,45 +1,19 @@
-// The architectures by name, and the names and shapes of their parameters.
+// An architecture's network by its name, and the names and shapes of its parameters.
 import { LentigoError } from '../errors.js';
 import type { ParameterSpec } from '../update/parameter-set.js';
-import type { ArchitectureId } from './architecture-id.js';
-import {
-  convnextAtto,
-  convnextFemto,
-  convnextNano,
-  convnextPico,
-  convnextTiny,
-  nanoConvnext,
-} from './architectures/convnext.js';
-import { densenet169 } from './architectures/densenet.js';
-import { efficientnetB0, nano } from './architectures/efficientnet.js';
-import { efficientnetV2B0 } from './architectures/efficientnetv2.js';
-import { mobilenetV2 } from './architectures/mobilenet-v2.js';
-import { resnet50 } from './architectures/resnet.js';
+import { type ArchitectureId, architectures } from './architecture-id.js';
+import './architectures/index.js';
 import type { Weight } from './layers/layer.js';
 import { blockWeights, CLASSIFIER, denseWeights, type Network, poolWeights } from './network.js';
 
-export type { ArchitectureId } from './architecture-id.js';
+export { type ArchitectureId, registerArchitecture } from './architecture-id.js';
 export { CLASSIFIER } from './network.js';
 
-const BUILDERS: Readonly<Record<ArchitectureId, () => Network>> = {
-  efficientnet_b0: efficientnetB0,
-  nano,
-  efficientnetv2_b0: efficientnetV2B0,
-  mobilenet_v2: mobilenetV2,
-  resnet50,
-  densenet169,
-  convnext_atto: convnextAtto,
-  convnext_femto: convnextFemto,
-  convnext_pico: convnextPico,
-  convnext_nano: convnextNano,
-  convnext_tiny: convnextTiny,
-  nano_convnext: nanoConvnext,
-};
 const built = new Map<ArchitectureId, Network>();
 
-/** The network of an architecture. */
+/** The network of an architecture. @throws LENTIGO_ARCHITECTURE_UNKNOWN */
 export function networkOf(id: ArchitectureId): Network {
-  const network = built.get(id) ?? BUILDERS[id]();
+  const network = built.get(id) ?? architectures.get(id)();
   built.set(id, network);
   return network;
 }

@@ -3,7 +3,7 @@
 import { LentigoError } from '../errors.js';
 import type { ParameterSet, ParameterSpec } from '../update/parameter-set.js';
 import { parameterSpecs } from './architecture.js';
-import { ArchitectureId } from './architecture-id.js';
+import { ArchitectureId, architectures } from './architecture-id.js';
 import { LabelSet } from './labels.js';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from './safetensors.js';
 import type { Model } from './student.js';
@@ -59,15 +59,20 @@ export function decodeParameters(bytes: Uint8Array, specs: readonly ParameterSpe
   return fromTorch(decodeSafetensors(bytes).tensors, specs);
 }
 
-/** @throws LENTIGO_WEIGHTS_INVALID */
+/**
+ * The architecture that a model file names. @throws LENTIGO_WEIGHTS_INVALID it names none, or one
+ * that isn't registered
+ */
 export function architectureNamed(name: string | undefined): ArchitectureId {
-  const id = ArchitectureId.options.find((a) => a === name);
-  if (!id)
+  const parsed = ArchitectureId.safeParse(name);
+  if (!parsed.success)
     throw new LentigoError(
       'LENTIGO_WEIGHTS_INVALID',
-      `${name === undefined ? 'no architecture is named' : `unknown architecture "${name}"`}: it is one of ${ArchitectureId.options.join(', ')}`,
+      name === undefined
+        ? `no architecture is named: it is one of ${architectures.names().join(', ')}`
+        : parsed.error.issues[0]!.message,
     );
-  return id;
+  return parsed.data;
 }
 
 /** Labels from their JSON. @throws LENTIGO_WEIGHTS_INVALID */

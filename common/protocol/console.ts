@@ -2,7 +2,7 @@
 // route and which event carries it is in routes.ts and socket-events.ts.
 import { z } from 'zod';
 import { Metrics, SCORE_NAMES, type ScoreName } from '../evaluation/metrics.js';
-import { ArchitectureId } from '../model/architecture-id.js';
+import { RegistryName } from '../registry.js';
 import { LabelSet } from '../model/labels.js';
 import {
   BlobRef,
@@ -79,7 +79,7 @@ export const StudyView = z.object({
   best: z.object({ round: z.int(), score: z.number() }).nullable(),
   round: z.object({ number: z.int(), attempt: Id, phase: z.string() }).nullable(),
   publicKey: PublicKey,
-  architecture: ArchitectureId,
+  architecture: RegistryName,
   labels: LabelSet,
   createdAt: z.number(),
   auditHead: Sha256,
@@ -134,7 +134,7 @@ export type StudyView = z.infer<typeof StudyView>;
 export const KnownModels = z.array(
   z.object({
     name: z.string(),
-    architecture: ArchitectureId,
+    architecture: RegistryName,
     labels: LabelSet,
     sha256: Sha256,
     bytes: ByteCount,
@@ -264,7 +264,7 @@ export const LiveStudy = z.object({
   completed: z.int(),
   best: z.object({ round: z.int(), score: z.number() }).nullable(),
   publicKey: PublicKey,
-  architecture: ArchitectureId,
+  architecture: RegistryName,
   labels: LabelSet,
   createdAt: z.number(),
   /** The coordinator's clock when this was read. */

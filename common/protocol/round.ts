@@ -19,9 +19,6 @@ import {
 export const Signed = z.strictObject({ body: z.string().max(1_000_000), signature: Signature });
 export type Signed = z.infer<typeof Signed>;
 
-export const Encoding = z.enum(['int8', 'float32']);
-export type Encoding = z.infer<typeof Encoding>;
-
 /** What the coordinator says to one clinic at one moment about the terms that it sends along. */
 export const Delivery = extensible({
   /** SHA-256 of the terms' text. */

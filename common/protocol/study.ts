@@ -2,6 +2,7 @@
 // plan that clinics receive.
 import { z } from 'zod';
 import { StrategyChoice } from '../federation/strategies/index.js';
+import { Encoding } from '../update/encoding.js';
 import { Text } from './primitives.js';
 import { parseYaml } from './yaml.js';
 
@@ -54,7 +55,7 @@ export type SelectionMetric = z.infer<typeof SelectionMetric>;
 
 /** What an update must be before it counts. */
 export const UpdateSettings = z.strictObject({
-  encoding: z.enum(['int8', 'float32']).default('int8'),
+  encoding: Encoding.default('int8'),
   /** An update whose L2 norm is beyond this is refused. */
   maxNorm: z.number().positive().max(1e9).default(100),
   minSamples: z.int().min(1).max(10_000_000).default(1),

@@ -1,6 +1,7 @@
 // The header of a sealed update: what the coordinator reads before it opens anything. Sent as JSON,
 // signed and authenticated byte for byte.
 import { z } from 'zod';
+import { Encoding } from '../update/encoding.js';
 import {
   ByteCount,
   ClinicId,
@@ -10,7 +11,6 @@ import {
   SampleCount,
   Sha256,
 } from './primitives.js';
-import { Encoding } from './round.js';
 
 export const UpdateHeader = z.strictObject({
   protocol: z.int(),

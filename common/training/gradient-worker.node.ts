@@ -1,11 +1,13 @@
 // A training thread in Node: computes gradients on a WASM engine of its own, and answers each
 // message when it is done.
 import { parentPort } from 'node:worker_threads';
+import { loadExtensions } from '../extensions.node.js';
 import { useEngine } from '../engine/engine.node.js';
 import { type ThreadMessage, threadWork } from './gradient-threads.js';
 
 const port = parentPort;
 if (!port) throw new Error('gradient-worker.node.js runs in a worker thread only');
+await loadExtensions();
 
 const ready = useEngine('wasm').then(threadWork);
 port.on('message', async (message: ThreadMessage) => {

@@ -1,6 +1,7 @@
 // The thread that reads photographs: gets what a sample comes from as data, and hands back what the
 // model sees of it.
 import { parentPort } from 'node:worker_threads';
+import { loadExtensions } from '../extensions.node.js';
 import type { Origin } from '../dataset/sample.js';
 import { paint } from '../dataset/synthetic/paint.js';
 import { asLentigoError, type ErrorCode } from '../errors.js';
@@ -25,6 +26,7 @@ const DECODED_BYTES = 512 * 1024 * 1024;
 
 const port = parentPort;
 if (!port) throw new Error('input-worker.node.js runs in a worker thread only');
+await loadExtensions();
 const reader = new DirectReader(DECODED_BYTES);
 const reply = (message: Reply, transfer: ArrayBuffer[] = []): void =>
   port.postMessage(message, transfer);

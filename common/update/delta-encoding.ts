@@ -1,10 +1,10 @@
 // What every encoding of a delta offers: bytes for the wire, and any aligned range of them back as
 // values.
-import type { Encoding } from '../protocol/round.js';
 import type { Random } from '../random.js';
 
 export interface DeltaEncoding {
-  readonly name: Encoding;
+  /** What study.yaml and messages call it. */
+  readonly name: string;
   /**
    * Values per independently decodable block: ranges start at a multiple of it, and end at one or
    * at the last value.

@@ -1,9 +1,24 @@
-// The one registry of encodings: a study names one, both sides find it here.
-import type { Encoding } from '../protocol/round.js';
+// The encodings of a delta by name: a study chooses one, both sides find it here. One more is a file
+// beside this one and a line at the end.
+import type { z } from 'zod';
+import { Registry } from '../registry.js';
 import type { DeltaEncoding } from './delta-encoding.js';
 import { float32 } from './float32.js';
 import { int8 } from './int8.js';
 
 export type { DeltaEncoding };
 
-export const ENCODINGS: Readonly<Record<Encoding, DeltaEncoding>> = { int8, float32 };
+export const encodings = new Registry<DeltaEncoding>('encoding', 'LENTIGO_ENCODING_UNKNOWN');
+
+/**
+ * Makes an encoding known by its name.
+ * @throws LENTIGO_EXTENSION_INVALID the name is malformed or another encoding's
+ */
+export const registerEncoding = (encoding: DeltaEncoding): void =>
+  encodings.register(encoding.name, encoding);
+
+export const Encoding = encodings.nameSchema();
+export type Encoding = z.infer<typeof Encoding>;
+
+registerEncoding(int8);
+registerEncoding(float32);

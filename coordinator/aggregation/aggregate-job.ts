@@ -7,8 +7,7 @@ import { decodeState, encodeState, isEmpty } from '../../common/federation/strat
 import { writeDurably } from '../../common/files/durable.node.js';
 import { decodeParameters, encodeParameters } from '../../common/model/encoding.js';
 import type { BlobRef } from '../../common/protocol/primitives.js';
-import type { Encoding } from '../../common/protocol/round.js';
-import { ENCODINGS } from '../../common/update/encoding.js';
+import { type Encoding, encodings } from '../../common/update/encoding.js';
 import type { ParameterSpec } from '../../common/update/parameter-set.js';
 import { aggregateUpdates, type SealedUpdate } from './aggregate.js';
 
@@ -55,7 +54,7 @@ export async function runAggregateJob(job: AggregateJob): Promise<AggregatedFile
     parameters,
     state: job.state ? decodeState(await readBlob(job.state)) : {},
     strategy: strategyOf(job.strategy),
-    encoding: ENCODINGS[job.encoding],
+    encoding: encodings.get(job.encoding),
   });
   return {
     base: await write(job.out.base, encodeParameters(next.parameters)),

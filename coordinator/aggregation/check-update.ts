@@ -6,10 +6,10 @@ import { fromBase64 } from '../../common/crypto/base64.js';
 import { fileSource } from '../../common/crypto/byte-source.node.js';
 import { openEnvelope, readEnvelope, verifyEnvelope } from '../../common/crypto/envelope.js';
 import { LentigoError } from '../../common/errors.js';
-import type { Encoding } from '../../common/protocol/round.js';
+import type { Encoding } from '../../common/update/encoding.js';
 import type { UpdateHeader } from '../../common/protocol/update.js';
 import { DeltaCheck } from '../../common/update/check.js';
-import { ENCODINGS } from '../../common/update/encoding.js';
+import { encodings } from '../../common/update/encoding.js';
 
 /** What the round announced, and whose update this has to be. */
 export interface ExpectedUpdate {
@@ -64,7 +64,7 @@ export async function checkUpdate({
   checkClaims(envelope.header, expected);
 
   const opened = await openEnvelope(envelope, roundSecretKey);
-  const encoding = ENCODINGS[expected.encoding];
+  const encoding = encodings.get(expected.encoding);
   const check = new DeltaCheck(expected);
   const hash = createHash('sha256');
   for (let start = 0; start < expected.count; start += RANGE) {
@@ -122,7 +122,7 @@ function checkClaims(header: UpdateHeader, expected: ExpectedUpdate): void {
       `Clinic ${expected.clinic} says ${header.samples} samples; the study takes ${expected.minSamples} to ${expected.maxSamples}.`,
     );
   }
-  const bytes = ENCODINGS[expected.encoding].encodedBytes(expected.count);
+  const bytes = encodings.get(expected.encoding).encodedBytes(expected.count);
   if (header.payload.bytes !== bytes) {
     throw new LentigoError(
       'LENTIGO_UPDATE_LENGTH',

@@ -1,6 +1,7 @@
 // The aggregation thread: opens, checks and combines updates off the event loop. One job at a time,
 // so that memory stays bounded.
 import { parentPort } from 'node:worker_threads';
+import { loadExtensions } from '../../common/extensions.node.js';
 import { asLentigoError, type ErrorCode } from '../../common/errors.js';
 import { runAggregateJob, type AggregateJob } from './aggregate-job.js';
 import { checkUpdate, type CheckJob } from './check-update.js';
@@ -21,6 +22,7 @@ export type Reply =
 
 const port = parentPort;
 if (!port) throw new Error('worker.js runs in a worker thread only');
+await loadExtensions();
 
 const run = (task: Task): Promise<unknown> =>
   task.kind === 'check' ? checkUpdate(task.job) : runAggregateJob(task.job);

@@ -1,5 +1,6 @@
 // The evaluation thread: inference off the event loop, one job at a time.
 import { parentPort, workerData } from 'node:worker_threads';
+import { loadExtensions } from '../../common/extensions.node.js';
 import { type EngineName, useEngine } from '../../common/engine/engine.node.js';
 import { asLentigoError, type ErrorCode } from '../../common/errors.js';
 import { type Evaluation, EvaluationBench, type EvaluationJob } from './job.js';
@@ -21,6 +22,7 @@ export type Reply = { readonly id: number } & (
 
 const port = parentPort;
 if (!port) throw new Error('worker.js runs in a worker thread only');
+await loadExtensions();
 const { engine } = workerData as { engine: EngineName | undefined };
 const bench = new EvaluationBench();
 const reply = (message: Reply): void => port.postMessage(message);

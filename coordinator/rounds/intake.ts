@@ -7,7 +7,7 @@ import { TAGS } from '../../common/crypto/signature.js';
 import { asLentigoError, LentigoError } from '../../common/errors.js';
 import { trainableSpecs } from '../../common/model/architecture.js';
 import type { Receipt, Signed, Submission } from '../../common/protocol/round.js';
-import { ENCODINGS } from '../../common/update/encoding.js';
+import { encodings } from '../../common/update/encoding.js';
 import { sizeOf } from '../../common/update/parameter-set.js';
 import type { CheckedUpdate } from '../aggregation/check-update.js';
 import { type StudyActor, waits } from './actor.js';
@@ -79,7 +79,7 @@ export class Intake {
   /** The largest sealed update of this study, bytes: an upload can't announce more. */
   largestUpdate(): number {
     const { encoding } = this.#parts.actor.state.config.updates;
-    return sealedBytes(ENCODINGS[encoding].encodedBytes(this.#count())) + HEADER_ROOM_BYTES;
+    return sealedBytes(encodings.get(encoding).encodedBytes(this.#count())) + HEADER_ROOM_BYTES;
   }
 
   /**

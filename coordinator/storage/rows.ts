@@ -1,6 +1,5 @@
 // Between the database's rows and the store's records; nothing else knows the columns.
 import { Metrics } from '../../common/evaluation/metrics.js';
-import { ArchitectureId } from '../../common/model/architecture-id.js';
 import { LabelSet } from '../../common/model/labels.js';
 import { Signed } from '../../common/protocol/round.js';
 import { StudyConfig } from '../../common/protocol/study.js';
@@ -204,7 +203,7 @@ export function studyRecord(row: StudyRow): StudyRecord {
       round: row.current && roundState(row.current),
     },
     publicKey: row.publicKey,
-    architecture: ArchitectureId.parse(row.architecture),
+    architecture: row.architecture,
     labels: LabelSet.parse(row.labels),
     createdAt: row.createdAt.getTime(),
     auditHead: row.auditHead,

@@ -12,9 +12,9 @@ import { sealUpdate } from '../../common/crypto/envelope.js';
 import { clinicIdOf, createIdentity, createRoundKey } from '../../common/crypto/identity.js';
 import { trainableSpecs } from '../../common/model/architecture.js';
 import { encodeParameters } from '../../common/model/encoding.js';
-import type { Encoding } from '../../common/protocol/round.js';
+import type { Encoding } from '../../common/update/encoding.js';
 import { Random } from '../../common/random.js';
-import { ENCODINGS } from '../../common/update/encoding.js';
+import { encodings } from '../../common/update/encoding.js';
 import { ParameterSet } from '../../common/update/parameter-set.js';
 import type { SealedUpdate } from '../../coordinator/aggregation/aggregate.js';
 import type { Jobs, Measured } from './aggregate-once.js';
@@ -97,7 +97,7 @@ async function sealAll(
     sha256: createHash('sha256').update(baseBytes).digest('hex'),
   };
   await writeFile(baseRef.path, baseBytes);
-  const payloads = deltas.map((delta, k) => ENCODINGS[encoding].encode(delta, new Random(k)));
+  const payloads = deltas.map((delta, k) => encodings.get(encoding).encode(delta, new Random(k)));
   const updates: SealedUpdate[] = [];
   let bytes = 0;
   for (let k = 0; k < clinics; k++) {

@@ -49,7 +49,7 @@ import { TrainingPlan, UpdateSettings } from '../../common/protocol/study.js';
 import type { RoundTerms } from '../../common/protocol/terms.js';
 import type { UpdateHeader } from '../../common/protocol/update.js';
 import { Random } from '../../common/random.js';
-import { ENCODINGS } from '../../common/update/encoding.js';
+import { encodings } from '../../common/update/encoding.js';
 
 const sha = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 const never = new Promise<never>(() => undefined);
@@ -318,7 +318,9 @@ export class Peer {
     const envelope = await readEnvelope(memorySource(bytes));
     await verifyEnvelope(envelope, fromBase64(clinicKey));
     const opened = await openEnvelope(envelope, this.#roundKey.secretKey);
-    const delta = ENCODINGS[envelope.header.encoding].decode(await opened.read(0, opened.bytes));
+    const delta = encodings
+      .get(envelope.header.encoding)
+      .decode(await opened.read(0, opened.bytes));
     if (!this.accepted.some((a) => a.sha256 === sha256))
       this.accepted.push({ header: envelope.header, sha256, delta });
     return {

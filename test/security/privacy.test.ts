@@ -18,7 +18,7 @@ import { EnrolRequest, parseInvitation } from '../../common/protocol/enrolment.j
 import { Hello, Proof } from '../../common/protocol/handshake.js';
 import { ATTEMPT_HEADER } from '../../common/protocol/primitives.js';
 import { Progress, Submission, TicketRequest } from '../../common/protocol/round.js';
-import { ENCODINGS } from '../../common/update/encoding.js';
+import { encodings } from '../../common/update/encoding.js';
 import { ConsoleClient } from '../../commands/console-client.js';
 import { Keys } from '../../coordinator/storage/keys.js';
 import { createStudy, dataDirectory, studyUntil, temporaryFolder } from '../support/coordinator.js';
@@ -129,7 +129,7 @@ async function opened({
   )!;
   const update = await openEnvelope(envelope, key);
   const payload = await update.read(0, update.bytes);
-  const delta = ENCODINGS[envelope.header.encoding].decode(payload);
+  const delta = encodings.get(envelope.header.encoding).decode(payload);
   return {
     round: envelope.header.round,
     payload,

@@ -15,7 +15,7 @@ import { initialParameters } from '../../common/model/student.js';
 import { PROTOCOL } from '../../common/protocol/primitives.js';
 import type { RoundTerms } from '../../common/protocol/terms.js';
 import { Random } from '../../common/random.js';
-import { ENCODINGS } from '../../common/update/encoding.js';
+import { encodings } from '../../common/update/encoding.js';
 import { createTrainer } from '../../client/participation/train-round.js';
 import { encodeDelta, seedOf } from '../../client/participation/local-update.js';
 import { aggregateUpdates, type SealedUpdate } from '../../coordinator/aggregation/aggregate.js';
@@ -184,7 +184,7 @@ describe('a simulation', () => {
       parameters: world.start,
       state: {},
       strategy: strategyOf({ name: 'fedavg' }),
-      encoding: ENCODINGS.int8,
+      encoding: encodings.get('int8'),
       valuesInMemory: 1024,
     });
     const simulated = (await loadModel(join(out('production'), 'last'))).parameters.subset(

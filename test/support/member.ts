@@ -32,7 +32,7 @@ import {
 } from '../../common/protocol/round.js';
 import { RoundTerms } from '../../common/protocol/terms.js';
 import { Random } from '../../common/random.js';
-import { ENCODINGS } from '../../common/update/encoding.js';
+import { encodings } from '../../common/update/encoding.js';
 import { sizeOf } from '../../common/update/parameter-set.js';
 import type { ConsoleClient } from '../../commands/console-client.js';
 
@@ -271,7 +271,7 @@ export class Member {
         samples: 12,
         ...claims,
       },
-      payload: payload ?? ENCODINGS[claims?.encoding ?? encoding].encode(values, new Random(1)),
+      payload: payload ?? encodings.get(claims?.encoding ?? encoding).encode(values, new Random(1)),
       roundKey: roundKey ?? announcement.roundKey,
       identity,
     });

@@ -34,12 +34,8 @@ export const convnextTiny = (): Network =>
     widths: [96, 192, 384, 768],
     convolutional: false,
   });
-/** In 30 thousand parameters, for tests. */
-export const nanoConvnext = (): Network =>
-  convnext({ inputSize: 64, depths: [1, 1, 1, 1], widths: [8, 16, 24, 32], convolutional: false });
-
 /** Blocks: stem, stages.0 … stages.3. */
-function convnext({ inputSize, depths, widths, convolutional }: Geometry): Network {
+export function convnext({ inputSize, depths, widths, convolutional }: Geometry): Network {
   const blocks: Block[] = [
     {
       name: 'stem',

@@ -15,7 +15,8 @@ interface Stage {
   readonly kernel: number;
 }
 
-interface Geometry {
+/** The measures by which one EfficientNet differs from another. */
+export interface Geometry {
   readonly inputSize: number;
   readonly stem: number;
   readonly stages: readonly Stage[];
@@ -37,28 +38,15 @@ const B0: Geometry = {
   head: 1280,
 };
 
-/** The same building blocks in 20 thousand parameters, for tests. */
-const NANO: Geometry = {
-  inputSize: 64,
-  stem: 8,
-  stages: [
-    { expand: 1, channels: 8, repeats: 1, stride: 1, kernel: 3 },
-    { expand: 4, channels: 16, repeats: 2, stride: 2, kernel: 3 },
-    { expand: 4, channels: 24, repeats: 2, stride: 2, kernel: 5 },
-  ],
-  head: 96,
-};
-
 const EPSILON = 1e-5;
 
 export const efficientnetB0 = (): Network => efficientnet(B0);
-export const nano = (): Network => efficientnet(NANO);
 
 /**
  * Blocks are torchvision's stages: features.0 (stem), the MBConv stages, the last convolution.
  * classifier.0 is dropout, which is off: clinics fine-tune a few epochs only.
  */
-function efficientnet({ inputSize, stem, stages, head }: Geometry): Network {
+export function efficientnet({ inputSize, stem, stages, head }: Geometry): Network {
   const timm = new Map([['classifier', 'classifier.1']]);
   const blocks: Block[] = [
     {

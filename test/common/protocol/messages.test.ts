@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import { LentigoError } from '../../../common/errors.js';
+import '../../../common/model/architecture.js';
 import {
   EnrolRequest,
   formatInvitation,

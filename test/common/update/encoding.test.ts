@@ -1,9 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../common/random.js';
-import { ENCODINGS, type DeltaEncoding } from '../../../common/update/encoding.js';
+import { encodings, type DeltaEncoding } from '../../../common/update/encoding.js';
 
-const { int8, float32 } = ENCODINGS;
+const int8 = encodings.get('int8');
+const float32 = encodings.get('float32');
 const normals = (count: number, seed = 1, scale = 1e-3): Float32Array => {
   const random = new Random(seed);
   return Float32Array.from({ length: count }, () => random.normal(0, scale));
@@ -16,7 +17,7 @@ const finite = fc.float32Array({
   maxLength: 40,
 });
 
-describe.each(Object.values(ENCODINGS).map((e): [string, DeltaEncoding] => [e.name, e]))(
+describe.each(encodings.values().map((e): [string, DeltaEncoding] => [e.name, e]))(
   'the %s encoding',
   (_, encoding) => {
     it('has the length it says, for any count', () => {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { ENCODINGS } from '../../../common/update/encoding.js';
+import { encodings } from '../../../common/update/encoding.js';
 import { ParameterSet } from '../../../common/update/parameter-set.js';
 import { aggregateUpdates, type SealedUpdate } from '../../../coordinator/aggregation/aggregate.js';
 import { weightedMean } from '../../../common/federation/rules/weighted-mean.js';
@@ -41,7 +41,7 @@ const aggregate = async (
     round: 3,
     parameters: base,
     state: {},
-    encoding: ENCODINGS[change.encoding ?? 'float32'],
+    encoding: encodings.get(change.encoding ?? 'float32'),
     strategy: { ...fedAvg, rule: change.rule ?? fedAvg.rule },
     valuesInMemory: change.valuesInMemory ?? 1000,
   });

@@ -4,7 +4,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { afterAll, describe, expect, it } from 'vitest';
 import { LentigoError } from '../../../common/errors.js';
 import { decodeParameters, encodeParameters } from '../../../common/model/encoding.js';
-import { ENCODINGS } from '../../../common/update/encoding.js';
+import { encodings } from '../../../common/update/encoding.js';
 import { ParameterSet } from '../../../common/update/parameter-set.js';
 import { aggregateUpdates } from '../../../coordinator/aggregation/aggregate.js';
 import type { AggregateJob } from '../../../coordinator/aggregation/aggregate-job.js';
@@ -97,7 +97,7 @@ describe('the aggregation thread', () => {
       round: 3,
       parameters: base,
       state: {},
-      encoding: ENCODINGS.int8,
+      encoding: encodings.get('int8'),
       strategy: strategyOf(job.strategy),
       valuesInMemory: 1024,
     });

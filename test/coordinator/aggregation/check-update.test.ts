@@ -5,7 +5,7 @@ import { toBase64 } from '../../../common/crypto/base64.js';
 import { sealUpdate } from '../../../common/crypto/envelope.js';
 import { createRoundKey } from '../../../common/crypto/identity.js';
 import { Random } from '../../../common/random.js';
-import { ENCODINGS } from '../../../common/update/encoding.js';
+import { encodings } from '../../../common/update/encoding.js';
 import { checkUpdate, type ExpectedUpdate } from '../../../coordinator/aggregation/check-update.js';
 import {
   ATTEMPT,
@@ -23,7 +23,7 @@ import {
 
 const clinic = await createClinic();
 const delta = normals(COUNT, 'delta');
-const encoded = ENCODINGS.int8.encode(delta, new Random(1));
+const encoded = encodings.get('int8').encode(delta, new Random(1));
 const expected: ExpectedUpdate = {
   study: STUDY,
   round: 3,
@@ -52,13 +52,13 @@ describe('an update that arrives', () => {
       samples: 120,
       norm: expect.any(Number),
     });
-    expect(checked.norm).toBeCloseTo(norm(ENCODINGS.int8.decode(encoded)), 6);
+    expect(checked.norm).toBeCloseTo(norm(encodings.get('int8').decode(encoded)), 6);
   });
 
   it('is accepted in both encodings where it is longer than one read', async () => {
     const long = normals(1024 * 1024 + 5000, 'long', 1e-3);
     for (const encoding of ['int8', 'float32'] as const) {
-      const path = await writeSealed(clinic, ENCODINGS[encoding].encode(long, new Random(1)), {
+      const path = await writeSealed(clinic, encodings.get(encoding).encode(long, new Random(1)), {
         encoding,
       });
       expect((await check(path, { count: long.length, encoding })).norm).toBeCloseTo(norm(long), 2);
@@ -123,7 +123,7 @@ describe('an update that arrives', () => {
     for (const count of [COUNT - 1, COUNT + 1, 0]) {
       const path = await writeSealed(
         clinic,
-        ENCODINGS.int8.encode(normals(count, 1), new Random(1)),
+        encodings.get('int8').encode(normals(count, 1), new Random(1)),
       );
       await expect(check(path)).rejects.toThrow(refusedAs('LENTIGO_UPDATE_LENGTH'));
     }

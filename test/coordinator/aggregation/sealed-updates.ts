@@ -13,7 +13,7 @@ import {
   type Identity,
 } from '../../../common/crypto/identity.js';
 import { Random } from '../../../common/random.js';
-import { ENCODINGS } from '../../../common/update/encoding.js';
+import { encodings } from '../../../common/update/encoding.js';
 import type { ParameterSpec } from '../../../common/update/parameter-set.js';
 import type { SealedUpdate } from '../../../coordinator/aggregation/aggregate.js';
 
@@ -87,10 +87,14 @@ export async function submit(
   encoding: 'int8' | 'float32',
 ): Promise<SealedUpdate> {
   const clinic = await createClinic();
-  const path = await writeSealed(clinic, ENCODINGS[encoding].encode(delta, new Random(samples)), {
-    samples,
-    encoding,
-  });
+  const path = await writeSealed(
+    clinic,
+    encodings.get(encoding).encode(delta, new Random(samples)),
+    {
+      samples,
+      encoding,
+    },
+  );
   return { clinic: clinic.id, path, samples, clinicKey: clinic.key };
 }
 
