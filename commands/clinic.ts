@@ -5,6 +5,7 @@ import { Command, Option } from 'commander';
 import { fingerprint } from '../common/crypto/identity.js';
 import type { EngineName } from '../common/engine/engine.js';
 import { asLentigoError, LentigoError } from '../common/errors.js';
+import { dataHelp } from '../common/dataset/registry.js';
 import { parseInvitation } from '../common/protocol/enrolment.js';
 import { ClinicName } from '../common/protocol/primitives.js';
 import { jsonDisplay, textDisplay } from '../client/agent/display.js';
@@ -32,7 +33,7 @@ export function clinicCommand(): Command {
     .requiredOption('--home <dir>', 'the home that `lentigo clinic enrol` wrote')
     .requiredOption(
       '--data <dir>',
-      "the clinic's images: a folder as PAD-UFES-20 (or HAM10000, ISIC 2024, MIDAS) is published, or synthetic:…; only its train split is used",
+      `the clinic's images: ${dataHelp()}; only its train split is used`,
     )
     .addOption(
       new Option(

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import sharp from 'sharp';
 import { openDataset } from '../common/dataset/open.node.js';
+import { dataHelp } from '../common/dataset/registry.js';
 import type { Dataset, Sample } from '../common/dataset/sample.js';
 import { useEngine } from '../common/engine/engine.node.js';
 import { asLentigoError, LentigoError } from '../common/errors.js';
@@ -138,10 +139,7 @@ export function compareCommand(): Command {
     .description(
       'how two archives differ in colour and in what a model sees in them, as one HTML page (it holds example thumbnails)',
     )
-    .argument(
-      '<a>',
-      'a folder of PAD-UFES-20, HAM10000, ISIC 2024 or MIDAS, or synthetic:site=1&images=60',
-    )
+    .argument('<a>', dataHelp())
     .argument('<b>', 'another')
     .requiredOption('--out <file>', 'the page to write')
     .option('--model <dir>', 'whose features, and in whose words diagnoses are', START)

@@ -6,6 +6,7 @@ import { LentigoError } from '../common/errors.js';
 import { LABEL_SETS } from '../common/model/labels.js';
 import { inspectDataset, type Inspection } from '../common/dataset/inspect.js';
 import { openDataset } from '../common/dataset/open.node.js';
+import { dataHelp } from '../common/dataset/registry.js';
 import { SPLITS, type Split } from '../common/dataset/sample.js';
 
 const ROMAN: Readonly<Record<string, string>> = {
@@ -99,10 +100,7 @@ export function datasetCommand(): Command {
     .description(
       'count images by diagnosis, split, patient and skin type; name those that are missing or unreadable',
     )
-    .argument(
-      '<data>',
-      'a folder of PAD-UFES-20, HAM10000, ISIC 2024 or MIDAS, or synthetic:site=1&images=60',
-    )
+    .argument('<data>', dataHelp())
     .option('--seed <n>', 'decides the splits where the table has no split column', '0')
     .addOption(
       new Option('--labels <set>', "in whose words to count (default: the archive's own)").choices(

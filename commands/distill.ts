@@ -3,6 +3,7 @@
 import { join, relative, resolve } from 'node:path';
 import Table from 'cli-table3';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { absoluteData } from '../common/dataset/open.node.js';
 import { LentigoError } from '../common/errors.js';
 import type { ScoreName } from '../common/evaluation/metrics.js';
 import type { PartialAuc } from '../common/evaluation/partial-auc.js';
@@ -163,7 +164,7 @@ async function run({
     teacher: withoutTeacher ? null : teacher || Object.keys(recipe.teachers)[0]!,
     losses: withoutTeacher ? [] : (losses ?? LOSS_NAMES.filter((name) => weights[name] > 0)),
     metadata,
-    data: data.startsWith('synthetic:') ? data : resolve(data),
+    data: absoluteData(data),
     seed,
     ...(fold && { fold }),
     ...(init !== undefined && { init: resolve(init) }),

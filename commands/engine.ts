@@ -4,6 +4,7 @@ import Table from 'cli-table3';
 import { Command } from 'commander';
 import { fileURLToPath } from 'node:url';
 import { openDataset } from '../common/dataset/open.node.js';
+import { dataHelp } from '../common/dataset/registry.js';
 import { LentigoError } from '../common/errors.js';
 import { PAD_UFES_LABELS } from '../common/model/labels.js';
 import { TrainingPlan } from '../common/protocol/study.js';
@@ -133,7 +134,7 @@ export function doctorCommand(): Command {
     .option('--bench', 'measure how fast each of them is; takes about a minute')
     .option(
       '--data <dir>',
-      'with --bench: how long a round of this data would take (a PAD-UFES-20 folder, or synthetic:site=1&images=60)',
+      `with --bench: how long a round of this data would take (${dataHelp()})`,
     )
     .option('--json', 'print one JSON document')
     .action(doctor);

@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import Table from 'cli-table3';
 import { Command } from 'commander';
 import { openDataset } from '../common/dataset/open.node.js';
+import { dataHelp } from '../common/dataset/registry.js';
 import { countSamples } from '../common/dataset/inspect.js';
 import { SPLITS, type Split } from '../common/dataset/sample.js';
 import { useEngine } from '../common/engine/engine.node.js';
@@ -263,10 +264,7 @@ export function evaluateCommand(): Command {
   return new Command('evaluate')
     .description('measure a model on the images of one split')
     .requiredOption('--model <dir>', 'a folder with a model')
-    .requiredOption(
-      '--data <dir>',
-      'a folder of PAD-UFES-20, HAM10000, ISIC 2024 or MIDAS, or synthetic:site=1&images=60',
-    )
+    .requiredOption('--data <dir>', dataHelp())
     .requiredOption('--split <name>', SPLITS.join(', '))
     .option('--seed <n>', 'decides the splits where the table has no split column', '0')
     .option('--card <file>', 'also write the result as a model card, Markdown')

@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
+import { absoluteData } from '../common/dataset/open.node.js';
+import { dataHelp } from '../common/dataset/registry.js';
 import { LentigoError } from '../common/errors.js';
 import { ROUND_COLUMNS, rowLine } from '../common/reporting/round-table.js';
 import {
@@ -28,10 +30,7 @@ export function simulateCommand(): Command {
       'a federated study in one process: the same training, encoding and aggregation, without a network',
     )
     .argument('[simulation.yaml]', 'settings; flags override them')
-    .option(
-      '--data <dir>',
-      'a PAD-UFES-20 folder, or synthetic:site=1&images=60; its training patients are divided among the clinics',
-    )
+    .option('--data <dir>', `${dataHelp()}; its training patients are divided among the clinics`)
     .option('--init <dir>', 'the starting model (default: the one that comes with Lentigo)')
     .option('--clinics <n>', 'virtual clinics (default: 4)')
     .option('--rounds <n>', 'rounds of training (default: 10)')
@@ -103,17 +102,13 @@ async function readSettings(file: string): Promise<SimulationFile> {
     throw new LentigoError('LENTIGO_SIMULATION_INVALID', `${file} can't be read.`, { cause });
   });
   const { data, init, ...rest } = parseSimulationYaml(text, file);
-  const here = (path: string) => resolve(dirname(resolve(file)), path);
+  const folder = dirname(resolve(file));
   return {
     ...rest,
-    ...(data !== undefined && { data: locate(data, here) }),
-    ...(init !== undefined && { init: here(init) }),
+    ...(data !== undefined && { data: absoluteData(data, folder) }),
+    ...(init !== undefined && { init: resolve(folder, init) }),
   };
 }
-
-/** What openDataset takes, with its folder made absolute. */
-const locate = (data: string, here: (path: string) => string): string =>
-  data.startsWith('synthetic:') ? data : here(data);
 
 /**
  * The file's settings with the flags' in their place. @throws LENTIGO_USAGE naming the flag;
@@ -137,7 +132,7 @@ function configOf(
   const config = {
     ...file,
     ...defined(rest),
-    ...(data !== undefined && { data: locate(data, resolve) }),
+    ...(data !== undefined && { data: absoluteData(data) }),
     init: init === undefined ? (file?.init ?? START) : resolve(init),
     training: { ...file?.training, ...defined(training) },
     updates: { ...file?.updates, ...defined({ encoding }) },

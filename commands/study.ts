@@ -4,6 +4,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { fingerprint } from '../common/crypto/identity.js';
+import { absoluteData } from '../common/dataset/open.node.js';
 import { LentigoError } from '../common/errors.js';
 import { decodeModel, encodeModel } from '../common/model/encoding.js';
 import { loadModel, saveModel } from '../common/model/folder.node.js';
@@ -125,9 +126,7 @@ async function create(file: string, flags: Flags): Promise<void> {
   });
   const config = parseStudyYaml(text, file);
   const folder = dirname(resolve(file));
-  const evaluation = config.evaluation.data.startsWith('synthetic:')
-    ? config.evaluation.data
-    : resolve(folder, config.evaluation.data);
+  const evaluation = absoluteData(config.evaluation.data, folder);
   const console = await client(flags);
   const start = await console.uploadModel(
     encodeModel(await loadModel(resolve(folder, config.model))),

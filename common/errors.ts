@@ -64,13 +64,13 @@ export const ERRORS = {
   LENTIGO_DATASET_UNKNOWN: {
     exit: 2,
     http: 400,
-    remedy: 'Name one of the datasets listed, or load the extension that registers it.',
+    remedy: 'Give a folder or one of the forms listed, or load the extension that registers it.',
   },
   LENTIGO_DATA_NO_METADATA: {
     exit: 2,
     http: 400,
     remedy:
-      'Give the folder that holds the table, as PAD-UFES-20 (metadata.csv), HAM10000, ISIC 2024 or MIDAS is published.',
+      'Give the folder that holds the table, as the archive is published: PAD-UFES-20 (metadata.csv), HAM10000, ISIC 2024, MIDAS, or one of an extension.',
   },
   LENTIGO_DATA_METADATA_INVALID: {
     exit: 2,

@@ -33,6 +33,11 @@ export interface Source {
   /** Authors, year, DOI. */
   readonly citation: string;
   readonly licence: string;
+  /**
+   * Made, not photographed: a result on it says nothing of people, and the dataset's name is enough
+   * to make it again.
+   */
+  readonly synthetic?: true;
 }
 
 export interface Archive extends Source {

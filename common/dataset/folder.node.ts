@@ -3,7 +3,6 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { LentigoError } from '../errors.js';
 import { decodePicture } from '../images/decode.node.js';
-import type { LabelSet } from '../model/labels.js';
 import {
   type Archive,
   isImageName,
@@ -13,22 +12,11 @@ import {
   splitRows,
   stemOf,
 } from './archive.js';
-import { HAM10000 } from './ham10000.js';
-import { ISIC_2024 } from './isic-2024.js';
-import { MIDAS } from './midas.js';
-import { PAD_UFES_20 } from './pad-ufes.js';
+import type { ReadOptions } from './format.js';
+import { archives } from './registry.js';
 import type { DataProblem, Dataset, Sample } from './sample.js';
 import { invalidTable, parseTexts, type TableRecord } from './table.js';
 
-export interface ReadOptions {
-  /** In whose words the samples are labelled; by default the archive's own. */
-  readonly labels?: LabelSet | undefined;
-  /** Decides the splits where the table doesn't; 0 by default. */
-  readonly seed?: number | undefined;
-}
-
-const ARCHIVES: readonly Archive[] = [PAD_UFES_20, HAM10000, ISIC_2024, MIDAS];
-const TABLES = [...new Set(ARCHIVES.flatMap(({ tables }) => tables))];
 /** Files asked for at once. */
 const AT_ONCE = 128;
 
@@ -56,11 +44,12 @@ async function readTable(
   folder: string,
 ): Promise<{ archive: Archive; table: TableRecord[]; file: string }> {
   const present = new Set(await readdir(folder).catch(() => []));
-  const name = TABLES.find((table) => present.has(table));
+  const tables = [...new Set(archives().flatMap((archive) => archive.tables))];
+  const name = tables.find((table) => present.has(table));
   if (name === undefined)
     throw new LentigoError(
       'LENTIGO_DATA_NO_METADATA',
-      `${folder} has no readable ${TABLES.slice(0, -1).join(', ')} or ${TABLES.at(-1)}`,
+      `${folder} has no readable ${tables.slice(0, -1).join(', ')} or ${tables.at(-1)}`,
     );
   const file = join(folder, name);
   const table = name.endsWith('.xlsx')
@@ -68,9 +57,9 @@ async function readTable(
     : parseTexts(await readFile(file, 'utf8'), file);
   const header = table[0]?.record ?? {};
   const fit = ({ columns }: Archive): number => columns.filter((column) => column in header).length;
-  const [archive] = ARCHIVES.filter(({ tables }) => tables.includes(name)).sort(
-    (a, b) => fit(b) - fit(a),
-  );
+  const [archive] = archives()
+    .filter((each) => each.tables.includes(name))
+    .sort((a, b) => fit(b) - fit(a));
   return { archive: archive!, table, file };
 }
 
@@ -90,7 +79,7 @@ async function findImages(
 }
 
 /**
- * Reads the table of PAD-UFES-20, HAM10000, ISIC 2024 or MIDAS and finds the images anywhere below
+ * Reads the table of a registered archive and finds the images anywhere below
  * the folder, without decoding them (loading a sample does).
  * A row whose image is missing is among `problems`; a diagnosis of another archive than the labels'
  * that they have no word for is among `leftOut`.
@@ -143,12 +132,11 @@ export async function readFolder(
         });
     }
   }
-  const { name, citation, licence } = archive;
   return {
     name: folder,
     samples,
     problems,
-    source: { name, citation, licence },
+    source: archive,
     ...(Object.keys(leftOut).length > 0 && { leftOut }),
   };
 }

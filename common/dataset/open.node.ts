@@ -1,32 +1,16 @@
 // One string → a dataset: what --data means in every command.
 import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { z } from 'zod';
 import { LentigoError } from '../errors.js';
 import { Random } from '../random.js';
 import type { Source } from './archive.js';
-import { readFolder, type ReadOptions } from './folder.node.js';
+import { readFolder } from './folder.node.js';
+import type { ReadOptions } from './format.js';
 import { partitionByPatient } from './partition.js';
-import { SPLITS, type Dataset } from './sample.js';
-import { syntheticDataset } from './synthetic.js';
-
-const whole = (low: number, high: number) =>
-  z
-    .string()
-    .regex(/^\d{1,9}$/, 'must be a whole number')
-    .transform(Number)
-    .pipe(z.number().min(low).max(high));
-
-const Synthetic = z.strictObject({
-  site: z
-    .string()
-    .transform((sites) => sites.split(','))
-    .pipe(z.array(whole(0, 1_000_000)).min(1))
-    .default([0]),
-  images: whole(1, 1_000_000),
-  seed: whole(0, 999_999_999).default(0),
-  size: whole(32, 1024).default(256),
-  split: z.enum(SPLITS).optional(),
-});
+import { parseQuery, whole } from './query.js';
+import { datasets, formats, prefixOf } from './registry.js';
+import type { Dataset } from './sample.js';
 
 const Share = z
   .strictObject({
@@ -39,24 +23,8 @@ const Share = z
     path: ['clinic'],
   });
 
-function parse<T>(schema: z.ZodType<T>, query: string, spec: string): T {
-  const parsed = schema.safeParse(Object.fromEntries(new URLSearchParams(query)));
-  if (parsed.success) return parsed.data;
-  const { path, message } = parsed.error.issues[0]!;
-  throw new LentigoError(
-    'LENTIGO_USAGE',
-    `--data ${spec}: ${path.length > 0 ? `${path[0]?.toString()}: ` : ''}${message}`,
-  );
-}
-
 /** What every opened dataset knows of where it comes from. */
 export type OpenedDataset = Dataset & { readonly source: Source };
-
-const SYNTHETIC: Source = {
-  name: 'synthetic lesions',
-  citation: 'painted by Lentigo; no photograph of a person',
-  licence: 'Apache-2.0',
-};
 
 /** This clinic's part of the training patients; the other splits stay whole. */
 function shareOf(
@@ -75,33 +43,59 @@ function shareOf(
   };
 }
 
+/** By the registered format that recognises it; undefined where none does. */
+async function openFormat(spec: string, options: ReadOptions): Promise<OpenedDataset | undefined> {
+  for (const format of formats()) {
+    if (!(await format.recognises(spec))) continue;
+    return { ...(await format.open(spec, options)), source: format };
+  }
+  return undefined;
+}
+
+/** @throws LENTIGO_DATASET_UNKNOWN it is NAME:… of no dataset, and no folder either */
+function refuseUnknownName(spec: string): void {
+  const name = prefixOf(spec);
+  if (name === undefined || datasets.has(name) || existsSync(spec)) return;
+  throw new LentigoError(
+    'LENTIGO_DATASET_UNKNOWN',
+    `--data ${spec}: no dataset is called "${name}"; there are folders, and ${formats()
+      .map(({ example }) => example)
+      .join(', ')}`,
+  );
+}
+
 /**
  * Opens a dataset:
- * - `DIR`: a folder as PAD-UFES-20, HAM10000, ISIC 2024 or MIDAS is published;
+ * - `DIR`: a folder as one of the registered archives is published (see `registerDataset`);
  * - `DIR?clinics=3&clinic=1`: the same, with the training patients divided among three clinics, of
- * which this is the first (1 to 3):
- *   agents that share one folder each take their own part. `&seed=7` divides otherwise; all agents
- * must give the same. Validation and held-out stay whole;
- * - `synthetic:site=1&images=60`: painted lesions in the style of a site (`site=1,2,3` mixes
- * several; 0, the default, is neutral).
- *   `&seed=7` gives other patients, `&split=train` puts all in one split, `&size=128` paints
- * smaller pictures (256 by default).
+ *   which this is the first (1 to 3): agents that share one folder each take their own part.
+ *   `&seed=7` divides otherwise; all agents must give the same. Validation and held-out stay whole;
+ * - `NAME:…`: what a registered format makes of it, such as `synthetic:site=1&images=60`.
  * @example await openDataset('synthetic:site=1&images=60&seed=7&split=train')
  * @throws LENTIGO_USAGE the specification has a wrong or unknown field
+ * @throws LENTIGO_DATASET_UNKNOWN no dataset has that name
  * @throws LENTIGO_DATA_EMPTY fewer training patients than clinics
  * @throws what readFolder throws
  */
 export async function openDataset(spec: string, options: ReadOptions = {}): Promise<OpenedDataset> {
-  if (spec.startsWith('synthetic:')) {
-    const { site, ...rest } = parse(Synthetic, spec.slice('synthetic:'.length), spec);
-    return {
-      ...syntheticDataset({ ...rest, sites: site, labels: options.labels }),
-      source: SYNTHETIC,
-    };
-  }
+  const opened = await openFormat(spec, options);
+  if (opened) return opened;
+  refuseUnknownName(spec);
   const mark = spec.lastIndexOf('?');
   if (mark < 0 || existsSync(spec)) return readFolder(spec, options);
-  const share = parse(Share, spec.slice(mark + 1), spec);
+  const share = parseQuery(Share, spec.slice(mark + 1), spec);
   const seed = share.seed ?? options.seed ?? 0;
-  return shareOf(await readFolder(spec.slice(0, mark), { ...options, seed }), share, seed);
+  const folder = spec.slice(0, mark);
+  const whole = { ...options, seed };
+  return shareOf(
+    (await openFormat(folder, whole)) ?? (await readFolder(folder, whole)),
+    share,
+    seed,
+  );
+}
+
+/** What openDataset takes, with a folder made absolute; NAME:… of a dataset stays as it is. */
+export function absoluteData(spec: string, folder = '.'): string {
+  const name = prefixOf(spec);
+  return name !== undefined && datasets.has(name) ? spec : resolve(folder, spec);
 }

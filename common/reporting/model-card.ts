@@ -71,7 +71,7 @@ export function modelCard(
     ['Training', training],
     [
       'Evaluation data',
-      `${source.name} (${source.citation})${data.name.startsWith('synthetic:') ? `, \`${data.name}\`` : ''}, ${data.samples} images of ${data.patients} patients (or lesions, where the archive names no patients). No patient is in two splits. Measured on **${split}**.`,
+      `${source.name} (${source.citation})${source.synthetic ? `, \`${data.name}\`` : ''}, ${data.samples} images of ${data.patients} patients (or lesions, where the archive names no patients). No patient is in two splits. Measured on **${split}**.`,
       table(
         ['images', ...SPLITS],
         [
@@ -149,7 +149,7 @@ export function modelCard(
         '`biopsed`, a column of PAD-UFES-20, is decided after the suspicion, and tells the class. It is never an input of a student or a teacher.',
         'In PAD-UFES-20 most metadata is missing exactly where no biopsy was taken, so that missing values by themselves tell the class. The student reads no metadata; a teacher that does can know the class from what is missing, and what it teaches may lean on that.',
         MALIGNANCY,
-        ...(source.licence === 'Apache-2.0'
+        ...(source.synthetic
           ? ['Measured on painted lesions: nothing here says how the model does on photographs.']
           : []),
       ]

@@ -1,0 +1,67 @@
+// An extension as somebody else would write one: an architecture, an encoding and two datasets, all
+// of them strange to Lentigo.
+import { z } from 'zod';
+import { registerDataset } from '../../common/dataset/registry.js';
+import { stemOf } from '../../common/dataset/archive.js';
+import { checkRows, fileName, text } from '../../common/dataset/table.js';
+import { registerArchitecture } from '../../common/model/architecture.js';
+import { convnext } from '../../common/model/architectures/convnext.js';
+import { BINARY_LABELS } from '../../common/model/labels.js';
+import { registerEncoding } from '../../common/update/encoding.js';
+import { float32 } from '../../common/update/float32.js';
+
+registerArchitecture('thimble', () =>
+  convnext({ inputSize: 32, depths: [1, 1], widths: [4, 8], convolutional: false }),
+);
+
+registerEncoding({ ...float32, name: 'plain32' });
+
+const Row = z.object({ picture: fileName, person: text.min(1), finding: text.min(1) });
+const COLUMNS = ['picture', 'person', 'finding'];
+
+/** A folder with a table of its own name. */
+registerDataset('drawer', {
+  name: 'The drawer',
+  citation: 'Nobody et al., never',
+  licence: 'none',
+  tables: ['drawer.csv'],
+  columns: COLUMNS,
+  imageColumn: 'picture',
+  unit: 'patient',
+  labels: BINARY_LABELS,
+  ownLabels: true,
+  rows: (table, file) =>
+    checkRows(table, Row, COLUMNS, file).map(({ line, picture, person, finding }) => ({
+      line,
+      id: stemOf(picture),
+      image: picture,
+      patient: person,
+      diagnosis: finding,
+      words: undefined,
+    })),
+});
+
+/** grey:3 is three grey pictures. */
+registerDataset('grey', {
+  name: 'grey pictures',
+  citation: 'nobody',
+  licence: 'none',
+  synthetic: true,
+  example: 'grey:3',
+  recognises: (spec) => spec.startsWith('grey:'),
+  open: (spec) => ({
+    name: spec,
+    problems: [],
+    samples: Array.from({ length: Number(spec.slice('grey:'.length)) }, (_, i) => ({
+      id: `grey-${i}`,
+      label: 'benign',
+      patient: `p${i}`,
+      split: 'heldout' as const,
+      load: async () => ({
+        width: 32,
+        height: 32,
+        data: new Uint8Array(32 * 32 * 3).fill(128),
+      }),
+    })),
+  }),
+});
