@@ -49,9 +49,25 @@ describe('an extension', () => {
     });
     const printed = await succeed([
       'simulate',
-      ...['--extension', EXTENSION, '--init', join(folder, 'start'), '--encoding', 'plain32'],
-      ...['--data', 'synthetic:images=40&size=32', '--clinics', '2', '--rounds', '1'],
-      ...['--train-from', 'stem', '--epochs', '1', '--out', join(folder, 'out'), '--json'],
+      '--extension',
+      EXTENSION,
+      '--init',
+      join(folder, 'start'),
+      '--encoding',
+      'plain32',
+      '--data',
+      'synthetic:images=40&size=32',
+      '--clinics',
+      '2',
+      '--rounds',
+      '1',
+      '--train-from',
+      'stem',
+      '--epochs',
+      '1',
+      '--out',
+      join(folder, 'out'),
+      '--json',
     ]);
     const report = JSON.parse(printed) as SimulationReport;
     expect(report.config.updates.encoding).toBe('plain32');

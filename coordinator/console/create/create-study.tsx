@@ -4,6 +4,7 @@ import {
   Accordion,
   Alert,
   Button,
+  Checkbox,
   Code,
   Grid,
   Group,
@@ -28,20 +29,23 @@ import { asApiError, Panel, Problem, save, tellError } from '../ui.js';
 import { DataCheck } from './data-check.js';
 import {
   type Field,
+  fieldsOf,
   mistakes,
   nested,
+  shownFields,
   standardValues,
-  studyFields,
   type Values,
+  withEntry,
 } from './fields.js';
 import { type ChosenModel, ModelChoice } from './model-choice.js';
 
 const t = strings.create;
-const FIELDS = studyFields();
-/** What most people decide; the rest folds away. */
-const SECTIONS = ['study', 'evaluation', 'cohort', 'training', 'updates'] as const;
-const FOLDED = new Set<string>(['training', 'updates']);
+const FIELDS = fieldsOf(StudyConfig);
 const sectionOf = ({ path }: Field): string => (path.includes('.') ? path.split('.')[0]! : 'study');
+/** What most people decide; the rest folds away. */
+const OPEN = ['study', 'evaluation', 'cohort'];
+const FOLDED = [...new Set(FIELDS.map(sectionOf))].filter((section) => !OPEN.includes(section));
+const textOf = (section: string) => t.sections[section] ?? { title: section, text: '' };
 
 export default function CreateStudy() {
   const navigate = useNavigate();
@@ -51,13 +55,13 @@ export default function CreateStudy() {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<ReturnType<typeof asApiError> | null>(null);
   const whole = useMemo<Values>(() => ({ ...values, model: model?.name ?? '' }), [values, model]);
-  const wrong = useMemo(() => mistakes(whole, t.required), [whole]);
-  const yaml = useMemo(() => stringify(nested(whole)), [whole]);
+  const wrong = useMemo(() => mistakes(StudyConfig, FIELDS, whole, t.required), [whole]);
+  const yaml = useMemo(() => stringify(nested(FIELDS, whole)), [whole]);
   const shown = tried
     ? wrong
     : Object.fromEntries(Object.entries(wrong).filter(([path]) => (whole[path] ?? '') !== ''));
-  const set = (path: string, value: string | number) =>
-    setValues((before) => ({ ...before, [path]: value }));
+  const set = (path: string, value: Values[string]) =>
+    setValues((before) => withEntry(FIELDS, before, path, value));
 
   const submit = (event: SyntheticEvent) => {
     event.preventDefault();
@@ -71,7 +75,7 @@ export default function CreateStudy() {
     setBusy(true);
     api
       .create({
-        config: StudyConfig.parse(nested(whole)),
+        config: StudyConfig.parse(nested(FIELDS, whole)),
         start: { sha256: model.sha256, bytes: model.bytes },
       })
       .then(({ id }) => {
@@ -95,26 +99,31 @@ export default function CreateStudy() {
       spacing="md"
       verticalSpacing="md"
     >
-      {FIELDS.filter((f) => sectionOf(f) === section && f.path !== 'model').map((field) => (
-        <div
-          key={field.path}
-          style={
-            field.path === 'name' || field.path === 'evaluation.data'
-              ? { gridColumn: '1 / -1' }
-              : undefined
-          }
-        >
-          <FieldInput
-            field={field}
-            value={values[field.path] ?? ''}
-            error={shown[field.path]}
-            onChange={(value) => set(field.path, value)}
-          />
-          {field.path === 'evaluation.data' && (
-            <DataCheck data={String(values[field.path] ?? '')} seed={Number(values['seed'] ?? 1)} />
-          )}
-        </div>
-      ))}
+      {shownFields(FIELDS, values)
+        .filter((f) => sectionOf(f) === section && f.path !== 'model')
+        .map((field) => (
+          <div
+            key={field.path}
+            style={
+              field.path === 'name' || field.path === 'evaluation.data'
+                ? { gridColumn: '1 / -1' }
+                : undefined
+            }
+          >
+            <FieldInput
+              field={field}
+              value={values[field.path] ?? ''}
+              error={shown[field.path]}
+              onChange={(value) => set(field.path, value)}
+            />
+            {field.path === 'evaluation.data' && (
+              <DataCheck
+                data={String(values[field.path] ?? '')}
+                seed={Number(values['seed'] ?? 1)}
+              />
+            )}
+          </div>
+        ))}
     </SimpleGrid>
   );
 
@@ -132,11 +141,11 @@ export default function CreateStudy() {
         <Grid gap="lg">
           <Grid.Col span={{ base: 12, md: 8 }}>
             <Stack gap="lg">
-              {SECTIONS.filter((s) => !FOLDED.has(s)).map((section) => (
+              {OPEN.map((section) => (
                 <Panel
                   key={section}
-                  title={t.sections[section]!.title}
-                  {...(t.sections[section]!.text !== '' && { text: t.sections[section]!.text })}
+                  title={textOf(section).title}
+                  {...(textOf(section).text !== '' && { text: textOf(section).text })}
                 >
                   <Stack gap="md">
                     {fieldsOf(section)}
@@ -151,14 +160,14 @@ export default function CreateStudy() {
                 </Panel>
               ))}
               <Accordion variant="separated" radius="lg" multiple keepMounted={false}>
-                {[...FOLDED].map((section) => {
+                {FOLDED.map((section) => {
                   const marked = Object.keys(shown).some((path) => path.startsWith(`${section}.`));
                   return (
                     <Accordion.Item key={section} value={section}>
                       <Accordion.Control>
-                        <Text fw={600}>{t.sections[section]!.title}</Text>
+                        <Text fw={600}>{textOf(section).title}</Text>
                         <Text size="sm" c={marked ? 'var(--mantine-color-error)' : 'dimmed'}>
-                          {marked ? t.problems : t.sections[section]!.text}
+                          {marked ? t.problems : textOf(section).text}
                         </Text>
                       </Accordion.Control>
                       <Accordion.Panel>{fieldsOf(section)}</Accordion.Panel>
@@ -223,12 +232,12 @@ function FieldInput({
   onChange,
 }: {
   field: Field;
-  value: string | number;
+  value: Values[string];
   error: string | undefined;
-  onChange: (value: string | number) => void;
+  onChange: (value: Values[string]) => void;
 }) {
-  const { path, kind, choices, minimum, maximum, required, standard } = field;
-  const [label, description] = t.fields[path] ?? [path.split('.').at(-1)!, ''];
+  const { path, kind, choices, minimum, maximum, negative, required, standard } = field;
+  const [label, description] = t.fields[path] ?? [labelOf(field), ''];
   const common = {
     id: path,
     name: path,
@@ -248,29 +257,53 @@ function FieldInput({
       <Select
         {...common}
         data={choices.map((choice) => ({ value: choice, label: choiceLabel(choice) }))}
-        value={String(value)}
-        onChange={(next) => next !== null && onChange(next)}
+        value={value === '' ? null : String(value)}
+        onChange={(next) => onChange(next ?? '')}
         allowDeselect={false}
-        disabled={choices.length === 1}
+        clearable={!required}
+        disabled={required && choices.length === 1}
+      />
+    );
+  if (kind === 'switch')
+    return (
+      <Checkbox
+        id={path}
+        name={path}
+        label={label}
+        description={description}
+        error={error}
+        checked={value === true}
+        onChange={(e) => onChange(e.currentTarget.checked)}
       />
     );
   if (kind === 'text')
     return (
-      <TextInput {...common} value={value} onChange={(e) => onChange(e.currentTarget.value)} />
+      <TextInput
+        {...common}
+        value={String(value)}
+        onChange={(e) => onChange(e.currentTarget.value)}
+      />
     );
   return (
     <NumberInput
       {...common}
-      value={value}
+      value={typeof value === 'number' ? value : String(value)}
       onChange={onChange}
       allowDecimal={kind === 'number'}
-      allowNegative={false}
+      allowNegative={negative}
       hideControls={kind === 'number'}
       {...(minimum !== undefined && { min: minimum })}
       {...(maximum !== undefined && { max: maximum })}
       clampBehavior="none"
     />
   );
+}
+
+/** Where strings.ts has no words for a field: its name, below its section's. */
+function labelOf({ path, chooses }: Field): string {
+  const names = path.split('.');
+  const named = chooses && names.length > 1 ? names.slice(0, -1) : names;
+  return named.slice(named.length > 1 ? 1 : 0).join(' › ');
 }
 
 const choiceLabel = (choice: string): string =>

@@ -1,88 +1,242 @@
-// The form's fields, read off study.yaml's schema: kind, bounds and choices; nothing is written
-// twice.
+// The form's fields, read off a schema: kind, bounds and choices; nothing is written twice. Where
+// the schema has a choice between shapes (a discriminated union), the form has a choice field and,
+// for each shape, the fields that it needs.
 import { z } from 'zod';
-import { StudyConfig } from '../../../common/protocol/study.js';
 
 export interface Field {
   /** As in study.yaml, such as training.epochs. */
   readonly path: string;
-  readonly kind: 'text' | 'whole' | 'number' | 'choice';
+  readonly kind: 'text' | 'whole' | 'number' | 'choice' | 'switch';
   readonly required: boolean;
   readonly choices: readonly string[];
   readonly minimum: number | undefined;
   readonly maximum: number | undefined;
-  readonly standard: string | number | undefined;
+  readonly negative: boolean;
+  readonly standard: Value | undefined;
+  /** Whether it chooses between shapes. */
+  readonly chooses: boolean;
+  /** The choices under which there is such a field: all of them must be made. */
+  readonly when: readonly Choice[];
 }
 
+/** The field at `path` has one of these values. */
+interface Choice {
+  readonly path: string;
+  readonly among: readonly string[];
+}
+
+type Value = string | number | boolean;
+/** By path; '' where nothing was entered. */
+export type Values = Readonly<Record<string, Value>>;
+
+/** What the form reads of a JSON Schema. */
 const Node = z.object({
-  type: z.string(),
+  type: z.string().optional(),
   properties: z.record(z.string(), z.unknown()).optional(),
-  required: z.array(z.string()).optional(),
+  required: z.array(z.string()).default([]),
   enum: z.array(z.string()).optional(),
+  const: z.string().optional(),
+  oneOf: z.array(z.unknown()).optional(),
+  anyOf: z.array(z.unknown()).optional(),
   default: z.unknown().optional(),
   minimum: z.number().optional(),
   maximum: z.number().optional(),
+  exclusiveMinimum: z.number().optional(),
 });
+type Node = z.infer<typeof Node>;
 
-/**
- * All fields, in the order of the schema. Those of a section have paths that begin with its name.
- */
-export function studyFields(
-  schema: unknown = z.toJSONSchema(StudyConfig, { io: 'input' }),
-  prefix = '',
-): Field[] {
-  const { properties = {}, required = [] } = Node.parse(schema);
-  return Object.entries(properties).flatMap(([name, property]) => {
-    const path = prefix + name;
-    const node = Node.parse(property);
-    if (node.type === 'object') return studyFields(property, `${path}.`);
-    const standard =
-      typeof node.default === 'string' || typeof node.default === 'number'
-        ? node.default
-        : undefined;
-    return [
-      {
-        path,
-        required: required.includes(name),
-        choices: node.enum ?? [],
-        standard,
-        kind: node.enum
-          ? 'choice'
-          : node.type === 'integer'
-            ? 'whole'
-            : node.type === 'number'
-              ? 'number'
-              : 'text',
-        minimum: node.minimum,
-        maximum: node.maximum,
-      } as const,
-    ];
-  });
+/** What holds for a node by where it stands. */
+interface Place {
+  readonly path: string;
+  /** Whether everything around it is always there. */
+  readonly required: boolean;
+  /** Its value where nobody says one. */
+  readonly standard: unknown;
+  readonly when: readonly Choice[];
 }
 
-export type Values = Readonly<Record<string, string | number>>;
+/**
+ * All fields of a schema, in its order, however deep; those of a section have paths that begin with
+ * its name. Two shapes may have fields of one path: never both at once.
+ * @throws Error the schema has something that no field can show, such as a list
+ */
+export function fieldsOf(schema: z.ZodType): Field[] {
+  const root = z.toJSONSchema(schema, { io: 'input' });
+  return fieldsAt(root, { path: '', required: true, standard: undefined, when: [] });
+}
 
-export const standardValues = (fields: readonly Field[]): Values =>
-  Object.fromEntries(fields.map(({ path, standard }) => [path, standard ?? '']));
+function fieldsAt(schema: unknown, place: Place): Field[] {
+  const node = Node.parse(schema);
+  if (node.oneOf) return shapesAt(node.oneOf.map(asNode), place);
+  const [only, ...others] = (node.anyOf ?? []).filter((each) => asNode(each).type !== 'null');
+  if (only !== undefined && others.length === 0)
+    return fieldsAt(only, { ...place, required: false });
+  if (node.properties) return propertiesAt(node, place);
+  return [leafAt(node, place)];
+}
 
-/** The study as study.yaml says it: nested, without what is empty. */
-export function nested(values: Values): Record<string, unknown> {
+const asNode = (schema: unknown): Node => Node.parse(schema);
+
+/** The fields of an object; `without` is a property that has a field already. */
+function propertiesAt(
+  { properties = {}, required }: Node,
+  place: Place,
+  without?: string,
+): Field[] {
+  return Object.entries(properties)
+    .filter(([name]) => name !== without)
+    .flatMap(([name, property]) => {
+      const node = asNode(property);
+      const always = required.includes(name) || node.default !== undefined;
+      // A section that may be missing is missing until something is entered in it: no defaults.
+      const standard = place.required ? (partOf(place.standard, name) ?? node.default) : undefined;
+      return fieldsAt(property, {
+        path: place.path === '' ? name : `${place.path}.${name}`,
+        required: place.required && always,
+        standard,
+        when: place.when,
+      });
+    });
+}
+
+const partOf = (value: unknown, name: string): unknown =>
+  typeof value === 'object' && value !== null
+    ? (value as Record<string, unknown>)[name]
+    : undefined;
+
+/** A choice between shapes: the field that decides, then the fields of each shape. */
+function shapesAt(shapes: readonly Node[], place: Place): Field[] {
+  const first = shapes[0]?.properties ?? {};
+  const name = Object.keys(first).find((key) =>
+    shapes.every(({ properties }) => namesOf(properties?.[key]).length > 0),
+  );
+  if (name === undefined)
+    throw new Error(
+      `${place.path}: no property tells its shapes apart, so that none can be chosen`,
+    );
+  const path = place.path === '' ? name : `${place.path}.${name}`;
+  const named = typeof place.standard === 'string' ? place.standard : partOf(place.standard, name);
+  const choices = shapes.flatMap(({ properties }) => namesOf(properties![name]));
+  const choice = leafAt(
+    { type: 'string', enum: choices, required: [] },
+    { ...place, path, standard: named },
+  );
+  return [
+    { ...choice, chooses: true },
+    ...shapes.flatMap((shape) => {
+      const among = namesOf(shape.properties![name]);
+      const chosen = among.includes(String(named));
+      return propertiesAt(
+        shape,
+        {
+          path: place.path,
+          required: true,
+          standard: chosen ? place.standard : undefined,
+          when: [...place.when, { path, among }],
+        },
+        name,
+      );
+    }),
+  ];
+}
+
+/** The values of a property that only has some. */
+function namesOf(property: unknown): readonly string[] {
+  const node = Node.safeParse(property).data;
+  return node?.const !== undefined ? [node.const] : (node?.enum ?? []);
+}
+
+function leafAt(node: Node, { path, required, standard, when }: Place): Field {
+  const choices = namesOf(node);
+  const kind = choices.length > 0 ? 'choice' : KINDS[node.type ?? ''];
+  if (!kind) throw new Error(`${path}: no field can show the type ${node.type ?? 'of this'}`);
+  const { minimum, maximum, exclusiveMinimum } = node;
+  return {
+    path,
+    kind,
+    required,
+    choices,
+    minimum,
+    maximum,
+    negative: (minimum ?? exclusiveMinimum ?? -1) < 0,
+    standard: ['string', 'number', 'boolean'].includes(typeof standard)
+      ? (standard as Value)
+      : undefined,
+    chooses: false,
+    when,
+  };
+}
+
+const KINDS: Readonly<Record<string, Field['kind'] | undefined>> = {
+  string: 'text',
+  integer: 'whole',
+  number: 'number',
+  boolean: 'switch',
+};
+
+/** The fields there are under the choices that were made. */
+export const shownFields = (fields: readonly Field[], values: Values): Field[] =>
+  fields.filter(({ when }) =>
+    when.every(({ path, among }) => among.includes(String(values[path] ?? ''))),
+  );
+
+/** What the form begins with. */
+export function standardValues(fields: readonly Field[]): Values {
+  const values: Record<string, Value> = {};
+  // A choice stands before the fields of its shapes.
+  for (const field of fields)
+    if (shownFields([field], values).length > 0) values[field.path] = field.standard ?? '';
+  return values;
+}
+
+/** After an entry: where it chose another shape, that shape's fields begin with their defaults. */
+export function withEntry(
+  fields: readonly Field[],
+  before: Values,
+  path: string,
+  value: Value,
+): Values {
+  const shown = new Set(shownFields(fields, before));
+  const values: Record<string, Value> = { ...before, [path]: value };
+  for (const field of fields)
+    if (!shown.has(field) && shownFields([field], values).length > 0)
+      values[field.path] = field.standard ?? '';
+  return values;
+}
+
+/** The study as study.yaml says it: nested, without what is empty or of another shape. */
+export function nested(fields: readonly Field[], values: Values): Record<string, unknown> {
   const study: Record<string, unknown> = {};
-  for (const [path, value] of Object.entries(values)) {
-    if (value === '') continue;
-    const [head, tail] = path.split('.') as [string, string?];
-    if (tail === undefined) study[head] = value;
-    else study[head] = { ...(study[head] as Record<string, unknown> | undefined), [tail]: value };
+  for (const { path, required } of shownFields(fields, values)) {
+    const value = values[path] ?? '';
+    if (value === '' && !required) continue;
+    const names = path.split('.');
+    const last = names.pop()!;
+    let section = study;
+    for (const name of names) section = (section[name] ??= {}) as Record<string, unknown>;
+    if (value !== '') section[last] = value;
   }
   return study;
 }
 
 /** What is wrong, by the path of the field that is to blame. */
-export function mistakes(values: Values, needed: string): Record<string, string> {
-  const parsed = StudyConfig.safeParse({ evaluation: {}, ...nested(values) });
+export function mistakes(
+  schema: z.ZodType,
+  fields: readonly Field[],
+  values: Values,
+  needed: string,
+): Record<string, string> {
+  const parsed = schema.safeParse(nested(fields, values));
   if (parsed.success) return {};
+  const shown = shownFields(fields, values);
   const found: Record<string, string> = {};
-  for (const { path, message } of parsed.error.issues)
-    found[path.join('.')] ??= (values[path.join('.')] ?? '') === '' ? needed : message;
+  for (const issue of parsed.error.issues) {
+    const path = issue.path.join('.');
+    const field =
+      shown.find((each) => each.path === path) ??
+      shown.find((each) => each.path.startsWith(`${path}.`));
+    const blamed = field?.path ?? path;
+    found[blamed] ??= (values[blamed] ?? '') === '' ? needed : issue.message;
+  }
   return found;
 }
