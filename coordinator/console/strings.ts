@@ -97,6 +97,10 @@ export const strings = {
     },
     sections: {
       study: { title: 'Study', text: '' },
+      strategy: {
+        title: 'Strategy',
+        text: 'How the clinics’ updates become the next model.',
+      },
       training: {
         title: 'Training at the clinics',
         text: 'How every clinic fine-tunes the model in a round.',
@@ -120,6 +124,7 @@ export const strings = {
         'Privacy',
         'Sealed: encrypted to the coordinator, which can read each clinic’s update.',
       ],
+      'strategy.name': ['Strategy', ''],
       'training.trainFrom': [
         'First trainable block',
         'What lies before stays frozen and doesn’t travel.',

@@ -31,6 +31,16 @@ export const StrategyChoice = z
     for (const issue of settings.error.issues)
       context.issues.push({ ...issue, input: given } as (typeof context.issues)[number]);
     return z.NEVER;
+  })
+  // What a JSON Schema, and with it the console's form, says of it: one shape for each strategy.
+  .meta({
+    get oneOf() {
+      return strategies.values().map(({ name, settings }) =>
+        z.toJSONSchema(z.strictObject({ name: z.literal(name), ...settings.shape }), {
+          io: 'input',
+        }),
+      );
+    },
   });
 export type StrategyChoice = z.infer<typeof StrategyChoice>;
 

@@ -107,9 +107,12 @@ const partOf = (value: unknown, name: string): unknown =>
 /** A choice between shapes: the field that decides, then the fields of each shape. */
 function shapesAt(shapes: readonly Node[], place: Place): Field[] {
   const first = shapes[0]?.properties ?? {};
-  const name = Object.keys(first).find((key) =>
-    shapes.every(({ properties }) => namesOf(properties?.[key]).length > 0),
-  );
+  const name = Object.keys(first).find((key) => {
+    const names = shapes.map(({ properties }) => namesOf(properties?.[key]));
+    return (
+      names.every(({ length }) => length > 0) && new Set(names.flat()).size === names.flat().length
+    );
+  });
   if (name === undefined)
     throw new Error(
       `${place.path}: no property tells its shapes apart, so that none can be chosen`,

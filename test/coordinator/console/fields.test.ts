@@ -79,6 +79,14 @@ describe("study.yaml's form", () => {
     });
   });
 
+  it('offers the strategies that are registered', () => {
+    expect(fieldsOf(StudyConfig).find(({ path }) => path === 'strategy.name')).toMatchObject({
+      chooses: true,
+      choices: expect.arrayContaining(['fedavg']) as string[],
+      standard: 'fedavg',
+    });
+  });
+
   it('names what is missing, also in a section of which nothing was entered', () => {
     expect(filled(StudyConfig, { rounds: 0 }).mistakes).toEqual({
       name: 'needed',
