@@ -10,7 +10,7 @@ export const ErrorBody = z.object({
 });
 
 /** The body of every HTTP answer that is an error. */
-export const ErrorAnswer = z.object({ error: ErrorBody });
+const ErrorAnswer = z.object({ error: ErrorBody });
 
 /** The error in the body of an HTTP answer, or undefined where the body is something else. */
 export function errorInBody(text: string): LentigoError | undefined {
