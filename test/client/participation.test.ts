@@ -11,6 +11,9 @@ import { MemoryFeatureCache } from '../../common/training/feature-cache.js';
 import { countingTrainer, type Running, TestClinic } from './clinic.js';
 import { Peer } from './peer.js';
 
+/** For what comes within milliseconds on a machine that isn't busy with others. */
+const SOON = { timeout: 20_000 };
+
 let peer: Peer;
 let clinic: TestClinic;
 const running: Running[] = [];
@@ -109,7 +112,7 @@ describe('a round', () => {
     peer.send('round-over', { round: 1, attempt: first.attempt, outcome: 'failed' });
     await run.until('round-over');
     const second = peer.announce(clinic.id);
-    await expect.poll(() => peer.accepted.length).toBe(2);
+    await expect.poll(() => peer.accepted.length, SOON).toBe(2);
     expect(peer.accepted.map((a) => a.header.attempt)).toEqual([first.attempt, second.attempt]);
     expect(train.calls).toBe(1);
   });
@@ -255,7 +258,7 @@ describe('a restart', () => {
           signal.addEventListener('abort', () => reject(signal.reason as Error)),
         ),
     );
-    await expect.poll(() => peer.blobRequests.length).toBe(2);
+    await expect.poll(() => peer.blobRequests.length, SOON).toBe(2);
     const train = countingTrainer();
     await (await restart(train, run)).until('receipt');
     expect({ trained: train.calls, accepted: peer.accepted.length }).toEqual({
@@ -269,7 +272,7 @@ describe('a restart', () => {
     peer.announce(clinic.id);
     const train = countingTrainer();
     const run = await start(train);
-    await expect.poll(() => peer.tickets).toBe(1);
+    await expect.poll(() => peer.tickets, SOON).toBe(1);
     await (await restart(train, run)).until('receipt');
     expect({
       trained: train.calls,
@@ -283,7 +286,7 @@ describe('a restart', () => {
     peer.announce(clinic.id);
     const train = countingTrainer();
     const run = await start(train);
-    await expect.poll(() => peer.accepted.length).toBe(1);
+    await expect.poll(() => peer.accepted.length, SOON).toBe(1);
     await (await restart(train, run)).until('receipt');
     expect({
       trained: train.calls,
@@ -297,7 +300,7 @@ describe('a restart', () => {
     peer.silentTo.add('submit');
     peer.announce(clinic.id);
     const run = await start(countingTrainer());
-    await expect.poll(() => peer.accepted.length).toBe(1);
+    await expect.poll(() => peer.accepted.length, SOON).toBe(1);
     peer.announcement = undefined;
     await (await restart(countingTrainer(), run)).until('receipt');
     expect((await statusOf(clinic.folder)).rounds).toHaveLength(1);
@@ -307,7 +310,7 @@ describe('a restart', () => {
     peer.silentTo.add('submit');
     peer.announce(clinic.id);
     const run = await start(countingTrainer());
-    await expect.poll(() => peer.accepted.length).toBe(1);
+    await expect.poll(() => peer.accepted.length, SOON).toBe(1);
     peer.announcement = undefined;
     peer.status = 'completed';
     const again = await restart(countingTrainer(), run);
