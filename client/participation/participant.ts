@@ -3,6 +3,7 @@
 import { fingerprint, type Identity } from '../../common/crypto/identity.js';
 import { asLentigoError, type ErrorCode, type LentigoError } from '../../common/errors.js';
 import type { Announcement, RoundOver, StudyNotice } from '../../common/protocol/round.js';
+import { SerialQueue } from '../../common/serial-queue.js';
 import { openAnnouncement } from './announcement.js';
 import { Connection } from './connection.js';
 import type { Enrolment } from './enrolment.js';
@@ -118,11 +119,9 @@ export class Participant {
 
   /** One message after the other: two rounds announced at once must not both start. */
   #inTurn(work: () => Promise<void>): void {
-    this.#turn = this.#turn
-      .then(work)
-      .catch((error: unknown) => this.#onFailure(asLentigoError(error)));
+    this.#turns.run(work).catch((error: unknown) => this.#onFailure(asLentigoError(error)));
   }
-  #turn = Promise.resolve();
+  readonly #turns = new SerialQueue();
 
   #report(event: ParticipationEvent): void {
     this.#options.onEvent(event);

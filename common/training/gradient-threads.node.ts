@@ -1,4 +1,6 @@
-// Threads for training in Node: workers, each with a WASM engine of its own.
+// Threads for training in Node: workers, each with a WASM engine of its own. Not ServiceThreads: one
+// that died can't be replaced, as it holds a student in training, and what a step needs lies in
+// shared memory, so that its message and its answer say no more than "go" and "done".
 import * as tf from '@tensorflow/tfjs';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';

@@ -4,6 +4,7 @@ import type { Sample } from '../dataset/sample.js';
 import type { Picture } from '../images/picture.js';
 import { toAugmentedInput, toInput } from '../images/prepare.js';
 import { Random } from '../random.js';
+import { SerialQueue } from '../serial-queue.js';
 
 /** Reads the photographs of one dataset. */
 export interface InputReader {
@@ -34,18 +35,16 @@ export class DirectReader implements InputReader {
   readonly #pictures = new Map<string, Picture>();
   readonly #maxBytes: number;
   #bytes = 0;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #queue = new SerialQueue();
 
   constructor(maxBytes = 64 * 1024 * 1024) {
     this.#maxBytes = maxBytes;
   }
   read(sample: Photograph, variants: readonly number[], size: number): Promise<Float32Array[]> {
-    const inputs = this.#last.then(async () => {
+    return this.#queue.run(async () => {
       const picture = await this.#picture(sample);
       return variants.map((variant) => inputOf(picture, size, sample.id, variant));
     });
-    this.#last = inputs.catch(() => {});
-    return inputs;
   }
   async release(): Promise<void> {
     this.#pictures.clear();

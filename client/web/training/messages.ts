@@ -1,9 +1,6 @@
-// What a page and its training worker say to each other: types of calls that comlink carries, and
-// errors that keep their codes on the way.
-import { transferHandlers } from 'comlink';
+// What a page and its training worker say to each other: types of the calls that comlink carries.
 import type { Sample } from '../../../common/dataset/sample.js';
 import type { EngineName, EngineReport } from '../../../common/engine/engine.js';
-import { type ErrorCode, LentigoError } from '../../../common/errors.js';
 import type { Explanation } from '../../../common/evaluation/grad-cam.js';
 import type { LabelSet } from '../../../common/model/labels.js';
 import type { RoundTerms } from '../../../common/protocol/terms.js';
@@ -89,23 +86,4 @@ export interface TrainingService {
    * named. @throws LENTIGO_DATA_IMAGE_UNREADABLE
    */
   explain(photograph: Blob, of?: number): Promise<Explanation>;
-}
-
-/** Comlink carries an error's message alone; ours have codes. Called at both ends. */
-export function keepErrorCodes(): void {
-  const plain = transferHandlers.get('throw')!;
-  transferHandlers.set('throw', {
-    canHandle: (value): value is unknown => plain.canHandle(value),
-    serialize: (thrown) => {
-      const { value } = thrown as { value: unknown };
-      return value instanceof LentigoError
-        ? [{ code: value.code, message: value.message }, []]
-        : plain.serialize(thrown);
-    },
-    deserialize: (sent) => {
-      if (typeof sent === 'object' && sent !== null && 'code' in sent)
-        throw new LentigoError(sent.code as ErrorCode, (sent as unknown as Error).message);
-      return plain.deserialize(sent);
-    },
-  });
 }

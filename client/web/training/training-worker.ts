@@ -2,11 +2,11 @@
 import { proxy, type Remote, wrap } from 'comlink';
 import type { EngineName, EngineReport } from '../../../common/engine/engine.js';
 import type { Explanation } from '../../../common/evaluation/grad-cam.js';
+import { keepErrorCodes } from '../../../common/workers/error-codes.js';
 import type { LabelSet } from '../../../common/model/labels.js';
 import type { Trainer } from '../../participation/round.js';
 import {
   type FeatureStore,
-  keepErrorCodes,
   type Photographs,
   type Prediction,
   type PredictionModel,

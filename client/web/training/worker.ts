@@ -8,6 +8,7 @@ import { decodePicture } from '../../../common/images/decode.web.js';
 import { predict } from '../../../common/evaluation/evaluate.js';
 import { type FeatureCache, MemoryFeatureCache } from '../../../common/training/feature-cache.js';
 import { gradCam } from '../../../common/evaluation/grad-cam.js';
+import { keepErrorCodes } from '../../../common/workers/error-codes.js';
 import { trainableSpecs } from '../../../common/model/architecture.js';
 import { decodeModel, decodeParameters } from '../../../common/model/encoding.js';
 import { createStudent, type Model, type Student } from '../../../common/model/student.js';
@@ -17,7 +18,6 @@ import { surveyEngines, useEngine } from './engines.js';
 import { spareThreads } from './gradient-threads.js';
 import {
   type FeatureStore,
-  keepErrorCodes,
   type OnProgress,
   type PredictionModel,
   type TrainingService,

@@ -128,10 +128,12 @@ describe('the aggregation thread', () => {
       `
       import ${JSON.stringify(real.href)};
       import { parentPort } from 'node:worker_threads';
-      parentPort.on('message', (m) => { if (m.job.path === 'crash') throw new Error('out of luck'); });
+      parentPort.on('message', ({ argumentList: [{ value: job }] }) => {
+        if (job.path === 'crash') throw new Error('out of luck');
+      });
     `,
     );
-    const fragile = new Aggregator(new URL(`file://${crashing}`));
+    const fragile = new Aggregator({ script: new URL(`file://${crashing}`) });
     const crash = { ...checkJob(updates[0]!), path: 'crash' };
     const outcomes = await Promise.allSettled([
       fragile.check(crash),
