@@ -52,22 +52,6 @@ export function networkError(url: string, thrown: unknown): LentigoError {
 /** A path of the coordinator's API: `url` may itself have a path (a proxy's prefix). */
 export const endpoint = (url: string, path: string): string => url.replace(/\/+$/, '') + path;
 
-/** Resolves after `ms`; rejects with the signal's reason when it is aborted first. */
-export function wait(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = () => {
-      clearTimeout(timer);
-      reject(signal.reason as Error);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', stop);
-      resolve();
-    }, ms);
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
-  });
-}
-
 /**
  * Calls `stalled` once `ms` have passed without `alive` or `stop`.
  * Every transfer needs it, Node's fetch for one more reason: where the connection closes before the
@@ -84,7 +68,3 @@ export function watchStalls(ms: number, stalled: () => void): { alive(): void; s
     stop: () => clearTimeout(timer),
   };
 }
-
-/** Exponential backoff with jitter: 0.5 s, 1 s, 2 s, … at most 30 s, each times 0.5–1. */
-export const backoff = (attempt: number): number =>
-  Math.min(30_000, 500 * 2 ** attempt) * (0.5 + Math.random() / 2);

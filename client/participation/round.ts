@@ -6,12 +6,13 @@ import { sealUpdate } from '../../common/crypto/envelope.js';
 import type { Identity } from '../../common/crypto/identity.js';
 import { openSigned } from '../../common/crypto/signed.js';
 import { TAGS } from '../../common/crypto/signature.js';
-import { LentigoError, type ErrorCode } from '../../common/errors.js';
+import { asLentigoError, LentigoError, type ErrorCode } from '../../common/errors.js';
 import { clientDelta, clientPartOf } from '../../common/federation/client-part.js';
 import { trainableSpecs } from '../../common/model/architecture.js';
 import { type Progress, Receipt, type Signed } from '../../common/protocol/round.js';
 import type { BlobRef } from '../../common/protocol/primitives.js';
 import type { RoundTerms } from '../../common/protocol/terms.js';
+import { retry } from '../../common/retry.js';
 import { checkDelta } from '../../common/update/check.js';
 import { encodings } from '../../common/update/encoding.js';
 import { sizeOf } from '../../common/update/parameter-set.js';
@@ -22,7 +23,7 @@ import type { Enrolment } from './enrolment.js';
 import type { ParticipationEvent, StepProgress } from './events.js';
 import type { AttemptEntry, Journal, Trained } from './journal.js';
 import { encodeDelta, seedOf } from './local-update.js';
-import { backoff, endpoint, wait } from './network.js';
+import { endpoint } from './network.js';
 import type { Bytes, Store } from './store.js';
 import { upload } from './upload.js';
 
@@ -391,14 +392,9 @@ async function retrying<T>(
   signal: AbortSignal,
   work: () => Promise<T>,
 ): Promise<T> {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return await work();
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!(error instanceof LentigoError) || !TRANSIENT.has(error.code)) throw error;
-      context.report({ event: 'error', ...error.body() });
-      await wait(backoff(attempt), signal);
-    }
-  }
+  return await retry(work, {
+    signal,
+    passes: (error) => error instanceof LentigoError && TRANSIENT.has(error.code),
+    onRetry: (error) => context.report({ event: 'error', ...asLentigoError(error).body() }),
+  });
 }
