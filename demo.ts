@@ -15,6 +15,7 @@ import { asLentigoError, LentigoError } from './common/errors.js';
 import { ROUND_COLUMNS, rowLine } from './common/reporting/round-table.js';
 import { decodeModel, encodeModel } from './common/model/encoding.js';
 import { loadModel, saveModel } from './common/model/folder.node.js';
+import { MovingLine } from './common/progress.node.js';
 import type { StudyView } from './common/protocol/console.js';
 import { StudyConfig } from './common/protocol/study.js';
 import { ConsoleClient } from './commands/console-client.js';
@@ -317,7 +318,7 @@ async function ending(name: string, code: number | null, log: string): Promise<L
  */
 class Screen {
   readonly #began = Date.now();
-  readonly #moving = process.stderr.isTTY;
+  readonly #line = new MovingLine((text) => process.stderr.write(text));
   #last = '';
   say(text: string): void {
     this.clear();
@@ -328,16 +329,14 @@ class Screen {
   }
   doing(text: string): void {
     const seconds = Math.round((Date.now() - this.#began) / 1000);
-    if (this.#moving)
-      process.stderr.write(
-        `\r\u001b[2K[${seconds} s] ${text}`.slice(0, 5 + (process.stderr.columns || 120)),
-      );
+    if (process.stderr.isTTY)
+      this.#line.show(`[${seconds} s] ${text}`.slice(0, process.stderr.columns || 120));
     else if (text.split(':')[0] !== this.#last)
       process.stderr.write(`[${seconds} s] ${text.split(':')[0]}\n`);
     this.#last = text.split(':')[0]!;
   }
   clear(): void {
-    if (this.#moving) process.stderr.write('\r\u001b[2K');
+    this.#line.clear();
   }
 }
 

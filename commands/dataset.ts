@@ -8,6 +8,7 @@ import { inspectDataset, type Inspection } from '../common/dataset/inspect.js';
 import { openDataset } from '../common/dataset/open.node.js';
 import { dataHelp } from '../common/dataset/registry.js';
 import { SPLITS, type Split } from '../common/dataset/sample.js';
+import { Progress } from '../common/progress.node.js';
 
 const ROMAN: Readonly<Record<string, string>> = {
   1: 'I',
@@ -66,22 +67,19 @@ export function formatInspection(inspection: Inspection): string {
   return `${inspection.name}\n${classes.toString()}\n${skin.toString()}\n${leftOut}${problems}\n${inspection.note}\n`;
 }
 
-/** Progress on stderr: one line that is rewritten on a terminal, nothing elsewhere. */
-function showProgress(done: number, of: number): void {
-  if (!process.stderr.isTTY || (done % 20 !== 0 && done !== of)) return;
-  process.stderr.write(`\rdecoding ${done} of ${of}${done === of ? '\n' : ''}`);
-}
-
 async function inspect(
   data: string,
   { json, seed, labels }: { json?: true; seed: string; labels?: keyof typeof LABEL_SETS },
 ): Promise<void> {
   if (!/^\d{1,9}$/.test(seed))
     throw new LentigoError('LENTIGO_USAGE', `--seed ${seed}: must be a whole number`);
+  const progress = new Progress(1);
+  const decoded = progress.piece('decoding', 1);
   const inspection = await inspectDataset(
     await openDataset(data, { seed: Number(seed), labels: labels && LABEL_SETS[labels] }),
-    showProgress,
+    (done, of) => decoded(done / of),
   );
+  progress.clear();
   process.stdout.write(
     json ? `${JSON.stringify(inspection, undefined, 2)}\n` : formatInspection(inspection),
   );

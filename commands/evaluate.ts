@@ -1,5 +1,4 @@
 // `lentigo evaluate` and `lentigo predict`: a model on a dataset, and on single pictures.
-import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import Table from 'cli-table3';
 import { Command } from 'commander';
@@ -9,11 +8,13 @@ import { countSamples } from '../common/dataset/inspect.js';
 import { SPLITS, type Split } from '../common/dataset/sample.js';
 import { useEngine } from '../common/engine/engine.node.js';
 import { LentigoError } from '../common/errors.js';
+import { sha256Of } from '../common/files/sha256.node.js';
 import { decodePicture } from '../common/images/decode.node.js';
 import { encodeModel } from '../common/model/encoding.js';
 import { loadModel } from '../common/model/folder.node.js';
 import type { LabelSet } from '../common/model/labels.js';
 import { createStudent } from '../common/model/student.js';
+import { Progress } from '../common/progress.node.js';
 import { Random } from '../common/random.js';
 import { predict, predictSamples } from '../common/evaluation/evaluate.js';
 import { gradCam } from '../common/evaluation/grad-cam.js';
@@ -92,26 +93,6 @@ export function formatMetrics(metrics: Metrics, { names }: LabelSet): string {
   return `${metrics.samples} images\n${scores.toString()}\n${classes.toString()}\n${skin.toString()}\nIntervals are bootstrapped over patients; groups of fewer than 20 images are only counted.\n`;
 }
 
-/**
- * A line on stderr with the share done and the time left: rewritten on a terminal, every ten
- * seconds elsewhere.
- */
-function progressLine(what: string): (fraction: number) => void {
-  const start = performance.now();
-  let last = start;
-  return (fraction) => {
-    const now = performance.now();
-    const seconds = Math.round(((now - start) / 1000) * (1 / fraction - 1));
-    const line = `${what}: ${Math.round(100 * fraction)}%, ${seconds} s left`;
-    if (process.stderr.isTTY)
-      process.stderr.write(`\r${line.padEnd(60)}${fraction === 1 ? '\n' : ''}`);
-    else if (now - last > 10_000) {
-      last = now;
-      process.stderr.write(`${line}\n`);
-    }
-  };
-}
-
 interface EvaluateFlags {
   readonly model: string;
   readonly data: string;
@@ -149,11 +130,16 @@ async function evaluateModel({
   await useEngine();
   const student = createStudent(model);
   const reader = new InputThread();
+  const progress = new Progress(1);
   const predictions = await predictSamples(student, samples, {
     reader,
-    onProgress: progressLine('evaluating'),
-    onSkipped: ({ message }) => process.stderr.write(`left out: ${message}\n`),
+    onProgress: progress.piece('evaluating', 1),
+    onSkipped: ({ message }) => {
+      progress.clear();
+      process.stderr.write(`left out: ${message}\n`);
+    },
   });
+  progress.clear();
   await reader.release();
   student.dispose();
   const metrics = metricsOf(predictions, model.labels);
@@ -167,7 +153,7 @@ async function evaluateModel({
     };
     const text = modelCard(
       model,
-      createHash('sha256').update(encodeModel(model)).digest('hex'),
+      sha256Of(encodeModel(model)),
       training ?? (await trainingOf(dir)),
       evaluation,
     );
@@ -234,7 +220,8 @@ async function predictImages(
   await useEngine();
   const student = createStudent(model);
   const files = into === undefined ? undefined : await heatmapFiles(into, images);
-  const show = progressLine('predicting');
+  const progress = new Progress(1);
+  const show = progress.piece('predicting', 1);
   const predictions: Prediction[] = [];
   for (const [i, image] of images.entries()) {
     const picture = await decodePicture(image);
@@ -251,6 +238,7 @@ async function predictImages(
     }
     if (images.length > 1) show((i + 1) / images.length);
   }
+  progress.clear();
   student.dispose();
   process.stdout.write(
     json

@@ -12,20 +12,47 @@ export function durationText(seconds: number): string {
     : `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
 }
 
+/** A terminal's last line, written again and again in its place. */
+export class MovingLine {
+  readonly #write: (text: string) => unknown;
+  #shown = false;
+
+  constructor(write: (text: string) => unknown) {
+    this.#write = write;
+  }
+  show(text: string): void {
+    this.#write(`\r\u001b[2K${text}`);
+    this.#shown = true;
+  }
+  /** Takes the line away, before something else is printed. */
+  clear(): void {
+    if (this.#shown) this.#write('\r\u001b[2K');
+    this.#shown = false;
+  }
+}
+
+interface Out {
+  readonly isTTY?: boolean;
+  write(text: string): unknown;
+}
+
+/**
+ * @example const progress = new Progress(images.length);
+ *   const done = progress.piece('evaluating', images.length); … done(0.5); … progress.clear();
+ */
 export class Progress {
-  readonly #out: { readonly isTTY?: boolean; write(text: string): unknown };
+  readonly #out: Out;
+  readonly #line: MovingLine;
   readonly #began = performance.now();
   /** Units of work that were to do when it began, and those that are done. */
   readonly #total: number;
   #done = 0;
   #told = performance.now();
 
-  constructor(
-    total: number,
-    out: { readonly isTTY?: boolean; write(text: string): unknown } = process.stderr,
-  ) {
+  constructor(total: number, out: Out = process.stderr) {
     this.#total = total;
     this.#out = out;
+    this.#line = new MovingLine((text) => out.write(text));
   }
   /**
    * A piece of work of so many units. @returns hears the share of it that is done; at 1 the piece
@@ -41,7 +68,7 @@ export class Progress {
   }
   /** Takes the moving line away, before something else is printed. */
   clear(): void {
-    if (this.#out.isTTY) this.#out.write('\r\u001b[2K');
+    this.#line.clear();
   }
   #tell(what: string): void {
     const now = performance.now();
@@ -50,7 +77,7 @@ export class Progress {
       share > 0.002
         ? `, about ${durationText(((now - this.#began) / 1000) * (1 / share - 1))} left`
         : '';
-    if (this.#out.isTTY) this.#out.write(`\r\u001b[2K${what}${left}`);
+    if (this.#out.isTTY) this.#line.show(`${what}${left}`);
     else if (now - this.#told > EVERY_MS) {
       this.#told = now;
       this.#out.write(`${what}${left}\n`);

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { differencesOf } from '../common/differences.js';
 import { LentigoError } from '../common/errors.js';
-import { makeFolder, systemCode, writeDurably } from '../common/files/durable.node.js';
+import { systemCode, writeDurably } from '../common/files/durable.node.js';
+import { claimOutput, stateFolder } from '../common/files/output-folder.node.js';
 import { Metrics } from '../common/evaluation/metrics.js';
 import { decodeParameters, encodeParameters } from '../common/model/encoding.js';
 import { decodeState, encodeState, isEmpty } from '../common/federation/strategy-state.js';
@@ -99,21 +100,9 @@ export class Journal {
       dataSha256: world.hashes.data,
       config,
     };
-    const folder = join(out, 'state');
-    const text = await readFile(join(folder, FILE), 'utf8').catch((error: unknown) => {
-      if (systemCode(error) === 'ENOENT') return undefined;
-      throw error;
-    });
+    const folder = stateFolder(out);
+    const text = await claimOutput(out, 'simulation', FILE);
     if (text === undefined) {
-      const foreign = (await readdir(out)).find(
-        (name) => name !== 'state' && !name.startsWith('lock'),
-      );
-      if (foreign !== undefined)
-        throw new LentigoError(
-          'LENTIGO_USAGE',
-          `--out ${out} holds ${foreign}, which is no simulation's; give a new or empty folder`,
-        );
-      await makeFolder(folder);
       const journal = new Journal(folder, { identity, rounds: [], updates: [], baselines: [] });
       await journal.#save();
       return journal;

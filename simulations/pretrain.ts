@@ -16,6 +16,7 @@ import { trainingForward } from '../common/training/batch-norm.js';
 import { classBalance } from '../common/training/class-balance.js';
 import { evaluate } from '../common/evaluation/evaluate.js';
 import { focalLoss } from '../common/training/focal-loss.js';
+import { warmUpCosine } from '../common/training/schedule.js';
 import { trainStep } from '../common/training/step.js';
 import { PAD_UFES_LABELS } from '../common/model/labels.js';
 import { networkOf } from '../common/model/architecture.js';
@@ -91,8 +92,6 @@ const RECIPE: Recipe = {
 const TAUGHT_IMAGES = 1500;
 const WEIGHT_DECAY = 0.05;
 const CALIBRATION_IMAGES = 192;
-/** Share of a phase's steps in which the learning rate rises. */
-const WARM_UP = 0.1;
 
 const phase = Number(given.phase);
 const file = join(given.out, 'model.safetensors');
@@ -101,13 +100,6 @@ const random = new Random(`pretrain ${given.seed}`);
 const started = performance.now();
 const log = (text: string) =>
   console.error(`${((performance.now() - started) / 60_000).toFixed(1).padStart(5)} min  ${text}`);
-
-/** Linear warm-up, then a half cosine to 0 (Loshchilov & Hutter 2017). */
-const schedule = (peak: number, done: number) =>
-  peak *
-  (done < WARM_UP
-    ? done / WARM_UP
-    : (1 + Math.cos((Math.PI * (done - WARM_UP)) / (1 - WARM_UP))) / 2);
 
 /**
  * The picture under another lamp and through another phone: colour of the light, exposure, tone
@@ -218,7 +210,7 @@ async function train(): Promise<void> {
           draw,
         );
         const own = chosen.map((i) => classes[i]!);
-        optimiser.learningRate = schedule(peak, (epoch * steps + step) / (epochs * steps));
+        optimiser.learningRate = peak * warmUpCosine((epoch * steps + step) / (epochs * steps));
         const loss = batchNorm
           ? tf.tidy(() => {
               const { value, grads } = tf.variableGrads(

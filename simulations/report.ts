@@ -1,5 +1,6 @@
 // A simulation's results: as one document, as metrics.csv, and as text.
 import Table from 'cli-table3';
+import { csvOf } from '../common/csv.js';
 import type { EngineName } from '../common/engine/engine.js';
 import { type Metrics, SCORE_NAMES } from '../common/evaluation/metrics.js';
 import { type Paired, pairedText } from '../common/evaluation/paired.js';
@@ -121,7 +122,7 @@ export function metricsCsv(rounds: readonly RoundRecord[]): string {
       r.seconds.toFixed(3),
     ];
   });
-  return [columns, ...rows].map((row) => `${row.map((value) => value ?? '').join(',')}\n`).join('');
+  return csvOf([columns, ...rows]);
 }
 
 /** A round's cells under ROUND_COLUMNS. @param best the round that validation has chosen so far */

@@ -1,6 +1,7 @@
 // What an agent's owner sees while it runs: one moving line on a terminal, plain lines in a log, or
 // JSON lines for another program.
 import type { EngineName } from '../../common/engine/engine.js';
+import { MovingLine } from '../../common/progress.node.js';
 import type { StudyStatus } from '../../common/protocol/round.js';
 import type { ParticipationEvent } from '../participation/events.js';
 
@@ -37,19 +38,14 @@ export function jsonDisplay(out: Sink): Display {
  * phase.
  */
 export function textDisplay(out: Sink, moving: boolean): Display {
-  let line = false;
+  const line = new MovingLine(out);
   let told = '';
   let last = '';
-  const clear = () => {
-    if (line) out('\r\u001b[2K');
-    line = false;
-  };
   return {
     show(event) {
       const { text, progress } = describe(event);
       if (progress && moving) {
-        out(`\r\u001b[2K${text}`);
-        line = true;
+        line.show(text);
         return;
       }
       if (progress) {
@@ -60,10 +56,10 @@ export function textDisplay(out: Sink, moving: boolean): Display {
         // The same failure again, while it lasts: said once.
         return;
       } else last = text;
-      clear();
+      line.clear();
       out(`${text}\n`);
     },
-    close: clear,
+    close: () => line.clear(),
   };
 }
 

@@ -7,6 +7,7 @@ import { Random } from '../random.js';
 import { DIAGNOSES, type Words } from './diagnoses.js';
 import type { Dataset, Sample, Split } from './sample.js';
 import { DEFAULT_FRACTIONS, splitByPatient } from './split.js';
+
 import { drawClinical } from './synthetic/clinical.js';
 import { drawLesion, SYNTHETIC_LABELS } from './synthetic/lesion.js';
 import { drawSkin, paint, type Painting } from './synthetic/paint.js';

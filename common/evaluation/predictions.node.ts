@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
+import { csvOf } from '../csv.js';
 import { writeDurably } from '../files/durable.node.js';
 import type { Evaluated } from './evaluate.js';
 import type { LabelSet } from '../model/labels.js';
@@ -14,23 +15,13 @@ import type { LabelSet } from '../model/labels.js';
 export const predictionsPath = (out: string, name: string): string =>
   join(out, `predictions-${name}.csv`);
 
-const cell = (text: string): string =>
-  /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-
 /** Columns: id, patient, label, and p(…) of each class, to the last digit. */
 export function predictionsCsv(
   { ids, patients, labels, probabilities }: Evaluated,
   { names }: LabelSet,
 ): string {
-  const rows = ids.map((id, i) => [
-    id,
-    patients[i]!,
-    names[labels[i]!]!,
-    ...probabilities[i]!.map(String),
-  ]);
-  return [['id', 'patient', 'label', ...names.map((name) => `p(${name})`)], ...rows]
-    .map((row) => `${row.map(cell).join(',')}\n`)
-    .join('');
+  const rows = ids.map((id, i) => [id, patients[i]!, names[labels[i]!]!, ...probabilities[i]!]);
+  return csvOf([['id', 'patient', 'label', ...names.map((name) => `p(${name})`)], ...rows]);
 }
 
 export const writePredictions = (

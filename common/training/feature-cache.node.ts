@@ -1,9 +1,10 @@
 // Features in a folder, for an agent: they outlive a restart. They are computed from patients'
 // photographs, so only their owner may read them.
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isFull } from '../files/durable.node.js';
+import { sha256Of } from '../files/sha256.node.js';
 import type { FeatureCache } from './feature-cache.js';
 
 const SUFFIX = '.features';
@@ -58,6 +59,6 @@ export class FolderFeatureCache implements FeatureCache {
     }
   }
   #path(key: string): string {
-    return join(this.#folder, createHash('sha256').update(key).digest('hex').slice(0, 32) + SUFFIX);
+    return join(this.#folder, sha256Of(key).slice(0, 32) + SUFFIX);
   }
 }

@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { Student } from '../model/student.js';
 import type { ClassBalance } from './class-balance.js';
 import { focalLoss } from './focal-loss.js';
+import { sumOverMicroBatches } from './micro-batches.js';
 import type { Optimiser } from './optimiser.js';
 
 /** Steps of a training from which on compiling them takes less time than it saves. */
@@ -90,25 +91,17 @@ export function trainStep(
   const n = labels.length;
   const size = microBatchSize(student, trainFrom);
   return tf.tidy(() => {
-    let sums: tf.Tensor[] | undefined;
-    for (let start = 0; start < n; start += size) {
-      const count = Math.min(size, n - start);
-      const part = tf.tidy(() =>
-        partGradients(
-          student,
-          trainFrom,
-          count === n ? x : tf.slice(x, start, count),
-          labels.slice(start, start + count),
-          n,
-          loss,
-          compiled,
-        ),
-      );
-      const before = sums;
-      sums = before ? part.map((g, i) => tf.add(before[i]!, g)) : part;
-      if (before) tf.dispose([...before, ...part]);
-    }
-    const [total, ...gradients] = sums as [tf.Scalar, ...tf.Tensor[]];
+    const [total, ...gradients] = sumOverMicroBatches(n, size, (start, count) =>
+      partGradients(
+        student,
+        trainFrom,
+        count === n ? x : tf.slice(x, start, count),
+        labels.slice(start, start + count),
+        n,
+        loss,
+        compiled,
+      ),
+    );
     optimiser.apply(gradients);
     return total;
   });

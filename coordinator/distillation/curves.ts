@@ -1,4 +1,5 @@
 // Learning curves: as a table, and as a picture that any browser shows.
+import { csvOf } from '../../common/csv.js';
 import type { ScoreName } from '../../common/evaluation/metrics.js';
 import type { EpochRecord } from './checkpoint.js';
 
@@ -45,7 +46,7 @@ export function curvesCsv(curves: readonly Curve[]): string {
       epoch === best ? 1 : 0,
     ]),
   );
-  return [header, ...rows].map((row) => `${row.join(',')}\n`).join('');
+  return csvOf([header, ...rows]);
 }
 
 const PANEL = { width: 420, height: 240, left: 48, top: 28, gap: 56 };

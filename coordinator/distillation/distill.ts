@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { LentigoError } from '../../common/errors.js';
 import { lockDirectory } from '../../common/files/directory-lock.node.js';
+import { stateFolder } from '../../common/files/output-folder.node.js';
 import { systemCode, writeDurably } from '../../common/files/durable.node.js';
 import { type Evaluated, predictSamples } from '../../common/evaluation/evaluate.js';
 import { FolderFeatureCache } from '../../common/training/feature-cache.node.js';
@@ -113,14 +114,14 @@ class Distillation {
   ) {
     this.#setup = setup;
     this.#out = out;
-    this.#state = join(out, 'state');
+    this.#state = stateFolder(out);
     this.#listener = listener;
     this.#reader = reader;
   }
 
   async run(): Promise<DistillationReport> {
     const setup = this.#setup;
-    await claimFolder(this.#state, setup.settings);
+    await claimFolder(this.#out, setup.settings);
     for (const problem of setup.problems) this.#listener.onWarning?.(`left out: ${problem}`);
     const done = await readJson(join(this.#out, 'distillation.json'));
     if (done) return done as DistillationReport;

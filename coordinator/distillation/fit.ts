@@ -9,6 +9,8 @@ import type { EvaluationOptions } from '../../common/evaluation/evaluate.js';
 import { breathe, type Example, FeatureSource } from '../../common/training/features.js';
 import type { InputReader } from '../../common/training/inputs.js';
 import type { Metrics } from '../../common/evaluation/metrics.js';
+import { sumOverMicroBatches } from '../../common/training/micro-batches.js';
+import { warmUpCosine } from '../../common/training/schedule.js';
 import { microBatchSize, WORTH_COMPILING } from '../../common/training/step.js';
 import { batchesOf } from '../../common/training/train.js';
 import type { Student } from '../../common/model/student.js';
@@ -18,8 +20,8 @@ import { isBetter } from '../../common/federation/selection.js';
 import type { Checkpoint, EpochRecord, TrainingState, Values } from './checkpoint.js';
 import type { Phase, Recipe } from './recipe.js';
 
-/** Share of a phase's steps in which the learning rate rises. */
-const WARM_UP = 0.1;
+/** What the warm-up is ahead by, in shares of a phase: the first step isn't taken at rate 0. */
+const AHEAD = 1e-3;
 /**
  * Training images that batch-norm statistics are estimated from after each epoch, where they aren't
  * frozen, and how many at once.
@@ -254,7 +256,7 @@ class PhaseRun {
         learningRate *
         (this.#phase.plateau
           ? 1
-          : shareOfPeak((state.done * steps + step) / (this.#phase.epochs * steps)));
+          : warmUpCosine((state.done * steps + step) / (this.#phase.epochs * steps), AHEAD));
       if (batch) {
         await this.#task.prepare?.(batch.used);
         const loss = await this.#step(batch, random.fork('step', step));
@@ -333,31 +335,23 @@ class PhaseRun {
       n === batchSize &&
       this.#phase.epochs * Math.floor(this.#task.samples.length / batchSize) >= WORTH_COMPILING;
     const loss = tf.tidy(() => {
-      let sums: tf.Tensor[] | undefined;
-      for (let start = 0; start < n; start += size) {
-        const count = Math.min(size, n - start);
-        const part = tf.tidy(() => {
-          const input = {
-            x: tf.slice(x, start, count),
-            trainFrom: this.#trainFrom,
-            examples: used.slice(start, start + count),
-            batchStatistics,
-            compiled,
-            random: random.fork(start),
-          };
-          const { value, grads } = tf.variableGrads(
-            () => tf.mul<tf.Scalar>(this.#task.loss(input), count / n),
-            [...this.#variables],
-          );
-          return [value, ...this.#variables.map((v) => grads[v.name]!)];
-        });
-        const before = sums;
-        sums = before ? part.map((g, i) => tf.add(before[i]!, g)) : part;
-        if (before) tf.dispose([...before, ...part]);
-      }
-      const [total, ...gradients] = sums!;
+      const [total, ...gradients] = sumOverMicroBatches(n, size, (start, count) => {
+        const input = {
+          x: tf.slice(x, start, count),
+          trainFrom: this.#trainFrom,
+          examples: used.slice(start, start + count),
+          batchStatistics,
+          compiled,
+          random: random.fork(start),
+        };
+        const { value, grads } = tf.variableGrads(
+          () => tf.mul<tf.Scalar>(this.#task.loss(input), count / n),
+          [...this.#variables],
+        );
+        return [value, ...this.#variables.map((v) => grads[v.name]!)];
+      });
       this.#optimiser.apply(gradients);
-      return total!;
+      return total;
     });
     const [value] = await loss.data();
     tf.dispose([x, loss]);
@@ -374,12 +368,6 @@ class PhaseRun {
     });
   }
 }
-
-/** Linear warm-up, then half a cosine to 0. */
-const shareOfPeak = (done: number): number =>
-  done < WARM_UP
-    ? (done + 1e-3) / WARM_UP
-    : (1 + Math.cos((Math.PI * (done - WARM_UP)) / (1 - WARM_UP))) / 2;
 
 /** Batch-norm statistics of the plain pictures. */
 async function calibrateOn(

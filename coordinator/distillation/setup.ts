@@ -1,15 +1,16 @@
 // What a distillation works on: the recipe as the options choose, the images of the three splits,
 // what the networks start from; and the folder that it has to itself.
-import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { openDataset } from '../../common/dataset/open.node.js';
 import { partitionByPatient } from '../../common/dataset/partition.js';
 import { SPLITS, type Sample, type Split } from '../../common/dataset/sample.js';
 import { differencesOf } from '../../common/differences.js';
 import { useEngine } from '../../common/engine/engine.node.js';
 import { LentigoError } from '../../common/errors.js';
-import { makeFolder, systemCode, writeDurably } from '../../common/files/durable.node.js';
+import { writeDurably } from '../../common/files/durable.node.js';
+import { claimOutput, stateFolder } from '../../common/files/output-folder.node.js';
+import { sha256Of } from '../../common/files/sha256.node.js';
 import { encodeParameters } from '../../common/model/encoding.js';
 import { initialParameters, type Model } from '../../common/model/student.js';
 import type { TeacherModel } from '../../common/model/teacher.js';
@@ -129,8 +130,8 @@ export async function setUp(config: DistillationConfig): Promise<DistillationSet
     seed,
     ...(config.fold && { fold: config.fold }),
     hashes: {
-      data: sha256(JSON.stringify(data)),
-      student: sha256(encodeParameters(student.parameters)),
+      data: sha256Of(JSON.stringify(data)),
+      student: sha256Of(encodeParameters(student.parameters)),
       teachers: teacherStarts.map(hashOf),
     },
   };
@@ -260,41 +261,28 @@ const read = (path: string): Promise<Buffer> =>
   });
 
 const hashOf = ({ start, trained }: TeacherStart): string =>
-  trained ? sha256(encodeTeacher(trained)) : start ? sha256(encodeParameters(start)) : 'drawn';
-
-const sha256 = (bytes: Uint8Array | string): string =>
-  createHash('sha256').update(bytes).digest('hex');
+  trained ? sha256Of(encodeTeacher(trained)) : start ? sha256Of(encodeParameters(start)) : 'drawn';
 
 /**
- * Takes a folder for these settings, or finds that it has them already.
+ * Takes the folder `out` for these settings, or finds that it has them already.
  * @throws LENTIGO_DISTILLATION_OTHER it has others; LENTIGO_USAGE it holds something else
  */
-export async function claimFolder(state: string, settings: object): Promise<void> {
-  const file = join(state, 'settings.json');
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    if (systemCode(error) === 'ENOENT') return undefined;
-    throw error;
-  });
-  if (text !== undefined) {
-    const differences = differencesOf(
-      JSON.parse(text) as object,
-      JSON.parse(JSON.stringify(settings)) as object,
+export async function claimFolder(out: string, settings: object): Promise<void> {
+  const text = await claimOutput(out, 'distillation', SETTINGS);
+  if (text === undefined)
+    return await writeDurably(
+      join(stateFolder(out), SETTINGS),
+      `${JSON.stringify(settings, undefined, 1)}\n`,
     );
-    if (differences.length > 0)
-      throw new LentigoError(
-        'LENTIGO_DISTILLATION_OTHER',
-        `${dirname(state)} holds another distillation: ${differences.slice(0, 5).join('; ')}`,
-      );
-    return;
-  }
-  const foreign = (await readdir(dirname(state))).find(
-    (name) => name !== 'state' && !name.startsWith('lock'),
+  const differences = differencesOf(
+    JSON.parse(text) as object,
+    JSON.parse(JSON.stringify(settings)) as object,
   );
-  if (foreign !== undefined)
+  if (differences.length > 0)
     throw new LentigoError(
-      'LENTIGO_USAGE',
-      `--out ${dirname(state)} holds ${foreign}, which is no distillation's; give a new or empty folder`,
+      'LENTIGO_DISTILLATION_OTHER',
+      `${out} holds another distillation: ${differences.slice(0, 5).join('; ')}`,
     );
-  await makeFolder(state);
-  await writeDurably(file, `${JSON.stringify(settings, undefined, 1)}\n`);
 }
+
+const SETTINGS = 'settings.json';

@@ -1,5 +1,6 @@
 // A study's metrics as CSV, one row for each round, split and metric: what statistics programs
 // read.
+import { csvOf } from '../../../common/csv.js';
 import { SCORE_NAMES } from '../../../common/evaluation/metrics.js';
 import type { LiveStudy } from '../../../common/protocol/console.js';
 import { roundSeconds } from '../format.js';
@@ -51,5 +52,5 @@ export function metricsCsv({
       ]),
     );
   });
-  return [COLUMNS, ...rows].map((row) => row.join(',')).join('\r\n') + '\r\n';
+  return csvOf([COLUMNS, ...rows], '\r\n');
 }
