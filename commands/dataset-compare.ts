@@ -22,7 +22,7 @@ import {
 import { reportPage, type Side } from '../common/comparison/report.js';
 
 /** The starting model that comes with Lentigo. */
-const START = fileURLToPath(new URL('../../../models/start', import.meta.url));
+const START = fileURLToPath(new URL('../../models/start', import.meta.url));
 const THUMBNAILS = 12;
 const THUMBNAIL_PIXELS = 112;
 
@@ -76,7 +76,7 @@ const line = (e: Estimate | null): string =>
     : `${percent(e.value)} (${percent(e.interval.low)} to ${percent(e.interval.high)}; chance ${percent(e.chance)})`;
 
 /** The figures as lines of text. */
-export function formatComparison({
+function formatComparison({
   images,
   frechet,
   discrepancy,

@@ -31,7 +31,7 @@ export function roundCells(view: StudyView, number: number): string[] | null {
   });
 }
 
-export function roundsTable(view: StudyView): string {
+function roundsTable(view: StudyView): string {
   const table = new Table({ ...TABLE_STYLE, head: [...ROUND_COLUMNS] });
   for (let n = 0; n <= view.completed; n++) {
     const cells = roundCells(view, n);

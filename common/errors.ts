@@ -143,11 +143,6 @@ export const ERRORS = {
     http: 409,
     remedy: 'Give the settings that it began with to carry on, or another --out for these.',
   },
-  LENTIGO_ROUND_CLOSED: {
-    exit: 3,
-    http: 409,
-    remedy: 'The round is over; the clinic takes part in the next one by itself.',
-  },
   LENTIGO_ROUND_UNKNOWN: {
     exit: 3,
     http: 404,

@@ -4,7 +4,7 @@
 const EVERY_MS = 30_000;
 
 /** 75 → "1 min 15 s". */
-export function durationText(seconds: number): string {
+function durationText(seconds: number): string {
   const s = Math.ceil(seconds);
   if (s < 60) return `${s} s`;
   return s < 3600

@@ -82,11 +82,7 @@ const SEND_AGAIN = new Set<ErrorCode>([
 const MOST_SENDS = 3;
 
 /** The round went on without this clinic: told, but nothing is wrong. */
-export const MISSED = new Set<ErrorCode>([
-  'LENTIGO_UPDATE_LATE',
-  'LENTIGO_ROUND_CLOSED',
-  'LENTIGO_ROUND_UNKNOWN',
-]);
+export const MISSED = new Set<ErrorCode>(['LENTIGO_UPDATE_LATE', 'LENTIGO_ROUND_UNKNOWN']);
 
 /**
  * Does what is still to do in this attempt, and returns when the coordinator's receipt is stored.

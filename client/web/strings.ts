@@ -4,7 +4,7 @@ import type { QualityProblem } from '../../common/images/quality.js';
 
 const plural = (n: number, one: string, many = `${one}s`): string =>
   `${n.toLocaleString('en')} ${n === 1 ? one : many}`;
-export const photographs = (n: number): string => plural(n, 'photograph');
+const photographs = (n: number): string => plural(n, 'photograph');
 
 export const STRINGS = {
   app: 'Lentigo',

@@ -99,7 +99,7 @@ const RESAMPLES = 200;
 const K = 5;
 const FOLDS = 5;
 
-export function coloursOf(picture: Picture): Colours {
+function coloursOf(picture: Picture): Colours {
   const { data } = prepare(picture, 64);
   const n = data.length / 3;
   const sums = { red: 0, green: 0, blue: 0, brightness: 0, squares: 0, saturation: 0 };

@@ -7,7 +7,7 @@ export type Points = readonly Float64Array[];
 const dot = (a: Float64Array, b: Float64Array): number =>
   a.reduce((sum, v, i) => sum + v * b[i]!, 0);
 
-export function meanOf(points: Points): Float64Array {
+function meanOf(points: Points): Float64Array {
   const mean = new Float64Array(points[0]!.length);
   for (const p of points) for (let i = 0; i < mean.length; i++) mean[i]! += p[i]! / points.length;
   return mean;

@@ -84,7 +84,7 @@ const CLINICAL = [
 ] as const satisfies readonly (keyof Row)[];
 
 /** A row's clinical metadata, of the columns that the table has. */
-export const clinicalOf = (row: Row): Clinical =>
+const clinicalOf = (row: Row): Clinical =>
   Object.fromEntries(
     CLINICAL.filter((column) => column in row).map((column) => [
       column,

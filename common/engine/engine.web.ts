@@ -4,8 +4,6 @@ import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import { chooseAmong, CPU, type Prepared } from './engine.js';
 import { startWasm } from './start-wasm.js';
 
-export type { EngineName, EngineReport } from './engine.js';
-
 /**
  * Where the bundler has put the modules of @tensorflow/tfjs-backend-wasm. `plain`: for browsers
  * before 2023, without SIMD.

@@ -16,7 +16,7 @@ export const predictionsPath = (out: string, name: string): string =>
   join(out, `predictions-${name}.csv`);
 
 /** Columns: id, patient, label, and p(…) of each class, to the last digit. */
-export function predictionsCsv(
+function predictionsCsv(
   { ids, patients, labels, probabilities }: Evaluated,
   { names }: LabelSet,
 ): string {

@@ -9,8 +9,8 @@ import { resizeBox, type Box } from './resize.js';
  * Means and standard deviations of ImageNet's RGB channels in [0, 1]: what the published
  * EfficientNet weights were trained with.
  */
-export const IMAGENET_MEAN = [0.485, 0.456, 0.406] as const;
-export const IMAGENET_STD = [0.229, 0.224, 0.225] as const;
+const IMAGENET_MEAN = [0.485, 0.456, 0.406] as const;
+const IMAGENET_STD = [0.229, 0.224, 0.225] as const;
 
 /** The largest centred square. */
 export function centreSquare(picture: Picture): Box {

@@ -35,7 +35,7 @@ export interface QualityFinding {
  * Where a warning begins, and where there is no doubt. Measured:
  * test/common/images/quality.test.ts.
  */
-export const QUALITY_LIMITS = {
+const QUALITY_LIMITS = {
   side: { warn: 224, severe: 96 },
   blur: { warn: 0.52, severe: 0.62 },
   brightest: { warn: 60, severe: 35 },

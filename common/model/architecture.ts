@@ -7,7 +7,6 @@ import type { Weight } from './layers/layer.js';
 import { blockWeights, CLASSIFIER, denseWeights, type Network, poolWeights } from './network.js';
 
 export { type ArchitectureId, registerArchitecture } from './architecture-id.js';
-export { CLASSIFIER } from './network.js';
 
 const built = new Map<ArchitectureId, Network>();
 

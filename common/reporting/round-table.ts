@@ -60,7 +60,7 @@ export const scoreText = (value: number | null | undefined): string =>
   value === null || value === undefined ? '–' : value.toFixed(3);
 
 /** 1,536,000 → "1.5 MB"; powers of ten, as networks are sold. */
-export function bytesText(bytes: number): string {
+function bytesText(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`;
   return bytes < 1_000_000
     ? `${(bytes / 1000).toFixed(0)} KB`

@@ -12,7 +12,7 @@ import { session } from './session.js';
 import { strings } from './strings.js';
 
 /** A study with what changed since: rounds by attempt, scores by round, audit entries by number. */
-export function withChanges(before: LiveStudy, change: LiveStudy): LiveStudy {
+function withChanges(before: LiveStudy, change: LiveStudy): LiveStudy {
   const lastSeq = before.entries.at(-1)?.seq ?? 0;
   return {
     ...change,

@@ -11,7 +11,7 @@ import { Server as TusServer } from '@tus/server';
 import express from 'express';
 import { Server as SocketServer, type Socket } from 'socket.io';
 import { fromBase64, toBase64 } from '../../common/crypto/base64.js';
-import { memorySource } from '../../common/crypto/byte-source.js';
+import { memorySource } from '../support/memory-source.js';
 import { challengeSignature, verifyChallenge } from '../../common/crypto/challenge.js';
 import { createNonce, verifyEnrolRequest } from '../../common/crypto/enrolment.js';
 import { openEnvelope, readEnvelope, verifyEnvelope } from '../../common/crypto/envelope.js';

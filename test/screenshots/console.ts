@@ -36,7 +36,7 @@ const study = async (admin: ConsoleClient, name: string, rounds: number): Promis
 };
 
 /** Signed in, at this address of the console. */
-export async function signIn(page: Page, url: string, token: string, path = ''): Promise<void> {
+async function signIn(page: Page, url: string, token: string, path = ''): Promise<void> {
   await page.goto(`${url}/console/`);
   await page.getByLabel(strings.signIn.token, { exact: true }).fill(token);
   await page.getByRole('button', { name: strings.signIn.button }).click();

@@ -8,7 +8,7 @@ import Table from 'cli-table3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeDelta, seedOf } from '../../client/participation/local-update.js';
 import { createTrainer } from '../../client/participation/train-round.js';
-import { memorySource } from '../../common/crypto/byte-source.js';
+import { memorySource } from '../support/memory-source.js';
 import { openEnvelope, readEnvelope, sealUpdate } from '../../common/crypto/envelope.js';
 import { openDataset } from '../../common/dataset/open.node.js';
 import { useEngine } from '../../common/engine/engine.node.js';

@@ -61,7 +61,7 @@ const STOPS = [
   [252, 226, 80, 0.7],
 ] as const;
 
-export function colourOf(
+function colourOf(
   value: number,
 ): readonly [red: number, green: number, blue: number, alpha: number] {
   const at = Math.min(1, Math.max(0, value)) * (STOPS.length - 1);

@@ -30,7 +30,7 @@ export async function begin(): Promise<void> {
   useApp.setState({ vault, phase: (await vault.exists()) ? 'locked' : 'new' });
 }
 
-export async function openWith(store: Store): Promise<void> {
+async function openWith(store: Store): Promise<void> {
   const { Session } = await import('./session.js');
   useApp.setState({ session: await Session.open(store), phase: 'open' });
 }

@@ -7,7 +7,7 @@ import { type Invitation, parseInvitation } from '../../../common/protocol/enrol
  * The invitation in a link (…/clinic/#invitation=…) or in pasted text: the word itself, or the
  * link. @throws LENTIGO_INVITATION_INVALID, LENTIGO_PROTOCOL_VERSION
  */
-export function invitationIn(text: string): Invitation {
+function invitationIn(text: string): Invitation {
   const at = text.indexOf('#invitation=');
   return parseInvitation(
     at < 0 ? text : decodeURIComponent(text.slice(at + '#invitation='.length)),

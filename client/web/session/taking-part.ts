@@ -58,7 +58,7 @@ const PAUSED = 'settings/paused';
 const LOCK = 'lentigo-clinic-takes-part';
 let running: { readonly abort: AbortController; readonly done: Promise<void> } | undefined;
 
-export const isPaused = async ({ store }: Session): Promise<boolean> =>
+const isPaused = async ({ store }: Session): Promise<boolean> =>
   (await store.read(PAUSED)) !== undefined;
 
 /** Takes part from now on, unless the clinic paused it; in one tab at a time. */
@@ -149,7 +149,7 @@ function trainer({ store, collection }: Session, awake: ScreenAwake): Trainer {
 }
 
 /** What the pages show after an event. */
-export function after(before: TakingPart, event: ParticipationEvent): Partial<TakingPart> {
+function after(before: TakingPart, event: ParticipationEvent): Partial<TakingPart> {
   const round = (changes: Partial<RoundShown>) => ({
     round: before.round && { ...before.round, ...changes },
   });

@@ -13,7 +13,7 @@ const t = strings.invite;
 const HOURS = [24, 72, 168, 336, 720];
 
 /** Where a clinic's browser opens an invitation. */
-export const invitationLink = (invitation: string): string =>
+const invitationLink = (invitation: string): string =>
   `${parseInvitation(invitation).url}/clinic/#invitation=${invitation}`;
 
 export function Invite({

@@ -5,7 +5,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { toBase64 } from '../../../common/crypto/base64.js';
 import { fileSource } from '../../../common/crypto/byte-source.node.js';
-import { memorySource } from '../../../common/crypto/byte-source.js';
+import { memorySource } from '../../support/memory-source.js';
 import { concat, uint32, utf8 } from '../../../common/crypto/bytes.js';
 import {
   openEnvelope,
