@@ -1,12 +1,12 @@
 // What a simulation works on: the starting model, the images of the three splits, and the clinics'
 // shares of the training patients.
-import { createHash } from 'node:crypto';
 import { openDataset } from '../common/dataset/open.node.js';
 import { SPLITS, type Sample, type Split } from '../common/dataset/sample.js';
 import { type EngineName, useEngine } from '../common/engine/engine.node.js';
 import { LentigoError } from '../common/errors.js';
 import { type Evaluated, predictSamples } from '../common/evaluation/evaluate.js';
 import type { FeatureCache } from '../common/training/feature-cache.js';
+import { sha256Of } from '../common/files/sha256.node.js';
 import { InputThread } from '../common/training/input-thread.node.js';
 import { type Metrics, metricsOf } from '../common/evaluation/metrics.js';
 import { strategyOf } from '../common/federation/strategies/index.js';
@@ -75,8 +75,8 @@ export async function createWorld(config: SimulationConfig): Promise<World> {
     engine,
     model,
     hashes: {
-      model: sha256(bytes),
-      data: sha256(
+      model: sha256Of(bytes),
+      data: sha256Of(
         JSON.stringify(
           dataset.samples.map(({ id, label, patient, split }) => [id, label, patient, split]),
         ),
@@ -95,9 +95,6 @@ export async function createWorld(config: SimulationConfig): Promise<World> {
     problems: dataset.problems.map((p) => p.message),
   };
 }
-
-const sha256 = (bytes: Uint8Array | string): string =>
-  createHash('sha256').update(bytes).digest('hex');
 
 export const clinicName = (index: number): string => `clinic-${index + 1}`;
 

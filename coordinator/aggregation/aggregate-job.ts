@@ -1,10 +1,10 @@
 // A whole aggregation as the worker runs it: from the base and the sealed updates on disk to files.
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { LentigoError } from '../../common/errors.js';
 import { strategyOf, type StrategyChoice } from '../../common/federation/strategies/index.js';
 import { decodeState, encodeState, isEmpty } from '../../common/federation/strategy-state.js';
 import { writeDurably } from '../../common/files/durable.node.js';
+import { sha256Of } from '../../common/files/sha256.node.js';
 import { decodeParameters, encodeParameters } from '../../common/model/encoding.js';
 import type { BlobRef } from '../../common/protocol/primitives.js';
 import { type Encoding, encodings } from '../../common/update/encoding.js';
@@ -62,11 +62,9 @@ export async function runAggregateJob(job: AggregateJob): Promise<AggregatedFile
   };
 }
 
-const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
-
 async function readBlob(file: BlobFile): Promise<Uint8Array> {
   const bytes = await readFile(file.path);
-  if (sha256(bytes) !== file.sha256)
+  if (sha256Of(bytes) !== file.sha256)
     throw new LentigoError(
       'LENTIGO_BLOB_CORRUPT',
       `${file.path} does not have the hash ${file.sha256}.`,
@@ -76,5 +74,5 @@ async function readBlob(file: BlobFile): Promise<Uint8Array> {
 
 async function write(path: string, bytes: Uint8Array): Promise<BlobRef> {
   await writeDurably(path, bytes);
-  return { sha256: sha256(bytes), bytes: bytes.length };
+  return { sha256: sha256Of(bytes), bytes: bytes.length };
 }

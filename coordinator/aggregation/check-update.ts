@@ -1,11 +1,10 @@
 // Everything an update must be before it counts. Each refusal has its own code.
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
 import { fromBase64 } from '../../common/crypto/base64.js';
 import { fileSource } from '../../common/crypto/byte-source.node.js';
 import { openEnvelope, readEnvelope, verifyEnvelope } from '../../common/crypto/envelope.js';
 import { LentigoError } from '../../common/errors.js';
+import { hashFile } from '../../common/files/sha256.node.js';
 import type { Encoding } from '../../common/update/encoding.js';
 import type { UpdateHeader } from '../../common/protocol/update.js';
 import { DeltaCheck } from '../../common/update/check.js';
@@ -81,7 +80,7 @@ export async function checkUpdate({
   }
   const norm = check.finish();
   return {
-    sha256: await sha256OfFile(path),
+    sha256: (await hashFile(path)).sha256,
     bytes: envelope.source.bytes,
     samples: envelope.header.samples,
     norm,
@@ -129,10 +128,4 @@ function checkClaims(header: UpdateHeader, expected: ExpectedUpdate): void {
       `The update of clinic ${expected.clinic} has ${header.payload.bytes} bytes; ${expected.count} values take ${bytes}.`,
     );
   }
-}
-
-async function sha256OfFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex');
 }

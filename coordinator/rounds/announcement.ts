@@ -1,7 +1,7 @@
 // What clinics are told of a round: its terms, signed once, and with each sending the time left.
-import { createHash } from 'node:crypto';
 import { signMessage } from '../../common/crypto/signed.js';
 import { TAGS } from '../../common/crypto/signature.js';
+import { sha256Of } from '../../common/files/sha256.node.js';
 import { strategyOf } from '../../common/federation/strategies/index.js';
 import { PROTOCOL } from '../../common/protocol/primitives.js';
 import type { Announcement, RoundOver, Signed, StudyNotice } from '../../common/protocol/round.js';
@@ -43,8 +43,7 @@ export function signTerms(
 }
 
 /** SHA-256 of the terms' text: what names them. */
-export const termsHash = ({ body }: Signed): string =>
-  createHash('sha256').update(body).digest('hex');
+export const termsHash = ({ body }: Signed): string => sha256Of(body);
 
 /** The round's terms with the time that is left now. */
 export function announce(

@@ -1,6 +1,6 @@
 // Models and other large bytes, on disk, named by their SHA-256: written once, never changed.
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { LentigoError } from '../../common/errors.js';
@@ -12,17 +12,7 @@ import {
   systemCode,
   writing,
 } from '../../common/files/durable.node.js';
-
-/** SHA-256 and length of a file. */
-async function hashFile(path: string): Promise<BlobRef> {
-  const hash = createHash('sha256');
-  let bytes = 0;
-  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
-    hash.update(chunk);
-    bytes += chunk.length;
-  }
-  return { sha256: hash.digest('hex'), bytes };
-}
+import { hashFile, sha256Of } from '../../common/files/sha256.node.js';
 
 /**
  * The blob store in `dataDir`/blobs. Callers give bytes and take a BlobRef; but for `path`, nothing
@@ -98,7 +88,7 @@ export class Blobs {
   async read(sha256: string): Promise<Uint8Array> {
     await this.ref(sha256);
     const bytes = await readFile(this.path(sha256));
-    const found = createHash('sha256').update(bytes).digest('hex');
+    const found = sha256Of(bytes);
     if (found !== sha256)
       throw new LentigoError(
         'LENTIGO_BLOB_CORRUPT',

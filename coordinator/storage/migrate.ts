@@ -1,10 +1,11 @@
 // Brings a database to this release's schema when the coordinator starts, recorded as Prisma
 // Migrate records it.
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Pool, PoolClient } from 'pg';
+import { sha256Of } from '../../common/files/sha256.node.js';
 import { LentigoError } from '../../common/errors.js';
 
 // Table layout, checksum and lock number are Prisma Migrate's own, so that `prisma migrate deploy`,
@@ -32,7 +33,7 @@ export function packagedMigrations(): Migration[] {
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => {
       const sql = readFileSync(join(folder, name, 'migration.sql'), 'utf8');
-      return { name, sql, checksum: createHash('sha256').update(sql).digest('hex') };
+      return { name, sql, checksum: sha256Of(sql) };
     })
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }

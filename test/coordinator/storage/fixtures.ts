@@ -19,7 +19,7 @@ import type { Store } from '../../../coordinator/storage/store.js';
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 export const aBlob = (): BlobRef => ({ sha256: sha256(randomUUID()), bytes: 1000 });
 
-export const aCheckpoint = (): Checkpoint => ({ parameters: aBlob(), strategyState: aBlob() });
+const aCheckpoint = (): Checkpoint => ({ parameters: aBlob(), strategyState: aBlob() });
 
 export function aStudy(): NewStudy {
   const start = aBlob();
@@ -56,7 +56,7 @@ export const aRound = (from: Checkpoint): PlannedRound => ({
   from,
 });
 
-export const someTerms = (): Signed => ({
+const someTerms = (): Signed => ({
   body: JSON.stringify({ attempt: randomUUID() }),
   signature: 'A'.repeat(86) + '==',
 });
