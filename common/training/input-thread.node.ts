@@ -8,18 +8,12 @@ import type { InputService } from './input-worker.node.js';
  * Its thread starts with the first reading, and keeps no process alive that has nothing to read.
  */
 export class InputThread implements InputReader {
-  readonly #thread: ServiceThread<InputService>;
+  readonly #thread = new ServiceThread<InputService>(
+    'the thread that reads photographs',
+    new URL('./input-worker.node.js', import.meta.url),
+  );
   /** Reads what only a function of this thread can load. */
   readonly #direct = new DirectReader(0);
-
-  /** @param extensions URLs of modules that the thread imports before it reads */
-  constructor(extensions: readonly string[] = []) {
-    this.#thread = new ServiceThread(
-      'the thread that reads photographs',
-      new URL('./input-worker.node.js', import.meta.url),
-      extensions,
-    );
-  }
 
   read(sample: Photograph, variants: readonly number[], size: number): Promise<Float32Array[]> {
     const { id, revision, origin } = sample;

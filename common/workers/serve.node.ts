@@ -1,20 +1,20 @@
 // A worker thread in Node that answers calls, from the thread's own side.
 import { type Endpoint, expose } from 'comlink';
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { asLentigoError } from '../errors.js';
+import { loadExtensions } from '../extensions.node.js';
 import { SerialQueue } from '../serial-queue.js';
 import { keepErrorCodes } from './error-codes.js';
-import type { Service, ThreadData } from './thread.node.js';
+import type { Service } from './thread.node.js';
 
 /**
- * Answers the calls of a ServiceThread; the modules it named are imported before the first job.
+ * Answers the calls of a ServiceThread; extensions are loaded before the first job.
  * @param options.oneAtATime whether a job waits for those before it, so that memory stays bounded
  * @example serve({ add: async (a: number, b: number) => a + b }, { oneAtATime: true });
  */
 export function serve(service: Service, { oneAtATime }: { oneAtATime: boolean }): void {
   if (!parentPort) throw new Error('serve() is for worker threads only');
-  const { extensions } = workerData as ThreadData;
-  const ready = Promise.all(extensions.map((url) => import(url) as Promise<unknown>));
+  const ready = loadExtensions();
   // Whoever calls hears of it.
   ready.catch(() => undefined);
   const queue = new SerialQueue();

@@ -11,11 +11,6 @@ keepErrorCodes();
 // oxlint-disable-next-line typescript/no-explicit-any -- any arguments
 export type Service = Record<string, (...args: any[]) => Promise<unknown>>;
 
-/** What `serve` needs besides the script itself. */
-export interface ThreadData {
-  readonly extensions: readonly string[];
-}
-
 interface Running<S> {
   readonly worker: Worker;
   readonly remote: Remote<S>;
@@ -46,17 +41,12 @@ const endpointOf = (worker: Worker): Endpoint => ({
 export class ServiceThread<S extends Service> {
   readonly #name: string;
   readonly #script: URL;
-  readonly #extensions: readonly string[];
   #running: Running<S> | undefined;
 
-  /**
-   * @param name how messages call the thread
-   * @param extensions URLs of modules that the thread imports before its first job
-   */
-  constructor(name: string, script: URL, extensions: readonly string[] = []) {
+  /** @param name how messages call the thread */
+  constructor(name: string, script: URL) {
     this.#name = name;
     this.#script = script;
-    this.#extensions = extensions;
   }
 
   /**
@@ -93,8 +83,7 @@ export class ServiceThread<S extends Service> {
   }
 
   #start(): Running<S> {
-    const workerData: ThreadData = { extensions: this.#extensions };
-    const worker = new Worker(this.#script, { workerData });
+    const worker = new Worker(this.#script);
     const running: Running<S> = {
       worker,
       remote: wrap<S>(endpointOf(worker)),

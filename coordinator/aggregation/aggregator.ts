@@ -13,12 +13,8 @@ import type { AggregationService } from './worker.js';
 export class Aggregator {
   readonly #thread: ServiceThread<AggregationService>;
 
-  /** @param options.extensions URLs of modules that the worker imports before its first job */
-  constructor({
-    script = new URL('./worker.js', import.meta.url),
-    extensions = [],
-  }: { script?: URL; extensions?: readonly string[] } = {}) {
-    this.#thread = new ServiceThread('the aggregation worker', script, extensions);
+  constructor(script = new URL('./worker.js', import.meta.url)) {
+    this.#thread = new ServiceThread('the aggregation worker', script);
   }
   /** @throws as checkUpdate; LENTIGO_INTERNAL when the worker crashed. */
   check(job: CheckJob): Promise<CheckedUpdate> {

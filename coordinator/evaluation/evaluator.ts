@@ -18,19 +18,12 @@ export class Evaluator {
   readonly #thread: ServiceThread<EvaluationService>;
   #closed = false;
 
-  /**
-   * @param options.engine the fastest that works, where absent
-   * @param options.extensions URLs of modules that the worker imports before its first job
-   */
-  constructor({
-    engine,
-    extensions,
-  }: { engine?: EngineName; extensions?: readonly string[] } = {}) {
+  /** @param options.engine the fastest that works, where absent */
+  constructor({ engine }: { engine?: EngineName } = {}) {
     this.#engine = engine;
     this.#thread = new ServiceThread(
       'the evaluation worker',
       new URL('./worker.js', import.meta.url),
-      extensions,
     );
   }
 

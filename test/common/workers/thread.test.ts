@@ -1,16 +1,29 @@
 // Calls into a worker thread: their results and errors arrive, and a thread that died is replaced.
 import { transfer } from 'comlink';
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { LentigoError } from '../../../common/errors.js';
 import { ServiceThread } from '../../../common/workers/thread.node.js';
 import type { AddingService } from './adding-thread.js';
 
 const SCRIPT = new URL('./adding-thread.js', import.meta.url);
-const moduleOf = (source: string): string => `data:text/javascript,${encodeURIComponent(source)}`;
-const start = (extensions?: readonly string[]) =>
-  new ServiceThread<AddingService>('the adding thread', SCRIPT, extensions);
+const folder = mkdtempSync(join(tmpdir(), 'lentigo-extensions-'));
+const start = () => new ServiceThread<AddingService>('the adding thread', SCRIPT);
+/** A thread that starts while an extension of this source is loaded. */
+async function extendedBy(source: string): Promise<ServiceThread<AddingService>> {
+  const path = join(folder, `${randomUUID()}.mjs`);
+  await writeFile(path, source);
+  vi.stubEnv('LENTIGO_EXTENSIONS', path);
+  return start();
+}
+afterEach(() => vi.unstubAllEnvs());
+afterAll(() => rm(folder, { recursive: true }));
 const thread = start();
 afterAll(() => thread.close());
 
@@ -69,13 +82,13 @@ describe('a worker thread that answers calls', () => {
   });
 
   it('imports the modules that extend it before its first job', async () => {
-    const extended = start([moduleOf('globalThis.greeting = "good morning"')]);
+    const extended = await extendedBy('globalThis.greeting = "good morning"');
     expect(await extended.call('greeting')).toBe('good morning');
     await extended.close();
   });
 
   it('refuses every call with the error of an extension that does not load', async () => {
-    const broken = start([moduleOf('throw new Error("a bad extension")')]);
+    const broken = await extendedBy('throw new Error("a bad extension")');
     for (let again = 0; again < 2; again++)
       await expect(broken.call('add', 1, 1)).rejects.toThrow('a bad extension');
     await broken.close();

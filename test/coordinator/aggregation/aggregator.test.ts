@@ -133,7 +133,7 @@ describe('the aggregation thread', () => {
       });
     `,
     );
-    const fragile = new Aggregator({ script: new URL(`file://${crashing}`) });
+    const fragile = new Aggregator(new URL(`file://${crashing}`));
     const crash = { ...checkJob(updates[0]!), path: 'crash' };
     const outcomes = await Promise.allSettled([
       fragile.check(crash),
