@@ -19,7 +19,7 @@ import type { Store } from '../../../coordinator/storage/store.js';
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 export const aBlob = (): BlobRef => ({ sha256: sha256(randomUUID()), bytes: 1000 });
 
-const aCheckpoint = (): Checkpoint => ({ parameters: aBlob(), strategyState: aBlob() });
+export const aCheckpoint = (): Checkpoint => ({ parameters: aBlob(), strategyState: aBlob() });
 
 export function aStudy(): NewStudy {
   const start = aBlob();
