@@ -1,6 +1,5 @@
 // `lentigo dataset compare`: two archives, one page.
 import { writeFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import sharp from 'sharp';
 import { openDataset } from '../common/dataset/open.node.js';
@@ -9,7 +8,7 @@ import type { Dataset, Sample } from '../common/dataset/sample.js';
 import { useEngine } from '../common/engine/engine.node.js';
 import { asLentigoError, LentigoError } from '../common/errors.js';
 import { prepare } from '../common/images/prepare.js';
-import { loadModel } from '../common/model/folder.node.js';
+import { loadModel, SHIPPED_MODEL } from '../common/model/folder.node.js';
 import { createStudent, type Student } from '../common/model/student.js';
 import { Random } from '../common/random.js';
 import {
@@ -21,8 +20,6 @@ import {
 } from '../common/comparison/compare.js';
 import { reportPage, type Side } from '../common/comparison/report.js';
 
-/** The starting model that comes with Lentigo. */
-const START = fileURLToPath(new URL('../../models/start', import.meta.url));
 const THUMBNAILS = 12;
 const THUMBNAIL_PIXELS = 112;
 
@@ -142,7 +139,7 @@ export function compareCommand(): Command {
     .argument('<a>', dataHelp())
     .argument('<b>', 'another')
     .requiredOption('--out <file>', 'the page to write')
-    .option('--model <dir>', 'whose features, and in whose words diagnoses are', START)
+    .option('--model <dir>', 'whose features, and in whose words diagnoses are', SHIPPED_MODEL)
     .option('--images <n>', 'at most so many of each archive, drawn by the seed', '500')
     .option('--seed <n>', 'of the draw, the folds and the resamples', '0')
     .option('--json', 'print one JSON document')

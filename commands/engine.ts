@@ -2,6 +2,8 @@
 // each is; `lentigo engine build`.
 import Table from 'cli-table3';
 import { Command } from 'commander';
+import { createRequire } from 'node:module';
+import { resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openDataset } from '../common/dataset/open.node.js';
 import { dataHelp } from '../common/dataset/registry.js';
@@ -140,14 +142,35 @@ export function doctorCommand(): Command {
     .action(doctor);
 }
 
-/** The package's own folder, seen from dist/common/engine. */
+/** The package's own folder, seen from dist/commands. */
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/**
+ * The folder whose node_modules holds tfjs-node: the checkout, or the program that Lentigo is
+ * installed in. @throws LENTIGO_ENGINE_BUILD it was left out of that program
+ */
+function rootOfNative(): string {
+  try {
+    const manifest = createRequire(import.meta.url).resolve('@tensorflow/tfjs-node/package.json');
+    return resolve(manifest, '../../../..');
+  } catch (cause) {
+    if (!ROOT.includes(`${sep}node_modules${sep}`)) return ROOT;
+    throw new LentigoError(
+      'LENTIGO_ENGINE_BUILD',
+      '@tensorflow/tfjs-node is not installed beside Lentigo: npm install @tensorflow/tfjs-node@4.22.0',
+      { cause },
+    );
+  }
+}
 
 async function build({ json }: { json?: true }): Promise<void> {
   const native = (await surveyEngines()).find(({ name }) => name === 'native')!;
   const done: Built | undefined = native.available
     ? undefined
-    : await buildNative({ root: ROOT, onStep: (text) => process.stderr.write(`${text}\n`) });
+    : await buildNative({
+        root: rootOfNative(),
+        onStep: (text) => process.stderr.write(`${text}\n`),
+      });
   if (json)
     process.stdout.write(
       `${JSON.stringify({ engine: 'native', how: done?.how ?? 'present', ...(done && { file: done.file }) })}\n`,

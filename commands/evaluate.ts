@@ -19,6 +19,7 @@ import { Random } from '../common/random.js';
 import { predict, predictSamples } from '../common/evaluation/evaluate.js';
 import { gradCam } from '../common/evaluation/grad-cam.js';
 import { groupIntervals } from '../common/evaluation/group-intervals.js';
+import { type Prediction, predictionOf } from '../common/evaluation/prediction.js';
 import { heatmapFiles, writeHeatmap } from '../common/evaluation/heatmap.node.js';
 import { InputThread } from '../common/training/input-thread.node.js';
 import { type Metrics, metricsOf, type ScoreName } from '../common/evaluation/metrics.js';
@@ -170,29 +171,9 @@ async function evaluateModel({
   );
 }
 
-/** What a model says of one picture. */
-export interface Prediction {
-  readonly image: string;
-  readonly label: string;
-  /** Of the classes that are malignant, summed. */
-  readonly malignancy: number;
-  readonly probabilities: Readonly<Record<string, number>>;
-  /** The picture with what speaks for the label, where heat maps were asked for. */
-  readonly heatmap?: string | undefined;
-}
-
-/** One image's row of probabilities, named. */
-export function predictionOf(
-  image: string,
-  row: readonly number[],
-  { names, malignant }: LabelSet,
-): Prediction {
-  return {
-    image,
-    label: names[row.indexOf(Math.max(...row))]!,
-    malignancy: row.reduce((sum, p, c) => sum + (malignant.includes(names[c]!) ? p : 0), 0),
-    probabilities: Object.fromEntries(names.map((name, c) => [name, row[c]!])),
-  };
+/** With the picture that shows what speaks for the label, where heat maps were asked for. */
+interface Shown extends Prediction {
+  readonly heatmap?: string;
 }
 
 /** Predictions as a table. */
@@ -222,7 +203,7 @@ async function predictImages(
   const files = into === undefined ? undefined : await heatmapFiles(into, images);
   const progress = new Progress(1);
   const show = progress.piece('predicting', 1);
-  const predictions: Prediction[] = [];
+  const predictions: Shown[] = [];
   for (const [i, image] of images.entries()) {
     const picture = await decodePicture(image);
     if (files) {

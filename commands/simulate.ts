@@ -1,11 +1,11 @@
 // `lentigo simulate`: a federated study in one process, without a network.
 import { readFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { absoluteData } from '../common/dataset/open.node.js';
 import { dataHelp } from '../common/dataset/registry.js';
 import { LentigoError } from '../common/errors.js';
+import { SHIPPED_MODEL } from '../common/model/folder.node.js';
 import { ROUND_COLUMNS, rowLine } from '../common/reporting/round-table.js';
 import {
   parseSimulationYaml,
@@ -16,9 +16,6 @@ import {
 import { cellsOf, conclusion, introduction } from '../simulations/report.js';
 import { simulate } from '../simulations/simulate.js';
 import { summarise, summaryText } from '../simulations/summary.js';
-
-/** The model that comes with the package. */
-const START = fileURLToPath(new URL('../../models/start', import.meta.url));
 
 /** Flags as commander gives them: text, or true. */
 type Flags = Readonly<Record<string, string | true | undefined>> & { readonly out?: string };
@@ -133,7 +130,7 @@ function configOf(
     ...file,
     ...defined(rest),
     ...(data !== undefined && { data: absoluteData(data) }),
-    init: init === undefined ? (file?.init ?? START) : resolve(init),
+    init: init === undefined ? (file?.init ?? SHIPPED_MODEL) : resolve(init),
     training: { ...file?.training, ...defined(training) },
     updates: { ...file?.updates, ...defined({ encoding }) },
   };

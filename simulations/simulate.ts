@@ -20,7 +20,7 @@ import {
 import { Progress } from '../common/progress.node.js';
 import { type Paired, pairedOf } from '../common/evaluation/paired.js';
 import { bestRound, metricsCsv, reportOf, type SimulationReport } from './report.js';
-import { clinicName, createWorld, evaluateSplit, type World } from './world.js';
+import { clinicName, createWorld, evaluateSplit, type Given, type World } from './world.js';
 
 export interface SimulationListener {
   /** Before anything is trained; rounds that an earlier process finished are in it. */
@@ -45,6 +45,7 @@ const STEP_COST = { whole: 3, cached: 1 };
  * baseline begins anew).
  * The same configuration on the same engine gives the same numbers, where the engine repeats
  * itself: WASM to the bit.
+ * @param given a model and a dataset of the caller's, instead of those that `config` names
  * @throws LENTIGO_SIMULATION_OTHER, LENTIGO_USAGE, LENTIGO_DATA_DIR_IN_USE, and what createWorld
  *   and trainClinic throw
  */
@@ -52,10 +53,11 @@ export async function simulate(
   config: SimulationConfig,
   out: string,
   listener: SimulationListener = {},
+  given: Given = {},
 ): Promise<SimulationReport> {
   const unlock = lockDirectory(out);
   try {
-    const world = await createWorld(config);
+    const world = await createWorld(config, given);
     try {
       for (const problem of world.problems) listener.onWarning?.(`left out: ${problem}`);
       return await new Simulation(world, out, await Journal.open(out, world), listener).run();

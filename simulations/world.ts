@@ -1,7 +1,7 @@
 // What a simulation works on: the starting model, the images of the three splits, and the clinics'
 // shares of the training patients.
 import { openDataset } from '../common/dataset/open.node.js';
-import { SPLITS, type Sample, type Split } from '../common/dataset/sample.js';
+import { type Dataset, SPLITS, type Sample, type Split } from '../common/dataset/sample.js';
 import { type EngineName, useEngine } from '../common/engine/engine.node.js';
 import { LentigoError } from '../common/errors.js';
 import { type Evaluated, predictSamples } from '../common/evaluation/evaluate.js';
@@ -46,18 +46,25 @@ export interface World {
   readonly problems: readonly string[];
 }
 
+/** What a program has already, instead of what the configuration names. */
+export interface Given {
+  readonly model?: Model;
+  readonly dataset?: Dataset;
+}
+
 /**
  * @throws what useEngine, loadModel, openDataset and partition throw; LENTIGO_DATA_EMPTY a split
  *   without images; LENTIGO_STUDY_INVALID no such block
  */
-export async function createWorld(config: SimulationConfig): Promise<World> {
-  const model = await loadModel(config.init);
+export async function createWorld(config: SimulationConfig, given: Given = {}): Promise<World> {
+  const model = given.model ?? (await loadModel(config.init));
   const specs = trainableSpecs(
     model.architecture,
     model.labels.names.length,
     config.training.trainFrom,
   );
-  const dataset = await openDataset(config.data, { labels: model.labels, seed: config.seed });
+  const dataset =
+    given.dataset ?? (await openDataset(config.data, { labels: model.labels, seed: config.seed }));
   const of = (split: Split): Sample[] => dataset.samples.filter((s) => s.split === split);
   const splits = { train: of('train'), validation: of('validation'), heldout: of('heldout') };
   for (const split of SPLITS)

@@ -2,12 +2,14 @@
 // over.
 import { join } from 'node:path';
 import { openDataset } from '../../common/dataset/open.node.js';
+import type { Dataset } from '../../common/dataset/sample.js';
 import { useEngine, type EngineName } from '../../common/engine/engine.node.js';
 import { LentigoError } from '../../common/errors.js';
 import { lockDirectory } from '../../common/files/directory-lock.node.js';
 import { FolderFeatureCache } from '../../common/training/feature-cache.node.js';
 import { spareThreads } from '../../common/training/gradient-threads.node.js';
 import { InputThread } from '../../common/training/input-thread.node.js';
+import type { StudyStatus } from '../../common/protocol/round.js';
 import { Participant } from '../participation/participant.js';
 import { createTrainer } from '../participation/train-round.js';
 import type { AgentEvent } from './display.js';
@@ -15,8 +17,8 @@ import { openHome } from './home.js';
 
 export interface AgentOptions {
   readonly home: string;
-  /** What --data names: a folder, or synthetic:… */
-  readonly data: string;
+  /** What --data names (a folder, or synthetic:…), or a dataset labelled in the study's words. */
+  readonly data: string | Dataset;
   readonly engine?: EngineName | undefined;
   readonly signal: AbortSignal;
   readonly onEvent: (event: AgentEvent) => void;
@@ -25,6 +27,7 @@ export interface AgentOptions {
 /**
  * Takes part until the study ends or the signal stops it. The data is read in the study's labels;
  * data and engine are checked before the coordinator is called.
+ * @returns how it ended: the study's last status, or that the signal came first
  * @throws LENTIGO_HOME_INVALID, LENTIGO_DATA_…, LENTIGO_DATA_EMPTY, LENTIGO_ENGINE_UNAVAILABLE,
  *   LENTIGO_DATA_DIR_IN_USE, and what Participant.run throws
  */
@@ -34,12 +37,13 @@ export async function runAgent({
   engine,
   signal,
   onEvent,
-}: AgentOptions): Promise<void> {
+}: AgentOptions): Promise<StudyStatus | 'interrupted'> {
   const { identity, enrolment, store, warnings } = await openHome(folder);
   const unlock = lockDirectory(folder);
   try {
     for (const message of warnings) onEvent({ event: 'warning', message });
-    const dataset = await openDataset(data, { labels: enrolment.labels });
+    const dataset =
+      typeof data === 'string' ? await openDataset(data, { labels: enrolment.labels }) : data;
     for (const { id, message } of dataset.problems)
       onEvent({ event: 'warning', message: `${id}: ${message}` });
     for (const [reason, images] of Object.entries(dataset.leftOut ?? {}))
@@ -67,7 +71,9 @@ export async function runAgent({
     const notice = await new Participant({ enrolment, identity, store, train, onEvent }).run(
       signal,
     );
-    onEvent({ event: 'done', status: notice?.status ?? 'interrupted' });
+    const status = notice?.status ?? 'interrupted';
+    onEvent({ event: 'done', status });
+    return status;
   } finally {
     unlock();
   }

@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { useEngine } from '../engine/engine.node.js';
 import { LentigoError } from '../errors.js';
@@ -12,6 +13,9 @@ import { parameterSpecs } from './architecture.js';
 import { architectureNamed, decodeModel, encodeModel, labelsFrom } from './encoding.js';
 import { layersTopology, layersWeightNames } from './layers-model.js';
 import type { Model } from './student.js';
+
+/** The folder of the starting model that comes with the package; seen from dist/common/model. */
+export const SHIPPED_MODEL = fileURLToPath(new URL('../../../models/start', import.meta.url));
 
 const SAFETENSORS = 'model.safetensors';
 const TOPOLOGY = 'model.json';

@@ -1,0 +1,65 @@
+// `lentigo`: what a program can use of Lentigo. Everything that isn't exported here, or by
+// lentigo/coordinator, lentigo/clinic and lentigo/protocol, may change at any time.
+
+// Simulation and evaluation
+export { simulate, type SimulateOptions, type SimulationResult } from './api/simulate.js';
+export type { SimulationReport } from './simulations/report.js';
+export type { RoundRecord, UpdateRecord } from './simulations/journal.js';
+export { evaluate, type EvaluateOptions, type Evaluation, predict } from './api/evaluate.js';
+export type { Prediction } from './common/evaluation/prediction.js';
+export type { Evaluated } from './common/evaluation/evaluate.js';
+export {
+  type Interval,
+  type Metrics,
+  metricsOf,
+  type Predictions,
+  SCORE_NAMES,
+  type ScoreName,
+  type Scores,
+} from './common/evaluation/metrics.js';
+export type { SelectionMetric, TrainingPlan } from './common/protocol/study.js';
+
+// Models
+export { loadModel, saveModel, SHIPPED_MODEL } from './common/model/folder.node.js';
+export { createModel } from './api/model.js';
+export { createStudent, type Model, type Student } from './common/model/student.js';
+export { LABEL_SETS, LabelSet } from './common/model/labels.js';
+export { ParameterSet, type ParameterSpec } from './common/update/parameter-set.js';
+
+// An architecture of one's own
+export type { Block, Head, Network } from './common/model/network.js';
+export type { Context, Initial, Layer, Parameters, Weight } from './common/model/layers/layer.js';
+export { convolution } from './common/model/layers/convolution.js';
+export { residual, sequence } from './common/model/layers/branches.js';
+export { maxPool } from './common/model/layers/pooling.js';
+export { squeeze } from './common/model/layers/squeeze.js';
+
+// Datasets
+export { openDataset } from './common/dataset/open.node.js';
+export {
+  type Clinical,
+  type DataProblem,
+  type Dataset,
+  type Sample,
+  type Split,
+  SPLITS,
+} from './common/dataset/sample.js';
+export { splitByPatient } from './common/dataset/split.js';
+export { decodePicture } from './common/images/decode.node.js';
+export type { Picture } from './common/images/picture.js';
+
+// Encodings of updates
+export type { DeltaEncoding } from './common/update/delta-encoding.js';
+export { ENCODINGS } from './common/update/encoding.js';
+
+// Strategies
+
+// Engines, randomness, errors
+export {
+  type EngineName,
+  type EngineReport,
+  surveyEngines,
+  useEngine,
+} from './common/engine/engine.node.js';
+export { Random } from './common/random.js';
+export { type ErrorCode, ERRORS, LentigoError } from './common/errors.js';
