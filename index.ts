@@ -4,10 +4,13 @@
 // Simulation and evaluation
 export { simulate, type SimulateOptions, type SimulationResult } from './api/simulate.js';
 export type { SimulationReport } from './simulations/report.js';
-export type { RoundRecord, UpdateRecord } from './simulations/journal.js';
+export type { BaselineRecord, RoundRecord, UpdateRecord } from './simulations/journal.js';
 export { evaluate, type EvaluateOptions, type Evaluation, predict } from './api/evaluate.js';
-export type { Prediction } from './common/evaluation/prediction.js';
 export type { Evaluated } from './common/evaluation/evaluate.js';
+export type { Prediction } from './common/evaluation/prediction.js';
+export type { SelectionMetric, TrainingPlan } from './common/protocol/study.js';
+
+// Metrics
 export {
   type Interval,
   type Metrics,
@@ -17,42 +20,55 @@ export {
   type ScoreName,
   type Scores,
 } from './common/evaluation/metrics.js';
-export type { SelectionMetric, TrainingPlan } from './common/protocol/study.js';
+export { type Pair, type Paired, pairedOf } from './common/evaluation/paired.js';
+
+// Strategies
 
 // Models
-export { loadModel, saveModel, SHIPPED_MODEL } from './common/model/folder.node.js';
 export { createModel } from './api/model.js';
-export { createStudent, type Model, type Student } from './common/model/student.js';
+export { loadModel, saveModel, SHIPPED_MODEL } from './common/model/folder.node.js';
+export { createStudent, type Model, type Student, type Trace } from './common/model/student.js';
 export { LABEL_SETS, LabelSet } from './common/model/labels.js';
 export { ParameterSet, type ParameterSpec } from './common/update/parameter-set.js';
 
-// An architecture of one's own
+// Architectures
 export type { Block, Head, Network } from './common/model/network.js';
-export type { Context, Initial, Layer, Parameters, Weight } from './common/model/layers/layer.js';
-export { convolution } from './common/model/layers/convolution.js';
+export type {
+  BatchNorm,
+  Context,
+  Initial,
+  Layer,
+  Parameters,
+  Weight,
+} from './common/model/layers/layer.js';
+export type { Activation } from './common/model/layers/activation.js';
 export { residual, sequence } from './common/model/layers/branches.js';
-export { maxPool } from './common/model/layers/pooling.js';
+export { convolution, type ConvolutionOptions } from './common/model/layers/convolution.js';
+export type { LayerNorm } from './common/model/layers/layer-norm.js';
+export { averagePool, maxPool } from './common/model/layers/pooling.js';
 export { squeeze } from './common/model/layers/squeeze.js';
+export type { StoredTensor } from './common/model/safetensors.js';
 
 // Datasets
-export { openDataset } from './common/dataset/open.node.js';
+export { openDataset, type OpenedDataset } from './common/dataset/open.node.js';
+export type { Source } from './common/dataset/archive.js';
+export type { ReadOptions } from './common/dataset/folder.node.js';
 export {
   type Clinical,
   type DataProblem,
   type Dataset,
+  type Origin,
   type Sample,
   type Split,
   SPLITS,
 } from './common/dataset/sample.js';
-export { splitByPatient } from './common/dataset/split.js';
+export { type PatientRow, splitByPatient } from './common/dataset/split.js';
 export { decodePicture } from './common/images/decode.node.js';
 export type { Picture } from './common/images/picture.js';
 
 // Encodings of updates
 export type { DeltaEncoding } from './common/update/delta-encoding.js';
 export { ENCODINGS } from './common/update/encoding.js';
-
-// Strategies
 
 // Engines, randomness, errors
 export {
@@ -62,4 +78,4 @@ export {
   useEngine,
 } from './common/engine/engine.node.js';
 export { Random } from './common/random.js';
-export { type ErrorCode, ERRORS, LentigoError } from './common/errors.js';
+export { type ErrorBody, type ErrorCode, ERRORS, LentigoError } from './common/errors.js';

@@ -42,8 +42,6 @@ export class Clinic {
 
   /**
    * Makes a key, in `home`, and uses up the invitation. Safe to repeat on the same home.
-   * @param options.invitation the word that the study coordinator sent
-   * @param options.name what the study coordinator calls this clinic
    * @throws LENTIGO_INVITATION_INVALID, LENTIGO_INVITATION_USED, LENTIGO_INVITATION_EXPIRED,
    *   LENTIGO_INVITATION_OTHER_STUDY, LENTIGO_UNREACHABLE, LENTIGO_TLS, LENTIGO_DATA_DIR_IN_USE
    */
@@ -52,8 +50,11 @@ export class Clinic {
     home,
     name,
   }: {
+    /** The word that the study coordinator sent. */
     readonly invitation: string;
+    /** The clinic's folder; made where there is none. */
     readonly home: string;
+    /** What the study coordinator calls this clinic. */
     readonly name: string;
   }): Promise<Clinic> {
     const { enrolment } = await enrolHome(parseInvitation(invitation), home, name);

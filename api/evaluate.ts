@@ -67,7 +67,6 @@ export async function evaluate({
 
 /**
  * What a model says of photographs. For research use only: not a diagnosis.
- * @param images files
  * @example
  * const [first] = await predict({ model: 'my-model', images: ['photo.jpg'] });
  * console.log(first?.label, first?.malignancy);
@@ -77,7 +76,9 @@ export async function predict({
   model,
   images,
 }: {
+  /** A model or its folder. */
   readonly model: string | Model;
+  /** Files. */
   readonly images: readonly string[];
 }): Promise<Prediction[]> {
   const loaded = await modelOf(model);

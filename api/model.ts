@@ -5,8 +5,6 @@ import { Random } from '../common/random.js';
 
 /**
  * A model of an architecture with random parameters, as its authors draw them.
- * @param options.architecture a registered name, such as `efficientnet_b0`
- * @param options.seed the same seed gives the same parameters; 1 by default
  * @example
  * const model = createModel({ architecture: 'convnext_atto', labels: LABEL_SETS.binary });
  */
@@ -15,8 +13,11 @@ export const createModel = ({
   labels,
   seed = 1,
 }: {
+  /** A registered name, such as `efficientnet_b0`. */
   readonly architecture: Model['architecture'];
+  /** What the model tells apart, in the order of its outputs. */
   readonly labels: LabelSet;
+  /** The same seed gives the same parameters; 1 by default. */
   readonly seed?: number;
 }): Model => ({
   architecture,

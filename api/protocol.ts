@@ -13,4 +13,4 @@ export {
   fingerprint,
   type Identity,
 } from '../common/crypto/identity.js';
-export { sealUpdate } from '../common/crypto/envelope.js';
+export { sealUpdate, type UpdateClaims } from '../common/crypto/envelope.js';

@@ -75,7 +75,9 @@ export async function simulate(options: SimulateOptions): Promise<SimulationResu
     throw new LentigoError('LENTIGO_SIMULATION_INVALID', z.prettifyError(config.error));
   const folder = out ?? (await mkdtemp(join(tmpdir(), 'lentigo-simulation-')));
   try {
-    const report = await run(config.data, folder,
+    const report = await run(
+      config.data,
+      folder,
       {
         ...(onRound && { onRound }),
         ...(onWarning && { onWarning }),

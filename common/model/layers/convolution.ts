@@ -12,7 +12,7 @@ import {
   type Weight,
 } from './layer.js';
 
-interface Options {
+export interface ConvolutionOptions {
   /** The module's name. */
   readonly name: string;
   readonly kernel: number;
@@ -39,7 +39,7 @@ interface Options {
   readonly initial?: Initial;
 }
 
-export function convolution(options: Options): Layer {
+export function convolution(options: ConvolutionOptions): Layer {
   const {
     name,
     kernel,
