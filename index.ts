@@ -32,6 +32,7 @@ export { LABEL_SETS, LabelSet } from './common/model/labels.js';
 export { ParameterSet, type ParameterSpec } from './common/update/parameter-set.js';
 
 // Architectures
+export { registerArchitecture } from './common/model/architecture.js';
 export type { Block, Head, Network } from './common/model/network.js';
 export type {
   BatchNorm,
@@ -51,8 +52,10 @@ export type { StoredTensor } from './common/model/safetensors.js';
 
 // Datasets
 export { openDataset, type OpenedDataset } from './common/dataset/open.node.js';
-export type { Source } from './common/dataset/archive.js';
-export type { ReadOptions } from './common/dataset/folder.node.js';
+export { registerDataset } from './common/dataset/registry.js';
+export type { Archive, ArchiveRow, Source } from './common/dataset/archive.js';
+export type { DatasetFormat, ReadOptions } from './common/dataset/format.js';
+export type { TableRecord } from './common/dataset/table.js';
 export {
   type Clinical,
   type DataProblem,
@@ -68,7 +71,10 @@ export type { Picture } from './common/images/picture.js';
 
 // Encodings of updates
 export type { DeltaEncoding } from './common/update/delta-encoding.js';
-export { ENCODINGS } from './common/update/encoding.js';
+export { registerEncoding } from './common/update/encoding.js';
+
+// Extensions: modules that register what is theirs, in threads and child processes too
+export { loadExtensions } from './common/extensions.node.js';
 
 // Engines, randomness, errors
 export {

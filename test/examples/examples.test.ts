@@ -1,0 +1,35 @@
+// The examples are programs that use Lentigo by its public API: each runs to its end, and prints
+// what it says.
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { succeed } from '../support/processes.js';
+import { ROOT } from '../package/api-report.js';
+
+/** What each prints last. */
+const ENDS: Readonly<Record<string, RegExp>> = {
+  'embedded-clinic': /^the best round is \d$/,
+  'own-dataset': /^round 2: accuracy [01]\.\d{3}$/,
+  'own-model': /^at another site: balanced accuracy 0\.\d{3}$/,
+};
+const MOST_LINES = 80;
+
+describe.each(Object.entries(ENDS))('examples/%s.ts', (name, end) => {
+  it('runs to its end', async () => {
+    const { stdout } = await succeed(process.execPath, [join(ROOT, `dist/examples/${name}.js`)]);
+    expect(stdout.trim().split('\n').at(-1)).toMatch(end);
+  });
+  it('imports nothing that is not public, and is short', async () => {
+    const text = await readFile(join(ROOT, `examples/${name}.ts`), 'utf8');
+    const sources = [...text.matchAll(/from '([^']+)'/g)].map(([, source]) => source!);
+    expect(
+      sources.filter((source) => !/^node:|^lentigo(\/(coordinator|clinic|protocol))?$/.test(source)),
+    ).toEqual([]);
+    expect(text.trimEnd().split('\n').length).toBeLessThan(MOST_LINES);
+  });
+});
+
+it('every example is run', async () => {
+  const files = await readdir(join(ROOT, 'examples'));
+  expect(files.map((file) => file.replace(/\.ts$/, '')).sort()).toEqual(Object.keys(ENDS));
+});
