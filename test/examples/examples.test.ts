@@ -3,8 +3,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { succeed } from '../support/processes.js';
-import { ROOT } from '../package/api-report.js';
+import { runIn } from '../package/packed.js';
+import { PACKAGE_ROOT } from '../support/shared-data.js';
 
 /** What each prints last. */
 const ENDS: Readonly<Record<string, RegExp>> = {
@@ -16,20 +16,22 @@ const MOST_LINES = 80;
 
 describe.each(Object.entries(ENDS))('examples/%s.ts', (name, end) => {
   it('runs to its end', async () => {
-    const { stdout } = await succeed(process.execPath, [join(ROOT, `dist/examples/${name}.js`)]);
-    expect(stdout.trim().split('\n').at(-1)).toMatch(end);
+    const printed = await runIn(PACKAGE_ROOT, [`dist/examples/${name}.js`]);
+    expect(printed.trim().split('\n').at(-1)).toMatch(end);
   });
   it('imports nothing that is not public, and is short', async () => {
-    const text = await readFile(join(ROOT, `examples/${name}.ts`), 'utf8');
+    const text = await readFile(join(PACKAGE_ROOT, `examples/${name}.ts`), 'utf8');
     const sources = [...text.matchAll(/from '([^']+)'/g)].map(([, source]) => source!);
     expect(
-      sources.filter((source) => !/^node:|^lentigo(\/(coordinator|clinic|protocol))?$/.test(source)),
+      sources.filter(
+        (source) => !/^node:|^lentigo(\/(coordinator|clinic|protocol))?$/.test(source),
+      ),
     ).toEqual([]);
     expect(text.trimEnd().split('\n').length).toBeLessThan(MOST_LINES);
   });
 });
 
 it('every example is run', async () => {
-  const files = await readdir(join(ROOT, 'examples'));
+  const files = await readdir(join(PACKAGE_ROOT, 'examples'));
   expect(files.map((file) => file.replace(/\.ts$/, '')).sort()).toEqual(Object.keys(ENDS));
 });

@@ -4,10 +4,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Comment, parseSync, type Program, type StaticExportEntry } from 'oxc-parser';
+import { PACKAGE_ROOT } from '../support/shared-data.js';
 
-/** Seen from dist/test/package. */
-export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-export const REPORT = resolve(ROOT, 'docs/api-report.md');
+export const REPORT = resolve(PACKAGE_ROOT, 'docs/api-report.md');
 
 interface Module {
   readonly path: string;
@@ -153,17 +152,20 @@ const SHORT = 80;
 
 /** The report of the compiled package. */
 export function apiReport(): string {
-  const { exports } = JSON.parse(readFileSync(resolve(ROOT, 'package.json'), 'utf8')) as {
+  const { exports } = JSON.parse(readFileSync(resolve(PACKAGE_ROOT, 'package.json'), 'utf8')) as {
     exports: Record<string, string | { readonly types: string }>;
   };
   const sections = Object.entries(exports).flatMap(([entry, target]) => {
     if (typeof target === 'string') return [];
-    const names = [...surface(moduleAt(resolve(ROOT, target.types)))].sort(([a], [b]) =>
+    const names = [...surface(moduleAt(resolve(PACKAGE_ROOT, target.types)))].sort(([a], [b]) =>
       a < b ? -1 : 1,
     );
     const named = schemaNames();
     const blocks = names.map(([name, where]) => {
-      const from = relative(resolve(ROOT, 'dist'), where.at.path).replace(/\.d\.ts$/, '.ts');
+      const from = relative(resolve(PACKAGE_ROOT, 'dist'), where.at.path).replace(
+        /\.d\.ts$/,
+        '.ts',
+      );
       const notes = [from, where.name !== name && `as ${name}`, where.typeOnly && 'type only'];
       return `// ${notes.filter(Boolean).join(', ')}\n${declarations(where).map(named).join('\n')}`;
     });
