@@ -2,7 +2,12 @@
 // lentigo/coordinator, lentigo/clinic and lentigo/protocol, may change at any time.
 
 // Simulation and evaluation
-export { simulate, type SimulateOptions, type SimulationResult } from './api/simulate.js';
+export {
+  simulate,
+  type SimulateOptions,
+  type SimulationResult,
+  type StrategyChoice,
+} from './api/simulate.js';
 export type { SimulationReport } from './simulations/report.js';
 export type { BaselineRecord, RoundRecord, UpdateRecord } from './simulations/journal.js';
 export { evaluate, type EvaluateOptions, type Evaluation, predict } from './api/evaluate.js';
@@ -23,6 +28,27 @@ export {
 export { type Pair, type Paired, pairedOf } from './common/evaluation/paired.js';
 
 // Strategies
+export { registerStrategy } from './common/federation/strategies/index.js';
+export {
+  type ClientPart,
+  type DeltaTransform,
+  moved,
+  type ServerRound,
+  type ServerStep,
+  type Strategy,
+  type StrategyDefinition,
+  type StrategyState,
+} from './common/federation/strategy.js';
+
+// Aggregation rules
+export type {
+  AggregationRule,
+  Choice,
+  CombiningRule,
+  Fold,
+  FoldingRule,
+} from './common/federation/rule.js';
+export { weightedMean } from './common/federation/rules/weighted-mean.js';
 
 // Models
 export { createModel } from './api/model.js';

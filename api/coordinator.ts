@@ -15,6 +15,7 @@ import {
   type CoordinatorOptions as RunningOptions,
   startCoordinator as start,
 } from '../coordinator/main.js';
+import type { StrategyChoice } from './simulate.js';
 
 export { ConsoleClient } from '../commands/console-client.js';
 export type { CreateStudy, StudyAction, StudyView } from '../common/protocol/console.js';
@@ -30,7 +31,9 @@ export interface CoordinatorOptions extends Omit<RunningOptions, 'host' | 'port'
 }
 
 /** The settings of study.yaml under the same names; the model may be an object. */
-export interface StudySettings extends Omit<z.input<typeof StudyConfig>, 'model'> {
+export interface StudySettings extends Omit<z.input<typeof StudyConfig>, 'model' | 'strategy'> {
+  /** How the clinics' deltas become the next model; `fedavg` by default. */
+  readonly strategy?: StrategyChoice;
   /** What round 1 starts from: a model or its folder. */
   readonly model: string | Model;
 }

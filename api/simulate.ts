@@ -13,11 +13,21 @@ import type { RoundRecord } from '../simulations/journal.js';
 import type { SimulationReport } from '../simulations/report.js';
 import { simulate as run } from '../simulations/simulate.js';
 
+/**
+ * A strategy by its registered name, or with its settings beside the name. One's own are made known
+ * by `registerStrategy`.
+ */
+export type StrategyChoice =
+  | string
+  | { readonly name: string; readonly [setting: string]: unknown };
+
 /** The settings of simulation.yaml under the same names, and what only a program can give. */
 export interface SimulateOptions extends Omit<
   z.input<typeof SimulationConfig>,
-  'data' | 'init' | 'alpha'
+  'data' | 'init' | 'alpha' | 'strategy'
 > {
+  /** How the clinics' deltas become the next model; `fedavg` by default. */
+  readonly strategy?: StrategyChoice;
   /**
    * All clinics' images and those that results are measured on: what `openDataset` takes, or a
    * dataset. Its train split is divided among the clinics, whole patients each.
