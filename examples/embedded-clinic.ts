@@ -4,7 +4,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openDataset, SHIPPED_MODEL } from 'lentigo';
+import { createModel, LABEL_SETS, openDataset } from 'lentigo';
 import { Clinic } from 'lentigo/clinic';
 import { startCoordinator } from 'lentigo/coordinator';
 
@@ -14,11 +14,11 @@ try {
   // What the study coordinator does.
   const study = await coordinator.createStudy({
     name: 'Embedded',
-    model: SHIPPED_MODEL,
+    model: createModel({ architecture: 'nano', labels: LABEL_SETS['pad-ufes'] }),
     rounds: 2,
     training: { trainFrom: 'classifier', epochs: 1, variants: 1, learningRate: 1e-3 },
     cohort: { minimum: 1, quorum: 1 },
-    evaluation: { data: 'synthetic:site=1&images=24' },
+    evaluation: { data: 'synthetic:site=1&images=24&size=64' },
   });
   const { invitation } = await coordinator.console.invite(study, 'Clinic North', 1);
 
@@ -26,7 +26,7 @@ try {
   const home = join(folder, 'clinic');
   const clinic = await Clinic.enrol({ invitation, home, name: 'Clinic North' });
   console.log(`${clinic.name} is enrolled in "${clinic.study.name}"`);
-  const data = await openDataset('synthetic:site=1&images=12&split=train', {
+  const data = await openDataset('synthetic:site=1&images=12&size=64&split=train', {
     labels: clinic.labels,
   });
   const over = clinic.takePart({

@@ -14,9 +14,10 @@ const ENDS: Readonly<Record<string, RegExp>> = {
   'own-strategy': /"momentum":0.5\}: malignant AUC by round( [01]\.\d{3}){4}$/,
 };
 const MOST_LINES = 80;
+const MINUTES = 60_000;
 
 describe.each(Object.entries(ENDS))('examples/%s.ts', (name, end) => {
-  it('runs to its end', async () => {
+  it('runs to its end', { timeout: 5 * MINUTES }, async () => {
     const printed = await runIn(PACKAGE_ROOT, [`dist/examples/${name}.js`]);
     expect(printed.trim().split('\n').at(-1)).toMatch(end);
   });
