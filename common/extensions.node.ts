@@ -6,10 +6,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { LentigoError } from './errors.js';
 
 const VARIABLE = 'LENTIGO_EXTENSIONS';
+/** Absolute paths. */
 const loaded = new Set<string>();
-
-/** The files of all extensions that are loaded, as absolute paths. */
-export const loadedExtensions = (): string[] => [...loaded];
 
 /**
  * Imports the extensions of LENTIGO_EXTENSIONS (paths, separated as those in PATH), then these;

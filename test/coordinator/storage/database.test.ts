@@ -18,7 +18,7 @@ import {
   temporaryFolder,
   whyNoServer,
 } from './databases.js';
-import { aStudy, enrolled } from './fixtures.js';
+import { aCheckpoint, anOpenRound, anUpdate, aStudy, enrolled, runningStudy } from './fixtures.js';
 
 const WRITER = fileURLToPath(new URL('killed-writer.js', import.meta.url));
 const LOCK = new URL('../../../common/files/directory-lock.node.js', import.meta.url).href;
@@ -97,6 +97,54 @@ describe('opening the database', () => {
     });
     const release = lockDirectory(dataDir); // the refusal left no lock behind
     release();
+  });
+
+  it('carries on with what the first release wrote: rounds without terms keep what is known of them, and their studies go on', async () => {
+    const dataDir = fresh();
+    const database = await openDatabase({ dataDir });
+    const { pool } = database;
+    const store = new Store(database);
+    /** A study whose round is open, with an update that it accepted. */
+    const withOpenRound = async () => {
+      const running = await runningStudy(store);
+      const clinic = await enrolled(store, running.id);
+      const round = anOpenRound(running.next, { cohort: [clinic], updates: [anUpdate(clinic)] });
+      const receipt = (body: string) => ({ body, signature: 'A'.repeat(86) + '==' });
+      const changes = { audit: [], update: { clinic, receipt } };
+      const { version } = await store.transition({ ...running, round }, changes);
+      return { ...running, version, round };
+    };
+    const open = await withOpenRound();
+    const second = await withOpenRound();
+    const { number, attempt, from, phase: _, ...opened } = second.round;
+    const at = { number, attempt, from, opened, result: aCheckpoint() };
+    await store.transition({ ...second, round: { ...at, phase: 'evaluating' } }, { audit: [] });
+    const known = async (id: string) =>
+      (await store.rounds(id)).map(({ phase: _phase, closedAt, reason, ...rest }) => rest);
+    const before = [await known(open.id), await known(second.id)];
+
+    // as the first release had it
+    const [init] = packagedMigrations();
+    await pool.query(`
+      ALTER TABLE "Round" DROP COLUMN "terms", DROP COLUMN "stateSha256", DROP COLUMN "stateBytes",
+        DROP COLUMN "resultStateSha256", DROP COLUMN "resultStateBytes",
+        ALTER COLUMN "roundKey" SET NOT NULL, ALTER COLUMN "bytesDown" DROP DEFAULT`);
+    await pool.query(`
+      ALTER TABLE "Study" DROP COLUMN "version", DROP COLUMN "stateSha256",
+        DROP COLUMN "stateBytes", DROP COLUMN "bestStateSha256", DROP COLUMN "bestStateBytes"`);
+    await pool.query('DELETE FROM "_prisma_migrations" WHERE "migration_name" <> $1', [init!.name]);
+    await migrate(pool);
+
+    const upgraded = (await store.study(open.id)).state;
+    expect(upgraded).toMatchObject({ status: 'paused', round: { phase: 'failed' } });
+    await store.transition({ ...upgraded, status: 'running', reason: null }, { audit: [] });
+    const evaluating = (await store.study(second.id)).state;
+    const { round } = evaluating;
+    if (round?.phase !== 'evaluating') throw new Error(`the round is ${round?.phase}`);
+    const closed = { ...round, phase: 'closed', closedAt: 1 } as const;
+    await store.transition({ ...evaluating, round: closed, completed: 1 }, { audit: [] });
+    expect([await known(open.id), await known(second.id)]).toEqual(before);
+    await database.close();
   });
 
   it('says that a server can not be reached, without the password', async () => {

@@ -285,38 +285,6 @@ export function storeContract(
       expect((await store.study(state.id)).state.round).toEqual(again);
     });
 
-    it('carries on from a round of an earlier release, which was announced without terms, and keeps what is known of it', async () => {
-      const { state, cohort } = await openRound(2);
-      const first = withUpdate(state, cohort[0]!);
-      const accepted = await accept(first, cohort[0]!);
-      const { number, attempt, from, phase: _, ...opened } = first.round;
-      const failed: FailedRound = {
-        ...{ number, attempt, from, opened },
-        phase: 'failed',
-        reason: 'upgraded',
-        closedAt: now,
-      };
-      await store.transition(
-        { ...first, version: accepted.version, status: 'paused', round: failed },
-        { audit: [{ actor: 'coordinator', action: 'deadline' }] },
-      );
-      await database.pool.query('UPDATE "Round" SET "terms" = NULL WHERE "id" = $1', [attempt]);
-      const before = await store.rounds(state.id);
-
-      const { state: stored } = await store.study(state.id);
-      expect(stored.round).toMatchObject({ attempt, phase: 'failed', reason: 'upgraded' });
-      const { version } = await store.transition(
-        { ...stored, status: 'running' },
-        { audit: [{ actor: 'admin', action: 'resume' }] },
-      );
-      expect(await store.rounds(state.id)).toEqual(before);
-      await store.transition(
-        { ...stored, version, status: 'running', round: aRound(stored.next) },
-        { audit: [{ actor: 'coordinator', action: 'plan' }] },
-      );
-      expect((await store.rounds(state.id)).find((r) => r.attempt === attempt)).toEqual(before[0]);
-    });
-
     it('signs a receipt that names the audit entry of its update, and gives the same one again', async () => {
       const { state, cohort } = await openRound(1);
       const clinic = cohort[0]!;
