@@ -78,7 +78,7 @@ export async function runIn(folder: string, args: readonly string[]): Promise<st
 }
 
 /** Bytes of all files below a folder; 0 where there is none. */
-async function bytesIn(folder: string): Promise<number> {
+export async function bytesIn(folder: string): Promise<number> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
   let bytes = 0;
   for (const entry of entries)

@@ -17,7 +17,7 @@ const FOLDER = new URL('../../../common/federation/strategies/', import.meta.url
 
 const isDefinition = (value: unknown): value is StrategyDefinition =>
   typeof value === 'object' && value !== null && 'reference' in value && 'create' in value;
-const definitions: StrategyDefinition[] = [serverMomentum as unknown as StrategyDefinition];
+const definitions: StrategyDefinition[] = [serverMomentum];
 for (const file of await readdir(FOLDER)) {
   if (!file.endsWith('.js') || file === 'index.js') continue;
   const module = (await import(new URL(file, FOLDER).href)) as Record<string, unknown>;

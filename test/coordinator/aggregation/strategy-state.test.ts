@@ -54,7 +54,10 @@ const jobOf = (
   updates: readonly SealedUpdate[],
   from: Pick<AggregateJob, 'base' | 'state'>,
 ): AggregateJob => ({
-  ...{ updates, round, strategy, ...from },
+  ...from,
+  updates,
+  round,
+  strategy,
   roundSecretKey: ROUND_KEY.secretKey,
   specs: SPECS,
   encoding: 'float32',

@@ -6,6 +6,8 @@ import { toBase64 } from '../../../common/crypto/base64.js';
 import { createIdentity, createRoundKey } from '../../../common/crypto/identity.js';
 import { signMessage } from '../../../common/crypto/signed.js';
 import { TAGS } from '../../../common/crypto/signature.js';
+// Announcements name architectures that are registered.
+import '../../../common/model/architecture.js';
 import { PROTOCOL } from '../../../common/protocol/primitives.js';
 import type { Announcement, Signed } from '../../../common/protocol/round.js';
 import type { RoundTerms } from '../../../common/protocol/terms.js';

@@ -73,7 +73,11 @@ export class MemoryStore implements StudyStore {
   }
   addClinic(study: string, id: string, state: ClinicState = 'approved', key = 'key'): ClinicRecord {
     const record: ClinicRecord = {
-      ...{ id, study, name: id, key, state },
+      id,
+      study,
+      name: id,
+      key,
+      state,
       enrolledAt: 0,
       decidedAt: null,
     };

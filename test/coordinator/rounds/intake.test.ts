@@ -37,7 +37,10 @@ const submission = (name: string) => ({
   sha256: bytesOf(name),
 });
 const checked = (name: string): CheckedUpdate => ({
-  ...{ sha256: bytesOf(name), bytes: 1000, samples: 12, norm: 0.5 },
+  sha256: bytesOf(name),
+  bytes: 1000,
+  samples: 12,
+  norm: 0.5,
 });
 /** Uploads an update whole, and submits it. */
 const send = (clinic: ClinicRecord, name: string): Promise<Signed> => {

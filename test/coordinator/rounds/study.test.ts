@@ -93,7 +93,12 @@ async function draft(evaluation: object = {}): Promise<StudyState> {
 async function run(state: StudyState): Promise<StudyRunner> {
   const record = await store.study(state.id);
   const parts = {
-    ...{ store, blobs, files, log: silent, now: Date.now, onEvaluating: () => undefined },
+    store,
+    blobs,
+    files,
+    log: silent,
+    now: Date.now,
+    onEvaluating: () => undefined,
     inbox: {
       finished: async ({ sha256 }: { sha256: string }) => uploads.get(sha256)!,
       forget: async () => undefined,
@@ -142,7 +147,11 @@ async function takePart(number: number): Promise<Float32Array> {
   const delta = deltaFor(terms, `round ${number}`);
   const sealed = await sealUpdate({
     header: {
-      ...{ study, round, attempt, clinic: clinicId, base: base.sha256 },
+      study,
+      round,
+      attempt,
+      clinic: clinicId,
+      base: base.sha256,
       encoding: 'float32',
       samples: 12,
     },

@@ -260,7 +260,10 @@ export function storeContract(
       const accepted = await accept(first, cohort[1]!);
       const { number, attempt, from, phase: _, ...opened } = first.round;
       const failed: FailedRound = {
-        ...{ number, attempt, from, opened },
+        number,
+        attempt,
+        from,
+        opened,
         phase: 'failed',
         reason: 'quorum missed',
         closedAt: now,
@@ -365,7 +368,10 @@ export function storeContract(
       };
       const { number, attempt, from, phase: _, ...opened } = state.round;
       const closed: ClosedRound = {
-        ...{ number, attempt, from, opened },
+        number,
+        attempt,
+        from,
+        opened,
         phase: 'closed',
         result: { parameters: evaluation.model, strategyState: null },
         closedAt: now,
