@@ -7,29 +7,48 @@ import { parseYaml } from '../common/protocol/yaml.js';
 const study = StudyConfig.shape;
 
 export const SimulationConfig = z.strictObject({
-  /**
-   * A PAD-UFES-20 folder (relative to simulation.yaml) or synthetic:…; its train split is divided
-   * among the clinics.
-   */
-  data: z.string().min(1).max(1000),
-  /** The starting model's folder, relative to simulation.yaml. */
-  init: z.string().min(1).max(1000),
-  clinics: z.int().min(1).max(10_000).default(4),
+  data: z
+    .string()
+    .min(1)
+    .max(1000)
+    .describe(
+      "A data set's folder (relative to simulation.yaml), or synthetic:…; its train split is divided among the clinics.",
+    ),
+  init: z
+    .string()
+    .min(1)
+    .max(1000)
+    .describe("The starting model's folder, relative to simulation.yaml."),
+  clinics: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(4)
+    .describe('Virtual clinics that the training patients are divided among.'),
   rounds: study.rounds,
-  /**
-   * Concentration of the Dirichlet distribution of each diagnosis over the clinics: 0.1 very
-   * uneven, 100 nearly even. Absent: IID.
-   */
-  alpha: z.number().min(1e-3).max(1e6).optional(),
-  /** Of the partition, of all training, and of the splits where the data brings none. */
-  seed: study.seed,
+  alpha: z
+    .number()
+    .min(1e-3)
+    .max(1e6)
+    .optional()
+    .describe(
+      'Concentration of the Dirichlet distribution of each diagnosis over the clinics: 0.1 very uneven, 100 nearly even. Absent: evenly (IID).',
+    ),
+  seed: study.seed.describe(
+    'Of the partition, of all training, and of the splits where the data brings none.',
+  ),
   strategy: study.strategy,
   training: study.training,
-  updates: study.updates.unwrap().pick({ encoding: true, maxNorm: true }).prefault({}),
-  /** The metric by which validation chooses. */
+  updates: study.updates
+    .unwrap()
+    .pick({ encoding: true, maxNorm: true })
+    .prefault({})
+    .describe('How deltas are encoded, and which are accepted.'),
   select: study.evaluation.shape.select,
-  /** Also train on all data in one place, and at each clinic alone. */
-  baselines: z.boolean().default(false),
+  baselines: z
+    .boolean()
+    .default(false)
+    .describe('Also train on all data in one place, and at each clinic alone.'),
 });
 export type SimulationConfig = z.infer<typeof SimulationConfig>;
 
