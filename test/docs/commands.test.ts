@@ -15,7 +15,7 @@ import { studyCommand } from '../../commands/study.js';
 import { weightsCommand } from '../../commands/weights.js';
 import { PACKAGE_ROOT } from '../support/shared-data.js';
 import { allBlocks, inlineCommands, isTyped, NOT_TYPED, shellBlocks, words } from './blocks.js';
-import { markdownPages, readSource } from './sources.js';
+import { filesBelow, markdownPages, readSource } from './sources.js';
 
 const pages = markdownPages();
 const blocks = allBlocks();
@@ -108,6 +108,25 @@ describe('every command that a page names', () => {
     }
     for (const [, script] of readSource(page).matchAll(/\bnpm run ([\w:-]+)/g))
       expect(scripts, `npm run ${script}`).toContain(script);
+  });
+});
+
+describe('every file that a page names between backticks', () => {
+  const files = filesBelow('.', /./);
+  it.each(pages)('%s', (page) => {
+    const named = [
+      ...readSource(page)
+        .replaceAll(/^```[^]*?^```$/gm, '')
+        .matchAll(/`([\w.-]+(?:\/[\w.-]+)+\.\w+)`/g),
+    ]
+      .map(([, path]) => path!)
+      // made by a command, or a name to be filled in
+      .filter((path) => !/^out\/|NAME|^dist\//.test(path));
+    for (const path of named)
+      expect(
+        files.some((file) => file === path || file.endsWith(`/${path}`)),
+        path,
+      ).toBe(true);
   });
 });
 
