@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { Text } from '../../common/protocol/primitives.js';
 
 /** What is read of a JSON schema; a name that is open lists what is registered as `enum`. */
-interface Node {
+export interface Node {
   readonly type?: string;
   readonly description?: string;
   readonly default?: unknown;
@@ -44,7 +44,7 @@ export function settingsPage({
 }
 
 /** The schema as JSON schema, as a file may be written: before defaults are filled in. */
-function jsonSchema(schema: z.ZodType): Node {
+export function jsonSchema(schema: z.ZodType): Node {
   return z.toJSONSchema(schema, {
     io: 'input',
     unrepresentable: 'any',

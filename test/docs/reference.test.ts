@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { ERRORS } from '../../common/errors.js';
 import { StudyConfig } from '../../common/protocol/study.js';
 import { referencePages } from '../../docs/generate/pages.js';
-import { settingsPage } from '../../docs/generate/settings.js';
+import { jsonSchema, type Node, settingsPage } from '../../docs/generate/settings.js';
 import { SimulationConfig } from '../../simulations/config.js';
 import { filesBelow, markdownPages, readSource } from './sources.js';
 
@@ -26,21 +26,18 @@ describe('the reference pages', () => {
   });
 });
 
-type Node = z.core.JSONSchema.BaseSchema;
-
 /** Paths of fields, at any depth, without a description. */
 function undescribed(schema: z.ZodType): string[] {
   const visit = (node: Node, path: string): string[] =>
     [node, ...(node.anyOf ?? []), ...(node.oneOf ?? [])].flatMap((shape) =>
       Object.entries(shape.properties ?? {}).flatMap(([name, field]) => {
         const at = path === '' ? name : `${path}.${name}`;
-        if (typeof field === 'boolean') return [at];
-        // what tells the shapes of a union apart needs no description
-        const says = Boolean(field.description) || field.const !== undefined;
-        return [...(says ? [] : [at]), ...visit(field, at)];
+        // the name that chooses among shapes is described with the choice
+        const chooses = field.const !== undefined || (name === 'name' && field.enum !== undefined);
+        return [...(field.description || chooses ? [] : [at]), ...visit(field, at)];
       }),
     );
-  return visit(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }), '');
+  return visit(jsonSchema(schema), '');
 }
 
 describe('a page of settings', () => {
