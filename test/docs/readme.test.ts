@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { saveModel } from '../../common/model/folder.node.js';
 import { parseStudyYaml } from '../../common/protocol/study.js';
 import { dataDirectory, EVALUATION_DATA, nano, temporaryFolder } from '../support/coordinator.js';
@@ -14,6 +14,9 @@ import { type Block, filled, typedOf } from './blocks.js';
 import { photograph } from './photograph.js';
 import { readSource } from './sources.js';
 import { Terminal, type Typed } from './terminal.js';
+
+// Some thirty processes, one after the other: half a minute here, more beside other work.
+vi.setConfig({ testTimeout: 300_000 });
 
 const SMALL = (site: number) => `synthetic:site=${site}&images=12&seed=${site}&size=64&split=train`;
 

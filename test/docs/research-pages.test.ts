@@ -2,12 +2,15 @@
 import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { saveModel } from '../../common/model/folder.node.js';
 import { nano, temporaryFolder } from '../support/coordinator.js';
 import { filled, typedOf } from './blocks.js';
 import { photograph } from './photograph.js';
 import { Terminal } from './terminal.js';
+
+// Some thirty processes, one after the other: half a minute here, more beside other work.
+vi.setConfig({ testTimeout: 300_000 });
 
 describe('the pages for researchers', () => {
   let folder: string;
