@@ -110,6 +110,9 @@ const code = (value: unknown): string =>
   `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``;
 
 function valuesOf(node: Node): string {
+  // a choice between shapes may be written by its name alone
+  const named = node.properties?.['name'];
+  if (named?.enum) return `${valuesOf(named)}, or fields`;
   const shapes = shapesOf(node);
   if (shapes.length > 1) return [...new Set(shapes.map(valuesOf))].join(', or ');
   if (node.const !== undefined) return code(node.const);
@@ -125,11 +128,8 @@ function valuesOf(node: Node): string {
       return `text${lengths(node)}`;
     case 'array':
       return `list of: ${valuesOf(node.items ?? {})}${range(node.minItems, node.maxItems, 'entries')}`;
-    case 'object': {
-      const named = node.properties?.['name'];
-      // a choice with settings of its own may be written by its name alone
-      return named?.enum ? `${valuesOf(named)}, or fields` : 'fields';
-    }
+    case 'object':
+      return 'fields';
     default:
       return 'anything';
   }

@@ -119,7 +119,7 @@ describe('the table of errors', () => {
       ]
         .concat(filesBelow('test', /\.ts$/).map(readSource))
         .join('\n')
-        .match(/(?:env\b.{0,5}|\$\{?|^\s*)LENTIGO_[A-Z_]+\b/gm)
+        .match(/(?:env\b.{0,5}|VARIABLE = '|\$\{?|^\s*)LENTIGO_[A-Z_]+\b/gm)
         ?.join('\n') ?? '',
     );
     for (const path of [...markdownPages(), 'common/errors.ts'])
