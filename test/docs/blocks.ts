@@ -45,7 +45,7 @@ export const NOT_TYPED: readonly (readonly [page: RegExp, word: RegExp, reason: 
   [/^README/, /npm run demo/, 'they run this very test; test/bench/demo.ts runs the demo'],
   [/^BENCHMARKS/, /./, 'hours; npm run bench types them'],
   [/docker\.md$/, /./, 'needs a container engine; test/deployment types the steps'],
-  [/clinic\.md$/, /npm install/, 'needs the package to be made first, and the registry'],
+  [/(clinic|package)\.md$/, /npm install/, 'test/package packs, installs and runs it'],
   [/distillation\.md$/, /./, 'minutes; test/coordinator/distillation runs the presets'],
   [/CONTRIBUTING\.md$/, /./, 'the scripts of package.json, which CI runs'],
 ];
