@@ -5,9 +5,8 @@ import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 
 /**
  * FNV-1a over UTF-16 code units, 32 bits, then MurmurHash3's finaliser: without it labels that
- * differ in their last
- * character (fork(0), fork(1), …) give streams whose first numbers are nearly equal. Not for
- * security.
+ * differ in their last character (fork(0), fork(1), …) give streams whose first numbers are nearly
+ * equal. Not for security.
  */
 function hash32(text: string): number {
   let h = 0x811c9dc5;

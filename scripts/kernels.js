@@ -1,8 +1,7 @@
 #!/usr/bin/env node
 // Compiles the WASM engine's SIMD kernels (common/engine/kernels, AssemblyScript) into a TypeScript
-// module that carries them as base64:
-// Node and browsers load it alike, with nothing to fetch. Twice: for a heap of its own thread, and
-// for a shared one.
+// module that carries them as base64: Node and browsers load it alike, with nothing to fetch.
+// Twice: for a heap of its own thread, and for a shared one.
 import asc from 'assemblyscript/asc';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -28,7 +27,10 @@ const OPTIONS = [
 /** WebAssembly's number for the section of initial memory contents. */
 const DATA = 11;
 
-/** The numbers of a module's sections. @param {Uint8Array} binary */
+/**
+ * The numbers of a module's sections.
+ * @param {Uint8Array} binary
+ */
 function sections(binary) {
   const found = new Set();
   // Magic and version, then for each section a byte and its length in LEB128.

@@ -1,8 +1,7 @@
 #!/usr/bin/env node
 // Stands in for Prisma's native schema engine (JSON-RPC over stdin and stdout): the same engine as
-// WebAssembly, from npm,
-// over PGlite or PostgreSQL. Only to author migrations (scripts/prisma.js names it); after `npm run
-// compile`.
+// WebAssembly, from npm, over PGlite or PostgreSQL. Only to author migrations (scripts/prisma.js
+// names it); after `npm run compile`.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -148,8 +147,7 @@ async function answer(method, params = {}) {
     return { databaseName: 'db' };
   }
   // The WebAssembly engine finds no shadow database in these two requests, but does in a diff,
-  // which says the same; only its
-  // warnings of lost data are missing: read the migration.
+  // which says the same; only its warnings of lost data are missing: read the migration.
   if (method === 'evaluateDataLoss')
     return {
       migrationSteps: (await changes(params)) === '' ? 0 : 1,

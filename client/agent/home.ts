@@ -25,7 +25,10 @@ export async function openHome(folder: string): Promise<Home> {
   return { folder, ...(await readHome(store, folder)), store, warnings: await exposure(folder) };
 }
 
-/** Enrols a folder. @throws LENTIGO_DATA_DIR_IN_USE, and what `enrolStore` throws */
+/**
+ * Enrols a folder.
+ * @throws LENTIGO_DATA_DIR_IN_USE, and what `enrolStore` throws
+ */
 export async function enrolHome(
   invitation: Invitation,
   folder: string,

@@ -69,7 +69,8 @@ export class Journal {
   }
 
   /**
-   * All attempts so far, by round. @throws LENTIGO_HOME_INVALID naming an entry that is damaged.
+   * All attempts so far, by round.
+   * @throws LENTIGO_HOME_INVALID naming an entry that is damaged.
    */
   async entries(): Promise<AttemptEntry[]> {
     const names = (await this.#store.list(FOLDER)).filter(isEntry);
@@ -105,8 +106,9 @@ export class Journal {
   }
 
   /**
-   * The bytes that the entry names. @throws LENTIGO_UPDATE_LATE when they were deleted with their
-   * round; LENTIGO_UPDATE_ALTERED when the disk changed them.
+   * The bytes that the entry names.
+   * @throws LENTIGO_UPDATE_LATE when they were deleted with their round; LENTIGO_UPDATE_ALTERED
+   *   when the disk changed them.
    */
   async sealed(entry: AttemptEntry): Promise<Bytes> {
     const bytes = await this.#store.read(nameOf(entry, 'sealed'));

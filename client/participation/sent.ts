@@ -22,7 +22,10 @@ export interface SentUpdate {
   readonly audit: string;
 }
 
-/** By round. @throws LENTIGO_HOME_INVALID when an entry is damaged or a receipt doesn't hold */
+/**
+ * By round.
+ * @throws LENTIGO_HOME_INVALID when an entry is damaged or a receipt doesn't hold
+ */
 export async function sentUpdates(store: Store, { key }: Enrolment): Promise<SentUpdate[]> {
   const sent: SentUpdate[] = [];
   for (const { round, attempt, sealed, receipt } of await new Journal(store).entries()) {

@@ -4,9 +4,15 @@ import nacl from 'tweetnacl';
 import { concat } from './bytes.js';
 
 export interface Ed25519 {
-  /** @param secretKey 64 bytes, tweetnacl's form: seed ‖ public key @returns 64 bytes */
+  /**
+   * @param secretKey 64 bytes, tweetnacl's form: seed ‖ public key
+   * @returns 64 bytes
+   */
   sign(message: Uint8Array, secretKey: Uint8Array): Uint8Array;
-  /** @param signature 64 bytes @param publicKey 32 bytes */
+  /**
+   * @param signature 64 bytes
+   * @param publicKey 32 bytes
+   */
   verify(message: Uint8Array, signature: Uint8Array, publicKey: Uint8Array): boolean;
 }
 

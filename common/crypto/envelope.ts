@@ -1,7 +1,6 @@
 // The sealed update: readable only with the round's key, signed by the clinic, and openable in any
-// range without the rest.
-// Layout: 'LTG1' ‖ header length (u32, little-endian) ‖ header (JSON, UTF-8) ‖ Ed25519 signature
-// (64) ‖ frames (frames.ts).
+// range without the rest. Layout: 'LTG1' ‖ header length (u32, little-endian) ‖ header (JSON,
+// UTF-8) ‖ Ed25519 signature (64) ‖ frames (frames.ts).
 import nacl from 'tweetnacl';
 import { z } from 'zod';
 import { LentigoError } from '../errors.js';
@@ -48,7 +47,10 @@ export interface OpenedUpdate {
   readonly header: UpdateHeader;
   /** Plaintext length. */
   readonly bytes: number;
-  /** Plaintext bytes [start, end). @throws LENTIGO_UPDATE_ALTERED */
+  /**
+   * Plaintext bytes [start, end).
+   * @throws LENTIGO_UPDATE_ALTERED
+   */
   read(start: number, end: number): Promise<Uint8Array>;
 }
 
@@ -165,8 +167,8 @@ const readFrame = async (
 };
 
 /**
- * Reads every frame as transmitted, and checks the clinic's signature. @throws
- * LENTIGO_UPDATE_SIGNATURE
+ * Reads every frame as transmitted, and checks the clinic's signature.
+ * @throws LENTIGO_UPDATE_SIGNATURE
  */
 export async function verifyEnvelope(
   envelope: Envelope,

@@ -26,8 +26,8 @@ export function sealedRange(index: number, payloadBytes: number): { start: numbe
 
 /**
  * AES-GCM's parameters for one frame. The nonce is the frame's index: safe, because each envelope
- * has a fresh key and seals each index once.
- * The associated data binds the frame to this header, this place, and to being the last or not.
+ * has a fresh key and seals each index once. The associated data binds the frame to this header,
+ * this place, and to being the last or not.
  */
 function parameters(header: Uint8Array, index: number, count: number): AesGcmParams {
   const isLast = index === count - 1 ? 1 : 0;
@@ -86,9 +86,8 @@ export async function openFrame(
 
 /**
  * SHA-256 over the SHA-256 of each frame as transmitted, in order: what the signature covers. A
- * hash of hashes, because WebCrypto
- * has no incremental hash and an update of hundreds of megabytes must not have to lie in memory
- * whole.
+ * hash of hashes, because WebCrypto has no incremental hash and an update of hundreds of megabytes
+ * must not have to lie in memory whole.
  */
 export async function framesHash(
   count: number,

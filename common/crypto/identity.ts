@@ -13,7 +13,10 @@ export function createIdentity(): Identity {
   return nacl.sign.keyPair();
 }
 
-/** The identity whose 64 secret bytes were stored. @throws RangeError on another length. */
+/**
+ * The identity whose 64 secret bytes were stored.
+ * @throws RangeError on another length.
+ */
 export function identityFrom(secretKey: Uint8Array): Identity {
   if (secretKey.length !== 64)
     throw new RangeError(`an Ed25519 secret key has 64 bytes, got ${secretKey.length}`);

@@ -39,7 +39,10 @@ export interface Sample {
   readonly revision?: string | undefined;
   /** Where a thread can load the photograph by itself: what `load` loads. */
   readonly origin?: Origin | undefined;
-  /** Decodes the photograph, upright. @throws LENTIGO_DATA_IMAGE_UNREADABLE */
+  /**
+   * Decodes the photograph, upright.
+   * @throws LENTIGO_DATA_IMAGE_UNREADABLE
+   */
   load(): Promise<Picture>;
 }
 

@@ -23,9 +23,8 @@ function count<T>(items: Iterable<T>): Map<T, number> {
 
 /**
  * Gives every patient one of `fractions.length` groups, so that group g gets about fractions[g] of
- * the images of every diagnosis:
- * iterative stratification (Sechidis et al. 2011), rarest diagnosis first, each patient to the
- * group that lacks most of what it brings.
+ * the images of every diagnosis: iterative stratification (Sechidis et al. 2011), rarest diagnosis
+ * first, each patient to the group that lacks most of what it brings.
  * @param fractions positive, summing to 1
  * @returns patient → group
  */

@@ -30,7 +30,10 @@ export const splitWord = text
 export const invalidTable = (file: string, what: string, cause?: unknown): LentigoError =>
   new LentigoError('LENTIGO_DATA_METADATA_INVALID', `${file}: ${what}`, { cause });
 
-/** The rows of a comma- or tab-separated text. @throws LENTIGO_DATA_METADATA_INVALID */
+/**
+ * The rows of a comma- or tab-separated text.
+ * @throws LENTIGO_DATA_METADATA_INVALID
+ */
 export function parseTexts(csv: string, file: string): TableRecord[] {
   const end = csv.indexOf('\n');
   const delimiter = csv.slice(0, end < 0 ? undefined : end).includes('\t') ? '\t' : ',';
@@ -51,7 +54,10 @@ export function parseTexts(csv: string, file: string): TableRecord[] {
   return records.map(({ record, info }) => ({ record, line: info.lines }));
 }
 
-/** The rows as a schema reads them, each with its line. @throws LENTIGO_DATA_METADATA_INVALID */
+/**
+ * The rows as a schema reads them, each with its line.
+ * @throws LENTIGO_DATA_METADATA_INVALID
+ */
 export function checkRows<T extends object>(
   table: readonly TableRecord[],
   schema: z.ZodType<T>,

@@ -9,7 +9,8 @@ export interface AdamState {
   /**
    * Of each variable w with its gradient g: m ← β₁m + c₁g; v ← β₂v + c₂g²; w ← decay·w − stepSize·m
    * / (squareScale·√v + ε).
-   * @param gradients in the variables' order; they stay the caller's @param decays of each variable
+   * @param gradients in the variables' order; they stay the caller's
+   * @param decays of each variable
    */
   step(
     gradients: readonly tf.Tensor[],

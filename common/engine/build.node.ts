@@ -1,7 +1,6 @@
 // `lentigo engine build`: gives @tensorflow/tfjs-node its binary. The official one where it can be
-// downloaded, else one compiled against the TensorFlow
-// library that the PyPI wheel carries, which is newer and also there for processors that have no
-// official one.
+// downloaded, else one compiled against the TensorFlow library that the PyPI wheel carries, which
+// is newer and also there for processors that have no official one.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { access, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
@@ -48,8 +47,9 @@ const failed = (what: string, cause?: unknown): LentigoError =>
   new LentigoError('LENTIGO_ENGINE_BUILD', what, { cause });
 
 /**
- * Runs a program to its end. @returns its stdout @throws LENTIGO_ENGINE_BUILD with the last line
- * that says why
+ * Runs a program to its end.
+ * @returns its stdout
+ * @throws LENTIGO_ENGINE_BUILD with the last line that says why
  */
 async function run(
   what: string,

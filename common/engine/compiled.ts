@@ -21,8 +21,7 @@ export const registerCompiler = (backend: string, compiler: Compiler): void =>
 
 /**
  * What f computes, differentiable in the trainable variables alone. The first call with a key and
- * shape takes longer than f itself, a second or two for
- * EfficientNet-B0; it pays after about ten.
+ * shape takes longer than f itself, a second or two for EfficientNet-B0; it pays after about ten.
  */
 export const compiled: Compiler = (key, x, variables, f) =>
   compilers.get(tf.getBackend())?.(key, x, variables, f) ?? f();

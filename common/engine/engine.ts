@@ -136,8 +136,7 @@ export function chooseAmong(
 
   /**
    * Prepares an engine and makes it the tfjs backend: `name`, else the one that the environment
-   * asks for, else the fastest that works.
-   * May be called again, with another name, at any time.
+   * asks for, else the fastest that works. May be called again, with another name, at any time.
    * @throws LENTIGO_ENGINE_UNAVAILABLE when the one asked for, or every one, fails to start or
    *   computes wrongly.
    */

@@ -1,6 +1,5 @@
 // Loads the heap kernels: a SIMD module (./kernels, compiled by scripts/kernels.js), or plain
-// JavaScript where WebAssembly has no SIMD
-// (browsers before 2023).
+// JavaScript where WebAssembly has no SIMD (browsers before 2023).
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { KERNELS, SHARED_KERNELS } from './generated/kernels.js';
 import type { HeapKernels } from './heap-kernels.js';

@@ -1,7 +1,7 @@
 // Compiles for the native engine: the operations that a function runs, forward and back, are
-// recorded once, and run from then on as one TensorFlow graph.
-// A thousand operations called from JavaScript take as long there as what they compute; within a
-// graph TensorFlow runs them on all cores at once.
+// recorded once, and run from then on as one TensorFlow graph. A thousand operations called from
+// JavaScript take as long there as what they compute; within a graph TensorFlow runs them on all
+// cores at once.
 import * as tf from '@tensorflow/tfjs';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -177,8 +177,8 @@ class Graph {
   readonly trainable: readonly number[];
 
   /**
-   * Records f of x and the variables, and its gradient in the trainable ones. @throws where
-   * TensorFlow doesn't take the graph
+   * Records f of x and the variables, and its gradient in the trainable ones.
+   * @throws where TensorFlow doesn't take the graph
    */
   constructor(x: tf.Tensor, variables: readonly tf.Variable[], f: () => readonly tf.Tensor[]) {
     const recorder = new Recorder();
@@ -216,8 +216,8 @@ class Graph {
   }
 
   /**
-   * @param inputs x and the variables @returns the outputs and, where they will be differentiated,
-   *   what the gradient needs
+   * @param inputs x and the variables
+   * @returns the outputs and, where they will be differentiated, what the gradient needs
    */
   forward(
     inputs: readonly number[],

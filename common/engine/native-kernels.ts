@@ -1,8 +1,7 @@
 // Kernels of ours for the native engine, composed of TensorFlow's operations otherwise than
-// tfjs-node does: swish in fewer passes over memory
-// (1 forward instead of 2, 4 back instead of 5), rectifiers and batch norm by the batch with
-// TensorFlow's own gradients, and pointwise convolutions as
-// products of matrices.
+// tfjs-node does: swish in fewer passes over memory (1 forward instead of 2, 4 back instead of 5),
+// rectifiers and batch norm by the batch with TensorFlow's own gradients, and pointwise
+// convolutions as products of matrices.
 import * as tf from '@tensorflow/tfjs';
 import type { Attribute, NodeBackend } from './native-backend.js';
 import {

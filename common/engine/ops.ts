@@ -1,7 +1,6 @@
 // Differentiable operations of the networks, with gradients that take one pass where tfjs's own
-// take many. They run on every engine:
-// where an engine has a kernel of ours (the WASM backend) it is used, elsewhere the same is
-// composed of tfjs operations.
+// take many. They run on every engine: where an engine has a kernel of ours (the WASM backend) it
+// is used, elsewhere the same is composed of tfjs operations.
 import * as tf from '@tensorflow/tfjs';
 
 const has = (kernel: string): boolean => Boolean(tf.getKernel(kernel, tf.getBackend()));
@@ -95,8 +94,7 @@ export const relu6 = ramp(tf.relu6, 'Relu6Grad', (y) =>
 
 /**
  * γ (x − mean) / σ + β over n, h and w (Ioffe & Szegedy 2015): x [n, h, w, c], γ and β [c]. The
- * gradient is written out: tfjs's own tiles to full size and
- * takes twice as long.
+ * gradient is written out: tfjs's own tiles to full size and takes twice as long.
  */
 export const normaliseBatch = (
   x: tf.Tensor4D,
@@ -162,7 +160,8 @@ export const layerNorm = <T extends tf.Tensor>(
 
 /**
  * γ · normal + β of x, γ and β, with normal = (x − mean) · inverse and inverse = 1 / σ over these
- * axes. @param back the gradients in the three
+ * axes.
+ * @param back the gradients in the three
  */
 function standardise(
   axes: number[],
@@ -252,9 +251,8 @@ export const poolChannels: (x: tf.Tensor4D) => tf.Tensor2D = tf.customGrad((x) =
 
 /**
  * Squeeze and excitation (Hu et al. 2018): x·a with a = sigmoid(swish(x̄·w1 + b1)·w2 + b2), x̄ the
- * mean of x [n, h, w, c] over positions;
- * w1 [c, s], b1 [s], w2 [s, c], b2 [c]. As one operation, so that both ways back to x take one pass
- * over it together.
+ * mean of x [n, h, w, c] over positions; w1 [c, s], b1 [s], w2 [s, c], b2 [c]. As one operation, so
+ * that both ways back to x take one pass over it together.
  */
 export const squeezeExcite: (
   x: tf.Tensor4D,
@@ -357,9 +355,8 @@ function fused(
 }
 
 // tfjs gives its fused kernels no gradient of their own (tf.fused wraps them in a custom one that
-// always computes all three).
-// These are computed only as far as they are needed: no input gradient below the first trainable
-// block.
+// always computes all three). These are computed only as far as they are needed: no input gradient
+// below the first trainable block.
 for (const [kernelName, backprop, layout] of [
   ['FusedConv2D', 'Conv2DBackprop', 'dataFormat'],
   ['FusedDepthwiseConv2D', 'DepthwiseConv2dNativeBackprop', 'dilations'],

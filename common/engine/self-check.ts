@@ -1,6 +1,6 @@
 // An engine's word isn't enough: drivers, and GPUs emulated in software, can compute wrongly
-// without saying so. Before an engine is used, it
-// computes a small network's value and gradients, which must be those of plain JavaScript.
+// without saying so. Before an engine is used, it computes a small network's value and gradients,
+// which must be those of plain JavaScript.
 import * as tf from '@tensorflow/tfjs';
 import { conv2d, depthwiseConv2d, poolChannels, squeezeExcite, swish } from './ops.js';
 

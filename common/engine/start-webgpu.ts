@@ -5,7 +5,8 @@ import { registerWebgpuKernels } from './webgpu-kernels.js';
 
 /**
  * Starts it with our kernels, in use from then on. A GPU that the processor emulates works, but is
- * no gain. @throws when there is no GPU
+ * no gain.
+ * @throws when there is no GPU
  */
 export async function startWebgpu(): Promise<Prepared> {
   const adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });

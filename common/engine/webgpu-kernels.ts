@@ -1,7 +1,6 @@
 // Kernels of ours for tfjs's WebGPU backend, in WGSL. It lacks none that training needs, but is
-// slow at some: it gives each value of a filter's
-// gradient to one thread, which then walks over the whole batch alone; and what we have as one pass
-// it composes of many.
+// slow at some: it gives each value of a filter's gradient to one thread, which then walks over the
+// whole batch alone; and what we have as one pass it composes of many.
 import * as tf from '@tensorflow/tfjs';
 import { type WebGPUBackend, webgpu_util } from '@tensorflow/tfjs-backend-webgpu';
 import {

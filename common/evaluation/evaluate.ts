@@ -16,8 +16,8 @@ import { type Metrics, metricsOf, type Predictions } from './metrics.js';
 import { batchesOf, labelIndex } from '../training/train.js';
 
 /**
- * Softmax over the last axis, read back: one row of probabilities for each image. @throws
- * LENTIGO_UPDATE_NOT_FINITE
+ * Softmax over the last axis, read back: one row of probabilities for each image.
+ * @throws LENTIGO_UPDATE_NOT_FINITE
  */
 async function probabilitiesOf(logits: () => tf.Tensor2D): Promise<number[][]> {
   const p = tf.tidy(() => tf.softmax(logits()));

@@ -11,8 +11,8 @@ import { overlay } from './heatmap.js';
 const SIZE = 512;
 
 /**
- * The file for each image: its name with .png, numbered where two images have the same. @throws
- * LENTIGO_USAGE the folder can't be made
+ * The file for each image: its name with .png, numbered where two images have the same.
+ * @throws LENTIGO_USAGE the folder can't be made
  */
 export async function heatmapFiles(dir: string, images: readonly string[]): Promise<string[]> {
   await mkdir(dir, { recursive: true }).catch((cause: unknown) => {

@@ -235,8 +235,8 @@ export function skinTypeGroups(
 }
 
 /**
- * Draws patients with replacement, all their images with them. @returns each call: how often each
- * image counts
+ * Draws patients with replacement, all their images with them.
+ * @returns each call: how often each image counts
  */
 export function drawPatients(patients: readonly string[], random: Random): () => Float64Array {
   const number = new Map<string, number>();

@@ -35,9 +35,8 @@ export const pairedDifference = (
 
 /**
  * The mean difference of several such pairs, such as of the same study under several seeds; all are
- * of the same images, and a resample draws
- * the same patients for all. The interval is about which patients were held out, not about which
- * seeds were taken.
+ * of the same images, and a resample draws the same patients for all. The interval is about which
+ * patients were held out, not about which seeds were taken.
  * @throws RangeError when they aren't of the same images
  */
 export function meanPairedDifference(

@@ -43,7 +43,10 @@ export function partialAuc(
   };
 }
 
-/** @param order images by falling score @param times how often each image counts */
+/**
+ * @param order images by falling score
+ * @param times how often each image counts
+ */
 function areaAbove(
   order: readonly number[],
   scores: readonly number[],

@@ -62,9 +62,8 @@ function linkNew(from: string, file: string): boolean {
 
 /**
  * Locks a directory for this process until the returned function is called or the process ends; the
- * lock of a process
- * that was killed is taken over. Processes on other machines, or in containers with process numbers
- * of their own, aren't seen.
+ * lock of a process that was killed is taken over. Processes on other machines, or in containers
+ * with process numbers of their own, aren't seen.
  * @throws LENTIGO_DATA_DIR_IN_USE naming the process that holds it; LENTIGO_DISK_FULL
  */
 export function lockDirectory(directory: string): () => void {

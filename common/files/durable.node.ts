@@ -64,8 +64,7 @@ export async function makeFolder(path: string): Promise<void> {
 
 /**
  * Writes a whole file, replacing one that is there. When the promise resolves, the bytes survive a
- * power cut; when it
- * rejects, the old file is untouched and nothing half-written is left.
+ * power cut; when it rejects, the old file is untouched and nothing half-written is left.
  * @throws LENTIGO_DISK_FULL
  */
 export async function writeDurably(

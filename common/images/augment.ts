@@ -53,8 +53,7 @@ function colourMatrix(random: Random): Float32Array {
 
 /**
  * A random crop, orientation (all eight are as likely) and colour of a picture, as a size×size
- * picture.
- * The same random stream gives the same variant.
+ * picture. The same random stream gives the same variant.
  */
 export function augment(picture: Picture, size: number, random: Random): Picture {
   const crop = resizeBox(picture, randomBox(picture, random), size);

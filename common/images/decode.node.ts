@@ -39,8 +39,8 @@ async function bytesOf(path: string): Promise<Uint8Array> {
 
 /**
  * Decodes a photograph: EXIF orientation applied, transparency laid on white, any colour space and
- * depth converted to 8-bit sRGB.
- * Warnings that don't lose pixels are accepted (phones' JPEGs have them); cut files are not.
+ * depth converted to 8-bit sRGB. Warnings that don't lose pixels are accepted (phones' JPEGs have
+ * them); cut files are not.
  * @param source the file's path or its bytes; `name` is what errors call the bytes
  * @throws LENTIGO_DATA_IMAGE_MISSING there is no such file
  * @throws LENTIGO_DATA_IMAGE_UNREADABLE empty, cut short, damaged, or not a photograph

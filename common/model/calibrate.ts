@@ -7,10 +7,9 @@ import { type Block, blockForward } from './network.js';
 
 /**
  * Sets every batch norm's running mean and (unbiased) variance to those of the pooled batches.
- * Block by block: within a block each batch is
- * normalised by its own statistics, as in training; the next block sees what the finished, frozen
- * block makes of them.
- * The activations of all batches at one block's boundary are held at once.
+ * Block by block: within a block each batch is normalised by its own statistics, as in training;
+ * the next block sees what the finished, frozen block makes of them. The activations of all batches
+ * at one block's boundary are held at once.
  * @param batches normalised images, float32 [n, size, size, 3] each
  */
 export async function calibrate(

@@ -1,7 +1,6 @@
 // The safetensors container: 8 bytes of header length, a JSON header, then the tensors' bytes
-// without gaps. Reads F32, F16 and BF16,
-// passes over I64 (batch norm's counters), writes F32 or F16. All platforms we run on are
-// little-endian, as the format is.
+// without gaps. Reads F32, F16 and BF16, passes over I64 (batch norm's counters), writes F32 or
+// F16. All platforms we run on are little-endian, as the format is.
 import { z } from 'zod';
 import { LentigoError } from '../errors.js';
 import { sizeOf } from '../update/parameter-set.js';

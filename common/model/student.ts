@@ -68,8 +68,8 @@ export interface Student extends Classifier, OnEngine {
 }
 
 /**
- * A student on the current engine (call useEngine first). @throws LENTIGO_WEIGHTS_INVALID when the
- * parameters don't fit the architecture and labels.
+ * A student on the current engine (call useEngine first).
+ * @throws LENTIGO_WEIGHTS_INVALID when the parameters don't fit the architecture and labels.
  */
 export function createStudent({ architecture, labels, parameters }: Model): Student {
   const { head } = networkOf(architecture);

@@ -101,8 +101,8 @@ export function initialTeacher(
 }
 
 /**
- * A teacher on the current engine. @throws LENTIGO_WEIGHTS_INVALID when the parameters don't fit
- * the design and labels.
+ * A teacher on the current engine.
+ * @throws LENTIGO_WEIGHTS_INVALID when the parameters don't fit the design and labels.
  */
 export function createTeacher({ design, labels, parameters }: TeacherModel): Teacher {
   const { architecture, metadata } = design;

@@ -18,8 +18,8 @@ export function toTorch({ name, shape, values }: StoredTensor): StoredTensor {
 }
 
 /**
- * Tensors in PyTorch's layout as the parameters of `specs`. @throws LENTIGO_WEIGHTS_INVALID when
- * one is missing, superfluous or of another shape.
+ * Tensors in PyTorch's layout as the parameters of `specs`.
+ * @throws LENTIGO_WEIGHTS_INVALID when one is missing, superfluous or of another shape.
  */
 export function fromTorch(
   tensors: readonly StoredTensor[],

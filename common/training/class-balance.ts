@@ -21,13 +21,12 @@ const NEVER = -1e4;
  * get 0.
  *
  * Logit adjustment: log of each class's share is added to its logit (Menon et al. 2021, "Long-tail
- * learning via logit adjustment", equation 10
- * with τ = 1), so that the network itself learns the scores of balanced classes. In a federation
- * each clinic adjusts by its own counts, which takes
+ * learning via logit adjustment", equation 10 with τ = 1), so that the network itself learns the
+ * scores of balanced classes. In a federation each clinic adjusts by its own counts, which takes
  * the skew of its labels out of its delta (Zhang et al. 2022, "Federated Learning with Label
- * Distribution Skew via Logits Calibration"); a diagnosis
- * that it has never seen is left out of its softmax, so that the clinic doesn't train the others'
- * knowledge of it away (Li & Zhan 2021, "FedRS").
+ * Distribution Skew via Logits Calibration"); a diagnosis that it has never seen is left out of its
+ * softmax, so that the clinic doesn't train the others' knowledge of it away (Li & Zhan 2021,
+ * "FedRS").
  * @param counts images of each class
  */
 export function classBalance(

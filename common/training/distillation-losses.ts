@@ -7,9 +7,9 @@ const TINY = 1e-8;
 
 /**
  * T² · KL(softmax(teacher/T) ‖ softmax(student/T)) (Hinton et al. 2015, "Distilling the Knowledge
- * in a Neural Network"; T² keeps the gradient's
- * size independent of T).
- * @param student, teacher logits [n, c] @returns a scalar, differentiable in the student's
+ * in a Neural Network"; T² keeps the gradient's size independent of T).
+ * @param student, teacher logits [n, c]
+ * @returns a scalar, differentiable in the student's
  */
 export function softTargetLoss(
   student: tf.Tensor2D,
@@ -37,7 +37,8 @@ export interface Projection {
 
 /**
  * 1 − cos(projection of the student's features, the teacher's): both may have their own scale.
- * @param student [n, s] @param teacher [n, t]
+ * @param student [n, s]
+ * @param teacher [n, t]
  */
 export function featureLoss(
   student: tf.Tensor2D,

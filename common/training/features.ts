@@ -128,9 +128,8 @@ export class FeatureSource {
 
   /**
    * For each of these batches the input of the trainable part, [n, …], n ≤ its examples: unreadable
-   * images are left out. The caller disposes of `x`.
-   * While it uses one batch, the images of the next are read. undefined stands for a batch of which
-   * none can be read.
+   * images are left out. The caller disposes of `x`. While it uses one batch, the images of the
+   * next are read. undefined stands for a batch of which none can be read.
    * @throws the signal's reason when aborted
    */
   async *batches(

@@ -41,9 +41,10 @@ function perExample(logits: tf.Tensor2D, hot: tf.Tensor2D, gamma: number): tf.Te
 
 /**
  * Mean over the batch of w_t · −(1 − p_t)^γ log p_t, where t is the label: divided by n, not by the
- * sum of the weights, so that
- * micro-batches add up to their batch. γ = 0 is weighted cross-entropy.
- * @param logits [n, c] @param labels int32 [n], each in [0, c) @param weights of the classes, [c]
+ * sum of the weights, so that micro-batches add up to their batch. γ = 0 is weighted cross-entropy.
+ * @param logits [n, c]
+ * @param labels int32 [n], each in [0, c)
+ * @param weights of the classes, [c]
  * @returns a scalar, differentiable in the logits
  */
 export function focalLoss(

@@ -1,8 +1,7 @@
 // Training steps on several threads: each computes the gradients of micro-batches on a WASM engine
-// of its own, over shared memory. A micro-batch
-// goes to whichever thread is free, its gradients to a place of its own; then each thread sums its
-// share of all parameters, over the micro-batches
-// in their order: the result is that of one thread, to the bit.
+// of its own, over shared memory. A micro-batch goes to whichever thread is free, its gradients to
+// a place of its own; then each thread sums its share of all parameters, over the micro-batches in
+// their order: the result is that of one thread, to the bit.
 import * as tf from '@tensorflow/tfjs';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import type { ArchitectureId } from '../model/architecture-id.js';
@@ -186,9 +185,10 @@ export class ThreadedStep {
 
   /**
    * Takes the threads over: `dispose` ends them. Each holds a student and, for its micro-batches,
-   * an engine of its own; the shared memory holds
-   * the batch and one set of gradients for each of its micro-batches.
-   * @param shape of one input of block `trainFrom` @param batchSize the most examples of a step
+   * an engine of its own; the shared memory holds the batch and one set of gradients for each of
+   * its micro-batches.
+   * @param shape of one input of block `trainFrom`
+   * @param batchSize the most examples of a step
    */
   static async start(
     student: Student,

@@ -42,8 +42,8 @@ const median = (times: readonly number[]): number =>
 
 /**
  * Milliseconds that each way of computing takes: the median over all turns. In a turn a way is
- * computed several times in a row, as training does, after
- * one to warm up: a thread whose memory has lain idle for a second comes back slowly.
+ * computed several times in a row, as training does, after one to warm up: a thread whose memory
+ * has lain idle for a second comes back slowly.
  */
 export async function inTurns(
   turns: number,

@@ -63,8 +63,7 @@ const UNLIMITED_VARIANTS = 2 ** 31;
 
 /**
  * Trains the student's blocks from `plan.trainFrom` on, in place. The same seed on the same engine
- * gives the same numbers.
- * The optimiser starts afresh: its state doesn't travel between rounds.
+ * gives the same numbers. The optimiser starts afresh: its state doesn't travel between rounds.
  * @throws LENTIGO_DATA_EMPTY no readable sample; LENTIGO_DATA_UNKNOWN_DIAGNOSIS a label that the
  *   student doesn't have; the signal's reason when aborted
  */
@@ -180,7 +179,10 @@ export const batchesOf = <T>(items: readonly T[], size: number): T[][] =>
     items.slice(i * size, (i + 1) * size),
   );
 
-/** Sample → index of its class. @throws LENTIGO_DATA_UNKNOWN_DIAGNOSIS */
+/**
+ * Sample → index of its class.
+ * @throws LENTIGO_DATA_UNKNOWN_DIAGNOSIS
+ */
 export function labelIndex(student: Pick<Student, 'labels'>): (sample: Sample) => number {
   return ({ id, label }) => {
     const index = student.labels.names.indexOf(label);

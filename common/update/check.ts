@@ -24,9 +24,9 @@ export interface DeltaBounds {
 }
 
 /**
- * Checks a delta range by range, in order, so that it need never lie in memory whole.
- * A clinic gives it what the coordinator will see: the delta after encoding and decoding, whose
- * norm rounding has changed a little.
+ * Checks a delta range by range, in order, so that it need never lie in memory whole. A clinic
+ * gives it what the coordinator will see: the delta after encoding and decoding, whose norm
+ * rounding has changed a little.
  */
 export class DeltaCheck {
   readonly #bounds: DeltaBounds;
@@ -36,8 +36,9 @@ export class DeltaCheck {
     this.#bounds = bounds;
   }
   /**
-   * The next range. @throws LENTIGO_UPDATE_NOT_FINITE, or LENTIGO_UPDATE_LENGTH as soon as there
-   * are too many values.
+   * The next range.
+   * @throws LENTIGO_UPDATE_NOT_FINITE, or LENTIGO_UPDATE_LENGTH as soon as there are too many
+   *   values.
    */
   add(values: Float32Array): void {
     requireFinite(values, this.#count);
@@ -47,8 +48,9 @@ export class DeltaCheck {
     for (let i = 0; i < values.length; i++) this.#squares += values[i]! * values[i]!;
   }
   /**
-   * After the last range: the L2 norm. @throws LENTIGO_UPDATE_LENGTH when values are missing;
-   * LENTIGO_UPDATE_NORM when the norm is beyond the bound.
+   * After the last range: the L2 norm.
+   * @throws LENTIGO_UPDATE_LENGTH when values are missing; LENTIGO_UPDATE_NORM when the norm is
+   *   beyond the bound.
    */
   finish(): number {
     if (this.#count !== this.#bounds.count) throw this.#wrongLength(String(this.#count));
@@ -69,7 +71,10 @@ export class DeltaCheck {
   }
 }
 
-/** A whole delta at once: its L2 norm. @throws as DeltaCheck. */
+/**
+ * A whole delta at once: its L2 norm.
+ * @throws as DeltaCheck.
+ */
 export function checkDelta(values: Float32Array, bounds: DeltaBounds): number {
   const check = new DeltaCheck(bounds);
   check.add(values);

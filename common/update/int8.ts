@@ -21,9 +21,8 @@ function scaleFor(largest: number): number {
 
 /**
  * Uniform quantisation in the manner of QSGD (Alistarh et al. 2017, §3.1), with the block's largest
- * magnitude in place of the norm:
- * v/scale is rounded up with the probability of its fraction, so the expected value is v and the
- * error stays below one scale.
+ * magnitude in place of the norm: v/scale is rounded up with the probability of its fraction, so
+ * the expected value is v and the error stays below one scale.
  */
 export const int8: DeltaEncoding = {
   name: 'int8',

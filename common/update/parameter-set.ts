@@ -60,11 +60,17 @@ export class ParameterSet {
     for (const { name } of other.specs) out.get(name).set(other.get(name));
     return out;
   }
-  /** this − base, value by value. @throws LENTIGO_UPDATE_LENGTH when the lengths differ. */
+  /**
+   * this − base, value by value.
+   * @throws LENTIGO_UPDATE_LENGTH when the lengths differ.
+   */
   minus(base: ParameterSet): ParameterSet {
     return this.#combine(base, -1);
   }
-  /** this + delta, value by value. @throws LENTIGO_UPDATE_LENGTH when the lengths differ. */
+  /**
+   * this + delta, value by value.
+   * @throws LENTIGO_UPDATE_LENGTH when the lengths differ.
+   */
   plus(delta: ParameterSet): ParameterSet {
     return this.#combine(delta, 1);
   }

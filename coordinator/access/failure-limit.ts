@@ -68,8 +68,7 @@ export type AddressOf = (request: IncomingMessage) => string;
 
 /**
  * Who is at the other end. Behind a proxy that is the last address of X-Forwarded-For, which the
- * proxy itself wrote; without one
- * anybody could write that header, so it is not read.
+ * proxy itself wrote; without one anybody could write that header, so it is not read.
  */
 export const remoteAddress =
   (behindProxy: boolean): AddressOf =>

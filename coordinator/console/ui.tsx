@@ -149,7 +149,8 @@ export function Copy({ value, label }: { value: string; label: string }) {
 }
 
 /**
- * Runs what a person asked for, and tells when it failed and what to do. @returns whether it worked
+ * Runs what a person asked for, and tells when it failed and what to do.
+ * @returns whether it worked
  */
 export async function attempt(work: () => Promise<unknown>): Promise<boolean> {
   try {

@@ -47,8 +47,8 @@ export class Checkpoint {
   }
 
   /**
-   * @returns undefined where nothing was begun @throws LENTIGO_WEIGHTS_INVALID naming a file that
-   *   is damaged
+   * @returns undefined where nothing was begun
+   * @throws LENTIGO_WEIGHTS_INVALID naming a file that is damaged
    */
   async read(): Promise<{ state: TrainingState; values: Values } | undefined> {
     const stored = await this.#readFile(this.#path);

@@ -17,8 +17,8 @@ const bySide = (maps: ReadonlyMap<string, tf.Tensor4D>): Map<number, string> =>
   new Map([...maps].map(([name, { shape }]) => [shape[1], name]));
 
 /**
- * The last blocks of each shared resolution, the student's from `from` on. @param sample any: a
- * teacher of metadata reads it
+ * The last blocks of each shared resolution, the student's from `from` on.
+ * @param sample any: a teacher of metadata reads it
  */
 export function pairingsOf(
   student: Student,

@@ -68,9 +68,8 @@ export async function startingModel(
 
 /**
  * What a teacher starts from: what `startingModel` reads; or the backbone of the teacher that
- * another distillation left in a folder (its teacher-1),
- * and all of that where it was for the same diagnoses, of the same design and without metadata: the
- * first stage of a transfer in two.
+ * another distillation left in a folder (its teacher-1), and all of that where it was for the same
+ * diagnoses, of the same design and without metadata: the first stage of a transfer in two.
  * @throws what startingModel throws
  */
 export async function startingTeacher(

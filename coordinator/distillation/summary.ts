@@ -97,8 +97,8 @@ function joined(parts: readonly Part[]): Evaluated {
 
 /**
  * Results of one kind and seed on different held-out images, such as the folds of a
- * cross-validation, are put together before they are scored;
- * the same teacher that taught in several folders counts once.
+ * cross-validation, are put together before they are scored; the same teacher that taught in
+ * several folders counts once.
  * @param outs folders of finished distillations by one preset
  * @throws LENTIGO_USAGE a folder holds none, or one of another preset, or rows that are compared
  *   hold out different images

@@ -1,6 +1,6 @@
 // The coordinator's side of one aggregation, in a process of its own so that its memory can be
-// told: node aggregate-once.js JOBS.json
-// Prints one JSON line: milliseconds and peak memory, and how long the event loop waited meanwhile.
+// told: node aggregate-once.js JOBS.json Prints one JSON line: milliseconds and peak memory, and
+// how long the event loop waited meanwhile.
 import { readFile } from 'node:fs/promises';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Aggregator } from '../../coordinator/aggregation/aggregator.js';

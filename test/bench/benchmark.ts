@@ -12,7 +12,11 @@ export interface Benchmark {
    * only when it is named.
    */
   readonly long?: boolean;
-  /** Measures. @param say one line of progress @returns the section's body, Markdown */
+  /**
+   * Measures.
+   * @param say one line of progress
+   * @returns the section's body, Markdown
+   */
   run(say: (text: string) => void): Promise<string>;
 }
 

@@ -92,8 +92,8 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
 }
 
 /**
- * Each member in turn, at even intervals, whether the answers have come or not. @returns the times
- * of the answers, ms
+ * Each member in turn, at even intervals, whether the answers have come or not.
+ * @returns the times of the answers, ms
  */
 async function paced(members: readonly Member[], announcement: AnnouncedRound): Promise<number[]> {
   const { round, attempt } = announcement;

@@ -156,7 +156,10 @@ function imagesOf(reports: readonly Report[]): string {
     : `${train} training, ${validation} validation and ${heldout} held-out photographs`;
 }
 
-/** The command that gives this report. @param from the folder whose teacher it took */
+/**
+ * The command that gives this report.
+ * @param from the folder whose teacher it took
+ */
 function commandOf(
   { settings: { engine, recipe, teacher, losses, metadata, seed, fold } }: Report,
   { data, init, teacherInit }: Pick<Distillations, 'data' | 'init' | 'teacherInit'>,

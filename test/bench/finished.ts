@@ -20,8 +20,8 @@ interface FinishedRuns<Report> extends Pick<Benchmark, 'name' | 'title'> {
   readonly by: keyof typeof FILES;
   readonly read: (json: unknown) => Report;
   /**
-   * The section's text. @param summary as `lentigo distill summary` or `lentigo simulate summary`
-   * prints it
+   * The section's text.
+   * @param summary as `lentigo distill summary` or `lentigo simulate summary` prints it
    */
   readonly section: (
     reports: readonly Report[],

@@ -92,8 +92,8 @@ ${table(
 };
 
 /**
- * One epoch, as `train` takes its steps. @param ahead false: a batch is asked for when the step
- * before it is done
+ * One epoch, as `train` takes its steps.
+ * @param ahead false: a batch is asked for when the step before it is done
  */
 async function train(
   student: Student,

@@ -1,8 +1,7 @@
 // What a second thread brings on WASM, in a process of its own: node threads.js BATCH TURNS ROW;
-// prints milliseconds an image as JSON.
-// Three ways in turn, each several steps in a row as training takes them: one thread; two threads
-// on one batch; and two that have nothing in
-// common but the machine, each on a batch of half the size: what this machine has to give to two.
+// prints milliseconds an image as JSON. Three ways in turn, each several steps in a row as training
+// takes them: one thread; two threads on one batch; and two that have nothing in common but the
+// machine, each on a batch of half the size: what this machine has to give to two.
 import * as tf from '@tensorflow/tfjs';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { useEngine } from '../../common/engine/engine.node.js';

@@ -1,7 +1,6 @@
 // Runs the services of docker-compose.yml where there is no container engine: each in a sandbox
-// (bubblewrap) with the root, volumes, user,
-// rights and variables that the file gives it, all on one network of their own, where every
-// service's name leads to 127.0.0.1.
+// (bubblewrap) with the root, volumes, user, rights and variables that the file gives it, all on
+// one network of their own, where every service's name leads to 127.0.0.1.
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -44,7 +43,8 @@ export function whyNoSandbox(): string | undefined {
 
 /**
  * What the Dockerfile makes of the sources that .dockerignore lets through, with its own commands;
- * node_modules as `npm ci` made it here. @returns the folder that is /app
+ * node_modules as `npm ci` made it here.
+ * @returns the folder that is /app
  */
 export function buildImage(folder: string, image: Image): string {
   const [stage, app] = [join(folder, 'build'), join(folder, 'app')];

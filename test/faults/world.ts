@@ -167,7 +167,10 @@ export class World {
   }
 }
 
-/** Runs a world undisturbed to its end. @returns its models, round by round */
+/**
+ * Runs a world undisturbed to its end.
+ * @returns its models, round by round
+ */
 export async function undisturbed(world: World): Promise<string[]> {
   await world.startCoordinator();
   for (const agent of world.agents) agent.start();

@@ -30,7 +30,10 @@ export class Collection {
       .sort((a, b) => (a.added < b.added ? -1 : a.added > b.added ? 1 : a.name < b.name ? -1 : 1));
   }
 
-  /** Looks at a photograph without keeping it. @throws LENTIGO_DATA_IMAGE_UNREADABLE */
+  /**
+   * Looks at a photograph without keeping it.
+   * @throws LENTIGO_DATA_IMAGE_UNREADABLE
+   */
   async examine(image: Blob, name: string): Promise<Examined> {
     const bytes = new Uint8Array(await image.arrayBuffer());
     const type = typeOf(bytes);
@@ -58,8 +61,8 @@ export class Collection {
   }
 
   /**
-   * The record is written last: a photograph is there whole or not at all. @throws
-   * LENTIGO_DISK_FULL
+   * The record is written last: a photograph is there whole or not at all.
+   * @throws LENTIGO_DISK_FULL
    */
   async add(
     { bytes, thumbnail, ...found }: Examined,

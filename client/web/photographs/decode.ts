@@ -5,7 +5,10 @@ import type { Picture } from '../../../common/images/picture.js';
 
 const THUMBNAIL = 320;
 
-/** The browser's bitmap; the caller closes it. @throws LENTIGO_DATA_IMAGE_UNREADABLE */
+/**
+ * The browser's bitmap; the caller closes it.
+ * @throws LENTIGO_DATA_IMAGE_UNREADABLE
+ */
 export async function openImage(image: Blob, name: string): Promise<ImageBitmap> {
   try {
     return await createImageBitmap(image, { imageOrientation: 'from-image' });

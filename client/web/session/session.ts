@@ -39,8 +39,8 @@ export class Session {
   }
 
   /**
-   * Makes the identity, in this browser, and makes it known to the study. @throws what `enrolStore`
-   * throws
+   * Makes the identity, in this browser, and makes it known to the study.
+   * @throws what `enrolStore` throws
    */
   async enrol(invitation: Invitation, name: string): Promise<Session> {
     await enrolStore(this.store, invitation, name, HERE);

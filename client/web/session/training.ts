@@ -9,7 +9,10 @@ const asked = (new URLSearchParams(location.search).get('engine') ?? undefined) 
   | EngineName
   | undefined;
 
-/** Started when it is first needed. @throws LENTIGO_ENGINE_UNAVAILABLE */
+/**
+ * Started when it is first needed.
+ * @throws LENTIGO_ENGINE_UNAVAILABLE
+ */
 export function trainingWorker(): Promise<TrainingWorker> {
   worker ??= TrainingWorker.start(asked).catch((error: unknown) => {
     worker = undefined;

@@ -6,7 +6,8 @@ const LOOK_EVERY_MS = 5_000;
 
 /**
  * Calls `act` once nobody has touched anything for `ms`, and at the latest when somebody does
- * again. @returns how to end it
+ * again.
+ * @returns how to end it
  */
 export function whenUnused(ms: number, act: () => void): () => void {
   let last = Date.now();

@@ -55,7 +55,8 @@ export async function openVault(stored: unknown, passphrase: string): Promise<Cr
 }
 
 /**
- * The same data key under another passphrase. @throws LENTIGO_PASSPHRASE_WRONG when the old one is
+ * The same data key under another passphrase.
+ * @throws LENTIGO_PASSPHRASE_WRONG when the old one is
  */
 export async function changePassphrase(
   stored: unknown,

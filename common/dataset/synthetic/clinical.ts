@@ -34,7 +34,10 @@ const UNASKED = 0.3;
 
 const yesOrNo = (random: Random, p: number): string => (random.chance(p) ? 'True' : 'False');
 
-/** @param patient the same for all lesions of one person @param lesion of this one */
+/**
+ * @param patient the same for all lesions of one person
+ * @param lesion of this one
+ */
 export function drawClinical(
   label: string,
   fitspatrick: number,

@@ -189,7 +189,10 @@ const DRAW: Record<string, (random: Random) => Lesion> = {
 /** The classes that can be painted: PAD-UFES-20's. */
 export const SYNTHETIC_LABELS: readonly string[] = Object.keys(DRAW);
 
-/** A random lesion of a class. @throws RangeError for a label that isn't one of SYNTHETIC_LABELS */
+/**
+ * A random lesion of a class.
+ * @throws RangeError for a label that isn't one of SYNTHETIC_LABELS
+ */
 export function drawLesion(label: string, random: Random): Lesion {
   const draw = DRAW[label];
   if (draw === undefined) throw new RangeError(`no synthetic lesion for ${label}`);

@@ -46,9 +46,8 @@ const NEUTRAL: SiteStyle = {
 
 /**
  * The style of a site. The axes of sites 1, 2, 3, … follow a low-discrepancy sequence (fractional
- * parts of multiples of
- * powers of a constant: Roberts 2018, "The unreasonable effectiveness of quasirandom sequences"),
- * so any few neighbours lie far apart.
+ * parts of multiples of powers of a constant: Roberts 2018, "The unreasonable effectiveness of
+ * quasirandom sequences"), so any few neighbours lie far apart.
  */
 export function siteStyle(site: number): SiteStyle {
   if (site === 0) return NEUTRAL;

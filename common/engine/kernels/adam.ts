@@ -3,8 +3,7 @@
 
 /**
  * m ← β₁m + c₁g; v ← β₂v + c₂g²; out = decay·w − stepSize·m / (squareScale·√v + ε), `size` values
- * each.
- * m and v are updated where they are; out may be w.
+ * each. m and v are updated where they are; out may be w.
  */
 export function adam(
   w: usize,

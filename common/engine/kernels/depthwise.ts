@@ -1,7 +1,6 @@
 // Depthwise convolution's two gradients (AssemblyScript, SIMD). All tensors are float32, NHWC,
-// given by their addresses on tfjs's heap;
-// filters are [kernel height, kernel width, channels]. Channels lie innermost, so lanes are
-// channels: 16 at a time, then 4, then one.
+// given by their addresses on tfjs's heap; filters are [kernel height, kernel width, channels].
+// Channels lie innermost, so lanes are channels: 16 at a time, then 4, then one.
 
 /** a·b of four channels at a time, added to an accumulator. */
 // @ts-ignore: decorator

@@ -11,9 +11,8 @@ const KERNEL = 7;
 
 /**
  * x′ = x · σ(mlp(mean of x over places) + mlp(maximum over places)), then x″ = x′ · σ(conv7×7(mean
- * of x′ over channels ‖ maximum over channels)).
- * The spatial filter is laid out [7, 7, 2, 1]: mean and maximum each convolved by their own, and
- * summed.
+ * of x′ over channels ‖ maximum over channels)). The spatial filter is laid out [7, 7, 2, 1]: mean
+ * and maximum each convolved by their own, and summed.
  */
 export function cbam(name: string, channels: number): Layer {
   const squeezed = Math.max(1, Math.floor(channels / REDUCTION));

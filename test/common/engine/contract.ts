@@ -1,7 +1,6 @@
 // One contract for every engine: values and gradients of the student's operations, against plain
-// float64 JavaScript, over random shapes,
-// strides and paddings. Relative errors are of a whole tensor: ‖engine − reference‖ / ‖reference‖.
-// Node's tests and a browser's page run it.
+// float64 JavaScript, over random shapes, strides and paddings. Relative errors are of a whole
+// tensor: ‖engine − reference‖ / ‖reference‖. Node's tests and a browser's page run it.
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import {
@@ -147,7 +146,10 @@ const small = fc.record({
   seed: fc.nat(),
 });
 
-/** What an engine must do, each in so many random cases. @throws the smallest case that fails */
+/**
+ * What an engine must do, each in so many random cases.
+ * @throws the smallest case that fails
+ */
 export const CONTRACT: readonly {
   readonly promise: string;
   readonly hold: (cases: number) => Promise<void>;

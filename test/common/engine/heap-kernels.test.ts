@@ -1,6 +1,6 @@
 // The SIMD module by itself, on memory of its own thread and on shared memory (as the engine has it
-// in cross-origin isolated pages):
-// the numbers of plain JavaScript, and not a byte written beside them.
+// in cross-origin isolated pages): the numbers of plain JavaScript, and not a byte written beside
+// them.
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -27,9 +27,8 @@ function randomPredictions(n: number, seed: number) {
 
 describe('metrics against known values', () => {
   // The example of scikit-learn's f1_score and precision_score: y_true = 0 1 2 0 1 2, y_pred = 0 2
-  // 1 0 0 1;
-  // f1 macro = weighted = 0.2667, f1 of the classes 0.8 0 0; precision of class 0 is 2/3, its
-  // recall 1.
+  // 1 0 0 1; f1 macro = weighted = 0.2667, f1 of the classes 0.8 0 0; precision of class 0 is 2/3,
+  // its recall 1.
   const m = metricsOf(
     { labels: [0, 1, 2, 0, 1, 2], probabilities: [0, 2, 1, 0, 0, 1].map(hot) },
     THREE,
