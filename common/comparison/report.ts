@@ -1,10 +1,10 @@
-// A comparison as one HTML page: figures inside, nothing fetched, no script.
+// A comparison as one HTML page, with its figures inline: it fetches nothing and has no script.
 import { MALIGNANCY } from '../dataset/diagnoses.js';
 import { COLOURS, type Comparison, type Estimate } from './compare.js';
 
 export interface Side {
   readonly name: string;
-  /** JPEG, base64. */
+  /** JPEGs in base64. */
   readonly thumbnails: readonly { readonly label: string; readonly jpeg: string }[];
 }
 
@@ -21,7 +21,7 @@ const row = (cells: readonly string[]): string =>
     .join('')}</tr>`;
 
 /**
- * Each image a mark in the first two components: circles for the first archive, diamonds for the
+ * One mark per image, in the first two components: circles for the first archive, diamonds for the
  * second.
  */
 function scatter({ map, mapShares }: Comparison): string {
@@ -73,7 +73,7 @@ svg{width:100%;height:auto}svg text{fill:var(--soft);font:13px system-ui,sans-se
 .a-name{color:var(--a)}.b-name{color:var(--b)}.name{overflow-wrap:anywhere;font-weight:600}
 .thumbs{display:grid;grid-template-columns:repeat(auto-fill,minmax(84px,1fr));gap:.5rem}figure{margin:0}img{width:100%;border-radius:4px;display:block}figcaption{font-size:.75rem;color:var(--soft);text-align:center}`;
 
-/** The page. Names of archives and diagnoses are escaped. */
+/** The report as HTML. Names of archives and diagnoses are escaped. */
 export function reportPage(
   comparison: Comparison,
   [a, b]: readonly [Side, Side],

@@ -4,7 +4,10 @@ import { open, stat } from 'node:fs/promises';
 import { LentigoError } from '../errors.js';
 import type { ByteSource } from './byte-source.js';
 
-/** @throws LENTIGO_UPDATE_MALFORMED from `read`, when the file became shorter meanwhile. */
+/**
+ * Opens a file as a source.
+ * @throws LENTIGO_UPDATE_MALFORMED from `read`, when the file has become shorter
+ */
 export async function fileSource(path: string): Promise<ByteSource> {
   const { size } = await stat(path);
   return {

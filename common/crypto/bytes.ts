@@ -1,4 +1,4 @@
-// Bytes as every platform has them: concatenation, UTF-8, little-endian lengths, hexadecimal, and
+// Byte operations for every platform: concatenation, UTF-8, little-endian lengths, hexadecimal, and
 // SHA-256 through WebCrypto.
 
 const encoder = new TextEncoder();
@@ -29,8 +29,8 @@ export function toHex(bytes: Uint8Array): string {
 }
 
 /**
- * The same bytes where WebCrypto takes them: it refuses views of shared memory, which a threaded
- * WASM heap is.
+ * The same bytes in memory that WebCrypto accepts: it refuses views of shared memory, such as the
+ * heap of threaded WASM.
  */
 export function unshared(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return bytes.buffer instanceof ArrayBuffer
@@ -42,7 +42,7 @@ export async function sha256(bytes: Uint8Array): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest('SHA-256', unshared(bytes)));
 }
 
-/** SHA-256 as 64 hexadecimal digits: how blobs, models and payloads are named. */
+/** SHA-256 as 64 hexadecimal digits: the name of blobs, models and payloads. */
 export async function sha256Hex(bytes: Uint8Array): Promise<string> {
   return toHex(await sha256(bytes));
 }

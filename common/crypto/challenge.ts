@@ -1,5 +1,5 @@
-// The mutual challenge on connect: both sides sign both keys and both fresh nonces, so that neither
-// an old proof nor the other side's own one passes.
+// The mutual challenge on connect. Both sides sign both keys and both fresh nonces, so that neither
+// an old proof nor a reflection of one's own passes.
 import { LentigoError } from '../errors.js';
 import { PROTOCOL } from '../protocol/primitives.js';
 import { fromBase64 } from './base64.js';
@@ -7,10 +7,10 @@ import { utf8 } from './bytes.js';
 import { sign, TAGS, verify } from './signature.js';
 
 /**
- * What both sides know once `hello` was answered. Keys and nonces in base64, as in the messages.
+ * What both sides know after `hello` was answered. Keys and nonces are base64, as in the messages.
  */
 export interface ChallengeTerms {
-  /** Who signs. */
+  /** The side that signs. */
   readonly role: 'coordinator' | 'clinic';
   readonly study: string;
   readonly coordinatorKey: string;
@@ -26,13 +26,13 @@ const partsOf = (t: ChallengeTerms): Uint8Array[] => [
   ...[t.coordinatorKey, t.clinicKey, t.coordinatorNonce, t.clinicNonce].map(fromBase64),
 ];
 
-/** The signature that `terms.role` gives, in base64. */
+/** The signature of `terms.role`, in base64. */
 export function challengeSignature(terms: ChallengeTerms, secretKey: Uint8Array): string {
   return sign(TAGS.challenge, partsOf(terms), secretKey);
 }
 
 /**
- * Holds only if `terms.role` signed exactly these terms. Give your own nonce and the pinned keys,
+ * Verifies that `terms.role` signed exactly these terms. Pass your own nonce and the pinned keys,
  * never those that the other side repeats.
  * @throws LENTIGO_CHALLENGE_FAILED
  */

@@ -1,5 +1,5 @@
-// Ed25519 (RFC 8032): Node's own where there is one, in a tenth of the time; elsewhere tweetnacl
-// (browsers' own is asynchronous). The same signatures either way.
+// Ed25519 (RFC 8032). Uses Node's implementation where there is one, in a tenth of the time;
+// elsewhere tweetnacl, as the browsers' own is asynchronous. Both give the same signatures.
 import nacl from 'tweetnacl';
 import { concat } from './bytes.js';
 
@@ -29,8 +29,8 @@ const ORDER = Uint8Array.from(
 ).toReversed();
 
 /**
- * RFC 8032 §5.1.7: S must be below L. tweetnacl does not look, and S + L would be a second valid
- * signature of the same message.
+ * RFC 8032 §5.1.7: S must be below L. tweetnacl does not check this, and S + L would be a second
+ * valid signature of the same message.
  */
 function isReduced(signature: Uint8Array): boolean {
   for (let i = 31; i >= 0; i--) {
@@ -40,7 +40,7 @@ function isReduced(signature: Uint8Array): boolean {
   return false;
 }
 
-/** What is used of node:crypto. */
+/** The part of node:crypto that is used. */
 interface NodeCrypto {
   createPrivateKey(key: { key: Uint8Array; format: 'der'; type: 'pkcs8' }): object;
   createPublicKey(key: { key: Uint8Array; format: 'der'; type: 'spki' }): object;
@@ -48,7 +48,7 @@ interface NodeCrypto {
   verify(algorithm: null, message: Uint8Array, key: object, signature: Uint8Array): boolean;
 }
 
-/** RFC 8410: what stands before the 32 bytes of a seed, and of a public key. */
+/** RFC 8410: the DER prefix before the 32 bytes of a seed, and of a public key. */
 const PRIVATE_PREFIX = Uint8Array.of(
   0x30,
   0x2e,
@@ -88,7 +88,7 @@ const ofNode = (node: NodeCrypto): Ed25519 => ({
   },
 });
 
-/** No import: this file is also the browsers'. */
+/** Not an import, because browsers load this file too. */
 const { process } = globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } };
 const node = process?.getBuiltinModule?.('node:crypto') as NodeCrypto | undefined;
 

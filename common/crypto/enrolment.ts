@@ -1,5 +1,5 @@
-// Enrolment: the clinic signs its request, so that no one can enrol a key that they don't hold; and
-// the invitation's one-time secret.
+// Enrolment. The clinic signs its request, so that nobody can enrol a key that they don't hold; the
+// invitation's one-time secret.
 import nacl from 'tweetnacl';
 import { LentigoError } from '../errors.js';
 import type { EnrolRequest } from '../protocol/enrolment.js';
@@ -17,7 +17,7 @@ const partsOf = (r: Omit<EnrolRequest, 'signature'>): Uint8Array[] => [
   utf8(r.name.trim()),
 ];
 
-/** The whole request, signed by the clinic's identity. */
+/** The whole request, signed with the clinic's identity. */
 export function enrolRequest(
   request: { study: string; secret: string; name: string },
   identity: Identity,
@@ -26,7 +26,10 @@ export function enrolRequest(
   return { ...unsigned, signature: sign(TAGS.enrolment, partsOf(unsigned), identity.secretKey) };
 }
 
-/** @throws LENTIGO_CHALLENGE_FAILED when the request was not signed with the key that it names. */
+/**
+ * Checks the request's signature.
+ * @throws LENTIGO_CHALLENGE_FAILED when the request was not signed with the key that it names.
+ */
 export function verifyEnrolRequest(request: EnrolRequest): void {
   if (!verify(TAGS.enrolment, partsOf(request), request.signature, fromBase64(request.key))) {
     throw new LentigoError(
@@ -42,8 +45,8 @@ export function createNonce(): string {
 }
 
 /**
- * What the coordinator stores of an invitation's secret: SHA-256 of its text, hexadecimal. (32
- * random bytes need no slow hash.)
+ * The form in which the coordinator stores an invitation's secret: SHA-256 of its text,
+ * hexadecimal. (32 random bytes need no slow hash.)
  */
 export async function hashSecret(secret: string): Promise<string> {
   return await sha256Hex(utf8(secret));

@@ -1,6 +1,6 @@
-// The sealed update: readable only with the round's key, signed by the clinic, and openable in any
-// range without the rest. Layout: 'LTG1' ‖ header length (u32, little-endian) ‖ header (JSON,
-// UTF-8) ‖ Ed25519 signature (64) ‖ frames (frames.ts).
+// The sealed update: readable only with the round's key, signed by the clinic, and any range of it
+// can be opened without the rest. Layout: 'LTG1' ‖ header length (u32, little-endian) ‖ header
+// (JSON, UTF-8) ‖ Ed25519 signature (64) ‖ frames (frames.ts).
 import nacl from 'tweetnacl';
 import { z } from 'zod';
 import { LentigoError } from '../errors.js';
@@ -25,16 +25,16 @@ const MAGIC = utf8('LTG1');
 const PREFIX_BYTES = MAGIC.length + 4;
 const SIGNATURE_BYTES = 64;
 const MAX_HEADER_BYTES = 64 * 1024;
-/** Decrypted side by side: WebCrypto has threads of its own. */
+/** Frames decrypted in parallel: WebCrypto has its own threads. */
 const FRAMES_AT_ONCE = 4;
 
 /**
- * A sealed update whose header was read and whose length is right; nothing is proven before
+ * A sealed update whose header has been read and whose length is right. Nothing is proven until
  * verifyEnvelope.
  */
 export interface Envelope {
   readonly header: UpdateHeader;
-  /** The header exactly as transmitted: what is signed and authenticated. */
+  /** The header's bytes exactly as transmitted: these are signed and authenticated. */
   readonly headerBytes: Uint8Array;
   readonly signature: Uint8Array;
   readonly source: ByteSource;
@@ -54,10 +54,10 @@ export interface OpenedUpdate {
   read(start: number, end: number): Promise<Uint8Array>;
 }
 
-/** What the clinic says about its update; key and payload are filled in by sealing. */
+/** What the clinic claims about its update. Sealing adds the key and the payload. */
 export type UpdateClaims = Omit<UpdateHeader, 'protocol' | 'payload' | 'key'>;
 
-/** Seals an encoded delta for the round's X25519 key (base64) and signs it as the clinic. */
+/** Seals a payload for the round's X25519 key (base64) and signs it as the clinic. */
 export async function sealUpdate(update: {
   header: UpdateClaims;
   payload: Uint8Array;
@@ -96,8 +96,8 @@ export async function sealUpdate(update: {
 }
 
 /**
- * The AES key in a box from a one-time X25519 key, so that the clinic keeps nothing that could open
- * it later.
+ * Wraps the AES key in a box from a one-time X25519 key, so that the clinic keeps nothing that
+ * could open it later.
  */
 function wrapKey(aesKey: Uint8Array, roundKey: Uint8Array): UpdateHeader['key'] {
   const once = nacl.box.keyPair();
@@ -109,10 +109,10 @@ function wrapKey(aesKey: Uint8Array, roundKey: Uint8Array): UpdateHeader['key'] 
 }
 
 /**
- * Reads the header of a sealed update and checks that the source is exactly as long as it says.
- * Nothing is decrypted.
- * @throws LENTIGO_UPDATE_MALFORMED, or LENTIGO_PROTOCOL_VERSION for an envelope of another
- *   protocol.
+ * Reads the header of a sealed update and checks that the source is exactly as long as the header
+ * says. Nothing is decrypted.
+ * @throws LENTIGO_UPDATE_MALFORMED, or LENTIGO_PROTOCOL_VERSION for an envelope of another protocol
+ *   version
  */
 export async function readEnvelope(source: ByteSource): Promise<Envelope> {
   const malformed = (what: string, cause?: unknown) =>
@@ -127,7 +127,7 @@ export async function readEnvelope(source: ByteSource): Promise<Envelope> {
   const framesStart = PREFIX_BYTES + headerLength + SIGNATURE_BYTES;
   if (headerLength > MAX_HEADER_BYTES || framesStart > source.bytes)
     throw malformed(`a header of ${headerLength} bytes can't be`);
-  // A copy: the header must not change if the source's memory does.
+  // A copy, because the header must not change if the source's memory does.
   const head = (await source.read(PREFIX_BYTES, framesStart)).slice();
   const headerBytes = head.subarray(0, headerLength);
 
@@ -189,8 +189,8 @@ export async function verifyEnvelope(
 
 /**
  * Unwraps the key with the round's X25519 secret; the frames are decrypted as they are read.
- * @throws LENTIGO_UPDATE_ALTERED when the key does not unwrap: sealed for another round's key, or
- *   altered.
+ * @throws LENTIGO_UPDATE_ALTERED when the key can't be unwrapped: the update was sealed for another
+ *   round's key, or altered
  */
 export async function openEnvelope(
   envelope: Envelope,

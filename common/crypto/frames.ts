@@ -1,5 +1,5 @@
-// The payload of an envelope as AES-256-GCM frames of 1 MiB: any range opens alone, and none can be
-// swapped, dropped or appended.
+// The payload of an envelope as AES-256-GCM frames of 1 MiB. Any range opens alone, and no frame
+// can be swapped, dropped or appended.
 import { LentigoError } from '../errors.js';
 import { concat, sha256, uint32, unshared } from './bytes.js';
 
@@ -8,11 +8,14 @@ export const FRAME_BYTES = 1024 * 1024;
 const TAG_BYTES = 16;
 const SEALED_FRAME_BYTES = FRAME_BYTES + TAG_BYTES;
 
-/** An empty payload still has one (empty) frame, so that there is always a last one. */
+/**
+ * Number of frames. An empty payload still has one (empty) frame, so that there is always a last
+ * one.
+ */
 export const frameCount = (payloadBytes: number): number =>
   Math.max(1, Math.ceil(payloadBytes / FRAME_BYTES));
 
-/** Length of all frames together, bytes. */
+/** Length of all frames together, in bytes. */
 export const sealedBytes = (payloadBytes: number): number =>
   payloadBytes + TAG_BYTES * frameCount(payloadBytes);
 
@@ -25,9 +28,9 @@ export function sealedRange(index: number, payloadBytes: number): { start: numbe
 }
 
 /**
- * AES-GCM's parameters for one frame. The nonce is the frame's index: safe, because each envelope
- * has a fresh key and seals each index once. The associated data binds the frame to this header,
- * this place, and to being the last or not.
+ * AES-GCM's parameters for one frame. The nonce is the frame's index, which is safe because each
+ * envelope has a fresh key and seals each index once. The associated data binds the frame to this
+ * header, to its place, and to whether it is the last.
  */
 function parameters(header: Uint8Array, index: number, count: number): AesGcmParams {
   const isLast = index === count - 1 ? 1 : 0;
@@ -57,6 +60,7 @@ export async function sealFrame(
 }
 
 /**
+ * Opens frame `index`.
  * @throws LENTIGO_UPDATE_ALTERED when the frame is not the one that was sealed at this index, under
  *   this header and key.
  */
@@ -85,9 +89,9 @@ export async function openFrame(
 }
 
 /**
- * SHA-256 over the SHA-256 of each frame as transmitted, in order: what the signature covers. A
- * hash of hashes, because WebCrypto has no incremental hash and an update of hundreds of megabytes
- * must not have to lie in memory whole.
+ * SHA-256 over the SHA-256 of each frame as transmitted, in order: this is what the signature
+ * covers. It is a hash of hashes because WebCrypto has no incremental hash, and an update of
+ * hundreds of megabytes must not have to be in memory whole.
  */
 export async function framesHash(
   count: number,

@@ -1,5 +1,5 @@
-// Who signs: Ed25519 identities of studies and clinics, the id and fingerprint that a person
-// compares, and the X25519 keys of rounds.
+// Keys and identities: Ed25519 identities of studies and clinics, the id and fingerprint that
+// people compare, and the X25519 keys of rounds.
 import nacl from 'tweetnacl';
 import { sha256, toHex } from './bytes.js';
 
@@ -14,7 +14,7 @@ export function createIdentity(): Identity {
 }
 
 /**
- * The identity whose 64 secret bytes were stored.
+ * The identity for 64 stored secret bytes.
  * @throws RangeError on another length.
  */
 export function identityFrom(secretKey: Uint8Array): Identity {

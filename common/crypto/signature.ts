@@ -1,10 +1,10 @@
-// Ed25519 with domain separation: what was signed for one purpose never verifies for another.
+// Ed25519 with domain separation: a signature made for one purpose never verifies for another.
 import nacl from 'tweetnacl';
 import { fromBase64, toBase64 } from './base64.js';
 import { concat, uint32, utf8 } from './bytes.js';
 import { ed25519 } from './ed25519.js';
 
-/** One per purpose. A signature made under one tag means nothing under another. */
+/** One tag per purpose. A signature made under one tag means nothing under another. */
 export const TAGS = {
   terms: 'lentigo/terms',
   delivery: 'lentigo/delivery',
@@ -15,13 +15,14 @@ export const TAGS = {
 } as const;
 
 /**
- * Every part after its length, the tag first, so that no two lists of parts give the same bytes.
+ * Each part preceded by its length, the tag first, so that no two lists of parts give the same
+ * bytes.
  */
 function frame(tag: string, parts: readonly Uint8Array[]): Uint8Array {
   return concat(...[utf8(tag), ...parts].flatMap((part) => [uint32(part.length), part]));
 }
 
-/** A signature of 64 bytes over tag ‖ parts. */
+/** The signature (64 bytes) over tag ‖ parts. */
 export function signBytes(
   tag: string,
   parts: readonly Uint8Array[],
@@ -49,9 +50,7 @@ export function sign(tag: string, parts: readonly Uint8Array[], secretKey: Uint8
   return toBase64(signBytes(tag, parts, secretKey));
 }
 
-/**
- * False for anything but an intact signature of exactly these parts under this tag; never throws.
- */
+/** Whether this is an intact signature of exactly these parts under this tag. Never throws. */
 export function verify(
   tag: string,
   parts: readonly Uint8Array[],

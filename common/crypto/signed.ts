@@ -1,4 +1,4 @@
-// A JSON message signed as text: announcements and receipts, which outlive the connection that
+// JSON messages signed as text: announcements and receipts, which outlive the connection that
 // carried them.
 import { z } from 'zod';
 import { LentigoError } from '../errors.js';
@@ -6,16 +6,16 @@ import type { Signed } from '../protocol/round.js';
 import { utf8 } from './bytes.js';
 import { sign, verify } from './signature.js';
 
-/** Signs the very text that travels: no canonical form of JSON is needed. */
+/** Signs exactly the text that is sent, so no canonical form of JSON is needed. */
 export function signMessage(tag: string, value: unknown, secretKey: Uint8Array): Signed {
   const body = JSON.stringify(value);
   return { body, signature: sign(tag, [utf8(body)], secretKey) };
 }
 
 /**
- * The message inside, read only after its signature holds.
+ * Returns the message inside, which is read only after its signature is verified.
  * @throws LENTIGO_CHALLENGE_FAILED when the signature is not of this key, tag and text;
- *   LENTIGO_MESSAGE_INVALID when the text is not what the schema says.
+ *   LENTIGO_MESSAGE_INVALID when the text doesn't fit the schema.
  */
 export function openSigned<T extends z.ZodType>(
   tag: string,

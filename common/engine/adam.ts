@@ -1,25 +1,25 @@
-// Adam's step, in as few passes over memory as the engine can: it is a large share of a training
-// step where features are cached.
+// Adam's optimisation step, in as few passes over memory as the engine allows: it is a large share
+// of a training step where features are cached.
 import * as tf from '@tensorflow/tfjs';
 import type { AdamCoefficients } from './heap-kernels.js';
 import { NativeAdam } from './native-adam.js';
 
-/** Some variables, and Adam's two moments m and v of each. */
+/** The variables, and Adam's two moments m and v for each. */
 export interface AdamState {
   /**
-   * Of each variable w with its gradient g: m ← β₁m + c₁g; v ← β₂v + c₂g²; w ← decay·w − stepSize·m
-   * / (squareScale·√v + ε).
-   * @param gradients in the variables' order; they stay the caller's
-   * @param decays of each variable
+   * One step, for each variable w with gradient g: m ← β₁m + c₁g; v ← β₂v + c₂g²; w ← decay·w −
+   * stepSize·m / (squareScale·√v + ε).
+   * @param gradients in the variables' order; the caller disposes them
+   * @param decays one per variable
    */
   step(
     gradients: readonly tf.Tensor[],
     decays: readonly number[],
     coefficients: AdamCoefficients,
   ): void;
-  /** The values of all m, then of all v: what a training that is carried on needs. */
+  /** The values of every m, then of every v: the state needed to resume training. */
   moments(): Promise<Float32Array[]>;
-  /** Sets them to what `moments` gave. */
+  /** Restores the values that `moments` returned. */
   setMoments(values: readonly Float32Array[]): void;
   /** Frees the moments; the variables are the caller's. */
   dispose(): void;
@@ -37,8 +37,8 @@ const zerosFor = (variables: readonly tf.Variable[]): tf.Tensor[] =>
   variables.map(({ shape }) => tf.keep(tf.zeros(shape)));
 
 /**
- * By one kernel of ours for each variable. It updates the moments where they lie: nobody else holds
- * them.
+ * One call of our own Adam kernel per variable. The kernel updates the moments in place, as nothing
+ * else holds them.
  */
 class KernelAdam implements AdamState {
   readonly #variables: readonly tf.Variable[];
@@ -67,7 +67,7 @@ class KernelAdam implements AdamState {
     }
   }
   async moments(): Promise<Float32Array[]> {
-    // Copied: the kernel writes on where they lie.
+    // A copy, because the kernel goes on writing to the same memory.
     const all = await Promise.all([...this.#means, ...this.#squares].map((t) => t.data()));
     return all.map((values) => (values as Float32Array).slice());
   }
@@ -85,7 +85,7 @@ class KernelAdam implements AdamState {
   }
 }
 
-/** Composed of tfjs operations: for every engine. */
+/** Composed of tfjs operations, so it works on every engine. */
 export class ComposedAdam implements AdamState {
   readonly #variables: readonly tf.Variable[];
   readonly #means: readonly tf.Variable[];

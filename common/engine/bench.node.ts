@@ -1,5 +1,5 @@
-// `lentigo doctor --bench`: what each engine takes per image, and what a round of given data would
-// take.
+// `lentigo doctor --bench`: how long each engine takes per image, and how long a round on given
+// data would take.
 import type { Sample } from '../dataset/sample.js';
 import { toAugmentedInput } from '../images/prepare.js';
 import { measureSpeed, type StepSpeed } from '../training/speed.node.js';
@@ -8,27 +8,27 @@ import { Random } from '../random.js';
 import { type EngineReport, useEngine } from './engine.node.js';
 
 /**
- * What was measured of an engine; null of one that is missing, or never chosen by itself. Times in
- * milliseconds per image.
+ * What was measured on one engine, in milliseconds per image; null where the engine is missing or
+ * is only used on request.
  */
 export interface EngineSpeed extends EngineReport {
   readonly inferenceMs: number | null;
-  /** A step that trains the whole network. */
+  /** One step that trains the whole network. */
   readonly trainingMs: number | null;
-  /** That this step uses. */
+  /** Threads that this step uses. */
   readonly threads: number | null;
-  /** A step of the training plan. */
+  /** One step of the training plan. */
   readonly round: StepSpeed | null;
 }
 
 export interface RoundTime {
-  /** Decoding, augmentation and the frozen blocks included. */
+  /** Includes decoding, augmentation and the frozen blocks. */
   readonly firstSeconds: number;
   readonly seconds: number;
 }
 
 const WHOLE = 'features.0';
-/** Photographs that are decoded to know what one takes. */
+/** Number of photographs decoded to estimate the time for one. */
 const PREPARED = 8;
 const INPUT_SIZE = 224;
 
@@ -60,7 +60,8 @@ export async function measureEngines(
 }
 
 /**
- * Milliseconds to decode one of these samples, and to augment it once; of a few that can be read.
+ * Milliseconds to decode one sample, and to augment it once, measured on the first few readable
+ * ones.
  */
 export async function preparationMs(
   samples: readonly Sample[],
@@ -80,7 +81,7 @@ export async function preparationMs(
   return { decode: decode / Math.max(1, count), augment: augment / Math.max(1, count) };
 }
 
-/** What a round with so many training images takes. */
+/** How long a round with this many training images takes. */
 export function roundTime(
   images: number,
   { epochs, variants }: TrainingPlan,

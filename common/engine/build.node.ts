@@ -1,6 +1,6 @@
-// `lentigo engine build`: gives @tensorflow/tfjs-node its binary. The official one where it can be
-// downloaded, else one compiled against the TensorFlow library that the PyPI wheel carries, which
-// is newer and also there for processors that have no official one.
+// `lentigo engine build`: installs the native binary of @tensorflow/tfjs-node. It downloads the
+// official one where it can; otherwise it compiles one against the TensorFlow library in the PyPI
+// wheel, which is newer and also exists for processors without an official binary.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { access, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
@@ -10,10 +10,10 @@ import { delimiter, join } from 'node:path';
 import { LentigoError } from '../errors.js';
 
 /**
- * The release whose headers tfjs-node 4.22 compiles against, and with which its binary was tried.
+ * TensorFlow release whose headers tfjs-node 4.22 compiles against; the binary was tested with it.
  */
 const TENSORFLOW = '2.21.0';
-/** Only Linux on x64 has a wheel without CUDA under a name of its own. */
+/** Only Linux on x64 has a wheel without CUDA, under its own name. */
 const WHEEL =
   process.platform === 'linux' && process.arch === 'x64' ? 'tensorflow-cpu' : 'tensorflow';
 const PACKAGE = '@tensorflow/tfjs-node';
@@ -21,11 +21,11 @@ const LIBRARIES =
   process.platform === 'darwin'
     ? ['libtensorflow_cc.2.dylib', 'libtensorflow_framework.2.dylib']
     : ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
-/** tfjs-node's binary is made for this version of Node-API, which every Node since 12 has. */
+/** tfjs-node's binary is built for this version of Node-API, which every Node since 12 supports. */
 const NODE_API = 8;
 const MINUTE = 60_000;
 
-/** Unpacks what is needed of a wheel. */
+/** Unpacks the needed parts of a wheel. */
 const UNPACK = `import sys, zipfile
 with zipfile.ZipFile(sys.argv[1]) as wheel:
     wheel.extractall(sys.argv[2], [n for n in wheel.namelist() if n.startswith(('tensorflow/include/', 'tensorflow/libtensorflow'))])`;
@@ -37,9 +37,9 @@ export interface Built {
 }
 
 export interface BuildOptions {
-  /** The folder whose node_modules holds, or shall hold, tfjs-node. */
+  /** The folder whose node_modules contains tfjs-node, or will. */
   readonly root: string;
-  /** Hears each step as it begins. */
+  /** Called as each step begins. */
   readonly onStep: (text: string) => void;
 }
 
@@ -49,7 +49,7 @@ const failed = (what: string, cause?: unknown): LentigoError =>
 /**
  * Runs a program to its end.
  * @returns its stdout
- * @throws LENTIGO_ENGINE_BUILD with the last line that says why
+ * @throws LENTIGO_ENGINE_BUILD with the last line of output that gives a reason
  */
 async function run(
   what: string,
@@ -83,7 +83,7 @@ async function run(
   });
 }
 
-/** Loads the binary in a process of its own: one that doesn't fit could end this one. */
+/** Loads the binary in a separate process, because an incompatible one could crash this one. */
 async function check(root: string): Promise<void> {
   const script = `const util = require('node:util'); util.isNullOrUndefined ??= (v) => v == null; util.isArray ??= Array.isArray; require('${PACKAGE}'); process.exit(require('@tensorflow/tfjs').add(1, 2).dataSync()[0] === 3 ? 0 : 1)`;
   await run('the binary that was made does not load', process.execPath, ['-e', script], {
@@ -94,8 +94,8 @@ async function check(root: string): Promise<void> {
 }
 
 /**
- * Installs the package where npm left it out, then its binary.
- * @throws LENTIGO_ENGINE_BUILD what is missing on this machine or could not be reached
+ * Installs the package if npm left it out, then its binary.
+ * @throws LENTIGO_ENGINE_BUILD naming what is missing on this machine or could not be downloaded
  */
 export async function buildNative({ root, onStep }: BuildOptions): Promise<Built> {
   if (!['linux', 'darwin'].includes(process.platform))
@@ -129,8 +129,8 @@ export async function buildNative({ root, onStep }: BuildOptions): Promise<Built
 }
 
 /**
- * tfjs-node's own install script. It ends well even where the second of its two downloads failed:
- * `check` tells.
+ * Runs tfjs-node's own install script. The script exits with success even if the second of its two
+ * downloads failed, so `check` has the last word.
  */
 async function official(root: string, folder: string): Promise<void> {
   const path = [
@@ -146,8 +146,8 @@ async function official(root: string, folder: string): Promise<void> {
 }
 
 /**
- * Where the wheel's TensorFlow lies, unpacked: kept, as `npm ci` removes the binary but needn't
- * cost a second download.
+ * The folder with the wheel's TensorFlow, unpacked. It is cached, so that `npm ci`, which removes
+ * the binary, doesn't cost a second download.
  */
 async function library(onStep: BuildOptions['onStep']): Promise<string> {
   const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'lentigo');
@@ -181,7 +181,7 @@ async function library(onStep: BuildOptions['onStep']): Promise<string> {
       minutes: 10,
     });
     await rm(join(part, wheel));
-    // Under its name only when it is whole.
+    // Renamed to its final name only once it is complete.
     await rename(part, folder);
     return join(folder, 'tensorflow');
   } finally {
@@ -219,7 +219,7 @@ async function compile(
       `-DNAPI_VERSION=${NODE_API}`,
       '-DNODE_GYP_MODULE_NAME=tfjs_binding',
       '-DBUILDING_NODE_EXTENSION',
-      // Node itself brings Node-API's functions.
+      // Node itself provides Node-API's functions.
       ...(process.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] : []),
       `-I${headers}`,
       `-I${folder}`,

@@ -1,4 +1,4 @@
-// Engines in Node: loads tfjs-node where it is there, else WASM, and makes one of them the tfjs
+// Engines in Node: loads tfjs-node if it is installed, otherwise WASM, and makes it the tfjs
 // backend.
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import { createRequire } from 'node:module';
@@ -12,7 +12,7 @@ export type { EngineName, EngineReport } from './engine.js';
 
 const require = createRequire(import.meta.url);
 
-/** LENTIGO_ENGINE names the engine where nothing else does. */
+/** The environment variable LENTIGO_ENGINE names the engine, unless the caller does. */
 const environment = () =>
   process.env['LENTIGO_ENGINE']
     ? { name: process.env['LENTIGO_ENGINE'], source: 'LENTIGO_ENGINE' }
@@ -21,7 +21,7 @@ const environment = () =>
 export const { surveyEngines, useEngine } = chooseAmong(
   [
     { name: 'native', backend: 'tensorflow', prepare: prepareNative },
-    // Behind native until somebody has measured both beside a GPU.
+    // After native until somebody has measured both on a machine with a GPU.
     { name: 'webgpu', backend: 'webgpu', prepare: prepareWebgpu },
     { name: 'wasm', backend: 'wasm', prepare: prepareWasm },
     CPU,
@@ -30,15 +30,15 @@ export const { surveyEngines, useEngine } = chooseAmong(
 );
 
 /**
- * Loads tfjs-node-gpu where somebody installed it, else tfjs-node. Both share this process's tfjs
- * and register the backend `tensorflow`.
+ * Loads tfjs-node-gpu if it is installed, otherwise tfjs-node. Both share this process's tfjs and
+ * register the backend `tensorflow`.
  */
 async function prepareNative(): Promise<Prepared> {
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
-  // oneDNN announces itself on stderr whatever the log level, and brings no more than 5 % here.
+  // oneDNN prints a notice to stderr at any log level, and gains no more than 5 % here.
   process.env['TF_ENABLE_ONEDNN_OPTS'] ??= '0';
-  // TensorFlow's own pool of memory: the system's gives large blocks back at once and clears them
-  // anew, a seventh of a training step's time.
+  // Use TensorFlow's own memory pool. The system allocator returns large blocks at once and clears
+  // them again each time, which costs a seventh of a training step.
   process.env['TF_CPU_ALLOCATOR_USE_BFC'] ??= '1';
   // tfjs-node 4.22 calls helpers that Node 22 deprecates and Node 23 has removed from `util`.
   Object.assign(require('node:util') as object, {
@@ -70,8 +70,8 @@ function isInstalled(name: string): boolean {
 }
 
 /**
- * By the npm package webgpu (Dawn, what Chromium's WebGPU is), where somebody installed it: with
- * 130 MB it is no dependency.
+ * WebGPU through the npm package webgpu (Dawn, Chromium's implementation), if it is installed. At
+ * 130 MB it is not a dependency.
  */
 async function prepareWebgpu(): Promise<Prepared> {
   if (!isInstalled('webgpu')) throw new Error("the npm package webgpu isn't installed");
@@ -80,7 +80,7 @@ async function prepareWebgpu(): Promise<Prepared> {
     globals: object;
   };
   Object.assign(globalThis, globals);
-  // Node has a navigator from 21 on.
+  // Node has a navigator since version 21.
   if (!('navigator' in globalThis)) Object.defineProperty(globalThis, 'navigator', { value: {} });
   Object.defineProperty(navigator, 'gpu', { value: create([]) });
   const { startWebgpu } = await import('./start-webgpu.js');
@@ -96,8 +96,8 @@ async function prepareWasm(): Promise<Prepared> {
 }
 
 /**
- * Emscripten's start-up code installs handlers that throw every uncaught error again, out of its
- * own minified line: they hide where errors come from.
+ * Emscripten's start-up code installs handlers that rethrow every uncaught error from its own
+ * minified line, which hides where errors come from.
  */
 function removeRethrowers(): void {
   for (const event of ['uncaughtException', 'unhandledRejection']) {

@@ -1,23 +1,23 @@
-// Engines are tfjs backends: what they are called here, what is known about each on this machine,
-// and the choice among them, in Node and browsers alike.
+// Engines are tfjs backends. This file has their names, what is known about each on this machine,
+// and the choice among them, in Node and in browsers.
 import * as tf from '@tensorflow/tfjs';
 import { LentigoError } from '../errors.js';
 import { selfCheck } from './self-check.js';
 
 export type EngineName = 'native' | 'webgpu' | 'wasm' | 'cpu';
 
-/** One line of `lentigo doctor`. */
+/** One engine's line in `lentigo doctor`. */
 export interface EngineReport {
   readonly name: EngineName;
   readonly available: boolean;
   readonly chosen: boolean;
   /** Why it is or isn't available, and why it is or isn't chosen. */
   readonly reason: string;
-  /** So slow here that it is never chosen by itself. */
+  /** Whether it is so slow here that it is used only on request. */
   readonly onRequest?: boolean;
 }
 
-/** What was loaded. `onRequest`: it works, and so slowly that it is never chosen by itself. */
+/** What was loaded. With `onRequest` it works, but so slowly that it is used only on request. */
 export interface Prepared {
   readonly what: string;
   readonly onRequest?: boolean;
@@ -26,9 +26,9 @@ export interface Prepared {
 /** How a platform starts one of its engines. */
 export interface Engine {
   readonly name: EngineName;
-  /** tfjs's name for it. */
+  /** tfjs's name for the engine. */
   readonly backend: string;
-  /** Loads what the backend needs; throws what is in the way. */
+  /** Loads what the backend needs; throws the reason if it can't. */
   readonly prepare: () => Promise<Prepared>;
 }
 
@@ -40,36 +40,36 @@ export async function activate(backend: string): Promise<void> {
 }
 
 /**
- * Plain JavaScript, twenty times slower than WASM: the last of every platform's engines, and only
- * on request.
+ * Plain JavaScript, twenty times slower than WASM: the last engine of every platform, and only on
+ * request.
  */
 export const CPU: Engine = {
   name: 'cpu',
   backend: 'cpu',
   prepare: async () => {
     await activate('cpu');
-    // The backend advertises tfjs-node on first use.
+    // Without this, the backend advertises tfjs-node on first use.
     Object.assign(tf.backend(), { firstUse: false });
     return { what: 'plain JavaScript', onRequest: true };
   },
 };
 
-/** First line of what was thrown. */
+/** The first line of the error's message. */
 const reasonOf = (thrown: unknown): string =>
   (thrown instanceof Error ? thrown.message : String(thrown)).split('\n')[0]!.trim();
 
 /**
  * The choice among a platform's engines.
  * @param engines fastest first
- * @param preference what the environment asks for, and what it is called there; undefined leaves
- *   the choice to us
+ * @param preference the engine that the environment asks for, and the name of that setting;
+ *   undefined leaves the choice open
  */
 export function chooseAmong(
   engines: readonly Engine[],
   preference: () => { name: string; source: string } | undefined = () => undefined,
 ) {
   const started = new Map<EngineName, Promise<Prepared>>();
-  /** Starts an engine, once, and checks that it computes what it should. */
+  /** Starts an engine, once, and checks that it computes correctly. */
   const start = (engine: Engine): Promise<Prepared> => {
     const running =
       started.get(engine.name) ??
@@ -89,10 +89,11 @@ export function chooseAmong(
   };
 
   /**
-   * Which engines work here, and which one is chosen and why. Every engine is started once; the
-   * backend in use stays in use. Never throws because one is missing.
-   * @param name what is asked for, else what the environment asks for, else the fastest that works
-   * @throws LENTIGO_ENGINE_UNAVAILABLE when the environment asks for none of them.
+   * Lists which engines work here, which one is chosen, and why. It starts every engine once, then
+   * returns to the backend in use. A missing engine is not an error.
+   * @param name the engine asked for; by default the environment's, otherwise the fastest that
+   *   works
+   * @throws LENTIGO_ENGINE_UNAVAILABLE when the environment names an engine that doesn't exist
    */
   async function surveyEngines(name?: EngineName): Promise<EngineReport[]> {
     const preferred = name ? { name, source: 'the caller' } : preference();
@@ -135,10 +136,11 @@ export function chooseAmong(
   }
 
   /**
-   * Prepares an engine and makes it the tfjs backend: `name`, else the one that the environment
-   * asks for, else the fastest that works. May be called again, with another name, at any time.
-   * @throws LENTIGO_ENGINE_UNAVAILABLE when the one asked for, or every one, fails to start or
-   *   computes wrongly.
+   * Prepares an engine and makes it the tfjs backend: `name`, otherwise the one that the
+   * environment asks for, otherwise the fastest that works. Can be called again with another name
+   * at any time.
+   * @throws LENTIGO_ENGINE_UNAVAILABLE when the engine asked for, or every engine, fails to start
+   *   or computes wrongly
    */
   async function useEngine(name?: EngineName): Promise<EngineName> {
     const wanted = name ?? preference()?.name;

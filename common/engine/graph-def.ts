@@ -1,14 +1,14 @@
-// TensorFlow's file format for a graph, a SavedModel (tensorflow/core/protobuf/saved_model.proto),
-// as far as it is needed to hand it one: protocol buffers, written.
+// Writes TensorFlow's file format for a graph, a SavedModel
+// (tensorflow/core/protobuf/saved_model.proto): only the protocol buffers needed to load one.
 import type { Attribute, Binding } from './native-backend.js';
 
-/** One operation: its inputs are names of others' outputs, "name" or "name:1". */
+/** One operation. Its inputs are the names of other operations' outputs, "name" or "name:1". */
 export interface Node {
   readonly name: string;
   readonly op: string;
   readonly inputs: readonly string[];
   readonly attributes: readonly Attribute[];
-  /** Of a Const. */
+  /** The value of a Const. */
   readonly constant?: {
     readonly shape: readonly number[];
     readonly dtype: number;
@@ -16,9 +16,9 @@ export interface Node {
   };
 }
 
-/** Of the graph format: old enough for every TensorFlow 2. */
+/** Version of the graph format: old enough for every TensorFlow 2. */
 const PRODUCER = 27;
-/** A graph that is loaded is chosen by its tag. */
+/** The tag by which a graph is chosen when loading. */
 export const TAG = 'serve';
 
 type Bytes = Uint8Array;
@@ -42,7 +42,7 @@ const concat = (parts: readonly Bytes[]): Bytes => {
   return out;
 };
 
-/** Seven bits a byte, the lowest first; a negative number as 64 bits. */
+/** A protobuf varint: seven bits per byte, lowest first; a negative number as 64 bits. */
 function varint(value: number): Bytes {
   const out: number[] = [];
   let rest = BigInt.asUintN(64, BigInt(value));
@@ -77,7 +77,10 @@ function attribute({ name, type, value }: Attribute, types: AttributeTypes): Byt
   return message(5, text(1, name), message(2, list ? message(1, ...value.map(one)) : one(value)));
 }
 
-/** The contents of a saved_model.pb with this graph. */
+/**
+ * The contents of a saved_model.pb with this graph.
+ * @throws Error when an attribute's type is not supported
+ */
 export function savedModel(nodes: readonly Node[], types: AttributeTypes): Uint8Array {
   const graph = nodes.map(({ name, op, inputs, attributes, constant }) => {
     const value =

@@ -1,9 +1,9 @@
-// What is computed on the WASM engine's own heap, where its tensors lie. Addresses are in bytes,
-// sizes in float32 values; tensors are NHWC.
+// Kernels that compute on the WASM engine's own heap, where its tensors are stored. Addresses are
+// in bytes, sizes in float32 values; tensors are NHWC.
 
 /**
- * Of a convolution: batch, input height and width, (input) channels, output height and width,
- * filter height and width, stride down and across, padding above and left.
+ * Geometry of a convolution: batch, input height and width, (input) channels, output height and
+ * width, filter height and width, stride down and across, padding above and left.
  */
 export type Geometry = readonly [
   batch: number,
@@ -21,8 +21,8 @@ export type Geometry = readonly [
 ];
 
 /**
- * Of Adam's step: β₁ and β₂ with what a gradient and its square weigh (1 − β₁, 1 − β₂), the
- * learning rate and the root's factor (both with their bias correction), ε.
+ * Coefficients of Adam's step: β₁ and β₂, the weights of a gradient and of its square (1 − β₁, 1 −
+ * β₂), the learning rate and the factor of the root (both with bias correction), ε.
  */
 export type AdamCoefficients = readonly [
   beta1: number,
@@ -39,14 +39,14 @@ export interface HeapKernels {
   depthwiseFilterGradient(x: number, dy: number, dw: number, ...geometry: Geometry): void;
   /**
    * dx[n, y, z, c] = Σ dy[n, (y + top − i) / stride, (z + left − j) / stride, c] · filter[i, j, c],
-   * over whole quotients
+   * over the i and j for which the quotients are whole numbers
    */
   depthwiseInputGradient(dy: number, filter: number, dx: number, ...geometry: Geometry): void;
   /** im2col: out[n, oy, ox, i, j, c] = x[n, oy·stride + i − top, ox·stride + j − left, c] */
   patches(x: number, out: number, ...geometry: Geometry): void;
   /**
-   * out[p, j] = bias[j] + Σ a[p, k] · b[k, j]: a is [rows, m], b [m, n]; without bias (0) only the
-   * product
+   * out[p, j] = bias[j] + Σ a[p, k] · b[k, j]: a is [rows, m], b [m, n]; without bias (0) the
+   * product alone
    */
   product(
     a: number,
@@ -63,7 +63,7 @@ export interface HeapKernels {
   swish(x: number, out: number, size: number): void;
   /** dx = dy · σ(x) · (1 + x · (1 − σ(x))) */
   swishGradient(x: number, dy: number, dx: number, size: number): void;
-  /** out[n, c] = Σ x[n, r, c], or Σ x[n, r, c] · y[n, r, c] where y isn't 0 */
+  /** out[n, c] = Σ x[n, r, c], or Σ x[n, r, c] · y[n, r, c] if y isn't 0 */
   channelSum(
     x: number,
     y: number,
@@ -73,8 +73,8 @@ export interface HeapKernels {
     channels: number,
   ): void;
   /**
-   * out[n, r, c] = x[n, r, c] · a[n, c] + b[n, c]; without b (0) the product, without x and a (0)
-   * only b
+   * out[n, r, c] = x[n, r, c] · a[n, c] + b[n, c]; without b (0) the product alone, without x and a
+   * (0) b alone
    */
   channelAffine(
     x: number,

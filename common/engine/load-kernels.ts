@@ -1,14 +1,14 @@
 // Loads the heap kernels: a SIMD module (./kernels, compiled by scripts/kernels.js), or plain
-// JavaScript where WebAssembly has no SIMD (browsers before 2023).
+// JavaScript if WebAssembly has no SIMD (browsers before 2023).
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { KERNELS, SHARED_KERNELS } from './generated/kernels.js';
 import type { HeapKernels } from './heap-kernels.js';
 import { plainKernels } from './plain-kernels.js';
 
-/** The engine's memory: the same object for good, while its buffer is replaced as it grows. */
+/** The engine's memory. The object stays the same, but its buffer is replaced as it grows. */
 function memoryOf({ wasm }: BackendWasm): WebAssembly.Memory {
-  // The threaded build is given its memory, the other one makes it; Emscripten lists both, its
-  // types neither.
+  // The threaded build is given its memory, the other one creates it. Emscripten exposes both; its
+  // types expose neither.
   const { wasmMemory, asm } = wasm as unknown as {
     wasmMemory?: WebAssembly.Memory;
     asm: { memory: WebAssembly.Memory };
@@ -16,9 +16,7 @@ function memoryOf({ wasm }: BackendWasm): WebAssembly.Memory {
   return wasmMemory ?? asm.memory;
 }
 
-/**
- * The kernels for this backend's heap; `simd: false` takes the plain ones even where SIMD works.
- */
+/** The kernels for this backend's heap; `simd: false` takes the plain ones even if SIMD works. */
 export async function loadHeapKernels(
   backend: BackendWasm,
   { simd = true }: { simd?: boolean } = {},

@@ -1,15 +1,15 @@
 // Adam on the native engine: TensorFlow's own fused operation, which takes one pass on all cores
-// where tfjs's ten operations take ten.
+// where tfjs's ten operations take ten passes.
 import * as tf from '@tensorflow/tfjs';
 import type { AdamCoefficients } from './heap-kernels.js';
 import type { Attribute, NodeBackend } from './native-backend.js';
 
-/** TensorFlow's ResourceHandle::ANONYMOUS_NAME: a resource of its own at each call. */
+/** TensorFlow's ResourceHandle::ANONYMOUS_NAME: each call makes a new resource. */
 const ANONYMOUS = 'cd2c89b7-88b7-44c8-ad83-06c2a9158347';
 
 /**
- * One variable's moments, and a place for its parameters while they are stepped: handles of
- * TensorFlow's resource variables.
+ * One variable's moments, and a place for its parameters during the step: handles of TensorFlow's
+ * resource variables.
  */
 interface Resources {
   readonly w: tf.Tensor;
@@ -38,7 +38,7 @@ export class NativeAdam {
     decays: readonly number[],
     [beta1, , beta2, c2, stepSize, squareScale, epsilon]: AdamCoefficients,
   ): void {
-    // TensorFlow computes c₂ as 1 − β₂ in float32, which for 0.999 is 1.3e-5 less: so much smaller
+    // TensorFlow computes c₂ as 1 − β₂ in float32, which for β₂ = 0.999 is 1.3e-5 too small, and so
     // are its squares.
     const scale = squareScale * Math.sqrt(c2 / (1 - Math.fround(beta2)));
     const [float, locking, nesterov] = [
@@ -47,7 +47,7 @@ export class NativeAdam {
       this.#flag('use_nesterov'),
     ];
     tf.tidy(() => {
-      // The bias corrections are in stepSize and scale already: 0 for both powers of β.
+      // stepSize and scale already include the bias corrections, so both powers of β are 0.
       const scalars = [0, 0, stepSize / scale, beta1, beta2, epsilon / scale].map((value) =>
         tf.scalar(value),
       );
@@ -55,7 +55,7 @@ export class NativeAdam {
         const { w, m, v } = this.#resources[i]!;
         const decayed = decays[i] === 1 ? variable : tf.mul(variable, decays[i]!);
         this.#assign(w, decayed);
-        // The resource holds it alone now: it is stepped in place instead of copied.
+        // Now only the resource holds it, so TensorFlow updates it in place instead of copying it.
         if (decayed !== variable) decayed.dispose();
         this.#backend.executeMultipleOutputs(
           'ResourceApplyAdam',

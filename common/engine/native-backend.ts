@@ -1,14 +1,14 @@
-// tfjs-node's backend, as far as its own types leave out what is needed of it.
+// Types for the parts of tfjs-node's backend that we need and that its own types leave out.
 import type * as tf from '@tensorflow/tfjs';
 
-/** Of a TensorFlow operation. */
+/** An attribute of a TensorFlow operation. */
 export interface Attribute {
   readonly name: string;
   readonly type: number;
   readonly value: unknown;
 }
 
-/** TensorFlow's own tensor, by number; `dtype` is one of TensorFlow's. */
+/** TensorFlow's own tensor, by number; `dtype` is one of TensorFlow's types. */
 export interface Handle {
   readonly id: number;
   readonly shape: number[];
@@ -30,7 +30,7 @@ export interface Binding {
   /** @returns the new tensor's number */
   createTensor(shape: readonly number[], dtype: number, values: ArrayLike<number>): number;
   deleteTensor(id: number): void;
-  /** All that there are. */
+  /** Number of all tensors that exist. */
   getNumOfTensors(): number;
   executeOp(
     name: string,
@@ -41,7 +41,7 @@ export interface Binding {
   /** @returns the model's number */
   loadSavedModel(folder: string, tags: string): number;
   deleteSavedModel(model: number): void;
-  /** Names are "operation:output", with commas between them. */
+  /** Names are "operation:output", separated by commas. */
   runSavedModel(
     model: number,
     inputs: readonly number[],
@@ -50,7 +50,7 @@ export interface Binding {
   ): Handle[];
 }
 
-/** What tfjs-node's backend offers besides tfjs's own interface: any TensorFlow operation. */
+/** What tfjs-node's backend offers beyond tfjs's interface: any TensorFlow operation. */
 export interface NodeBackend {
   binding: Binding;
   executeSingleOutput(
@@ -64,8 +64,11 @@ export interface NodeBackend {
     inputs: readonly tf.Tensor[],
     outputs: number,
   ): tf.Tensor[];
-  /** TensorFlow's tensors of these; one that was only in JavaScript so far is made. */
+  /**
+   * The ids of TensorFlow's tensors for these; a tensor that so far exists only in JavaScript is
+   * created.
+   */
   getInputTensorIds(tensors: readonly tf.TensorInfo[]): number[];
-  /** Takes the handle over. */
+  /** Takes ownership of the handle. */
   createOutputTensor(handle: Handle): tf.Tensor;
 }

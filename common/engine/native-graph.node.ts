@@ -1,7 +1,7 @@
-// Compiles for the native engine: the operations that a function runs, forward and back, are
-// recorded once, and run from then on as one TensorFlow graph. A thousand operations called from
-// JavaScript take as long there as what they compute; within a graph TensorFlow runs them on all
-// cores at once.
+// Compiles functions for the native engine: it records the operations that a function runs, forward
+// and backward, once, and from then on runs them as one TensorFlow graph. Calling a thousand
+// operations from JavaScript takes as long as computing them; within a graph TensorFlow runs them
+// on all cores at once.
 import * as tf from '@tensorflow/tfjs';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ import { type Compiler, registerCompiler } from './compiled.js';
 import { type Node, savedModel, TAG } from './graph-def.js';
 import type { Attribute, Binding, Handle, NodeBackend } from './native-backend.js';
 
-/** Graphs that are kept, those used last. */
+/** Number of graphs kept, the most recently used. */
 const MOST = 16;
 
 /** tfjs's name for running a graph, by which it finds the gradient. */
@@ -18,11 +18,11 @@ const KERNEL = 'RunGraph';
 
 interface Attributes {
   readonly graph: Graph;
-  /** Whether a gradient will be asked for. */
+  /** Whether a gradient will be needed. */
   readonly differentiated: boolean;
   /**
-   * TensorFlow's tensors that the forward run leaves for the gradient: its inputs, and what it
-   * computed on the way.
+   * TensorFlow's tensors that the forward run keeps for the gradient: its inputs, and intermediate
+   * results.
    */
   inputs: readonly number[];
   kept: readonly number[];
@@ -30,26 +30,26 @@ interface Attributes {
 
 const backend = (): NodeBackend => tf.backend() as unknown as NodeBackend;
 
-/** The bytes of a tensor that was made from JavaScript. */
+/** The bytes of a tensor that JavaScript created. */
 function bytesOf(binding: Binding, dtype: number, values: ArrayLike<number>): Uint8Array {
   const { TF_FLOAT, TF_INT32, TF_INT64, TF_BOOL } = binding;
   if (dtype === TF_FLOAT) return new Uint8Array(Float32Array.from(values).buffer);
-  // tfjs-node has an int64 as two int32.
+  // tfjs-node stores an int64 as two int32.
   if (dtype === TF_INT32 || dtype === TF_INT64)
     return new Uint8Array(Int32Array.from(values).buffer);
   if (dtype === TF_BOOL) return Uint8Array.from(values);
   throw new Error(`a constant of TensorFlow's type ${dtype} isn't known`);
 }
 
-/** Writes down each operation that runs, as a node of a graph. */
+/** Records each operation that runs, as a node of a graph. */
 class Recorder {
   readonly nodes: Node[] = [];
-  /** The graph's names of TensorFlow's tensors. */
+  /** The names in the graph of TensorFlow's tensors. */
   readonly #names = new Map<number, string>();
   readonly #backend = backend();
   readonly #binding = this.#backend.binding;
 
-  /** Runs `work`, recording. */
+  /** Runs `work` and records its operations. */
   record<T>(work: () => T): T {
     const binding = this.#binding;
     this.#backend.binding = Object.create(binding, {
@@ -72,8 +72,7 @@ class Recorder {
           count: number,
         ) => {
           const outputs = binding.executeOp(op, attributes, inputs, count);
-          // The one operation whose type tfjs-node leaves to TensorFlow, which in a graph has to be
-          // told.
+          // tfjs-node lets TensorFlow infer this operation's type; a graph must state it.
           const all = op === 'ExpandDims' ? [this.#type('T', outputs[0]!.dtype)] : attributes;
           const name = this.#add(
             outputs[0]?.id,
@@ -93,7 +92,7 @@ class Recorder {
       this.#backend.binding = binding;
     }
   }
-  /** A tensor whose value is given at each run. */
+  /** A tensor whose value is supplied at each run. */
   input(tensor: tf.Tensor): string {
     const [id] = this.#backend.getInputTensorIds([tensor]);
     const dtype = this.#binding[tensor.dtype === 'int32' ? 'TF_INT32' : 'TF_FLOAT'];
@@ -134,16 +133,14 @@ class Recorder {
   }
 }
 
-/** What runSavedModel calls outputs. */
+/** The names of outputs as runSavedModel expects them. */
 const outputNames = (names: readonly string[]): string =>
   names.map((name) => (name.includes(':') ? name : `${name}:0`)).join(',');
 
-/**
- * Operations that only see the same values in another shape: they are done again rather than kept.
- */
+/** Operations that only change the shape of the same values: they are repeated rather than kept. */
 const VIEWS = new Set(['Reshape', 'ExpandDims', 'Squeeze']);
 
-/** What the way back to `gradients` needs of the first `forward` nodes. */
+/** What the backward pass to `gradients` needs of the first `forward` nodes. */
 function neededBack(
   nodes: readonly Node[],
   forward: number,
@@ -178,14 +175,14 @@ class Graph {
 
   /**
    * Records f of x and the variables, and its gradient in the trainable ones.
-   * @throws where TensorFlow doesn't take the graph
+   * @throws when TensorFlow rejects the graph
    */
   constructor(x: tf.Tensor, variables: readonly tf.Variable[], f: () => readonly tf.Tensor[]) {
     const recorder = new Recorder();
     const trainable = variables.filter((v) => v.trainable);
     let forward = 0;
     let [outputs, slopes]: (readonly string[])[] = [[], []];
-    // The gradient of Σ value · slope is what the chain rule needs, whatever the slopes are.
+    // The chain rule needs the gradient of Σ value · slope, whatever the slopes are.
     const weighted = (): tf.Scalar => {
       const values = f();
       outputs = values.map((value) => recorder.nameOf(value));
@@ -216,8 +213,9 @@ class Graph {
   }
 
   /**
+   * Runs the graph forward.
    * @param inputs x and the variables
-   * @returns the outputs and, where they will be differentiated, what the gradient needs
+   * @returns the outputs and, if they will be differentiated, what the gradient needs
    */
   forward(
     inputs: readonly number[],
@@ -235,7 +233,10 @@ class Graph {
       .map((handle) => this.#backend.createOutputTensor(handle));
     return { outputs, kept: handles.slice(outputs.length).map(({ id }) => id) };
   }
-  /** The gradients of the trainable variables, to be made tensors of; frees what was kept. */
+  /**
+   * The gradients of the trainable variables, as handles still to be made tensors; frees what was
+   * kept.
+   */
   backward(
     inputs: readonly number[],
     kept: readonly number[],
@@ -257,7 +258,10 @@ class Graph {
   }
 }
 
-/** By key and shape of x, those used last at the end; undefined where TensorFlow didn't take it. */
+/**
+ * Graphs by key and shape of x, the most recently used last; undefined where TensorFlow rejected
+ * the graph.
+ */
 const graphs = new Map<string, Graph | undefined>();
 
 function graphOf(
@@ -298,7 +302,7 @@ const compile: Compiler = (key, x, variables, f) => {
     inputs: [],
     kept: [],
   };
-  // In the order of their names, which the gradients bear.
+  // Sorted by name, as the gradients are named.
   const inputs = Object.fromEntries([x, ...variables].map((tensor, i) => [`${i}`, tensor]));
   const outputs = tf
     .engine()
@@ -333,7 +337,7 @@ tf.registerGradient({
   gradFunc: (dy, _, attrs) => {
     const { graph, inputs, kept } = attrs as unknown as Attributes;
     let gradients: Handle[] | undefined;
-    // Each is asked for in a tidy of its own, which would take the others away.
+    // Each gradient is requested within its own tidy, which would dispose of the others.
     const gradient = (i: number) => () =>
       backend().createOutputTensor(
         (gradients ??= graph.backward(inputs, kept, Array.isArray(dy) ? dy : [dy]))[i]!,

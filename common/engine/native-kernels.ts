@@ -1,7 +1,7 @@
-// Kernels of ours for the native engine, composed of TensorFlow's operations otherwise than
-// tfjs-node does: swish in fewer passes over memory (1 forward instead of 2, 4 back instead of 5),
-// rectifiers and batch norm by the batch with TensorFlow's own gradients, and pointwise
-// convolutions as products of matrices.
+// Our kernels for the native engine, composed of TensorFlow's operations differently than tfjs-node
+// does: swish in fewer passes over memory (1 forward instead of 2, 4 backward instead of 5),
+// rectifiers and batch norm by the batch's statistics with TensorFlow's own gradients, and
+// pointwise convolutions as matrix products.
 import * as tf from '@tensorflow/tfjs';
 import type { Attribute, NodeBackend } from './native-backend.js';
 import {
@@ -20,7 +20,7 @@ const float = ({ binding }: NodeBackend): Attribute => ({
   value: binding.TF_FLOAT,
 });
 
-/** a · σ(x): what TensorFlow calls the gradient of softplus. */
+/** a · σ(x): TensorFlow calls it the gradient of softplus. */
 const timesSigmoid = (backend: NodeBackend, a: tf.Tensor, x: tf.Tensor): tf.Tensor =>
   backend.executeSingleOutput('SoftplusGrad', [float(backend)], [a, x]);
 
@@ -38,7 +38,7 @@ const swishGrad: Kernel = ({ inputs, backend }) => {
   });
 };
 
-/** dy where a rectifier of these values rises: one pass, where tfjs's own takes five. */
+/** dy where the rectifier rises, 0 elsewhere: one pass, where tfjs's own gradient takes five. */
 const rectifierGrad =
   (operation: 'ReluGrad' | 'Relu6Grad'): Kernel =>
   ({ inputs: { dy, y }, backend }) =>
@@ -51,7 +51,10 @@ const batchNormAttributes = (backend: NodeBackend, epsilon: unknown): Attribute[
   { name: 'is_training', type: backend.binding.TF_ATTR_BOOL, value: true },
 ];
 
-/** @returns y, and the batch's mean and variance [c] for the gradient */
+/**
+ * Batch norm by the batch's statistics.
+ * @returns y, and the batch's mean and variance [c] for the gradient
+ */
 const normaliseBatch: BackendKernel<NodeBackend, tf.TensorInfo[]> = ({
   inputs,
   attrs,
@@ -70,7 +73,10 @@ const normaliseBatch: BackendKernel<NodeBackend, tf.TensorInfo[]> = ({
   });
 };
 
-/** @returns the gradients in x, γ and β */
+/**
+ * The gradient of `normaliseBatch`.
+ * @returns the gradients in x, γ and β
+ */
 const normaliseBatchGrad: BackendKernel<NodeBackend, tf.TensorInfo[]> = ({
   inputs,
   attrs,
@@ -94,7 +100,7 @@ const normaliseBatchGrad: BackendKernel<NodeBackend, tf.TensorInfo[]> = ({
 const asMatrix = (x: tf.TensorInfo): tf.Tensor2D =>
   tf.reshape(x as tf.Tensor, [-1, x.shape.at(-1)!]);
 
-/** The product of two matrices, each transposed first or not. */
+/** The product of two matrices, each optionally transposed. */
 function product(
   backend: NodeBackend,
   a: tf.Tensor2D,
@@ -122,7 +128,7 @@ interface Convolution {
   readonly filterShape?: number[];
 }
 
-/** Whether a call is of a pointwise convolution in NHWC, given its input and filter. */
+/** Whether a call is a pointwise convolution in NHWC, given its input and filter. */
 function pointwise(
   { attrs }: Call<NodeBackend>,
   inputShape: number[],
@@ -161,7 +167,7 @@ export function registerNativeKernels(): void {
     );
   };
 
-  /** dx = dy · Wᵀ: a third of what TensorFlow's own takes. */
+  /** dx = dy · Wᵀ: takes a third of the time of TensorFlow's own. */
   const conv2DBackpropInput: Kernel = (call) => {
     const { dy, filter } = call.inputs as Record<'dy' | 'filter', tf.TensorInfo>;
     const shape = call.attrs['inputShape'] as number[];

@@ -1,6 +1,6 @@
 // Differentiable operations of the networks, with gradients that take one pass where tfjs's own
-// take many. They run on every engine: where an engine has a kernel of ours (the WASM backend) it
-// is used, elsewhere the same is composed of tfjs operations.
+// take many. They run on every engine: an engine's own kernel is used where we have one, elsewhere
+// the operation is composed of tfjs operations.
 import * as tf from '@tensorflow/tfjs';
 
 const has = (kernel: string): boolean => Boolean(tf.getKernel(kernel, tf.getBackend()));
@@ -9,7 +9,7 @@ const run = <R extends tf.Rank>(
   inputs: Record<string, tf.Tensor>,
   attrs: Record<string, unknown> = {},
 ): tf.Tensor<R> => tf.engine().runKernel(kernel, inputs, attrs as tf.NamedAttrMap);
-/** A kernel of several outputs. */
+/** Runs a kernel with several outputs. */
 const runAll = (
   kernel: string,
   inputs: Record<string, tf.Tensor>,
@@ -21,8 +21,8 @@ const runAll = (
 export const swish = <T extends tf.Tensor>(x: T): T =>
   has('Swish') ? (run('Swish', { x }) as T) : composedSwish(x);
 
-// Its sigmoid is computed again for the gradient: that takes less time than reading it back. y is
-// kept anyway, by what comes next.
+// The gradient computes the sigmoid again, which takes less time than reading it back. y costs
+// nothing extra, as the next operation keeps it anyway.
 tf.registerGradient({
   kernelName: 'Swish',
   inputsToSave: ['x'],
@@ -44,8 +44,8 @@ const swishSlope = (x: tf.Tensor, s: tf.Tensor, dy: tf.Tensor): tf.Tensor =>
   tf.tidy(() => tf.mul(dy, tf.mul(s, tf.add(1, tf.mul(x, tf.sub(1, s))))));
 
 /**
- * x·Φ(x), Φ the normal distribution function (Hendrycks & Gimpel 2016), by the error function; any
- * shape.
+ * x·Φ(x), with Φ the normal distribution function (Hendrycks & Gimpel 2016), computed with the
+ * error function; any shape.
  */
 export const gelu: <T extends tf.Tensor>(x: T) => T = tf.customGrad((x, save) => {
   const input = x as tf.Tensor;
@@ -65,7 +65,7 @@ const normalDistribution = (x: tf.Tensor): tf.Tensor =>
   tf.mul(tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1), 0.5);
 
 /**
- * f is level where it does not rise, by its values alone, which the gradient needs and the next
+ * A rectifier f with its gradient. Where f is flat is decided from its output, which the next
  * operation keeps anyway.
  */
 const ramp = (
@@ -94,7 +94,7 @@ export const relu6 = ramp(tf.relu6, 'Relu6Grad', (y) =>
 
 /**
  * γ (x − mean) / σ + β over n, h and w (Ioffe & Szegedy 2015): x [n, h, w, c], γ and β [c]. The
- * gradient is written out: tfjs's own tiles to full size and takes twice as long.
+ * gradient is written out, because tfjs's own tiles to full size and takes twice as long.
  */
 export const normaliseBatch = (
   x: tf.Tensor4D,
@@ -130,7 +130,7 @@ const fusedNormaliseBatch = (epsilon: number) =>
     };
   });
 
-/** All but the channels. */
+/** All axes but the channels. */
 const POSITIONS = [0, 1, 2];
 
 const composedNormaliseBatch = (epsilon: number) =>
@@ -159,9 +159,9 @@ export const layerNorm = <T extends tf.Tensor>(
   })(x, gamma, beta) as T;
 
 /**
- * γ · normal + β of x, γ and β, with normal = (x − mean) · inverse and inverse = 1 / σ over these
- * axes.
- * @param back the gradients in the three
+ * γ · normal + β as a function of x, γ and β, with normal = (x − mean) · inverse and inverse = 1 /
+ * σ over these axes.
+ * @param back the gradients in x, γ and β
  */
 function standardise(
   axes: number[],
@@ -194,8 +194,8 @@ function channelSum(x: tf.Tensor3D, y?: tf.Tensor3D): tf.Tensor2D {
 }
 
 /**
- * x [n, …, c] · a [n, c] + b [n, c], both the same over all positions of a channel; without b the
- * product.
+ * x [n, …, c] · a [n, c] + b [n, c], with one factor and offset per channel; without b the product
+ * alone.
  */
 function channelAffine(x: tf.Tensor, a: tf.Tensor2D, b?: tf.Tensor2D): tf.Tensor {
   const rows = asRows(x, a.shape[0]);
@@ -208,8 +208,8 @@ function channelAffine(x: tf.Tensor, a: tf.Tensor2D, b?: tf.Tensor2D): tf.Tensor
 }
 
 /**
- * a [n, c] → [n, rows, c], the same in every row. Not tf.broadcastTo: it tiles, which some engines
- * do slowly.
+ * a [n, c] → [n, rows, c], the same in every row. Not tf.broadcastTo, which tiles: slow on some
+ * engines.
  */
 const channelFill = (a: tf.Tensor2D, rows: number): tf.Tensor =>
   has('ChannelFill')
@@ -219,7 +219,7 @@ const channelFill = (a: tf.Tensor2D, rows: number): tf.Tensor =>
 /** Views [n, …, c] as [n, rows, c]. */
 const asRows = (x: tf.Tensor, n: number): tf.Tensor3D => tf.reshape(x, [n, -1, x.shape.at(-1)!]);
 
-/** x [n, …, c] times a [n, c], the same factor over all positions of a channel. */
+/** x [n, …, c] times a [n, c]: one factor for all positions of a channel. */
 export const scaleChannels: (x: tf.Tensor, a: tf.Tensor2D) => tf.Tensor = tf.customGrad(
   (x, a, save) => {
     const [input, factor] = [x as tf.Tensor, a as tf.Tensor2D];
@@ -250,9 +250,9 @@ export const poolChannels: (x: tf.Tensor4D) => tf.Tensor2D = tf.customGrad((x) =
 }) as never;
 
 /**
- * Squeeze and excitation (Hu et al. 2018): x·a with a = sigmoid(swish(x̄·w1 + b1)·w2 + b2), x̄ the
- * mean of x [n, h, w, c] over positions; w1 [c, s], b1 [s], w2 [s, c], b2 [c]. As one operation, so
- * that both ways back to x take one pass over it together.
+ * Squeeze and excitation (Hu et al. 2018): x·a with a = sigmoid(swish(x̄·w1 + b1)·w2 + b2), where
+ * x̄ is the mean of x [n, h, w, c] over positions; w1 [c, s], b1 [s], w2 [s, c], b2 [c]. It is one
+ * operation, so that the gradient's two paths to x share one pass over it.
  */
 export const squeezeExcite: (
   x: tf.Tensor4D,
@@ -300,7 +300,7 @@ export const squeezeExcite: (
   };
 });
 
-/** `same` and `valid` as tfjs means them, or so many zeros on every side. */
+/** `same` and `valid` as in tfjs, or this many zeros on every side. */
 export type Pad = 'same' | 'valid' | number;
 
 /** Convolution with bias, NHWC: x [n, h, w, c], filter [k, k, c, o], bias [o]. */
@@ -335,7 +335,7 @@ function fused(
     dilations: [1, 1],
     activation: 'linear',
   };
-  // Only these engines' kernels lay the zeros around by themselves, forward and back.
+  // Only these engines' kernels pad with zeros by themselves, forward and backward.
   if (typeof pad === 'string' || ['wasm', 'webgpu'].includes(tf.getBackend()))
     return run(kernel, { x, filter, bias }, { ...attrs, pad });
   return run(
@@ -354,9 +354,9 @@ function fused(
   );
 }
 
-// tfjs gives its fused kernels no gradient of their own (tf.fused wraps them in a custom one that
-// always computes all three). These are computed only as far as they are needed: no input gradient
-// below the first trainable block.
+// tfjs gives its fused kernels no gradient (tf.fused wraps them in a custom one that always
+// computes all three). Ours compute only the gradients that are needed: no input gradient below the
+// first trainable block.
 for (const [kernelName, backprop, layout] of [
   ['FusedConv2D', 'Conv2DBackprop', 'dataFormat'],
   ['FusedDepthwiseConv2D', 'DepthwiseConv2dNativeBackprop', 'dilations'],

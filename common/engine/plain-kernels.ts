@@ -1,10 +1,10 @@
-// The heap kernels in plain JavaScript: ten times slower than the SIMD module, for where that can't
-// be loaded.
+// The heap kernels in plain JavaScript, for places where the SIMD module can't be loaded: ten times
+// slower.
 import type { Geometry, HeapKernels } from './heap-kernels.js';
 
 /**
- * Calls `visit` with each pair of values that a filter position joins: offsets of x, of the output
- * position, and of the filter position.
+ * Calls `visit` for each pair of values that meet in the convolution, with the offsets of x, of the
+ * output position, and of the filter position.
  */
 function eachTap(
   [
@@ -41,7 +41,10 @@ function eachTap(
       }
 }
 
-/** @param memory that the addresses are in */
+/**
+ * The kernels in plain JavaScript.
+ * @param memory the heap that the addresses refer to
+ */
 export function plainKernels(memory: WebAssembly.Memory): HeapKernels {
   const at = (address: number, size: number): Float32Array =>
     new Float32Array(memory.buffer, address, size);

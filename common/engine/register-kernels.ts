@@ -1,7 +1,7 @@
-// What our kernels of several engines share: how tfjs calls a kernel, and how it gets to know one.
+// Shared by our kernels of several engines: how tfjs calls a kernel, and how to register one.
 import * as tf from '@tensorflow/tfjs';
 
-/** One call of a kernel of backend `B`. */
+/** One call of a kernel on backend `B`. */
 export interface Call<B> {
   readonly inputs: Readonly<Record<string, tf.TensorInfo>>;
   readonly attrs: Readonly<Record<string, unknown>>;
@@ -9,11 +9,11 @@ export interface Call<B> {
 }
 export type Kernel<B, Out = tf.TensorInfo> = (call: Call<B>) => Out;
 
-/** The kernel that a backend has by this name. */
+/** The kernel that a backend has registered under this name. */
 export const kernelOf = <B>(name: string, backend: string): Kernel<B> =>
   tf.getKernel(name, backend).kernelFunc as unknown as Kernel<B>;
 
-/** Registers kernels on a backend, instead of those that it has by the same names. */
+/** Registers kernels on a backend, replacing those with the same names. */
 export function registerKernels<B>(
   backendName: string,
   kernels: Readonly<Record<string, Kernel<B, tf.TensorInfo | tf.TensorInfo[]>>>,
@@ -26,7 +26,10 @@ export function registerKernels<B>(
 
 export type ConvInfo = ReturnType<typeof tf.backend_util.computeConv2DInfo>;
 
-/** Whether a convolution is a product of matrices: 1 × 1, and every position of x is one of y. */
+/**
+ * Whether a convolution is a matrix product: 1 × 1, with one output position for each input
+ * position.
+ */
 export const isPointwise = (i: ConvInfo): boolean =>
   i.filterHeight === 1 &&
   i.filterWidth === 1 &&

@@ -1,12 +1,12 @@
-// An engine's word isn't enough: drivers, and GPUs emulated in software, can compute wrongly
-// without saying so. Before an engine is used, it computes a small network's value and gradients,
-// which must be those of plain JavaScript.
+// Checks an engine before it is used, because drivers, and GPUs emulated in software, can compute
+// wrongly without an error. The engine computes a small network's value and gradients, which must
+// agree with those of plain JavaScript.
 import * as tf from '@tensorflow/tfjs';
 import { conv2d, depthwiseConv2d, poolChannels, squeezeExcite, swish } from './ops.js';
 
 /**
- * ‖engine − plain‖ / ‖plain‖ over everything: float32 in another order gives 1e-6; a GPU's half
- * precision 1e-3.
+ * Bound on ‖engine − plain‖ / ‖plain‖ over everything. float32 in another order gives 1e-6, a GPU's
+ * half precision 1e-3.
  */
 const TOLERANCE = 1e-4;
 
@@ -19,7 +19,7 @@ const fixed = (shape: number[], phase: number): tf.Tensor =>
     shape,
   );
 
-/** One of every operation of the student, x [2, 9, 9, 3] → [2, 4]. */
+/** A network with one of each of the student's operations, x [2, 9, 9, 3] → [2, 4]. */
 function network(...inputs: tf.Tensor[]): tf.Tensor {
   const [x, stem, depthwise, w1, b1, w2, b2, dense] = inputs as [
     tf.Tensor4D,
@@ -58,9 +58,9 @@ async function compute(): Promise<Float32Array> {
 let expected: Promise<Float32Array> | undefined;
 
 /**
- * Leaves `backend` in use.
+ * Checks `backend`, and leaves it in use.
  * @param usePlain makes plain JavaScript the tfjs backend
- * @throws when the backend computes something else than plain JavaScript does
+ * @throws when the backend's result differs from plain JavaScript's
  */
 export async function selfCheck(backend: string, usePlain: () => Promise<unknown>): Promise<void> {
   expected ??= usePlain().then(compute);
@@ -69,7 +69,7 @@ export async function selfCheck(backend: string, usePlain: () => Promise<unknown
   const found = await compute();
   const norm = (values: Float32Array): number => Math.hypot(...values);
   const error = norm(found.map((v, i) => v - plain[i]!)) / norm(plain);
-  // Said this way round, NaN is wrong too.
+  // Negated, so that NaN counts as wrong too.
   if (!(error <= TOLERANCE))
     throw new Error(
       `it computes wrongly here: a small network's gradients are off by ${(error * 100).toPrecision(2)} %`,

@@ -1,11 +1,11 @@
-// The WebGPU engine, where `navigator.gpu` is; loaded only there, for its size.
+// Starts the WebGPU engine. Loaded only where `navigator.gpu` exists, because of its size.
 import * as tf from '@tensorflow/tfjs';
 import { activate, type Prepared } from './engine.js';
 import { registerWebgpuKernels } from './webgpu-kernels.js';
 
 /**
- * Starts it with our kernels, in use from then on. A GPU that the processor emulates works, but is
- * no gain.
+ * Starts the engine with our kernels and leaves it in use. A GPU emulated by the processor works,
+ * but brings no gain.
  * @throws when there is no GPU
  */
 export async function startWebgpu(): Promise<Prepared> {

@@ -1,5 +1,5 @@
-// The kernels that tfjs 4.22's WASM backend lacks for training, or is slow at: they work on its
-// heap themselves (heap-kernels.ts).
+// Kernels that tfjs 4.22's WASM backend lacks for training, or computes slowly. They work directly
+// on its heap (heap-kernels.ts).
 import * as tf from '@tensorflow/tfjs';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import type { AdamCoefficients, Geometry, HeapKernels } from './heap-kernels.js';
@@ -22,7 +22,7 @@ interface ConvAttrs {
   readonly dilations?: [number, number] | number;
 }
 
-/** Where a tensor's values lie on the heap, in bytes. */
+/** Address of a tensor's values on the heap, in bytes. */
 const address = (backend: BackendWasm, info: tf.TensorInfo): number =>
   backend.typedArrayFromHeap(info).byteOffset;
 
@@ -66,13 +66,13 @@ const geometryOf = (i: ConvInfo): Geometry => [
   i.padInfo.left,
 ];
 
-/** Registers the kernels on the WASM backend, after it is ready; again to replace them. */
+/** Registers the kernels on the WASM backend, once it is ready. Calling it again replaces them. */
 export function registerWasmKernels(heap: HeapKernels): void {
   const transpose = kernelOf<BackendWasm>('Transpose', 'wasm');
   const generalInputGradient = kernelOf<BackendWasm>('Conv2DBackpropInput', 'wasm');
   const generalConvolution = kernelOf<BackendWasm>('FusedConv2D', 'wasm');
 
-  /** rows of x [n, h, w, m] times matrix [m, n′], plus bias. */
+  /** Rows of x [n, h, w, m] times matrix [m, n′], plus bias. */
   const pointwise = (
     backend: BackendWasm,
     x: tf.TensorInfo,
@@ -95,8 +95,8 @@ export function registerWasmKernels(heap: HeapKernels): void {
   };
 
   /**
-   * A pointwise convolution is a product of matrices; XNNPACK packs the filter for it each time,
-   * and takes a third longer.
+   * A pointwise convolution is computed as a matrix product. XNNPACK packs the filter for it each
+   * time, and takes a third longer.
    */
   const fusedConv2D: Kernel = (call) => {
     const { inputs, attrs, backend } = call;
@@ -200,7 +200,7 @@ export function registerWasmKernels(heap: HeapKernels): void {
     return out;
   };
 
-  /** [n, rows, c] → [n, c]: sums over rows, of x, or of x·y where y is given. */
+  /** [n, rows, c] → [n, c]: sums over rows, of x, or of x·y if y is given. */
   const channelSum: Kernel = ({ inputs, backend }) => {
     const [n, rows, channels] = inputs['x']!.shape as [number, number, number];
     const out = backend.makeOutput([n, channels], 'float32');
@@ -215,7 +215,7 @@ export function registerWasmKernels(heap: HeapKernels): void {
     return out;
   };
 
-  /** x [n, rows, c] · a [n, c] + b [n, c] → [n, rows, c]; without b the product. */
+  /** x [n, rows, c] · a [n, c] + b [n, c] → [n, rows, c]; without b the product alone. */
   const channelAffine: Kernel = ({ inputs, backend }) => {
     const { x, a, b } = inputs as { x: tf.TensorInfo; a: tf.TensorInfo; b?: tf.TensorInfo };
     const [n, rows, channels] = x.shape as [number, number, number];
@@ -278,8 +278,8 @@ export function registerWasmKernels(heap: HeapKernels): void {
   };
 
   /**
-   * Another name for the same values. tfjs copies them, and clones every tensor that a gradient
-   * needs later.
+   * Another name for the same values. tfjs's own kernel copies them, and clones every tensor that a
+   * gradient needs later.
    */
   const identity: Kernel = ({ inputs, backend }) => {
     const { dataId, shape, dtype } = inputs['x']!;

@@ -1,6 +1,6 @@
-// Kernels of ours for tfjs's WebGPU backend, in WGSL. It lacks none that training needs, but is
-// slow at some: it gives each value of a filter's gradient to one thread, which then walks over the
-// whole batch alone; and what we have as one pass it composes of many.
+// Our kernels for tfjs's WebGPU backend, in WGSL. The backend lacks none that training needs, but
+// some are slow: it gives each value of a filter's gradient to one thread, which walks over the
+// whole batch alone, and it composes of many passes what ours do in one.
 import * as tf from '@tensorflow/tfjs';
 import { type WebGPUBackend, webgpu_util } from '@tensorflow/tfjs-backend-webgpu';
 import {
@@ -14,26 +14,28 @@ import {
 
 type Kernel = BackendKernel<WebGPUBackend>;
 
-/** A program with one thread for each value of its output. */
+/** A program with one thread per value of its output. */
 interface Program {
   readonly name: string;
   readonly shape: readonly number[];
-  /** In WGSL each is an array of f32 by this name. */
+  /** Each is an array of f32 with this name in WGSL. */
   readonly inputs: Readonly<Record<string, tf.TensorInfo>>;
-  /** In WGSL `uniforms.…`, i32. */
+  /** `uniforms.…` in WGSL, i32. */
   readonly integers?: Readonly<Record<string, number>>;
-  /** In WGSL `uniforms.…`, f32. */
+  /** `uniforms.…` in WGSL, f32. */
   readonly floats?: Readonly<Record<string, number>>;
   /** The body of `fn value(index : i32) -> f32`. */
   readonly value: string;
-  /** Written in place instead of into new memory; `result[index]` is what was there. */
+  /** Written in place instead of into new memory; `result[index]` is the previous value. */
   readonly into?: tf.TensorInfo;
 }
 
 const THREADS = 64;
-/** How many values one thread adds up: enough threads for a GPU, and few enough partial sums. */
+/**
+ * Values that one thread adds up: a balance between enough threads for a GPU and few partial sums.
+ */
 const RUN = 128;
-/** The most values that partial sums may take. */
+/** The most values that partial sums may occupy. */
 const MOST_PARTIAL = 2 ** 22;
 
 function run(
@@ -88,8 +90,8 @@ const swishGrad: Kernel = ({ inputs, backend }) => {
 };
 
 /**
- * [n, rows, c] → [n, c]: sums over rows, of x, or of x·y where y is given; in runs of rows, and
- * then over those.
+ * [n, rows, c] → [n, c]: sums over rows, of x, or of x·y if y is given. Sums runs of rows first,
+ * then those sums.
  */
 function sumRows(backend: WebGPUBackend, x: tf.TensorInfo, y?: tf.TensorInfo): tf.TensorInfo {
   const [n, rows, channels] = x.shape as [number, number, number];
@@ -115,7 +117,7 @@ function sumRows(backend: WebGPUBackend, x: tf.TensorInfo, y?: tf.TensorInfo): t
 }
 const channelSum: Kernel = ({ inputs, backend }) => sumRows(backend, inputs['x']!, inputs['y']);
 
-/** x [n, rows, c] · a [n, c] + b [n, c] → [n, rows, c]; without b the product. */
+/** x [n, rows, c] · a [n, c] + b [n, c] → [n, rows, c]; without b the product alone. */
 const channelAffine: Kernel = ({ inputs, backend }) => {
   const { x, a, b } = inputs as { x: tf.TensorInfo; a: tf.TensorInfo; b?: tf.TensorInfo };
   const [, rows, channels] = x.shape as [number, number, number];
@@ -173,7 +175,7 @@ const asMatrix = (x: tf.TensorInfo): tf.TensorInfo => ({
   shape: [1, tf.util.sizeFromShape(x.shape.slice(0, 3)), x.shape[3]!],
 });
 
-/** Σ over output positions of x · dy, in runs of positions, and then over those. */
+/** Σ over output positions of x · dy. Sums runs of positions first, then those sums. */
 function filterGradient(
   { inputs, attrs, backend }: Call<WebGPUBackend>,
   info: ConvInfo,
@@ -240,7 +242,7 @@ function filterGradient(
   return { ...total, shape: filterShape };
 }
 
-/** Registers the kernels on the WebGPU backend, after it is ready. */
+/** Registers the kernels on the WebGPU backend, once it is ready. */
 export function registerWebgpuKernels(): void {
   const matMul: Kernel = kernelOf('BatchMatMul', 'webgpu');
   const generalInputGradient: Kernel = kernelOf('Conv2DBackpropInput', 'webgpu');
@@ -289,7 +291,7 @@ export function registerWebgpuKernels(): void {
     return filterGradient(call, info, true);
   };
 
-  /** Adam's step (adam.ts): the moments in place, the variable anew. */
+  /** Adam's step (adam.ts): updates the moments in place and returns the new variable. */
   const adam: Kernel = ({ inputs, attrs, backend }) => {
     const { w, g, m, v } = inputs as {
       w: tf.TensorInfo;

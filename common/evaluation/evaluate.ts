@@ -16,7 +16,7 @@ import { type Metrics, metricsOf, type Predictions } from './metrics.js';
 import { batchesOf, labelIndex } from '../training/train.js';
 
 /**
- * Softmax over the last axis, read back: one row of probabilities for each image.
+ * Softmax over the last axis, read back: one row of probabilities per image.
  * @throws LENTIGO_UPDATE_NOT_FINITE
  */
 async function probabilitiesOf(logits: () => tf.Tensor2D): Promise<number[][]> {
@@ -32,8 +32,8 @@ async function probabilitiesOf(logits: () => tf.Tensor2D): Promise<number[][]> {
 }
 
 /**
- * Probabilities of each picture, [n × classes], in the order of the student's labels.
- * @throws LENTIGO_UPDATE_NOT_FINITE the model gives NaN
+ * Probabilities for each picture, [n × classes], in the order of the student's labels.
+ * @throws LENTIGO_UPDATE_NOT_FINITE when the model gives NaN
  */
 export async function predict(student: Student, pictures: readonly Picture[]): Promise<number[][]> {
   const size = student.inputSize;
@@ -53,20 +53,20 @@ export async function predict(student: Student, pictures: readonly Picture[]): P
 
 export interface EvaluationOptions extends SourceOptions {
   /**
-   * With a cache: the features at this block are kept, and the next evaluation computes only what
-   * follows.
+   * The block whose input features are cached (with `cache`), so that the next evaluation computes
+   * only what follows.
    */
   readonly trainFrom?: string;
-  /** Of the bootstrap. */
+  /** Seed of the bootstrap. */
   readonly seed?: number | string;
   /** Share of the images done, 0–1. */
   readonly onProgress?: (fraction: number) => void;
-  /** Hears of images that could not be read; they don't count. */
+  /** Called with images that could not be read; they are left out. */
   readonly onSkipped?: (skipped: Skipped) => void;
 }
 
 /**
- * What the student says of images, with what is known of them: enough for the metrics, and to
+ * The student's predictions with what is known about each image: enough for the metrics, and to
  * compare two models image by image.
  */
 export interface Evaluated extends Predictions {
@@ -76,7 +76,7 @@ export interface Evaluated extends Predictions {
 
 /**
  * The student's predictions on these samples, unaugmented, in their order.
- * @throws LENTIGO_DATA_EMPTY no readable sample; LENTIGO_DATA_UNKNOWN_DIAGNOSIS;
+ * @throws LENTIGO_DATA_EMPTY when no sample is readable; LENTIGO_DATA_UNKNOWN_DIAGNOSIS;
  *   LENTIGO_UPDATE_NOT_FINITE
  */
 export async function predictSamples(

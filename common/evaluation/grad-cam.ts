@@ -1,4 +1,5 @@
-// Grad-CAM (Selvaraju et al. 2017, arXiv:1610.02391): which parts of a picture speak for a class.
+// Grad-CAM (Selvaraju et al. 2017, arXiv:1610.02391): which parts of a picture count in favour of a
+// class.
 import * as tf from '@tensorflow/tfjs';
 import { LentigoError } from '../errors.js';
 import type { Picture } from '../images/picture.js';
@@ -7,24 +8,24 @@ import { CLASSIFIER } from '../model/network.js';
 import type { Student } from '../model/student.js';
 
 export interface Explanation {
-  /** Of each class, in the order of the student's labels. */
+  /** One per class, in the order of the student's labels. */
   readonly probabilities: readonly number[];
-  /** The class that the heat map is of. */
+  /** Index of the class that the heat map explains. */
   readonly of: number;
   /**
-   * The heat map over the picture's centre square, side × side, row-major, 0–1; all 0 where nothing
-   * speaks for the class.
+   * The heat map over the picture's centre square, side × side, row-major, 0–1; all 0 if nothing
+   * counts in favour of the class.
    */
   readonly heat: Float32Array;
-  /** 7 for efficientnet_b0 at 224 pixels: to be enlarged smoothly. */
+  /** 7 for efficientnet_b0 at 224 pixels; enlarge it smoothly for display. */
   readonly side: number;
 }
 
 /**
- * Equations 1 and 2 at the last convolution's activations A: αₖ = the mean over places of
- * ∂score/∂Aₖ, heat = ReLU(Σₖ αₖ Aₖ), here divided by its maximum.
- * @param of index of the class to explain; the most probable by default
- * @throws LENTIGO_UPDATE_NOT_FINITE the model gives NaN
+ * Equations 1 and 2 at the last convolution's activations A: αₖ = the mean over positions of
+ * ∂score/∂Aₖ, heat = ReLU(Σₖ αₖ Aₖ), divided here by its maximum.
+ * @param of index of the class to explain; by default the most probable
+ * @throws LENTIGO_UPDATE_NOT_FINITE when the model gives NaN
  */
 export async function gradCam(
   student: Student,

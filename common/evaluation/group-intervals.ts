@@ -1,5 +1,5 @@
-// Intervals for what is judged by itself in a model card: each diagnosis, and each group of skin
-// types.
+// Confidence intervals for the groups that a model card lists one by one: each diagnosis, and each
+// group of skin types.
 import type { LabelSet } from '../model/labels.js';
 import type { Random } from '../random.js';
 import {
@@ -26,15 +26,15 @@ export interface GroupIntervals {
   readonly perClass: Readonly<
     Record<string, Readonly<Record<(typeof CLASS_SCORES)[number], Interval>>>
   >;
-  /** Groups that are large enough for scores. */
+  /** Only groups that are large enough for scores. */
   readonly byFitzpatrick: Readonly<
     Record<string, Readonly<Record<(typeof GROUP_SCORES)[number], Interval>>>
   >;
 }
 
 /**
- * 95% percentile bootstrap over patients, of the scores that Metrics gives for classes and skin
- * types.
+ * 95% percentile bootstrap over patients, for the scores that Metrics gives by class and by skin
+ * type.
  */
 export function groupIntervals(
   predictions: Predictions,

@@ -1,4 +1,4 @@
-// Heat maps as PNG files.
+// Writes heat maps as PNG files.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import sharp from 'sharp';
@@ -7,12 +7,12 @@ import type { Picture } from '../images/picture.js';
 import type { Explanation } from './grad-cam.js';
 import { overlay } from './heatmap.js';
 
-/** Large enough to look at, whatever the model's input. */
+/** Side of the PNG in pixels: large enough to look at, whatever the model's input size. */
 const SIZE = 512;
 
 /**
- * The file for each image: its name with .png, numbered where two images have the same.
- * @throws LENTIGO_USAGE the folder can't be made
+ * The output file for each image: its name with .png, numbered where two images have the same name.
+ * @throws LENTIGO_USAGE when the folder can't be made
  */
 export async function heatmapFiles(dir: string, images: readonly string[]): Promise<string[]> {
   await mkdir(dir, { recursive: true }).catch((cause: unknown) => {
@@ -30,7 +30,10 @@ export async function heatmapFiles(dir: string, images: readonly string[]): Prom
   });
 }
 
-/** @throws LENTIGO_USAGE the file can't be written */
+/**
+ * Writes one heat map.
+ * @throws LENTIGO_USAGE when the file can't be written
+ */
 export async function writeHeatmap(
   file: string,
   picture: Picture,

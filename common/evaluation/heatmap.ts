@@ -1,17 +1,18 @@
-// A heat map laid over the picture that it explains: yellow to red where it is warm, the picture
+// A heat map laid over the picture that it explains: yellow to red where it is hot, the picture
 // itself where it is cold.
 import { centreSquare } from '../images/prepare.js';
 import type { Picture } from '../images/picture.js';
 import { resizeBox } from '../images/resize.js';
 import type { Explanation } from './grad-cam.js';
 
-/** Between yellow where heat begins and red where it is greatest. */
+/** Colours: yellow where heat begins, red where it is greatest. */
 const YELLOW = [255, 225, 60] as const;
 const RED = [215, 25, 28] as const;
 const OPACITY = 0.65;
 
 /**
- * The heat at each pixel of size × size, 0–1: enlarged bilinearly between the centres of its cells.
+ * The heat at each pixel of size × size, 0–1: interpolated bilinearly between the centres of its
+ * cells.
  */
 export function enlarge(
   { heat, side }: Pick<Explanation, 'heat' | 'side'>,

@@ -1,19 +1,19 @@
-// The numbers a classifier is judged by, from its probabilities: classification scores, ranking,
-// calibration, by skin type, with intervals over patients.
+// Metrics of a classifier, computed from its probabilities: classification scores, ranking,
+// calibration, scores by skin type, and intervals bootstrapped over patients.
 import { z } from 'zod';
 import { Random } from '../random.js';
 import type { LabelSet } from '../model/labels.js';
 
-/** null: not defined here (a class without examples, a group with one kind only). */
+/** null where the score is not defined (a class without examples, a group with only one kind). */
 const score = z.number().nullable();
 const Interval = z.strictObject({ low: z.number(), high: z.number() }).nullable();
-/** 95%; null where the score isn't defined. */
+/** A 95% interval; null where the score isn't defined. */
 export type Interval = z.infer<typeof Interval>;
 const Scores = z.strictObject({
   accuracy: score,
   /** Mean recall of the classes that occur. */
   balancedAccuracy: score,
-  /** F1 of the classes, weighted by their counts. */
+  /** Mean F1 of the classes, weighted by their counts. */
   weightedF1: score,
   /** Mean F1 of the classes that occur or were predicted. */
   macroF1: score,
@@ -21,7 +21,7 @@ const Scores = z.strictObject({
   aucOvr: score,
   /** Area under the ROC curve of the summed malignant probability, malignant against benign. */
   malignantAuc: score,
-  /** Share of the malignant whose summed malignant probability is at least 0.5. */
+  /** Share of the malignant images whose summed malignant probability is at least 0.5. */
   malignantRecall: score,
 });
 export type Scores = z.infer<typeof Scores>;
@@ -38,14 +38,14 @@ export const Metrics = Scores.extend({
     z.string(),
     z.strictObject({ precision: score, recall: score, f1: score, support: z.int() }),
   ),
-  /** Rows: the true class; columns: the predicted one. In the label set's order. */
+  /** Rows: the true class; columns: the predicted class. In the label set's order. */
   confusion: z.array(z.array(z.int())),
-  /** By Fitzpatrick skin type. Groups with fewer than 20 images: the count only. */
+  /** Scores by Fitzpatrick skin type. Groups with fewer than 20 images have the count only. */
   byFitzpatrick: z.record(
     z.enum(['I-II', 'III-IV', 'V-VI', 'unknown']),
     Scores.partial().extend({ samples: z.int() }),
   ),
-  /** 95% percentile bootstrap over patients. */
+  /** Intervals of the scores: 95% percentile bootstrap over patients. */
   intervals: z.strictObject(
     Object.fromEntries(SCORE_NAMES.map((name) => [name, Interval])) as Record<
       ScoreName,
@@ -57,23 +57,26 @@ export type Metrics = z.infer<typeof Metrics>;
 
 const ECE_BINS = 15;
 export const SMALLEST_GROUP = 20;
-/** Of every bootstrap. */
+/** Number of resamples in every bootstrap. */
 export const RESAMPLES = 500;
 
 export interface Predictions {
   /** Index of the true class of each image. */
   readonly labels: readonly number[];
-  /** [n × c], each row sums to 1. */
+  /** [n × classes]; each row sums to 1. */
   readonly probabilities: readonly (readonly number[])[];
-  /** Images with the same entry are resampled together; absent: each image by itself. */
+  /**
+   * Images with the same entry are resampled together. If absent, each image is resampled by
+   * itself.
+   */
   readonly patients?: readonly string[];
-  /** 1–6, or undefined where it isn't recorded. */
+  /** 1–6, or undefined where the skin type isn't recorded. */
   readonly fitzpatrick?: readonly (number | undefined)[];
 }
 
 /**
- * A score's images in ascending order, and whether each is positive: what an area under the ROC
- * curve needs.
+ * A score's images in ascending order, and whether each is positive: the input for an area under
+ * the ROC curve.
  */
 interface Ranking {
   readonly order: readonly number[];
@@ -82,8 +85,8 @@ interface Ranking {
 }
 
 /**
- * Everything about the predictions that doesn't change when images are counted several times or not
- * at all.
+ * Everything about the predictions that doesn't depend on how often each image counts in a
+ * resample.
  */
 interface Prepared {
   readonly labels: readonly number[];
@@ -121,8 +124,8 @@ function prepare({ labels, probabilities }: Predictions, set: LabelSet): Prepare
 }
 
 /**
- * Area under the ROC curve by ranks (Mann & Whitney 1947): the chance that a positive ranks above a
- * negative, ties counting half. `times`: how often each image counts.
+ * Area under the ROC curve by ranks (Mann & Whitney 1947): the probability that a positive ranks
+ * above a negative, with ties counting half. `times`: how often each image counts.
  */
 function areaUnderRoc({ order, values, positive }: Ranking, times: Float64Array): number | null {
   let positives = 0;
@@ -235,8 +238,8 @@ export function skinTypeGroups(
 }
 
 /**
- * Draws patients with replacement, all their images with them.
- * @returns each call: how often each image counts
+ * Draws patients with replacement, each with all their images.
+ * @returns a function; each call draws how often each image counts
  */
 export function drawPatients(patients: readonly string[], random: Random): () => Float64Array {
   const number = new Map<string, number>();
@@ -285,7 +288,7 @@ function bootstrap(
   ) as Metrics['intervals'];
 }
 
-/** The middle 95% of what a bootstrap drew. */
+/** The middle 95% of the values drawn by a bootstrap. */
 export function intervalOf(drawn: readonly number[]): Interval {
   const sorted = drawn.toSorted((a, b) => a - b);
   return sorted.length === 0
@@ -293,7 +296,7 @@ export function intervalOf(drawn: readonly number[]): Interval {
     : { low: quantile(sorted, 0.025), high: quantile(sorted, 0.975) };
 }
 
-/** By linear interpolation between the two nearest of ascending values. */
+/** The quantile of ascending values, by linear interpolation between the two nearest. */
 export function quantile(sorted: readonly number[], q: number): number {
   const at = q * (sorted.length - 1);
   const below = sorted[Math.floor(at)]!;
@@ -302,7 +305,7 @@ export function quantile(sorted: readonly number[], q: number): number {
 
 /**
  * All metrics of these predictions. The predicted class is the most probable one (the first of
- * equals); the bootstrap is seeded by `seed`.
+ * equals). `seed` seeds the bootstrap.
  */
 export function metricsOf(
   predictions: Predictions,

@@ -1,5 +1,5 @@
-// Two models on the same images: is one better? The difference of a score, with an interval
-// bootstrapped over patients.
+// Compares two models on the same images: the difference of a score, with an interval bootstrapped
+// over patients.
 import type { LabelSet } from '../model/labels.js';
 import { Random } from '../random.js';
 import type { Predictions, ScoreName } from './metrics.js';
@@ -12,19 +12,18 @@ export interface PairedDifference {
   readonly interval: { readonly low: number; readonly high: number } | null;
 }
 
-/** The predictions of two models of the same images, in the same order. */
+/** The predictions of two models for the same images, in the same order. */
 export interface Pair {
   readonly a: Predictions;
   readonly b: Predictions;
 }
 
 /**
- * Paired percentile bootstrap (Efron & Tibshirani 1993, chapter 13): in each resample the same
- * patients, all their images with them, are
- * drawn for both models, so that what makes a patient hard or easy cancels out. Patients are a's
- * (absent: each image by itself).
+ * Paired percentile bootstrap (Efron & Tibshirani 1993, chapter 13): each resample draws the same
+ * patients, with all their images, for both models, so that what makes a patient hard or easy
+ * cancels out. Patients are those of a; if absent, each image is drawn by itself.
  * @example pairedDifference(a, b, 'malignantAuc', { labels, random: new Random(1) })
- * @throws RangeError when a and b aren't of the same images
+ * @throws RangeError when a and b are not for the same images
  */
 export const pairedDifference = (
   a: Predictions,
@@ -34,10 +33,10 @@ export const pairedDifference = (
 ): PairedDifference => meanPairedDifference([{ a, b }], metric, how);
 
 /**
- * The mean difference of several such pairs, such as of the same study under several seeds; all are
- * of the same images, and a resample draws the same patients for all. The interval is about which
- * patients were held out, not about which seeds were taken.
- * @throws RangeError when they aren't of the same images
+ * The mean difference of several such pairs, for example the same study under several seeds. All
+ * pairs are for the same images, and a resample draws the same patients for all. The interval
+ * reflects which patients were held out, not which seeds were used.
+ * @throws RangeError when they are not for the same images
  */
 export function meanPairedDifference(
   pairs: readonly Pair[],
@@ -73,7 +72,7 @@ export function meanPairedDifference(
   };
 }
 
-/** The differences of the two scores that models are compared by. */
+/** The differences of the two scores by which models are compared. */
 export interface Paired {
   readonly balancedAccuracy: PairedDifference;
   readonly malignantAuc: PairedDifference;
@@ -94,7 +93,7 @@ export function pairedOf(pairs: readonly Pair[], labels: LabelSet, seed: number)
 
 const signed = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`;
 
-/** "+0.012 (95% −0.031 to +0.055)". */
+/** For example "+0.012 (95% −0.031 to +0.055)". */
 const differenceText = ({ difference, interval }: PairedDifference): string =>
   `${difference === null ? '–' : signed(difference)}${interval ? ` (95% ${signed(interval.low)} to ${signed(interval.high)})` : ''}`;
 

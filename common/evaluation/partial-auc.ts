@@ -1,18 +1,16 @@
-// The score of ISIC 2024's challenge: the area under the ROC curve where enough of the malignant
-// are found to be of use.
+// The score of ISIC 2024's challenge: the partial area under the ROC curve at sensitivities that
+// are useful in practice.
 import type { LabelSet } from '../model/labels.js';
 import type { Random } from '../random.js';
 import { drawPatients, type Predictions, quantile, RESAMPLES } from './metrics.js';
 
-/**
- * Sensitivity from which on the area counts: 80% (Kurtansky et al. 2024, "The SLICE-3D dataset").
- */
+/** Sensitivity from which the area counts: 80% (Kurtansky et al. 2024, "The SLICE-3D dataset"). */
 const FROM = 0.8;
 
 export interface PartialAuc {
   /**
-   * 0 to 0.2: the area between the curve and a sensitivity of 80%; null without both malignant and
-   * benign images.
+   * 0 to 0.2: the area between the curve and a sensitivity of 80%; null unless there are both
+   * malignant and benign images.
    */
   readonly value: number | null;
   /** 95% percentile bootstrap over patients. */
@@ -44,6 +42,7 @@ export function partialAuc(
 }
 
 /**
+ * The area between the curve and sensitivity FROM; null without both kinds.
  * @param order images by falling score
  * @param times how often each image counts
  */
@@ -61,7 +60,7 @@ function areaAbove(
   for (let i = 0; i < order.length;) {
     const score = scores[order[i]!]!;
     let [up, right] = [0, 0];
-    // Equal scores are one straight piece of the curve.
+    // Equal scores form one straight piece of the curve.
     for (; i < order.length && scores[order[i]!] === score; i++) {
       if (positive[order[i]!]!) up += times[order[i]!]! / positives;
       else right += times[order[i]!]! / negatives;

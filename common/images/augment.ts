@@ -1,22 +1,24 @@
-// Seeded random variants of a photograph for training. A lesion has no upright side, so flips and
-// quarter turns are free; colour varies as phones and lamps do.
+// Seeded random variants of a photograph for training. A lesion has no upright side, so all flips
+// and quarter turns are used; colour varies as it does between phones and lamps.
 import type { Random } from '../random.js';
 import type { Picture } from './picture.js';
 import { resizeBox, type Box } from './resize.js';
 
-/** Share of the centre square's area that a crop keeps, and the bound of its width to height. */
+/**
+ * Share of the centre square's area that a crop keeps, and the bound on its width-to-height ratio.
+ */
 const CROP_AREA = [0.6, 1] as const;
 const CROP_RATIO = 4 / 3;
 const BRIGHTNESS = 0.2;
 const CONTRAST = 0.15;
 const SATURATION = 0.2;
-/** Of each channel by itself: the colour of the light. */
+/** Applied to each channel separately: the colour of the light. */
 const TINT = 0.06;
 const LUMA = [0.299, 0.587, 0.114] as const;
 
 /**
  * Random resized crop (Szegedy et al. 2015, section 6) of the centre square, which is what
- * evaluation sees.
+ * evaluation uses.
  */
 function randomBox(picture: Picture, random: Random): Box {
   const side = Math.min(picture.width, picture.height);
@@ -33,8 +35,8 @@ function randomBox(picture: Picture, random: Random): Box {
 }
 
 /**
- * Brightness, contrast about mid-grey, saturation and tint as one 3×4 matrix on 0–255 RGB: rows of
- * [r, g, b, offset].
+ * Brightness, contrast around mid-grey, saturation and tint as one 3×4 matrix on 0–255 RGB, with
+ * rows [r, g, b, offset].
  */
 function colourMatrix(random: Random): Float32Array {
   const brightness = 1 + random.uniform(-BRIGHTNESS, BRIGHTNESS);
@@ -52,14 +54,14 @@ function colourMatrix(random: Random): Float32Array {
 }
 
 /**
- * A random crop, orientation (all eight are as likely) and colour of a picture, as a size×size
+ * A random crop, orientation (all eight equally likely) and colour of a picture, as a size×size
  * picture. The same random stream gives the same variant.
  */
 export function augment(picture: Picture, size: number, random: Random): Picture {
   const crop = resizeBox(picture, randomBox(picture, random), size);
   const m = colourMatrix(random);
-  // An orientation: where the first pixel of the crop lands, and how far apart its columns and rows
-  // lie.
+  // An orientation: where the crop's first pixel goes, and the steps between its columns and its
+  // rows.
   const transpose = random.chance(0.5);
   const mirror = random.chance(0.5);
   const flip = random.chance(0.5);
@@ -67,7 +69,7 @@ export function augment(picture: Picture, size: number, random: Random): Picture
   const alongY = (transpose ? 1 : size) * (flip ? -1 : 1);
   const origin = (alongX < 0 ? -alongX * (size - 1) : 0) + (alongY < 0 ? -alongY * (size - 1) : 0);
   const from = crop.data;
-  // Clamped: a store into it rounds and saturates.
+  // A clamped array rounds and saturates on each store.
   const to = new Uint8ClampedArray(size * size * 3);
   for (let y = 0, i = 0; y < size; y++) {
     for (let x = 0, at = (origin + y * alongY) * 3; x < size; x++, i += 3, at += alongX * 3) {

@@ -1,11 +1,11 @@
-// Bytes or a file → an upright 8-bit RGB picture, in Node (sharp). Every kind of broken file gives
-// one error that names it.
+// Decodes bytes or a file to an upright 8-bit RGB picture, in Node (with sharp). Every kind of
+// broken file gives an error that names it.
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { LentigoError } from '../errors.js';
 import type { Picture } from './picture.js';
 
-/** 128 megapixels: every phone's photographs pass, a decompression bomb doesn't. */
+/** 128 megapixels: accepts every phone's photographs, but no decompression bomb. */
 const PIXEL_LIMIT = 128_000_000;
 
 const FORMATS: ReadonlySet<string> = new Set(['jpeg', 'png', 'webp', 'tiff', 'heif', 'gif']);
@@ -17,7 +17,7 @@ function unreadable(name: string, reason: string, cause?: unknown): LentigoError
 }
 
 /**
- * The first line of a message of sharp, without its prefixes for libvips' modules ("VipsJpeg:
+ * The first line of sharp's message, without its prefixes for libvips' modules ("VipsJpeg:
  * premature end of JPEG image").
  */
 function reasonOf(error: unknown): string {
@@ -39,11 +39,11 @@ async function bytesOf(path: string): Promise<Uint8Array> {
 
 /**
  * Decodes a photograph: EXIF orientation applied, transparency laid on white, any colour space and
- * depth converted to 8-bit sRGB. Warnings that don't lose pixels are accepted (phones' JPEGs have
- * them); cut files are not.
- * @param source the file's path or its bytes; `name` is what errors call the bytes
- * @throws LENTIGO_DATA_IMAGE_MISSING there is no such file
- * @throws LENTIGO_DATA_IMAGE_UNREADABLE empty, cut short, damaged, or not a photograph
+ * depth converted to 8-bit sRGB. Warnings that don't lose pixels are accepted (phones' JPEGs cause
+ * them); truncated files are not.
+ * @param source the file's path or its bytes; errors call the bytes `name`
+ * @throws LENTIGO_DATA_IMAGE_MISSING when there is no such file
+ * @throws LENTIGO_DATA_IMAGE_UNREADABLE when it is empty, cut short, damaged, or not a photograph
  */
 export async function decodePicture(
   source: string | Uint8Array,

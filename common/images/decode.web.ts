@@ -1,12 +1,12 @@
-// A photograph's bytes → an upright 8-bit RGB picture, in a browser, on a page or in a worker.
+// Decodes a photograph's bytes to an upright 8-bit RGB picture, in a browser's page or worker.
 import { LentigoError } from '../errors.js';
 import type { Picture } from './picture.js';
 
 /**
- * Decodes what this browser can: EXIF orientation applied, transparency laid on white, colours
- * converted to sRGB.
- * @param name what errors call it
- * @throws LENTIGO_DATA_IMAGE_UNREADABLE empty, damaged, or not a photograph
+ * Decodes any format this browser supports: EXIF orientation applied, transparency laid on white,
+ * colours converted to sRGB.
+ * @param name what errors call the photograph
+ * @throws LENTIGO_DATA_IMAGE_UNREADABLE when it is empty, damaged, or not a photograph
  */
 export async function decodePicture(file: Blob, name: string): Promise<Picture> {
   const bitmap = await createImageBitmap(file, { imageOrientation: 'from-image' }).catch(

@@ -1,4 +1,4 @@
-// A decoded photograph: what every decoder yields and every image step takes.
+// A decoded photograph: the output of every decoder and the input of every image step.
 
 /**
  * 8-bit RGB, row-major, three bytes a pixel (height × width × 3), upright (EXIF orientation already

@@ -1,5 +1,5 @@
-// Resampling with a triangle filter that widens when it shrinks (antialiased bilinear, as Pillow
-// does it): the same pixels in Node and in every browser.
+// Resampling with a triangle filter that widens when it shrinks (antialiased bilinear, as in
+// Pillow): the same pixels in Node and in every browser.
 import type { Picture } from './picture.js';
 
 /** A rectangle in pixels; fractions are allowed. */
@@ -11,8 +11,7 @@ export interface Box {
 }
 
 /**
- * For each of n output positions: the first input position that counts, and `taps` weights that sum
- * to 1.
+ * For each of n output positions: the first input position used, and `taps` weights that sum to 1.
  */
 interface Weights {
   readonly taps: number;
@@ -42,7 +41,8 @@ function triangleWeights(start: number, extent: number, limit: number, n: number
 }
 
 /**
- * The box of a picture as a size×size picture. Two separable passes, float32 between them.
+ * The part of a picture inside the box, as a size×size picture. Two separable passes, float32
+ * between them.
  * @param box inside the picture; each side at least one pixel
  */
 export function resizeBox(picture: Picture, box: Box, size: number): Picture {

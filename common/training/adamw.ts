@@ -9,7 +9,7 @@ const BETA2 = 0.999;
 const EPSILON = 1e-8;
 
 /**
- * w ← w − ηλw; then Adam's step η m̂ / (√v̂ + ε). Biases and batch-norm parameters (rank 1) are not
+ * w ← w − ηλw, then Adam's step η m̂ / (√v̂ + ε). Biases and batch-norm parameters (rank 1) are not
  * decayed.
  */
 export class AdamW implements Optimiser {
@@ -44,13 +44,13 @@ export class AdamW implements Optimiser {
       EPSILON,
     ]);
   }
-  /** Steps done so far; the moments of `moments` belong to them. */
+  /** Number of steps done so far; it belongs to the moments that `moments` returns. */
   get steps(): number {
     return this.#step;
   }
   /**
-   * Of all variables the means, then the squares: with `steps` what a training that is carried on
-   * needs.
+   * The means of all variables, then their squares. With `steps`, this is the state needed to
+   * resume training.
    */
   moments(): Promise<Float32Array[]> {
     return this.#state.moments();

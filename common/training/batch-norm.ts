@@ -1,11 +1,11 @@
 // A student's forward pass with the batch's own statistics: for training from scratch, where there
-// is nothing yet to freeze.
+// are no running statistics yet to freeze.
 import * as tf from '@tensorflow/tfjs';
 import type { Student } from '../model/student.js';
 
 /**
- * Images [n, size, size, 3] → logits [n, classes], differentiable in the student's variables.
- * Running statistics stay as they are: `student.calibrate` estimates them afterwards.
+ * Images [n, size, size, 3] → logits [n, classes], differentiable in the student's variables. It
+ * leaves running statistics unchanged: `student.calibrate` estimates them afterwards.
  */
 export const trainingForward =
   (student: Student) =>

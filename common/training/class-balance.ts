@@ -1,33 +1,30 @@
-// How the loss treats rare diagnoses, so that frequent ones don't drown them: by weights of the
-// classes, or by what is added to their logits.
+// How the loss treats rare diagnoses, so that frequent ones don't drown them: by class weights, or
+// by offsets added to the logits.
 import type { TrainingPlan } from '../protocol/study.js';
 
-/**
- * Both in the label set's order, one value a class; without effect where the weights are 1 and the
- * offsets 0.
- */
+/** One value per class, in the label set's order. Weights of 1 and offsets of 0 have no effect. */
 export interface ClassBalance {
   /** Factors of an example's loss, by its label. */
   readonly weights: readonly number[];
-  /** Added to the logits in training, and in training alone. */
+  /** Added to the logits, in training only. */
   readonly offsets: readonly number[];
 }
 
-/** exp of it is 0 in float32, and a sum with it stays finite. */
+/** exp(NEVER) is 0 in float32, and a sum with it stays finite. */
 const NEVER = -1e4;
 
 /**
  * Class weights: 1/√count or 1/count, with mean 1 over the classes that are present; absent classes
  * get 0.
  *
- * Logit adjustment: log of each class's share is added to its logit (Menon et al. 2021, "Long-tail
- * learning via logit adjustment", equation 10 with τ = 1), so that the network itself learns the
- * scores of balanced classes. In a federation each clinic adjusts by its own counts, which takes
- * the skew of its labels out of its delta (Zhang et al. 2022, "Federated Learning with Label
- * Distribution Skew via Logits Calibration"); a diagnosis that it has never seen is left out of its
- * softmax, so that the clinic doesn't train the others' knowledge of it away (Li & Zhan 2021,
+ * Logit adjustment: the log of each class's share is added to its logit (Menon et al. 2021,
+ * "Long-tail learning via logit adjustment", equation 10 with τ = 1), so that the network itself
+ * learns the scores of balanced classes. In a federation each clinic adjusts by its own counts,
+ * which takes its label skew out of its delta (Zhang et al. 2022, "Federated Learning with Label
+ * Distribution Skew via Logits Calibration"). A diagnosis that a clinic has never seen is left out
+ * of its softmax, so that its training doesn't erase what others know about it (Li & Zhan 2021,
  * "FedRS").
- * @param counts images of each class
+ * @param counts number of images per class
  */
 export function classBalance(
   counts: readonly number[],

@@ -1,19 +1,21 @@
-// Where a clinic keeps the frozen part's features of its images: they never change during a study,
-// so every round reuses them.
+// The cache in which a clinic keeps the frozen part's features of its images. They never change
+// during a study, so every round reuses them.
 
 /**
- * One cache belongs to one starting model: its keys name the image, its variant and the first
+ * A cache belongs to one starting model: its keys name the image, its variant and the first
  * trainable block.
  */
 export interface FeatureCache {
   get(key: string): Promise<Float32Array | undefined>;
-  /** Keeps the features, or doesn't where the cache is full: they are computed again then. */
+  /**
+   * Keeps the features; if the cache is full it drops them, and they are computed again next time.
+   */
   set(key: string, features: Float32Array): Promise<void>;
 }
 
 /**
- * Features in memory, up to `maxBytes`. What comes later than that isn't kept: evicting would empty
- * the cache in every pass over the images.
+ * Features in memory, up to `maxBytes`. Later ones aren't kept: evicting would empty the cache in
+ * every pass over the images.
  */
 export class MemoryFeatureCache implements FeatureCache {
   readonly #features = new Map<string, Float32Array>();

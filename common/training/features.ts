@@ -1,5 +1,5 @@
-// From samples to what the trainable part takes: decode, augment, frozen features, with a cache in
-// between.
+// From samples to the input of the trainable part: decode, augment, compute frozen features, with a
+// cache.
 import * as tf from '@tensorflow/tfjs';
 import { asLentigoError } from '../errors.js';
 import type { Sample } from '../dataset/sample.js';
@@ -8,8 +8,8 @@ import type { FeatureCache } from './feature-cache.js';
 import { DirectReader, type InputReader, readAhead } from './inputs.js';
 
 /**
- * One training example: variant 0 is the plain image, every other number an augmentation of its
- * own, the same in every round.
+ * One training example: variant 0 is the plain image, every other number an augmentation, the same
+ * in every round.
  */
 export interface Example {
   readonly sample: Sample;
@@ -23,28 +23,28 @@ export interface Skipped {
 }
 
 /**
- * Whole images that go forward at once. WASM gains little from more and never gives memory back
- * (efficientnet_b0 at 224 pixels, heap and CPU time an image: 1: 120 MiB, 75 ms; 4: 320, 46; 8:
- * 580, 40).
+ * Number of whole images in one forward pass. WASM gains little from more, and never gives memory
+ * back (efficientnet_b0 at 224 pixels, heap and CPU time per image: 1: 120 MiB, 75 ms; 4: 320, 46;
+ * 8: 580, 40).
  */
 export const imagesAtOnce = (): number => (tf.getBackend() === 'wasm' ? 4 : 8);
 
-/** Settles when a GPU has done what it was given until the last `breathe`. */
+/** Settles when the GPU has finished the work submitted before the last `breathe`. */
 let given: Promise<unknown> = Promise.resolve();
 
 /**
- * Between two pieces of work: lets sockets and timers have their turn, and a GPU come within one
- * piece of here, or it would be handed whole epochs with all their batches.
+ * Pauses between two pieces of work. It lets sockets and timers run, and a GPU catch up to within
+ * one piece; otherwise whole epochs would be queued on the GPU with all their batches.
  */
 export async function breathe(): Promise<void> {
   const before = given;
   const { queue } = tf.backend() as unknown as { queue?: GPUQueue };
-  // A GPU that is taken away is noticed by what reads its results.
+  // A lost GPU is noticed where its results are read.
   given = queue?.onSubmittedWorkDone().catch(() => {}) ?? Promise.resolve();
   await Promise.all([before, new Promise((resolve) => setTimeout(resolve, 0))]);
 }
 
-/** An example, and what the model sees of it. */
+/** An example, and the model's input for it. */
 interface Input {
   readonly example: Example;
   readonly values: Float32Array;
@@ -52,17 +52,17 @@ interface Input {
 
 export interface SourceOptions {
   /**
-   * Of this starting model; without one, or where nothing is frozen, features are computed each
-   * time.
+   * The cache for this starting model. Without one, or if nothing is frozen, features are computed
+   * each time.
    */
   readonly cache?: FeatureCache | undefined;
-  /** Of the samples' dataset; without one, this thread reads. */
+  /** The reader for the samples' dataset. Without one, this thread reads the photographs. */
   readonly reader?: InputReader | undefined;
 }
 
 /**
- * The frozen part of a student in front of its images. `skipped` grows as unreadable images are
- * met; they are never tried again.
+ * The frozen part of a student together with its images. `skipped` grows as unreadable images are
+ * found; they are never tried again.
  */
 export class FeatureSource {
   readonly skipped = new Map<string, string>();
@@ -70,7 +70,7 @@ export class FeatureSource {
   readonly #trainFrom: string;
   readonly #cache: FeatureCache | undefined;
   readonly #reader: InputReader;
-  /** Of one input of the trainable part. */
+  /** Shape of one input of the trainable part. */
   readonly shape: readonly number[];
   readonly #size: number;
   readonly frozen: boolean;
@@ -92,8 +92,8 @@ export class FeatureSource {
   }
 
   /**
-   * Computes what the cache lacks; the next images are read meanwhile. `onDone` hears the share of
-   * samples done.
+   * Computes what is missing from the cache, and reads the next images meanwhile. `onDone` receives
+   * the share of samples done.
    */
   async prepare(
     samples: readonly Sample[],
@@ -127,9 +127,10 @@ export class FeatureSource {
   }
 
   /**
-   * For each of these batches the input of the trainable part, [n, …], n ≤ its examples: unreadable
-   * images are left out. The caller disposes of `x`. While it uses one batch, the images of the
-   * next are read. undefined stands for a batch of which none can be read.
+   * Yields for each of these batches the input of the trainable part, [n, …]; n can be less than
+   * its examples, because unreadable images are left out. While the caller uses one batch, the
+   * images of the next are read. Yields undefined for a batch with no readable image. The caller
+   * disposes of `x`.
    * @throws the signal's reason when aborted
    */
   async *batches(
@@ -142,11 +143,11 @@ export class FeatureSource {
     }
   }
 
-  /** The features that are cached of these examples, and else their inputs. */
+  /** The cached features of these examples; for the others, their images as input. */
   async #read(examples: readonly Example[]): Promise<(Input & { cached: boolean })[]> {
     const found = examples.map(async (example) => {
-      // Without a cache, nothing is awaited here: the reader is asked before an engine takes this
-      // thread.
+      // Without a cache nothing is awaited here, so that the reader gets its request before an
+      // engine blocks this thread.
       const features = this.#cache && (await this.#cached(example));
       const inputs = features
         ? [{ example, values: features }]
@@ -177,7 +178,7 @@ export class FeatureSource {
     };
   }
 
-  /** Features in the place of inputs. */
+  /** Replaces images by their features. */
   async #compute(inputs: readonly Input[]): Promise<Input[]> {
     const x = this.#stack(inputs, [this.#size, this.#size, 3]) as tf.Tensor4D;
     const y = this.#student.features(x, this.#trainFrom);
@@ -197,7 +198,7 @@ export class FeatureSource {
     return features?.length === this.shape.reduce((a, b) => a * b, 1) ? features : undefined;
   }
 
-  /** None where the sample can't be read. */
+  /** The inputs of one sample; none if it can't be read. */
   async #inputs(sample: Sample, examples: readonly Example[]): Promise<Input[]> {
     if (examples.length === 0 || this.skipped.has(sample.id)) return [];
     try {

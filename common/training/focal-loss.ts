@@ -1,13 +1,13 @@
 // Focal loss (Lin et al. 2017, "Focal Loss for Dense Object Detection", equation 5): cross-entropy
-// that easy examples hardly count in.
+// in which easy examples hardly count.
 import * as tf from '@tensorflow/tfjs';
 
 /** Keeps log p / (1 − p) finite where p rounds to 1; the factor (1 − p)^γ there is 0. */
 const TINY = 1e-7;
 
 /**
- * −(1 − p_t)^γ log p_t of each example, [n], from logits and one-hot labels [n, c]; its gradient is
- * written out, for tfjs's of pow is NaN at p_t = 1.
+ * −(1 − p_t)^γ log p_t for each example, [n], from logits and one-hot labels [n, c]. The gradient
+ * is written out, because tfjs's gradient of pow is NaN at p_t = 1.
  */
 function perExample(logits: tf.Tensor2D, hot: tf.Tensor2D, gamma: number): tf.Tensor1D {
   return tf.customGrad((z, save) => {
@@ -40,8 +40,9 @@ function perExample(logits: tf.Tensor2D, hot: tf.Tensor2D, gamma: number): tf.Te
 }
 
 /**
- * Mean over the batch of w_t · −(1 − p_t)^γ log p_t, where t is the label: divided by n, not by the
- * sum of the weights, so that micro-batches add up to their batch. γ = 0 is weighted cross-entropy.
+ * Mean over the batch of w_t · −(1 − p_t)^γ log p_t, where t is the label. It divides by n, not by
+ * the sum of the weights, so that micro-batches add up to their batch. γ = 0 is weighted
+ * cross-entropy.
  * @param logits [n, c]
  * @param labels int32 [n], each in [0, c)
  * @param weights of the classes, [c]
@@ -54,7 +55,8 @@ export function focalLoss(
   weights: tf.Tensor1D,
 ): tf.Scalar {
   return tf.tidy(() => {
-    // Cast afterwards: asked for float32, the WASM backend's one-hot writes integers into it.
+    // Cast afterwards, because the WASM backend's one-hot writes integers even if asked for
+    // float32.
     const hot = tf.cast(tf.oneHot(labels, logits.shape[1]), 'float32') as tf.Tensor2D;
     return tf.mean(tf.mul(perExample(logits, hot, gamma), tf.sum(tf.mul(hot, weights), 1)));
   });

@@ -1,7 +1,7 @@
-// Training steps on several threads: each computes the gradients of micro-batches on a WASM engine
-// of its own, over shared memory. A micro-batch goes to whichever thread is free, its gradients to
-// a place of its own; then each thread sums its share of all parameters, over the micro-batches in
-// their order: the result is that of one thread, to the bit.
+// Training steps on several threads. Each thread computes the gradients of micro-batches on its own
+// WASM engine, over shared memory: it takes the next free micro-batch and stores its gradients in
+// that micro-batch's place. Then each thread sums its share of all parameters over the
+// micro-batches, in order. The result is bit-identical to that of one thread.
 import * as tf from '@tensorflow/tfjs';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import type { ArchitectureId } from '../model/architecture-id.js';
@@ -11,30 +11,30 @@ import { ParameterSet, type ParameterSpec, sizeOf } from '../update/parameter-se
 import type { Optimiser } from './optimiser.js';
 import { type LossOptions, microBatchSize, partGradients } from './step.js';
 
-/** Another thread, whatever the platform calls it. */
+/** Another thread, on any platform. */
 export interface Thread {
   post(message: ThreadMessage): void;
-  /** Settles with the thread's next answer; rejects when it has failed or ended. */
+  /** Resolves with the thread's next answer; rejects if it has failed or ended. */
   answer(): Promise<void>;
   end(): void;
 }
 
-/** All that the threads of a training share. */
+/** The memory shared by all threads of a training. */
 interface Shared {
-  /** The trainable parameters, as of this step. */
+  /** The trainable parameters at this step. */
   readonly parameters: Float32Array;
   /** The batch: inputs of block `trainFrom`, and class indices. */
   readonly x: Float32Array;
   readonly labels: Int32Array;
-  /** For each micro-batch its loss and its gradients; the first becomes the sum of all. */
+  /** One per micro-batch: its loss and its gradients. The first becomes the sum of all. */
   readonly parts: readonly Float32Array[];
-  /** For each micro-batch 1 when it is computed, else 0. */
+  /** One per micro-batch: 1 when it is computed, else 0. */
   readonly done: Int32Array;
-  /** The next micro-batch that nobody has taken. */
+  /** Index of the next free micro-batch. */
   readonly next: Int32Array;
 }
 
-/** What is trained, and on which loss. */
+/** What is trained, and with which loss. */
 export interface ThreadedTraining {
   readonly trainFrom: string;
   readonly loss: LossOptions;
@@ -47,7 +47,7 @@ interface Start extends ThreadedTraining {
   readonly specs: readonly ParameterSpec[];
   readonly values: Float32Array;
   readonly shared: Shared;
-  /** Which share of the sums is this thread's, of how many. */
+  /** This thread's share of the sums. */
   readonly share: Share;
 }
 
@@ -66,7 +66,7 @@ interface Step {
 
 export type ThreadMessage = Start | Step;
 
-/** Floats that one thread sums before the next micro-batch's: they stay in its cache. */
+/** Floats that one thread sums before it turns to the next micro-batch: they stay in its cache. */
 const BLOCK = 4096;
 
 const sharedFloats = (length: number): Float32Array =>
@@ -75,21 +75,21 @@ const sharedInts = (length: number): Int32Array =>
   new Int32Array(new SharedArrayBuffer(length * 4));
 
 /**
- * A tensor's values where they lie on the engine's heap, until its next operation: a copy of all
- * gradients, at each step, costs more than it looks.
+ * A tensor's values in place on the engine's heap, valid until its next operation. Copying all
+ * gradients at each step would cost more than it seems.
  */
 const valuesOf = (tensor: tf.Tensor): Float32Array =>
   (tf.backend() as BackendWasm).typedArrayFromHeap(tensor) as Float32Array;
 
 const partsOf = ({ n, size }: Step): number => Math.ceil(n / size);
 
-/** Views of consecutive parts of a vector, as long as the tensors. */
+/** Views of consecutive parts of a vector, each as long as its tensor. */
 function split(values: Float32Array, tensors: readonly tf.Tensor[]): Float32Array[] {
   let at = 0;
   return tensors.map(({ size }) => values.subarray(at, (at += size)));
 }
 
-/** Takes micro-batches, one after the other, until none is left. */
+/** Computes micro-batches, one after the other, until none is left. */
 function work(
   student: Student,
   { trainFrom, loss }: ThreadedTraining,
@@ -122,7 +122,8 @@ function work(
 }
 
 /**
- * Adds up a share of all micro-batches' gradients, which are computed, in the first one's place.
+ * Adds up this thread's share of all micro-batches' gradients, once all are computed, into the
+ * first one's place.
  */
 function sum(shared: Shared, parts: number, { index, of }: Share): void {
   const [total, ...others] = shared.parts.slice(0, parts) as [Float32Array, ...Float32Array[]];
@@ -136,7 +137,10 @@ function sum(shared: Shared, parts: number, { index, of }: Share): void {
   }
 }
 
-/** What a thread does with its messages, the engine being ready; to be answered when it returns. */
+/**
+ * A thread's handler of messages, once its engine is ready. The thread answers when the handler
+ * returns.
+ */
 export function threadWork(): (message: ThreadMessage) => void {
   let step: ((message: Step) => void) | undefined;
   return (message) => {
@@ -184,11 +188,11 @@ export class ThreadedStep {
   }
 
   /**
-   * Takes the threads over: `dispose` ends them. Each holds a student and, for its micro-batches,
-   * an engine of its own; the shared memory holds the batch and one set of gradients for each of
-   * its micro-batches.
+   * Prepares these threads, and owns them: `dispose` ends them. Each has a student and its own
+   * engine for its micro-batches; the shared memory holds the batch and one set of gradients per
+   * micro-batch.
    * @param shape of one input of block `trainFrom`
-   * @param batchSize the most examples of a step
+   * @param batchSize the largest number of examples in a step
    */
   static async start(
     student: Student,
@@ -235,8 +239,8 @@ export class ThreadedStep {
   }
 
   /**
-   * As `trainStep`: one optimiser step on x [n, …] of block `trainFrom`, n up to `batchSize`.
-   * @returns the batch's mean loss, the caller's to dispose of
+   * Like `trainStep`: one optimiser step on x [n, …] of block `trainFrom`, n up to `batchSize`.
+   * @returns the batch's mean loss; the caller disposes of it
    */
   async step(optimiser: Optimiser, x: tf.Tensor, labels: readonly number[]): Promise<tf.Scalar> {
     const shared = this.#shared;
@@ -276,10 +280,10 @@ export class ThreadedStep {
     for (const thread of this.#threads) thread.end();
   }
 
-  /** Gives every thread its message, does `meanwhile` on this one, and waits for all. */
+  /** Sends every thread its message, runs `meanwhile` on this one, and waits for all. */
   async #ask(message: (index: number) => ThreadMessage, meanwhile: () => void): Promise<void> {
     const answers = Promise.all(this.#threads.map((thread) => thread.answer()));
-    // Should `meanwhile` throw, nobody waits for the answers.
+    // If `meanwhile` throws, nobody awaits the answers.
     answers.catch(() => {});
     for (const [index, thread] of this.#threads.entries()) thread.post(message(index));
     meanwhile();

@@ -1,4 +1,4 @@
-// What the training loop needs of an optimiser, and the choice that a plan makes.
+// The optimiser's interface for the training loop, and the choice of optimiser by a plan.
 import type * as tf from '@tensorflow/tfjs';
 import type { TrainingPlan } from '../protocol/study.js';
 import { AdamW } from './adamw.js';
@@ -7,11 +7,11 @@ import { Sgd } from './sgd.js';
 export interface Optimiser {
   learningRate: number;
   /**
-   * One step: gradients in the order of the variables the optimiser was made for; they stay the
-   * caller's.
+   * One step. Gradients are in the order of the variables the optimiser was made for; the caller
+   * disposes of them.
    */
   apply(gradients: readonly tf.Tensor[]): void;
-  /** Frees the state; the variables are the caller's. */
+  /** Frees the state; the variables remain the caller's. */
   dispose(): void;
 }
 

@@ -1,5 +1,5 @@
 // How fast an engine is on this machine: milliseconds per image of EfficientNet-B0, measured on
-// random pictures as a clinic trains.
+// random pictures with the same steps as a clinic's training.
 import * as tf from '@tensorflow/tfjs';
 import { availableParallelism } from 'node:os';
 import { PAD_UFES_LABELS } from '../model/labels.js';
@@ -11,22 +11,22 @@ import { createOptimiser } from './optimiser.js';
 import { microBatchSize, trainsMost, trainStep } from './step.js';
 
 /**
- * One training step from a block on: forward, backward and AdamW, batch norm frozen. Milliseconds
- * per image.
+ * One training step from a given block on: forward, backward and AdamW, batch norm frozen.
+ * Milliseconds per image.
  */
 export interface StepSpeed {
   readonly trainFrom: string;
-  /** The frozen blocks before it; 0 where there are none. */
+  /** Time for the frozen blocks before it; 0 if there are none. */
   readonly featuresMs: number;
   readonly trainingMs: number;
-  /** How many threads the step uses, and what it takes on one, measured in turn with it. */
+  /** Number of threads the step uses, and its time on one thread, measured alternately. */
   readonly threads: number;
   readonly aloneMs: number;
 }
 
 export interface Speed {
   readonly inferenceMs: number;
-  /** In the order asked for. */
+  /** In the order requested. */
   readonly steps: readonly StepSpeed[];
 }
 
@@ -41,9 +41,9 @@ const median = (times: readonly number[]): number =>
   times.toSorted((a, b) => a - b)[times.length >> 1]!;
 
 /**
- * Milliseconds that each way of computing takes: the median over all turns. In a turn a way is
- * computed several times in a row, as training does, after one to warm up: a thread whose memory
- * has lain idle for a second comes back slowly.
+ * Milliseconds of each way of computing: the median over all turns. In a turn each way runs several
+ * times in a row, as in training, after one warm-up run: a thread whose memory has been idle for a
+ * second is slow at first.
  */
 export async function inTurns(
   turns: number,
@@ -63,10 +63,10 @@ export async function inTurns(
   return times.map(median);
 }
 
-/** Where ways are compared, each has so many turns. */
+/** Number of turns when ways are compared. */
 const TURNS = 2;
 
-/** `inTurns` until the results are read, so often in all. */
+/** Like `inTurns`, with the time to read the results; each way runs `repeats` times in all. */
 async function readInTurns(
   repeats: number,
   ...ways: readonly (() => tf.Tensor | Promise<tf.Tensor>)[]
@@ -84,8 +84,8 @@ async function readInTurns(
 }
 
 /**
- * The engine in use: inference, and training from each of these blocks on, `batch` images at a
- * time.
+ * Measures the engine in use: inference, and training from each of these blocks on, `batch` images
+ * at a time.
  */
 export async function measureSpeed(
   blocks: readonly string[],
@@ -133,7 +133,7 @@ async function measureStep(
     momentum: 0,
     weightDecay: 0.01,
   });
-  // As `train` decides.
+  // The same decision as in `train`.
   const pay = trainsMost(student, trainFrom) && batch > microBatchSize(student, trainFrom);
   const others = pay ? spareThreads() : [];
   const threaded =
@@ -153,7 +153,7 @@ async function measureStep(
       alone,
       ...(threaded ? [() => threaded.step(optimiser, x, labels)] : []),
     );
-    // tfjs's native engine uses all cores by itself, its WASM engine one.
+    // tfjs's native engine uses all cores by itself; its WASM engine uses one.
     const threads = tf.getBackend() === 'tensorflow' ? availableParallelism() : 1 + others.length;
     return {
       trainFrom,

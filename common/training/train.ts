@@ -1,4 +1,4 @@
-// Local training: what a clinic does in a round.
+// Local training: a clinic's part of a round.
 import * as tf from '@tensorflow/tfjs';
 import type { Sample } from '../dataset/sample.js';
 import { LentigoError } from '../errors.js';
@@ -15,34 +15,34 @@ import { createOptimiser } from './optimiser.js';
 import { microBatchSize, trainsMost, trainStep, WORTH_COMPILING } from './step.js';
 
 export interface TrainingProgress {
-  /** `preparing`: frozen features are computed. */
+  /** `preparing`: computing the frozen features. */
   readonly phase: 'preparing' | 'training';
-  /** Of the phase, 0–1. */
+  /** Share of the phase that is done, 0–1. */
   readonly fraction: number;
-  /** From 1; 0 while preparing. */
+  /** Counts from 1; 0 while preparing. */
   readonly epoch: number;
-  /** Mean loss of the last whole epoch. */
+  /** Mean loss of the last completed epoch. */
   readonly loss?: number;
-  /** Of the phase, at the pace so far. */
+  /** Seconds left in this phase, at the pace so far. */
   readonly secondsLeft?: number;
 }
 
 export interface TrainingOptions {
   readonly seed: string;
-  /** Of the study's starting model: pass the same one in every round. */
+  /** The cache for the study's starting model: pass the same one in every round. */
   readonly cache?: FeatureCache;
   readonly onProgress?: (progress: TrainingProgress) => void;
-  /** After each epoch, with the student as trained so far; training waits for it. */
+  /** Called after each epoch, with the student as trained so far; training waits for it. */
   readonly onEpoch?: (epoch: number) => Promise<void>;
   readonly signal?: AbortSignal;
   /**
-   * Starts threads to train on besides this one, where they pay; the training ends them. On WASM,
-   * and without effect on the result.
+   * Starts additional threads to train on, if they pay off; the training ends them. Only used on
+   * WASM; the result is the same.
    */
   readonly threads?: () => readonly Thread[];
   /**
-   * Reads the photographs, this thread by default; without effect on the result. The caller
-   * releases it.
+   * Reads the photographs; by default this thread does. The result is the same. The caller releases
+   * it.
    */
   readonly reader?: InputReader | undefined;
 }
@@ -50,7 +50,7 @@ export interface TrainingOptions {
 export interface TrainingResult {
   /** The trainable parameters after training. */
   readonly parameters: ParameterSet;
-  /** Images that took part: FedAvg's weight. */
+  /** Number of images that took part: FedAvg's weight. */
   readonly samples: number;
   /** Mean loss of each epoch. */
   readonly loss: readonly number[];
@@ -58,14 +58,14 @@ export interface TrainingResult {
   readonly skipped: readonly Skipped[];
 }
 
-/** Augmentations to draw from where nothing is cached: as good as unlimited. */
+/** Number of augmentations per image if nothing is cached: as good as unlimited. */
 const UNLIMITED_VARIANTS = 2 ** 31;
 
 /**
  * Trains the student's blocks from `plan.trainFrom` on, in place. The same seed on the same engine
- * gives the same numbers. The optimiser starts afresh: its state doesn't travel between rounds.
- * @throws LENTIGO_DATA_EMPTY no readable sample; LENTIGO_DATA_UNKNOWN_DIAGNOSIS a label that the
- *   student doesn't have; the signal's reason when aborted
+ * gives the same numbers. The optimiser starts afresh: its state doesn't pass from round to round.
+ * @throws LENTIGO_DATA_EMPTY when no sample is readable; LENTIGO_DATA_UNKNOWN_DIAGNOSIS for a label
+ *   that the student doesn't have; the signal's reason when aborted
  */
 export async function train(
   student: Student,
@@ -100,7 +100,8 @@ export async function train(
   let sum = tf.scalar(0);
   let threaded: ThreadedStep | undefined;
   try {
-    // The last blocks' steps are short: threads would mostly take memory.
+    // Threads don't pay off for the last blocks, whose steps are short: they would mostly cost
+    // memory.
     const pay =
       trainsMost(student, plan.trainFrom) &&
       plan.batchSize > microBatchSize(student, plan.trainFrom);
@@ -173,14 +174,14 @@ export async function train(
   }
 }
 
-/** Items in parts of so many; the last is what is left. */
+/** Splits items into parts of this size; the last may be smaller. */
 export const batchesOf = <T>(items: readonly T[], size: number): T[][] =>
   Array.from({ length: Math.ceil(items.length / size) }, (_, i) =>
     items.slice(i * size, (i + 1) * size),
   );
 
 /**
- * Sample → index of its class.
+ * A function from a sample to the index of its class.
  * @throws LENTIGO_DATA_UNKNOWN_DIAGNOSIS
  */
 export function labelIndex(student: Pick<Student, 'labels'>): (sample: Sample) => number {
@@ -195,7 +196,7 @@ export function labelIndex(student: Pick<Student, 'labels'>): (sample: Sample) =
   };
 }
 
-/** Adds the time left, by the share of the phase that is done and how long that took. */
+/** Adds the time left, estimated from the share of the phase that is done and the time it took. */
 function progressReporter(
   onProgress: TrainingOptions['onProgress'],
 ): (progress: TrainingProgress) => void {

@@ -2,8 +2,8 @@
 // their addresses.
 
 /**
- * m ← β₁m + c₁g; v ← β₂v + c₂g²; out = decay·w − stepSize·m / (squareScale·√v + ε), `size` values
- * each. m and v are updated where they are; out may be w.
+ * m ← β₁m + c₁g; v ← β₂v + c₂g²; out = decay·w − stepSize·m / (squareScale·√v + ε), for `size`
+ * values. m and v are updated in place; out may be w.
  */
 export function adam(
   w: usize,

@@ -1,10 +1,10 @@
 // Sums over positions and factors per channel (AssemblyScript, SIMD). Tensors are float32 [batch,
 // rows, channels], given by their addresses.
 
-/** Rows that are summed before the sum joins the total: shorter chains of additions round less. */
+/** Rows summed before the partial sum joins the total: shorter chains of additions round less. */
 const CHUNK: i32 = 64;
 
-/** out[n, c] = Σ x[n, r, c], or Σ x[n, r, c] · y[n, r, c] where y isn't 0. */
+/** out[n, c] = Σ x[n, r, c], or Σ x[n, r, c] · y[n, r, c] if y isn't 0. */
 export function channelSum(
   x: usize,
   y: usize,
@@ -116,8 +116,8 @@ function addProducts(x: usize, y: usize, sum: usize, rows: i32, channels: i32): 
 }
 
 /**
- * out[n, r, c] = x[n, r, c] · a[n, c] + b[n, c]; without b (0) the product, without x and a (0)
- * only b.
+ * out[n, r, c] = x[n, r, c] · a[n, c] + b[n, c]; without b (0) the product alone, without x and a
+ * (0) b alone.
  */
 export function channelAffine(
   x: usize,

@@ -1,8 +1,8 @@
-// Depthwise convolution's two gradients (AssemblyScript, SIMD). All tensors are float32, NHWC,
-// given by their addresses on tfjs's heap; filters are [kernel height, kernel width, channels].
-// Channels lie innermost, so lanes are channels: 16 at a time, then 4, then one.
+// The two gradients of a depthwise convolution (AssemblyScript, SIMD). All tensors are float32,
+// NHWC, given by their addresses on tfjs's heap; filters are [kernel height, kernel width,
+// channels]. Channels are innermost, so SIMD lanes are channels: 16 at a time, then 4, then one.
 
-/** a·b of four channels at a time, added to an accumulator. */
+/** Adds a·b to an accumulator, four channels at a time. */
 // @ts-ignore: decorator
 @inline
 function multiplyAdd(sum: v128, a: usize, b: usize): v128 {
@@ -17,7 +17,7 @@ function ceilDiv(a: i32, b: i32): i32 {
 
 /**
  * dw[i, j, c] = Σ x[n, oy·stride + i − top, ox·stride + j − left, c] · dy[n, oy, ox, c], where x is
- * zero outside of its edges.
+ * zero outside its edges.
  */
 export function depthwiseFilterGradient(
   x: usize, dy: usize, dw: usize, batch: i32, inHeight: i32, inWidth: i32, channels: i32, outHeight: i32, outWidth: i32,
@@ -30,7 +30,7 @@ export function depthwiseFilterGradient(
     const y = oy * strideHeight + i - top;
     if (y < 0 || y >= inHeight) continue;
     for (let j = 0; j < filterWidth; j++) {
-      // Output columns whose patch has column j inside of the image.
+      // Output columns for which column j of the filter lies inside the image.
       const first = ceilDiv(left - j, strideWidth);
       const end = min(outWidth, ceilDiv(inWidth + left - j, strideWidth));
       if (first >= end) continue;
@@ -95,7 +95,7 @@ export function depthwiseFilterGradient(
 
 /**
  * dx[n, y, z, c] = Σ dy[n, (y + top − i)/stride, (z + left − j)/stride, c] · filter[i, j, c], over
- * the i and j that divide without rest and stay inside.
+ * the i and j that divide without remainder and stay inside.
  */
 export function depthwiseInputGradient(
   dy: usize, filter: usize, dx: usize, batch: i32, inHeight: i32, inWidth: i32, channels: i32, outHeight: i32, outWidth: i32,
@@ -104,13 +104,12 @@ export function depthwiseInputGradient(
   const pixel: usize = <usize>channels << 2;
   const filterRow: usize = pixel * filterWidth;
   const dyRow: usize = pixel * outWidth;
-  // One tap further in the filter, in the direction that is `stride` columns on, is one column back
-  // in dy.
+  // Moving one filter tap (`stride` columns) forward moves one column back in dy.
   const tapStep: usize = pixel * strideWidth;
   const tapRowStep: usize = filterRow * strideHeight;
   let out = dx;
   for (let n = 0; n < batch; n++) for (let y = 0; y < inHeight; y++) {
-    // Rows i = firstRow, firstRow + stride, … reach dy's rows topRow, topRow − 1, …
+    // Filter rows i = firstRow, firstRow + stride, … meet dy's rows topRow, topRow − 1, …
     const overY = y + top - (outHeight - 1) * strideHeight;
     const firstRow = overY > 0 ? overY : (y + top) % strideHeight;
     const rows = ceilDiv(min(filterHeight, y + top + 1) - firstRow, strideHeight);

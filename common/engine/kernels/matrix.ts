@@ -1,7 +1,7 @@
-// What dense convolutions come down to (AssemblyScript, SIMD): products of matrices, and patches of
-// the input. float32, given by addresses.
+// The parts of a dense convolution (AssemblyScript, SIMD): matrix products, and patches of the
+// input. float32, given by addresses.
 
-/** Rows of a and b that are worked through while they stay in the cache. */
+/** Rows of a and b processed while they stay in the cache. */
 const BLOCK: i32 = 128;
 
 /** out[i, j] = Σ a[p, i] · b[p, j]: a is [rows, m], b [rows, n], out [m, n], row-major. */
@@ -27,7 +27,7 @@ export function transposedProduct(a: usize, b: usize, out: usize, rows: i32, m: 
 
 /**
  * out[p, j] = bias[j] + Σ a[p, k] · b[k, j]: a is [rows, m], b [m, n], out [rows, n], row-major;
- * without bias (0) only the product.
+ * without bias (0) the product alone.
  */
 export function product(a: usize, b: usize, bias: usize, out: usize, rows: i32, m: i32, n: i32): void {
   const rowA: usize = <usize>m << 2;
@@ -49,7 +49,7 @@ export function product(a: usize, b: usize, bias: usize, out: usize, rows: i32, 
 }
 
 /**
- * Adds Σ a[lane, k] · b[k, j] to four rows and eight columns of out: a's rows are `lane` bytes
+ * Adds Σ a[lane, k] · b[k, j] to four rows and eight columns of out. Rows of a are `lane` bytes
  * apart, its columns `step`.
  */
 // @ts-ignore: decorator
@@ -99,7 +99,7 @@ function tile1x1(a: usize, b: usize, out: usize, rows: i32, rowA: usize, rowB: u
 
 /**
  * im2col: patches[n, oy, ox, i, j, c] = x[n, oy·stride + i − top, ox·stride + j − left, c], zero
- * outside of x.
+ * outside x.
  */
 export function patches(
   x: usize, out: usize, batch: i32, inHeight: i32, inWidth: i32, channels: i32, outHeight: i32, outWidth: i32,

@@ -2,13 +2,13 @@
 // addresses.
 
 /**
- * eˣ within 2 units in the last place, x in [−87, 88]: 2ⁿ·eʳ with |r| ≤ ln 2 / 2 and Cephes's
+ * eˣ within 2 units in the last place, for x in [−87, 88]: 2ⁿ·eʳ with |r| ≤ ln 2 / 2, and Cephes's
  * polynomial for eʳ (Moshier, expf.c).
  */
 // @ts-ignore: decorator
 @inline
 function exp(x: v128): v128 {
-  // Adding 1.5·2²³ rounds to a whole number, and leaves it in the lowest bits.
+  // Adding 1.5·2²³ rounds to a whole number and leaves it in the lowest bits.
   const magic = f32x4.splat(12582912);
   const rounded = f32x4.add(f32x4.mul(x, f32x4.splat(1.44269504)), magic);
   const n = f32x4.sub(rounded, magic);
@@ -25,7 +25,7 @@ function exp(x: v128): v128 {
   return f32x4.mul(p, power);
 }
 
-/** 1 / (1 + e⁻ˣ). Beyond ±87 a float32 can't tell it from 0 and 1; NaN stays NaN. */
+/** 1 / (1 + e⁻ˣ). Beyond ±87 it is 0 or 1 in float32; NaN stays NaN. */
 // @ts-ignore: decorator
 @inline
 function sigmoid(x: v128): v128 {
@@ -43,7 +43,7 @@ function slope(x: v128, dy: v128): v128 {
   return f32x4.mul(f32x4.mul(dy, s), f32x4.add(one, f32x4.mul(x, f32x4.sub(one, s))));
 }
 
-/** out[k] = x[k] · σ(x[k]), `size` of them. */
+/** out[k] = x[k] · σ(x[k]), for `size` values. */
 export function swish(x: usize, out: usize, size: i32): void {
   const end = x + (<usize>(size & ~3) << 2);
   for (; x < end; x += 16, out += 16) {
@@ -56,7 +56,7 @@ export function swish(x: usize, out: usize, size: i32): void {
   }
 }
 
-/** dx[k] = dy[k] · σ(x[k]) · (1 + x[k] · (1 − σ(x[k]))), `size` of them. */
+/** dx[k] = dy[k] · σ(x[k]) · (1 + x[k] · (1 − σ(x[k]))), for `size` values. */
 export function swishGradient(x: usize, dy: usize, dx: usize, size: i32): void {
   const end = x + (<usize>(size & ~3) << 2);
   for (; x < end; x += 16, dy += 16, dx += 16) v128.store(dx, slope(v128.load(x), v128.load(dy)));
