@@ -1,15 +1,15 @@
-// Batch-norm statistics from data: what a network trained from scratch needs before its batch norm
-// can be frozen.
+// Batch-norm statistics estimated from data: a network trained from scratch needs them before its
+// batch norm can be frozen.
 import * as tf from '@tensorflow/tfjs';
 import { measuring } from './layers/batch-norm.js';
 import type { Parameters } from './layers/layer.js';
 import { type Block, blockForward } from './network.js';
 
 /**
- * Sets every batch norm's running mean and (unbiased) variance to those of the pooled batches.
- * Block by block: within a block each batch is normalised by its own statistics, as in training;
- * the next block sees what the finished, frozen block makes of them. The activations of all batches
- * at one block's boundary are held at once.
+ * Sets every batch norm's running mean and (unbiased) variance to those of the pooled batches,
+ * block by block. Within a block each batch is normalised by its own statistics, as in training;
+ * the next block's input is the output of the finished, frozen block. It holds the activations of
+ * all batches at one block's boundary at once.
  * @param batches normalised images, float32 [n, size, size, 3] each
  */
 export async function calibrate(

@@ -1,13 +1,10 @@
-// Sixteen-bit floats: IEEE 754 binary16 both ways (round to nearest, ties to even), bfloat16 for
-// reading.
+// Sixteen-bit floats: reads and writes IEEE 754 binary16 (round to nearest, ties to even), and
+// reads bfloat16.
 
 const word = new Uint32Array(1);
 const float = new Float32Array(word.buffer);
 
-/**
- * float32 → binary16 bits. What is too large becomes infinity, what is too small zero; NaN stays
- * NaN.
- */
+/** float32 → binary16 bits. Values too large become infinity, too small zero; NaN stays NaN. */
 export function floatToHalf(values: Float32Array): Uint16Array {
   return Uint16Array.from(values, encode);
 }
@@ -18,11 +15,11 @@ function encode(value: number): number {
   const sign = (bits >>> 16) & 0x8000;
   const magnitude = bits & 0x7fffffff;
   if (magnitude > 0x7f800000) return sign | 0x7e00;
-  // 65520 and above round beyond the largest half, 65504.
+  // 65520 and above round to infinity; the largest half is 65504.
   if (magnitude >= 0x477ff000) return sign | 0x7c00;
   if (magnitude < 0x38800000) {
-    // Subnormal half: a multiple of 2⁻²⁴. Adding 0.5 makes the float32 adder round to exactly that
-    // grid.
+    // A subnormal half is a multiple of 2⁻²⁴. Adding 0.5 makes the float32 addition round to
+    // exactly that grid.
     float[0] = Math.abs(value) + 0.5;
     return sign | (word[0]! - 0x3f000000);
   }

@@ -1,5 +1,5 @@
-// Published weights as a Lentigo model: the parameter names of torchvision, timm or Keras, with the
-// head kept or a new one.
+// Imports published weights as a Lentigo model: parameters named as in torchvision, timm or Keras,
+// with the file's head or a new one.
 import { LentigoError } from '../errors.js';
 import type { Random } from '../random.js';
 import { type ArchitectureId, networkOf, parameterSpecs } from './architecture.js';
@@ -28,9 +28,9 @@ function read(bytes: Uint8Array, architecture: ArchitectureId): StoredTensor[] {
 }
 
 /**
- * The file's backbone with a new, seeded head for `labels`.
- * @throws LENTIGO_WEIGHTS_INVALID when the file is damaged or doesn't hold the architecture's
- *   parameters.
+ * A model with the file's backbone and a new, seeded head for `labels`.
+ * @throws LENTIGO_WEIGHTS_INVALID when the file is damaged or doesn't contain the architecture's
+ *   parameters
  */
 export function importBackbone(
   bytes: Uint8Array,
@@ -51,10 +51,10 @@ export function importBackbone(
 }
 
 /**
- * The file's backbone and head; `labels` gives its classes names, by default class_0, class_1, …
- * with none malignant.
- * @throws LENTIGO_WEIGHTS_INVALID as importBackbone, and when there are not as many labels as the
- *   head has classes.
+ * A model with the file's backbone and head. `labels` names its classes, by default class_0,
+ * class_1, … with none malignant.
+ * @throws LENTIGO_WEIGHTS_INVALID as importBackbone, and when the number of labels isn't the head's
+ *   number of classes
  */
 export function importWithHead(
   bytes: Uint8Array,

@@ -1,4 +1,4 @@
-// The label set a model carries: names, order, and which of them are malignant.
+// A model's label set: the names, their order, and which are malignant.
 import { z } from 'zod';
 
 export const LabelSet = z
@@ -38,7 +38,7 @@ export const HAM10000_LABELS: LabelSet = {
 
 export const BINARY_LABELS: LabelSet = { names: ['benign', 'malignant'], malignant: ['malignant'] };
 
-/** By the names that commands take. */
+/** Label sets by the names that commands accept. */
 export const LABEL_SETS = {
   'pad-ufes': PAD_UFES_LABELS,
   ham10000: HAM10000_LABELS,

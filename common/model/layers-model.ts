@@ -1,5 +1,5 @@
 // A model as a tfjs LayersModel of stock layers, so that its model.json loads in plain tfjs without
-// any of our code.
+// our code.
 import * as tf from '@tensorflow/tfjs';
 import type { ParameterSpec } from '../update/parameter-set.js';
 import { type ArchitectureId, networkOf } from './architecture.js';
@@ -8,8 +8,8 @@ import { CLASSIFIER } from './network.js';
 import { isDepthwise } from './torch-layout.js';
 
 /**
- * The topology as model.json's `modelTopology`: images [n, size, size, 3] → logits. Layers bear the
- * names of the modules. Undefined where tfjs has no such layers (ConvNeXt's).
+ * The topology for model.json's `modelTopology`: images [n, size, size, 3] → logits. Layers are
+ * named after the modules. Undefined if tfjs lacks the layers (ConvNeXt's).
  */
 export function layersTopology(id: ArchitectureId, classes: number): object | undefined {
   const { inputSize, blocks, head } = networkOf(id);
@@ -32,7 +32,7 @@ export function layersTopology(id: ArchitectureId, classes: number): object | un
   }
 }
 
-/** The name of each parameter among the weights of the LayersModel, in the order of `specs`. */
+/** The name of each parameter among the LayersModel's weights, in the order of `specs`. */
 export function layersWeightNames(specs: readonly ParameterSpec[]): string[] {
   const names = new Set(specs.map((s) => s.name));
   return specs.map(({ name, shape }) => {

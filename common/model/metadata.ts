@@ -1,18 +1,18 @@
-// Clinical metadata as a network reads it: numbers standardised, categories by their index, and
-// what is missing told apart from every value.
+// Clinical metadata as a network's input: numbers standardised, categories as indices, missing
+// values distinguished from all others.
 import { z } from 'zod';
 import type { Clinical, Sample } from '../dataset/sample.js';
 import { LentigoError } from '../errors.js';
 
-/** The columns that a teacher reads. */
+/** The metadata columns that a teacher reads. */
 export interface MetadataColumns {
   readonly numbers: readonly string[];
   readonly categories: readonly string[];
 }
 
 /**
- * Kept in the teacher: the training split's statistics, and the categories in the order of their
- * indices (0 is for missing).
+ * Stored in the teacher: the training split's statistics, and the categories in the order of their
+ * indices (0 means missing).
  */
 export const MetadataEncoding = z.strictObject({
   numbers: z.array(
@@ -22,19 +22,22 @@ export const MetadataEncoding = z.strictObject({
 });
 export type MetadataEncoding = z.infer<typeof MetadataEncoding>;
 
-/** Records of n samples. */
+/** The encoded records of n samples. */
 export interface EncodedMetadata {
   /** [n × numbers], standardised; 0 where missing. */
   readonly numbers: Float32Array;
   /** [n × numbers]: 1 where missing. */
   readonly missing: Float32Array;
-  /** For each column of categories n indices. */
+  /** For each category column, n indices. */
   readonly categories: readonly Int32Array[];
 }
 
 type Described = Pick<Sample, 'id' | 'clinical'>;
 
-/** @throws LENTIGO_DATA_METADATA_INVALID naming the sample and the column that its archive lacks */
+/**
+ * The text of a column for one sample.
+ * @throws LENTIGO_DATA_METADATA_INVALID naming the sample and the column that its archive lacks
+ */
 function valueOf({ id, clinical }: Described, column: string): Clinical[string] {
   if (!clinical || !(column in clinical))
     throw new LentigoError(
@@ -57,9 +60,9 @@ const textOf = (sample: Described, column: string): string | undefined =>
   valueOf(sample, column)?.toString();
 
 /**
- * Statistics come from the training samples alone; categories are those of all samples (a row that
- * no training sample has stays as it was drawn).
- * @throws LENTIGO_DATA_METADATA_INVALID a column is missing, or a number isn't one
+ * Fits the encoding. Statistics come from the training samples only; categories come from all
+ * samples (the embedding of a category without training samples stays as initialised).
+ * @throws LENTIGO_DATA_METADATA_INVALID when a column is missing, or a number isn't one
  */
 export function fitMetadata(
   columns: MetadataColumns,
@@ -85,7 +88,7 @@ export function fitMetadata(
   };
 }
 
-/** Those of the columns in which no training sample's value is missing. */
+/** Keeps the columns in which no training sample has a missing value. */
 export function completeColumns(
   { numbers, categories }: MetadataColumns,
   training: readonly Described[],
@@ -96,8 +99,9 @@ export function completeColumns(
 }
 
 /**
- * @throws LENTIGO_DATA_METADATA_INVALID a column is missing, a number isn't one, or a category was
- *   never seen
+ * Encodes the samples' records.
+ * @throws LENTIGO_DATA_METADATA_INVALID when a column is missing, a number isn't one, or a category
+ *   was never seen
  */
 export function encodeMetadata(
   { numbers, categories }: MetadataEncoding,

@@ -1,5 +1,5 @@
-// A network as data: named blocks of layers one after the other, then global average pooling and a
-// dense layer. Each file in architectures/ lays one family out.
+// A network as data: named blocks of layers in sequence, then global average pooling and a dense
+// layer. Each file in architectures/ describes one family.
 import * as tf from '@tensorflow/tfjs';
 import { poolChannels } from '../engine/ops.js';
 import { applyLayerNorm, type LayerNorm, layerNormWeights } from './layers/layer-norm.js';
@@ -13,23 +13,23 @@ import {
 } from './layers/layer.js';
 import type { StoredTensor } from './safetensors.js';
 
-/** The grain of `trainFrom`, and of what distillation compares. */
+/** A block is the unit of `trainFrom`, and of what distillation compares. */
 export interface Block {
   readonly name: string;
   readonly layers: readonly Layer[];
 }
 
-/** What follows the blocks. */
+/** The part after the blocks. */
 export interface Head {
   /** The dense layer's name. */
   readonly dense: string;
-  /** Channels of the last block: what the dense layer sees. */
+  /** Channels of the last block: the dense layer's input. */
   readonly channels: number;
-  /** Of the pooled channels. */
+  /** Applied to the pooled channels. */
   readonly norm?: LayerNorm;
   /**
-   * Of the dense layer's weight, by the number of classes; by default uniform ±1/√classes,
-   * EfficientNet's.
+   * Initial value of the dense layer's weight, by the number of classes; by default uniform
+   * ±1/√classes, as in EfficientNet.
    */
   readonly initial?: Initial;
 }
@@ -40,8 +40,8 @@ export interface Network {
   readonly blocks: readonly Block[];
   readonly head: Head;
   /**
-   * A tensor of a published file under our name and in PyTorch's layout, for files of other
-   * libraries; files of ours pass unchanged.
+   * Translates a tensor of a published file of another library to our name and PyTorch's layout;
+   * our own files pass unchanged.
    */
   readonly translate?: (tensor: StoredTensor) => StoredTensor;
 }
@@ -53,7 +53,7 @@ export const CLASSIFIER = 'classifier';
 export const blockWeights = (block: Block): Weight[] =>
   block.layers.flatMap(({ weights }) => weights);
 
-/** The weights of pooling's norm. */
+/** The weights of the norm after pooling. */
 export const poolWeights = ({ norm }: Head): Weight[] => (norm ? layerNormWeights(norm) : []);
 
 /** The dense layer's weights. */
@@ -70,7 +70,7 @@ export const denseWeights = ({ dense, channels, initial }: Head, classes: number
 export const blockForward = (x: tf.Tensor4D, block: Block, context: Context): tf.Tensor4D =>
   forwardAll(block.layers, x, context);
 
-/** The mean over positions, normalised where the head has a norm: [n, h, w, c] → [n, c]. */
+/** The mean over positions, then the head's norm if it has one: [n, h, w, c] → [n, c]. */
 export function pool(x: tf.Tensor4D, { norm }: Head, parameters: Parameters): tf.Tensor2D {
   const pooled = poolChannels(x);
   return norm ? applyLayerNorm(pooled, norm, parameters) : pooled;

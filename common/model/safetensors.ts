@@ -1,12 +1,12 @@
 // The safetensors container: 8 bytes of header length, a JSON header, then the tensors' bytes
-// without gaps. Reads F32, F16 and BF16, passes over I64 (batch norm's counters), writes F32 or
-// F16. All platforms we run on are little-endian, as the format is.
+// without gaps. Reads F32, F16 and BF16, skips I64 (batch norm's counters), writes F32 or F16. The
+// format is little-endian, as are all platforms we run on.
 import { z } from 'zod';
 import { LentigoError } from '../errors.js';
 import { sizeOf } from '../update/parameter-set.js';
 import { bfloatToFloat, floatToHalf, halfToFloat } from './half.js';
 
-/** One tensor as stored; `values` in row-major order. */
+/** One stored tensor; `values` in row-major order. */
 export interface StoredTensor {
   readonly name: string;
   readonly shape: readonly number[];
@@ -18,7 +18,7 @@ export interface Safetensors {
   readonly tensors: readonly StoredTensor[];
 }
 
-/** The format's own bound on the header, in bytes. */
+/** The format's own limit on the header, in bytes. */
 const MAX_HEADER = 100_000_000;
 const WIDTHS = { F32: 4, F16: 2, BF16: 2, I64: 8 } as const;
 
@@ -33,8 +33,8 @@ const Entry = z
 const Metadata = z.record(z.string(), z.string());
 
 /**
- * The same content always gives the same bytes. `half` stores IEEE 754 half precision: half the
- * bytes, 11 significant bits.
+ * Encodes tensors. The same content always gives the same bytes. `half` stores IEEE 754 half
+ * precision: half the bytes, 11 significant bits.
  */
 export function encodeSafetensors(
   { metadata, tensors }: Safetensors,
@@ -53,7 +53,7 @@ export function encodeSafetensors(
   const sorted = Object.fromEntries(Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1)));
   const json = JSON.stringify({ __metadata__: sorted, ...Object.fromEntries(entries) });
   const header = new TextEncoder().encode(json);
-  // Spaces to a multiple of 8, so that the data is aligned.
+  // Padded with spaces to a multiple of 8, so that the data is aligned.
   const headerLength = Math.ceil(header.length / 8) * 8;
   const bytes = new Uint8Array(8 + headerLength + end);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(headerLength), true);
@@ -69,9 +69,9 @@ export function encodeSafetensors(
 }
 
 /**
- * Reads a container; I64 tensors are left out.
- * @throws LENTIGO_WEIGHTS_INVALID when it is cut short, its header is not what the format says, or
- *   tensors overlap or leave gaps.
+ * Reads a container, leaving out I64 tensors.
+ * @throws LENTIGO_WEIGHTS_INVALID when it is cut short, its header breaks the format, or tensors
+ *   overlap or leave gaps
  */
 export function decodeSafetensors(bytes: Uint8Array): Safetensors {
   const { header, data } = splitHeader(bytes);
@@ -123,8 +123,8 @@ function splitHeader(bytes: Uint8Array): { header: Record<string, unknown>; data
 }
 
 /**
- * The tensors must tile the data: each as long as its shape says, none overlapping, nothing between
- * or after.
+ * The tensors must tile the data: each as long as its shape says, without overlaps or gaps, and
+ * nothing after the last.
  */
 function checkExtents(
   entries: readonly {

@@ -1,5 +1,5 @@
-// The student: the classifier that the coordinator sends and clinics fine-tune. Parameters in,
-// logits out.
+// The student: the classifier that the coordinator sends and clinics fine-tune. It maps images to
+// logits.
 import * as tf from '@tensorflow/tfjs';
 import type { Sample } from '../dataset/sample.js';
 import type { Random } from '../random.js';
@@ -19,9 +19,7 @@ import { classify, pool } from './network.js';
 
 export { type ArchitectureId, parameterSpecs } from './architecture.js';
 
-/**
- * What a model is, apart from any engine: enough to build a student, and what is stored and sent.
- */
+/** A model independent of any engine: what is stored and sent, enough to build a student. */
 export interface Model {
   readonly architecture: ArchitectureId;
   readonly labels: LabelSet;
@@ -39,11 +37,11 @@ export interface Classifier extends Pick<OnEngine, 'inputSize' | 'blocks' | 'fea
   logits(x: tf.Tensor, trainFrom?: string, samples?: readonly Sample[]): tf.Tensor2D;
 }
 
-/** What a forward pass passes through: what distillation compares. */
+/** Intermediate results of a forward pass, which distillation compares. */
 export interface Trace {
-  /** The output of each block that was passed, [n, h, w, c]. */
+  /** The output of each block passed through, [n, h, w, c]. */
   readonly maps: ReadonlyMap<string, tf.Tensor4D>;
-  /** What the last dense layer sees, [n, c]. */
+  /** The input of the last dense layer, [n, c]. */
   readonly embedding: tf.Tensor2D;
   /** [n, classes] */
   readonly logits: tf.Tensor2D;
@@ -63,13 +61,13 @@ export interface Student extends Classifier, OnEngine {
     trainFrom: string,
     options?: { readonly batchStatistics?: boolean; readonly compiled?: boolean },
   ): Trace;
-  /** As `logits`, compiled as for `trace`. */
+  /** Like `logits`, compiled as in `trace`. */
   compiledLogits(x: tf.Tensor, trainFrom: string): tf.Tensor2D;
 }
 
 /**
  * A student on the current engine (call useEngine first).
- * @throws LENTIGO_WEIGHTS_INVALID when the parameters don't fit the architecture and labels.
+ * @throws LENTIGO_WEIGHTS_INVALID when the parameters don't fit the architecture and labels
  */
 export function createStudent({ architecture, labels, parameters }: Model): Student {
   const { head } = networkOf(architecture);
@@ -117,7 +115,7 @@ export function createStudent({ architecture, labels, parameters }: Model): Stud
   };
 }
 
-/** Parameters before any training, as the architecture's authors draw them; seeded. */
+/** Initial parameters, drawn as the architecture's authors do; seeded. */
 export function initialParameters(
   architecture: ArchitectureId,
   labels: LabelSet,

@@ -1,4 +1,4 @@
-// A teacher as safetensors bytes: parameters in PyTorch's layouts, design and labels in the
+// A teacher as safetensors bytes: parameters in PyTorch's layouts, with design and labels in the
 // metadata.
 import { LentigoError } from '../errors.js';
 import { labelsFrom } from './encoding.js';
@@ -20,7 +20,10 @@ export function encodeTeacher({
   });
 }
 
-/** @throws LENTIGO_WEIGHTS_INVALID when the bytes are damaged, or aren't a teacher's */
+/**
+ * Reads a teacher.
+ * @throws LENTIGO_WEIGHTS_INVALID when the bytes are damaged, or aren't a teacher
+ */
 export function decodeTeacher(bytes: Uint8Array): TeacherModel {
   const { metadata, tensors } = decodeSafetensors(bytes);
   const labels = labelsFrom(metadata['labels']);

@@ -21,14 +21,14 @@ export const TeacherDesign = z
   .strictObject({
     /** The backbone's. */
     architecture: ArchitectureId,
-    /** CBAM on the backbone's last activations. */
+    /** Whether CBAM follows the backbone's last activations. */
     attention: z.boolean(),
     /**
-     * Width of the layer in which photograph and metadata meet; 0: none, the backbone's own dense
+     * Width of the layer that joins photograph and metadata; 0: none, the backbone's own dense
      * layer classifies.
      */
     fused: z.int().min(0).max(4096),
-    /** Absent: photographs only. */
+    /** If absent, the teacher reads photographs only. */
     metadata: MetadataEncoding.optional(),
   })
   .refine((design) => design.fused > 0 || !design.metadata, {
@@ -36,7 +36,7 @@ export const TeacherDesign = z
   });
 export type TeacherDesign = z.infer<typeof TeacherDesign>;
 
-/** A teacher apart from any engine: what is stored. */
+/** A teacher independent of any engine: what is stored. */
 export interface TeacherModel {
   readonly design: TeacherDesign;
   readonly labels: LabelSet;
@@ -46,8 +46,8 @@ export interface TeacherModel {
 export interface Teacher extends Classifier, OnEngine {
   readonly design: TeacherDesign;
   /**
-   * As a student's; maps are the blocks', the last as attention leaves it; the embedding is the
-   * fused layer.
+   * Like a student's. Maps are the blocks' outputs, the last one after attention; the embedding is
+   * the fused layer.
    */
   trace(
     x: tf.Tensor,
@@ -74,8 +74,8 @@ export const teacherSpecs = (design: TeacherDesign, classes: number): ParameterS
   teacherWeights(design, classes).map(({ name, shape }) => ({ name, shape }));
 
 /**
- * Names of the parameters that a teacher shares with every model of its architecture: the blocks'
- * and pooling's.
+ * Names of the parameters that a teacher shares with every model of its architecture: those of the
+ * blocks and of pooling.
  */
 export function backboneNames(architecture: ArchitectureId): Set<string> {
   const { blocks, head } = networkOf(architecture);
@@ -83,8 +83,8 @@ export function backboneNames(architecture: ArchitectureId): Set<string> {
 }
 
 /**
- * Drawn, and taken from `start` where that has a parameter of the name: a backbone's, or another
- * such teacher's.
+ * Initial parameters: taken from `start` if it has one of the same name (a backbone, or another
+ * such teacher), otherwise drawn.
  */
 export function initialTeacher(
   design: TeacherDesign,
@@ -102,7 +102,7 @@ export function initialTeacher(
 
 /**
  * A teacher on the current engine.
- * @throws LENTIGO_WEIGHTS_INVALID when the parameters don't fit the design and labels.
+ * @throws LENTIGO_WEIGHTS_INVALID when the parameters don't fit the design and labels
  */
 export function createTeacher({ design, labels, parameters }: TeacherModel): Teacher {
   const { architecture, metadata } = design;

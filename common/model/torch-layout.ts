@@ -1,25 +1,25 @@
-// Parameters in PyTorch's layout and ours: filters OIHW and HWIO, depthwise [c, 1, h, w] and [h, w,
-// c, 1], dense [out, in] and [in, out].
+// Converts parameters between PyTorch's layout and ours: filters OIHW and HWIO, depthwise [c, 1, h,
+// w] and [h, w, c, 1], dense [out, in] and [in, out].
 import { LentigoError } from '../errors.js';
 import { ParameterSet, type ParameterSpec, sizeOf } from '../update/parameter-set.js';
 import type { StoredTensor } from './safetensors.js';
 
 /**
  * Whether a parameter of this shape (tfjs layout) is a depthwise filter: only those are larger than
- * 1×1 with a last axis of 1.
+ * 1×1 and have a last axis of 1.
  */
 export const isDepthwise = (shape: readonly number[]): boolean =>
   shape.length === 4 && shape[0]! > 1 && shape[3] === 1;
 
-/** A tensor in tfjs layout as PyTorch lays it out. */
+/** Converts a tensor from tfjs layout to PyTorch's. */
 export function toTorch({ name, shape, values }: StoredTensor): StoredTensor {
   const axes = torchAxes(shape);
   return { name, shape: axes.map((a) => shape[a]!), values: permute(values, shape, axes) };
 }
 
 /**
- * Tensors in PyTorch's layout as the parameters of `specs`.
- * @throws LENTIGO_WEIGHTS_INVALID when one is missing, superfluous or of another shape.
+ * Converts tensors in PyTorch's layout to the parameters of `specs`.
+ * @throws LENTIGO_WEIGHTS_INVALID when one is missing, superfluous or of another shape
  */
 export function fromTorch(
   tensors: readonly StoredTensor[],
@@ -52,8 +52,8 @@ export function fromTorch(
 }
 
 /**
- * Which axis of the tfjs shape each PyTorch axis is: HWIO → OIHW, depthwise [h, w, c, 1] → [c, 1,
- * h, w], dense [in, out] → [out, in].
+ * The axis of the tfjs shape for each PyTorch axis: HWIO → OIHW, depthwise [h, w, c, 1] → [c, 1, h,
+ * w], dense [in, out] → [out, in].
  */
 function torchAxes(shape: readonly number[]): number[] {
   if (shape.length === 4) return isDepthwise(shape) ? [2, 3, 0, 1] : [3, 2, 0, 1];
@@ -66,7 +66,7 @@ function permute(
   shape: readonly number[],
   axes: readonly number[],
 ): Float32Array {
-  // Axes of one value move nothing; without them the innermost loop is a long one.
+  // Axes of length 1 move nothing; without them the innermost loop is long.
   const moved = axes.filter((axis) => shape[axis] !== 1);
   const sizes = moved.map((axis) => shape[axis]!);
   const strides = moved.map((axis) => sizeOf(shape.slice(axis + 1)));
@@ -75,7 +75,7 @@ function permute(
   else copyAxis(0, 0, 0);
   return out;
 
-  /** Writes everything of the axes from `depth` on, from place `to`; returns the place after it. */
+  /** Copies all values of the axes from `depth` on to place `to`; returns the place after them. */
   function copyAxis(depth: number, from: number, to: number): number {
     const [size, stride] = [sizes[depth]!, strides[depth]!];
     if (depth === sizes.length - 1) {

@@ -11,7 +11,8 @@ export class Variables {
   readonly #byName: ReadonlyMap<string, tf.Variable>;
 
   /**
-   * @param what the architecture, for errors
+   * Creates the variables.
+   * @param what the architecture, for error messages
    * @throws LENTIGO_WEIGHTS_INVALID when the parameters aren't those of `specs`
    */
   constructor(what: string, specs: readonly ParameterSpec[], parameters: ParameterSet) {
@@ -43,8 +44,8 @@ export class Variables {
     return out;
   }
   /**
-   * Overwrites the named parameters: all or some.
-   * @throws LENTIGO_WEIGHTS_INVALID on an unknown name or another shape.
+   * Overwrites the named parameters, all or some.
+   * @throws LENTIGO_WEIGHTS_INVALID on an unknown name or another shape
    */
   load(parameters: ParameterSet): void {
     this.#check(parameters);

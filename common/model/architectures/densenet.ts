@@ -1,5 +1,5 @@
-// DenseNet-169 (Huang et al. 2017) as torchvision builds it, under torchvision's names; the older
-// names of its published file are translated.
+// DenseNet-169 (Huang et al. 2017) as torchvision builds it, with torchvision's names; the older
+// names in its published file are translated.
 import { batchNorm } from '../layers/batch-norm.js';
 import { concatenated } from '../layers/branches.js';
 import { convolution } from '../layers/convolution.js';
@@ -9,14 +9,14 @@ import type { Block, Network } from '../network.js';
 
 /** Layers of each dense block: table 1 of the paper. */
 const DEPTHS = [6, 12, 32, 32];
-/** Channels that each layer adds. */
+/** Channels added by each layer. */
 const GROWTH = 32;
 const STEM = 64;
 const EPSILON = 1e-5;
 
 /**
- * Blocks: features.conv0 (stem), features.denseblock1 … features.denseblock4, each with the
- * transition behind it.
+ * Blocks: features.conv0 (stem), features.denseblock1 … features.denseblock4, each followed by its
+ * transition.
  */
 export function densenet169(): Network {
   const stem = convolution({
@@ -45,7 +45,7 @@ export function densenet169(): Network {
     inputSize: 224,
     blocks,
     head: { dense: 'classifier', channels },
-    // denselayer1.norm.1 was denselayer1.norm1 in the making.
+    // The published file says denselayer1.norm.1 where torchvision says denselayer1.norm1.
     translate: (tensor) => ({
       ...tensor,
       name: tensor.name.replace(/(denselayer\d+\.(?:norm|conv))\.(\d)\./, '$1$2.'),

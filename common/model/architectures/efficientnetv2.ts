@@ -1,4 +1,4 @@
-// EfficientNetV2-B0 (Tan & Le 2021) as Keras builds it, under the names of Keras' layers:
+// EfficientNetV2-B0 (Tan & Le 2021) as Keras builds it, with the names of Keras' layers:
 // TensorFlow's padding, batch-norm ε 1e-3. Keras' files are translated.
 import { residual, sequence } from '../layers/branches.js';
 import { convolution } from '../layers/convolution.js';
@@ -9,8 +9,8 @@ import type { StoredTensor } from '../safetensors.js';
 import { toTorch } from '../torch-layout.js';
 
 /**
- * One stage; `fused`: the expansion and the depthwise convolution are one ordinary convolution,
- * without squeeze-excitation.
+ * One stage. With `fused`, the expansion and the depthwise convolution are one ordinary
+ * convolution, without squeeze-excitation.
  */
 interface Stage {
   readonly fused: boolean;
@@ -158,7 +158,7 @@ const PARTS: Readonly<Record<string, string>> = {
   moving_variance: 'running_var',
 };
 
-/** layer/kernel in HWIO → layer.weight in OIHW, and so on. */
+/** Translates layer/kernel in HWIO to layer.weight in OIHW, and so on. */
 function translate(tensor: StoredTensor): StoredTensor {
   const [layer, part, ...rest] = tensor.name.split('/');
   const ours = rest.length === 0 && part !== undefined ? PARTS[part] : undefined;

@@ -1,4 +1,4 @@
-// MobileNetV2 (Sandler et al. 2018) as torchvision builds it, under torchvision's names.
+// MobileNetV2 (Sandler et al. 2018) as torchvision builds it, with torchvision's names.
 import { residual, sequence } from '../layers/branches.js';
 import { convolution } from '../layers/convolution.js';
 import type { Layer } from '../layers/layer.js';

@@ -1,4 +1,4 @@
-// ResNet-50 (He et al. 2016) as torchvision builds it (the stride is in the 3×3 convolution), under
+// ResNet-50 (He et al. 2016) as torchvision builds it (the stride is in the 3×3 convolution), with
 // torchvision's names.
 import { residual } from '../layers/branches.js';
 import { convolution } from '../layers/convolution.js';
@@ -14,7 +14,7 @@ const STAGES = [
   [3, 512],
 ] as const;
 const STEM = 64;
-/** A bottleneck's outputs by its inner channels. */
+/** Ratio of a bottleneck's output channels to its inner channels. */
 const WIDENING = 4;
 
 /** Blocks: stem, layer1 … layer4. */

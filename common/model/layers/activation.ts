@@ -1,9 +1,9 @@
-// Activations by the names that tfjs's stock layers give them.
+// Activations, named as in tfjs's stock layers.
 import * as tf from '@tensorflow/tfjs';
 import { gelu, relu, relu6, swish } from '../../engine/ops.js';
 import { apply } from './layer.js';
 
-/** `gelu` is the exact one, by the error function. */
+/** `gelu` is the exact one, with the error function. */
 export type Activation = 'swish' | 'relu' | 'relu6' | 'gelu';
 
 const FUNCTIONS: Readonly<Record<Activation, <T extends tf.Tensor>(x: T) => T>> = {
@@ -13,7 +13,7 @@ const FUNCTIONS: Readonly<Record<Activation, <T extends tf.Tensor>(x: T) => T>> 
   relu6,
 };
 
-/** The activation of any tensor; without a name x itself. */
+/** Applies the activation to any tensor; without a name it returns x itself. */
 export const activate = <T extends tf.Tensor>(x: T, activation: Activation | undefined): T =>
   activation ? FUNCTIONS[activation](x) : x;
 

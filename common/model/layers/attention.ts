@@ -1,18 +1,18 @@
-// CBAM (Woo et al. 2018, "CBAM: Convolutional Block Attention Module"): which channels matter, then
-// which places.
+// CBAM (Woo et al. 2018, "CBAM: Convolutional Block Attention Module"): attention over channels,
+// then over positions.
 import * as tf from '@tensorflow/tfjs';
 import { depthwiseConv2d, poolChannels, scaleChannels } from '../../engine/ops.js';
 import type { Layer, Weight } from './layer.js';
 
-/** Channels are squeezed by this (the paper's r). */
+/** Factor by which channels are squeezed (r in the paper). */
 const REDUCTION = 16;
 /** Side of the spatial attention's filter. */
 const KERNEL = 7;
 
 /**
- * x′ = x · σ(mlp(mean of x over places) + mlp(maximum over places)), then x″ = x′ · σ(conv7×7(mean
- * of x′ over channels ‖ maximum over channels)). The spatial filter is laid out [7, 7, 2, 1]: mean
- * and maximum each convolved by their own, and summed.
+ * x′ = x · σ(mlp(mean of x over positions) + mlp(maximum over positions)), then x″ = x′ ·
+ * σ(conv7×7(mean of x′ over channels ‖ maximum over channels)). The spatial filter has shape [7, 7,
+ * 2, 1]: mean and maximum are convolved separately, and summed.
  */
 export function cbam(name: string, channels: number): Layer {
   const squeezed = Math.max(1, Math.floor(channels / REDUCTION));

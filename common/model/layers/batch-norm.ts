@@ -1,11 +1,11 @@
-// Batch norm that no convolution precedes (DenseNet's), and batch norm by the batch's own
+// Batch norm that follows no convolution (DenseNet's), and batch norm by the batch's own
 // statistics.
 import * as tf from '@tensorflow/tfjs';
 import { normaliseBatch, scaleChannels } from '../../engine/ops.js';
 import { activate, type Activation, stockActivation } from './activation.js';
 import { apply, type BatchNorm, batchNormWeights, type Context, type Layer } from './layer.js';
 
-/** A batch norm by itself, then the activation. */
+/** A batch norm on its own, then the activation. */
 export function batchNorm(norm: BatchNorm, activation: Activation): Layer {
   const { name, epsilon } = norm;
   return {
@@ -31,7 +31,7 @@ export function batchNorm(norm: BatchNorm, activation: Activation): Layer {
   };
 }
 
-/** A context's `normalise` for training: running statistics stay as they are. */
+/** A context's `normalise` for training; it leaves running statistics unchanged. */
 export const byBatch: NonNullable<Context['normalise']> = (y, { name, epsilon }, parameters) =>
   normaliseBatch(
     y,
@@ -41,8 +41,8 @@ export const byBatch: NonNullable<Context['normalise']> = (y, { name, epsilon },
   );
 
 /**
- * As `byBatch`, and hands each norm's statistics to `seen`: mean and biased variance over n, h and
- * w, [channels] each, and the number of values behind them. Not differentiable.
+ * Like `byBatch`, and passes each norm's statistics to `seen`: mean and biased variance over n, h
+ * and w, [channels] each, and the number of values behind them. Not differentiable.
  */
 export const measuring =
   (

@@ -1,10 +1,10 @@
-// Layers of layers: one after the other; their output added to their input (He et al. 2016), or
-// beside it (Huang et al. 2017).
+// Layers made of layers: in sequence; with their output added to their input (He et al. 2016); or
+// with it concatenated to their input (Huang et al. 2017).
 import * as tf from '@tensorflow/tfjs';
 import { activate, type Activation, stockActivation } from './activation.js';
 import { apply, forwardAll, type Layer, stockAll } from './layer.js';
 
-/** One after the other. */
+/** Layers in sequence. */
 export function sequence(layers: readonly Layer[]): Layer {
   const stock = stockAll(layers);
   return {
@@ -15,8 +15,8 @@ export function sequence(layers: readonly Layer[]): Layer {
 }
 
 /**
- * layers(x) + shortcut(x), then the activation; without a shortcut x itself is added. `name` is the
- * stock layer's.
+ * layers(x) + shortcut(x), then the activation. Without a shortcut x itself is added. `name` names
+ * the stock layer.
  */
 export function residual(
   name: string,
@@ -47,7 +47,7 @@ export function residual(
   };
 }
 
-/** x ‖ layers(x) over the channels. `name` is the stock layer's. */
+/** x ‖ layers(x), concatenated over channels. `name` names the stock layer. */
 export function concatenated(name: string, layers: readonly Layer[]): Layer {
   const stock = stockAll(layers);
   return {

@@ -28,15 +28,15 @@ export const applyLayerNorm = <T extends tf.Tensor>(
     epsilon,
   );
 
-/** At each position by itself. */
+/** Layer norm at each position separately. */
 export const layerNorm = (norm: LayerNorm): Layer => ({
   weights: layerNormWeights(norm),
   forward: (x, { parameters }) => applyLayerNorm(x, norm, parameters),
 });
 
 /**
- * Each channel times a learned factor, `initial` at first (Touvron et al. 2021, "Going deeper with
- * image transformers").
+ * Multiplies each channel by a learned factor that starts at `initial` (Touvron et al. 2021, "Going
+ * deeper with image transformers").
  */
 export const layerScale = (name: string, channels: number, initial: number): Layer => ({
   weights: [{ name, shape: [channels], initial: { constant: initial } }],

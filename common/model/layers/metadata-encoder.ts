@@ -1,12 +1,12 @@
 // The metadata encoder: numbers and embedded categories through one dense layer. A missing number
-// is a learned value of its own, a missing category an embedding of its own.
+// is replaced by a learned value, a missing category has its own embedding.
 import * as tf from '@tensorflow/tfjs';
 import { gelu } from '../../engine/ops.js';
 import type { EncodedMetadata, MetadataEncoding } from '../metadata.js';
 import { applyLayerNorm, type LayerNorm, layerNormWeights } from './layer-norm.js';
 import type { Parameters, Weight } from './layer.js';
 
-/** Features of one embedded category, and of the whole record. */
+/** Features per embedded category, and of the whole record. */
 const EMBEDDING = 8;
 export const METADATA_FEATURES = 64;
 
@@ -14,7 +14,7 @@ const NORM: LayerNorm = { name: 'metadata.norm', channels: METADATA_FEATURES, ep
 const MISSING = 'metadata.numbers.missing';
 const embedding = (column: string): string => `metadata.${column}.weight`;
 
-/** Embeddings start at 0: a category that training never shows has no influence. */
+/** Embeddings start at 0, so that a category never seen in training has no influence. */
 export function metadataWeights({ numbers, categories }: MetadataEncoding): Weight[] {
   const inputs = numbers.length + categories.length * EMBEDDING;
   return [
@@ -36,7 +36,7 @@ export function metadataWeights({ numbers, categories }: MetadataEncoding): Weig
   ];
 }
 
-/** n records → [n, METADATA_FEATURES], differentiable in the weights. */
+/** n records → features [n, METADATA_FEATURES], differentiable in the weights. */
 export function encodeRecords(
   records: EncodedMetadata,
   { numbers, categories }: MetadataEncoding,
@@ -48,7 +48,7 @@ export function encodeRecords(
   if (numbers.length > 0)
     parts.push(tf.add(table(records.numbers), tf.mul(table(records.missing), parameters(MISSING))));
   for (const [i, { column, values }] of categories.entries()) {
-    // A product with one-hot rows: its gradient is another product, which every engine has.
+    // A product with one-hot rows, because its gradient is another product, which every engine has.
     const hot = tf.cast(
       tf.oneHot(tf.tensor1d(records.categories[i]!, 'int32'), values.length + 1),
       'float32',

@@ -4,8 +4,8 @@ import { depthwiseConv2d } from '../../engine/ops.js';
 import { apply, type Layer } from './layer.js';
 
 /**
- * The largest of each 3×3 window, two apart, one row of zeros around: for inputs that aren't
- * negative (behind a ReLU), where that is torchvision's padding with −∞.
+ * Maximum of each 3×3 window, stride 2, padded with one row of zeros. For non-negative inputs
+ * (after a ReLU), where this equals torchvision's padding with −∞.
  */
 export const maxPool = (name: string): Layer => ({
   weights: [],
@@ -37,7 +37,7 @@ export const maxPool = (name: string): Layer => ({
     ),
 });
 
-/** The mean of each 2×2 square: a depthwise convolution, whose gradient every engine has. */
+/** Mean of each 2×2 square, as a depthwise convolution, whose gradient every engine has. */
 export const averagePool = (name: string, channels: number): Layer => ({
   weights: [],
   forward: (x) =>

@@ -1,11 +1,11 @@
-// Squeeze and excitation (Hu et al. 2018): channels weighed by what all positions together say.
+// Squeeze and excitation (Hu et al. 2018): weights channels by their averages over all positions.
 import * as tf from '@tensorflow/tfjs';
 import { squeezeExcite } from '../../engine/ops.js';
 import { apply, type Layer, type Weight } from './layer.js';
 
 /**
- * Over `channels`, through `squeezed` with swish, then sigmoid; `reduce` and `expand` are the
- * modules' names.
+ * Squeeze and excitation over `channels`, through `squeezed` channels with swish, then sigmoid;
+ * `reduce` and `expand` are the modules' names.
  */
 export function squeeze({
   reduce,
