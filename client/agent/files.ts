@@ -1,4 +1,4 @@
-// The agent's Store: a folder on disk, for its owner alone.
+// The agent's Store: a folder on disk that only its owner can read.
 import { appendFile, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { makeFolder, systemCode, writeDurably, writing } from '../../common/files/durable.node.js';
@@ -17,7 +17,7 @@ export class FileStore implements Store {
   }
   async read(name: string): Promise<Bytes | undefined> {
     const bytes = await readFile(join(this.#folder, name)).catch(nothingWhenMissing);
-    // A copy: Node's pooled buffers need not be aligned to four bytes.
+    // A copy, because Node's pooled buffers need not be aligned to four bytes.
     return bytes && new Uint8Array(bytes);
   }
   async write(name: string, bytes: Uint8Array): Promise<void> {
@@ -35,7 +35,7 @@ export class FileStore implements Store {
   }
   async list(folder: string): Promise<string[]> {
     const names = (await readdir(join(this.#folder, folder)).catch(nothingWhenMissing)) ?? [];
-    // `.new`: what a crash left of a write.
+    // A name ending in `.new` is left over from a write that crashed.
     return names.filter((name) => !name.endsWith('.new')).sort();
   }
 }

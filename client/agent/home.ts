@@ -1,5 +1,5 @@
-// A clinic's home on disk: a folder with its identity, its enrolment, its journal and its models.
-// One agent at a time.
+// A clinic's home on disk: a folder with its identity, enrolment, journal and models. One agent at
+// a time may use it.
 import { chmod, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Identity } from '../../common/crypto/identity.js';
@@ -15,11 +15,14 @@ export interface Home {
   readonly identity: Identity;
   readonly enrolment: Enrolment;
   readonly store: FileStore;
-  /** What its owner should know, in one sentence each. */
+  /** What the owner should know, one sentence each. */
   readonly warnings: readonly string[];
 }
 
-/** @throws LENTIGO_HOME_INVALID when a file is missing or damaged. */
+/**
+ * Opens a home.
+ * @throws LENTIGO_HOME_INVALID when a file is missing or damaged
+ */
 export async function openHome(folder: string): Promise<Home> {
   const store = new FileStore(folder);
   return { folder, ...(await readHome(store, folder)), store, warnings: await exposure(folder) };

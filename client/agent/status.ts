@@ -1,4 +1,4 @@
-// What a home knows of itself, without asking anyone: who it is, and what it sent in which round.
+// The status of a home, read offline: which clinic it is, and what it sent in which round.
 import { fingerprint } from '../../common/crypto/identity.js';
 import { type SentUpdate, sentUpdates } from '../participation/sent.js';
 import { openHome } from './home.js';
@@ -15,8 +15,9 @@ export interface HomeStatus {
 }
 
 /**
- * @throws LENTIGO_HOME_INVALID when something in the home is missing or damaged, or a receipt
- *   doesn't hold.
+ * Reads the status.
+ * @throws LENTIGO_HOME_INVALID when something in the home is missing or damaged, or a receipt is
+ *   invalid
  */
 export async function statusOf(folder: string): Promise<HomeStatus> {
   const { enrolment, store } = await openHome(folder);

@@ -1,5 +1,5 @@
-// An announced round as a clinic reads it: the terms, which are the same for all, and what was said
-// to this clinic at this moment.
+// An announced round as a clinic reads it: the terms, which are the same for all clinics, and what
+// was added for this clinic at this moment.
 import { fromBase64 } from '../../common/crypto/base64.js';
 import { sha256Hex, utf8 } from '../../common/crypto/bytes.js';
 import { openSigned } from '../../common/crypto/signed.js';
@@ -12,14 +12,14 @@ import type { Enrolment } from './enrolment.js';
 
 export interface AnnouncedRound {
   readonly terms: RoundTerms;
-  /** Milliseconds until the deadline when it was sent. */
+  /** Milliseconds until the deadline, at the time of sending. */
   readonly remainingMs: number;
 }
 
 /**
- * Reads an announcement after both signatures hold.
- * @throws LENTIGO_CHALLENGE_FAILED when it isn't signed by the study's key, or speaks of other
- *   terms; LENTIGO_UPDATE_OTHER_ROUND when it is of another study or protocol;
+ * Reads an announcement once both signatures are verified.
+ * @throws LENTIGO_CHALLENGE_FAILED when it isn't signed with the study's key, or refers to other
+ *   terms; LENTIGO_UPDATE_OTHER_ROUND when it is for another study or protocol;
  *   LENTIGO_MESSAGE_INVALID
  */
 export async function openAnnouncement(

@@ -1,5 +1,5 @@
-// What a participant reports while it runs: for a person's screen, a log, or the program that
-// started it.
+// Events that a participant reports while it runs: for a screen, a log, or the program that started
+// it.
 import type { ErrorBody } from '../../common/errors.js';
 import type { Progress, RoundOver, StudyStatus } from '../../common/protocol/round.js';
 
@@ -26,7 +26,7 @@ export type ParticipationEvent =
       readonly bytes: number;
       readonly seconds: number;
     }
-  /** One of the phases of a round, 0–1; at most four a second. */
+  /** Progress of one phase of a round, 0–1; at most four events a second. */
   | ({ readonly event: Progress['phase']; readonly round: number } & StepProgress)
   | {
       readonly event: 'trained';
@@ -35,7 +35,7 @@ export type ParticipationEvent =
       readonly loss: number;
       readonly seconds: number;
     }
-  /** Encoded, encrypted, signed, and stored to be sent. */
+  /** The update was encoded, encrypted, signed, and stored for sending. */
   | {
       readonly event: 'sealed';
       readonly round: number;
@@ -70,9 +70,9 @@ export type ParticipationEvent =
 
 export interface StepProgress {
   readonly fraction: number;
-  /** 1-based. */
+  /** Counts from 1. */
   readonly epoch?: number | undefined;
   readonly loss?: number | undefined;
-  /** Of the phase. */
+  /** Seconds left in this phase. */
   readonly secondsLeft?: number | undefined;
 }

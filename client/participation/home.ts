@@ -1,5 +1,5 @@
-// What makes a clinic itself in a study, kept in its store: the identity, which never leaves it,
-// and what it was enrolled in. One study a store.
+// A clinic's own records in its store: the identity, which never leaves it, and its enrolment. One
+// study per store.
 import { z } from 'zod';
 import { fromBase64, toBase64 } from '../../common/crypto/base64.js';
 import { utf8 } from '../../common/crypto/bytes.js';
@@ -15,8 +15,9 @@ const ENROLMENT = 'enrolment.json';
 const IdentityFile = z.strictObject({ study: Id, secretKey: z.string() });
 
 /**
- * @throws LENTIGO_HOME_INVALID when there is none, or a file of it is damaged; `where` is what the
- *   error calls the store
+ * Reads the identity and the enrolment.
+ * @param where what error messages call the store
+ * @throws LENTIGO_HOME_INVALID when there is none, or one of its files is damaged
  */
 export async function readHome(
   store: Store,
@@ -39,9 +40,10 @@ export async function readHome(
 }
 
 /**
- * The identity that this store has, or now gets, for a study; it is stored before it is returned.
+ * Returns this store's identity for a study, creating it if needed; it is stored before it is
+ * returned.
  * @throws LENTIGO_INVITATION_OTHER_STUDY when the store belongs to another study;
- *   LENTIGO_HOME_INVALID when a file is damaged.
+ *   LENTIGO_HOME_INVALID when a file is damaged
  */
 export async function prepareIdentity(
   store: Store,
@@ -61,8 +63,8 @@ export async function prepareIdentity(
 }
 
 /**
- * Enrols the clinic that this store is the home of. The identity is stored before anything is sent,
- * so that a lost answer can be asked for again.
+ * Enrols the clinic whose home this store is. The identity is stored before anything is sent, so
+ * that the request can be repeated if the answer was lost.
  * @throws LENTIGO_INVITATION_OTHER_STUDY, and what `enrol` throws
  */
 export async function enrolStore(

@@ -1,4 +1,4 @@
-// What was done in each attempt at a round, written before the next step: a restart carries on, and
+// The journal of each attempt at a round, written before the next step, so that after a restart
 // nothing is trained or sent twice.
 import { z } from 'zod';
 import { sha256Hex, utf8 } from '../../common/crypto/bytes.js';
@@ -22,7 +22,7 @@ export const AttemptEntry = z.strictObject({
   round: RoundNumber,
   attempt: Id,
   step: z.enum(['announced', 'sealed', 'uploaded', 'received', 'refused']),
-  /** The sealed update: what its receipt names. `norm` is the L2 norm of the delta. */
+  /** The sealed update, as named by its receipt. `norm` is the L2 norm of the delta. */
   sealed: z
     .strictObject({
       sha256: Sha256,
@@ -32,7 +32,7 @@ export const AttemptEntry = z.strictObject({
       loss: z.number(),
     })
     .optional(),
-  /** Where an upload that was cut goes on. */
+  /** Where an interrupted upload resumes. */
   uploadUrl: z.string().max(2000).optional(),
   receipt: Signed.optional(),
   refusal: z.strictObject({ code: z.string(), message: z.string() }).optional(),
@@ -40,8 +40,8 @@ export const AttemptEntry = z.strictObject({
 export type AttemptEntry = z.infer<typeof AttemptEntry>;
 
 /**
- * A delta, float32 in the order of the base's parameters, before it was sealed; another attempt at
- * the same round can seal it again.
+ * A trained delta before it is sealed: float32, in the order of the base's parameters. Another
+ * attempt at the same round can seal it again.
  */
 export interface Trained {
   readonly delta: Float32Array<ArrayBuffer>;
@@ -70,7 +70,7 @@ export class Journal {
 
   /**
    * All attempts so far, by round.
-   * @throws LENTIGO_HOME_INVALID naming an entry that is damaged.
+   * @throws LENTIGO_HOME_INVALID naming an entry that is damaged
    */
   async entries(): Promise<AttemptEntry[]> {
     const names = (await this.#store.list(FOLDER)).filter(isEntry);
@@ -90,15 +90,15 @@ export class Journal {
     );
   }
 
-  /** Returns what it wrote. */
+  /** Writes the entry, and returns it. */
   async save(entry: AttemptEntry): Promise<AttemptEntry> {
     await this.#store.write(nameOf(entry, 'json'), utf8(JSON.stringify(entry)));
     return entry;
   }
 
   /**
-   * Stores the sealed bytes first, then the entry that names them: a crash between the two has sent
-   * nothing yet.
+   * Stores the sealed bytes first, then the entry that names them. If it crashes in between,
+   * nothing has been sent yet.
    */
   async saveSealed(entry: AttemptEntry, bytes: Uint8Array): Promise<AttemptEntry> {
     await this.#store.write(nameOf(entry, 'sealed'), bytes);
@@ -106,9 +106,9 @@ export class Journal {
   }
 
   /**
-   * The bytes that the entry names.
+   * The sealed bytes that the entry names.
    * @throws LENTIGO_UPDATE_LATE when they were deleted with their round; LENTIGO_UPDATE_ALTERED
-   *   when the disk changed them.
+   *   when the stored file changed
    */
   async sealed(entry: AttemptEntry): Promise<Bytes> {
     const bytes = await this.#store.read(nameOf(entry, 'sealed'));
@@ -125,7 +125,10 @@ export class Journal {
     return bytes;
   }
 
-  /** What was already trained in this round from the same model, by the same plan. */
+  /**
+   * The delta already trained in this round from the same model with the same plan, if there is
+   * one.
+   */
   async trained(terms: RoundTerms): Promise<Trained | undefined> {
     const record = await this.#json(trainedName(terms.round, 'json'), TrainedRecord);
     const bytes = await this.#store.read(trainedName(terms.round, 'bin'));
@@ -156,8 +159,8 @@ export class Journal {
   }
 
   /**
-   * Deletes sealed updates and trained deltas of the rounds before this one; the entries, with
-   * their receipts, stay.
+   * Deletes the sealed updates and trained deltas of rounds before this one. The entries with their
+   * receipts stay.
    */
   async forgetBefore(round: number): Promise<void> {
     for (const name of await this.#store.list(FOLDER)) {
@@ -176,7 +179,7 @@ export class Journal {
   }
 }
 
-/** Everything that the trained delta depends on, apart from this clinic's own images. */
+/** Everything that the trained delta depends on, apart from this clinic's images. */
 const inputsOf = (terms: RoundTerms): string => {
   const { study, round, start, base, architecture, labels, training, clientPart, seed } = terms;
   return JSON.stringify([

@@ -1,4 +1,4 @@
-// What a clinic sent, by the receipts that it was given.
+// The updates that a clinic sent, according to its receipts.
 import { fromBase64 } from '../../common/crypto/base64.js';
 import { openSigned } from '../../common/crypto/signed.js';
 import { TAGS } from '../../common/crypto/signature.js';
@@ -18,13 +18,13 @@ export interface SentUpdate {
   readonly loss: number;
   /** SHA-256 of the sealed bytes. */
   readonly sha256: string;
-  /** Head of the coordinator's audit chain when it took the update. */
+  /** Head of the coordinator's audit chain when it accepted the update. */
   readonly audit: string;
 }
 
 /**
- * By round.
- * @throws LENTIGO_HOME_INVALID when an entry is damaged or a receipt doesn't hold
+ * All updates sent, by round.
+ * @throws LENTIGO_HOME_INVALID when an entry is damaged or a receipt is invalid
  */
 export async function sentUpdates(store: Store, { key }: Enrolment): Promise<SentUpdate[]> {
   const sent: SentUpdate[] = [];

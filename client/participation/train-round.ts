@@ -1,4 +1,4 @@
-// A round's training itself: the announced model on this clinic's samples, on the engine in use.
+// The training of a round: the announced model on this clinic's samples, on the engine in use.
 import type { Sample } from '../../common/dataset/sample.js';
 import { LentigoError } from '../../common/errors.js';
 import type { FeatureCache } from '../../common/training/feature-cache.js';
@@ -12,12 +12,12 @@ import { seedOf, trainDelta } from './local-update.js';
 import type { Trainer } from './round.js';
 
 /**
- * delta = trained − base, over the trainable parameters. Call useEngine first.
+ * Trains, and returns delta = trained − base over the trainable parameters. Call useEngine first.
  * @param samples the clinic's training split
- * @param cacheOf the feature cache that belongs to a starting model, by its SHA-256
+ * @param cacheOf the feature cache for a starting model, by its SHA-256
  * @param threads what training runs on besides this thread; the reader is released after each round
- * @throws LENTIGO_UPDATE_SAMPLES before training, when the study doesn't take so few or so many;
- *   what `train` throws; LENTIGO_WEIGHTS_INVALID
+ * @throws LENTIGO_UPDATE_SAMPLES before training, when the study doesn't accept this number of
+ *   samples; what `train` throws; LENTIGO_WEIGHTS_INVALID
  */
 export function createTrainer(
   samples: readonly Sample[],

@@ -1,4 +1,4 @@
-// The clinic's app: a lock, and behind it the pages.
+// Entry point of the clinic's app: the lock, and the pages behind it.
 import { Center, Loader } from '@mantine/core';
 import { lazy, Suspense, useEffect } from 'react';
 import { mount } from '../../common/web/mount.js';
@@ -8,7 +8,7 @@ import { Welcome } from './pages/welcome.js';
 import { begin, useApp } from './session/app-state.js';
 import { STRINGS } from './strings.js';
 
-/** What lies behind the lock, which the first page doesn't wait for. */
+/** Loaded separately, so that the first page doesn't wait for it. */
 const behind = () => import('./shell.js');
 const Shell = lazy(() => behind().then(({ Shell }) => ({ default: Shell })));
 const working = (
@@ -19,7 +19,7 @@ const working = (
 
 function App() {
   const phase = useApp((app) => app.phase);
-  // It comes while the passphrase is typed.
+  // Loads while the passphrase is typed.
   useEffect(() => {
     if (phase !== 'starting') void behind();
   }, [phase]);
@@ -42,5 +42,5 @@ function App() {
 
 mount(<App />);
 void begin();
-// Works without a network once it was opened: service-worker.ts keeps the app's own files.
+// Makes the app work offline after the first visit: service-worker.js keeps the app's own files.
 if ('serviceWorker' in navigator) void navigator.serviceWorker.register('./service-worker.js');

@@ -1,5 +1,5 @@
-// Keeps the app's own files, so that it opens without a network: everything but the rounds works
-// then. Filled in by vite.config.js; photographs and models are not its business.
+// Caches the app's own files, so that it opens offline; then everything works but the rounds.
+// vite.config.js fills in the list of files. It doesn't handle photographs or models.
 const FILES = __FILES__;
 const CACHE = 'lentigo-clinic-__VERSION__';
 
@@ -25,8 +25,8 @@ self.addEventListener('activate', (event) =>
 self.addEventListener('fetch', (event) => {
   const { request } = event;
   if (request.method !== 'GET' || !request.url.startsWith(self.registration.scope)) return;
-  // The page itself from the network while there is one, so that a new release comes at once; its
-  // parts carry their hash in their name.
+  // The page itself comes from the network if there is one, so that a new release takes effect at
+  // once; its parts have their hash in their names.
   event.respondWith(
     request.mode === 'navigate'
       ? fetch(request).catch(() => caches.match('./', { ignoreVary: true }))

@@ -1,5 +1,5 @@
-// The frame around every page: navigation below on a phone, at the side on a desktop; and the lock
-// after a time without use.
+// The frame around every page: navigation at the bottom on a phone, at the side on a desktop; and
+// the lock after a time without use.
 import { AppShell, Group, Image, Indicator, NavLink, Text, UnstyledButton } from '@mantine/core';
 import { useHash } from '@mantine/hooks';
 import {
@@ -35,7 +35,7 @@ export function Shell() {
   const session = useSession();
   const [hash] = useHash();
   const { standing, round } = useTakingPart();
-  // First things first: who isn't enrolled, or waits for approval, starts where that happens.
+  // A clinic that isn't enrolled, or waits for approval, starts on the page for that.
   const first: PageName =
     pendingInvitation() || standing === 'waiting-approval' ? 'rounds' : 'photographs';
   const current = NAMES.find((name) => hash === `#/${name}`) ?? first;
@@ -45,8 +45,8 @@ export function Shell() {
     () =>
       whenUnused(IDLE_MINUTES * 60_000, () => {
         const { standing } = useTakingPart.getState();
-        // Rounds go on behind the lock; where there are none to miss, everything readable leaves
-        // memory.
+        // While rounds are possible they go on behind the lock screen; otherwise all decrypted data
+        // leaves memory.
         if (standing === 'connected' || standing === 'offline' || standing === 'waiting-approval')
           cover();
         else lock();

@@ -1,4 +1,4 @@
-// Collect: the clinic's photographs, and how they come here: camera, files, a folder.
+// Collect: the clinic's photographs, and adding them from the camera, files or a folder.
 import {
   Badge,
   Button,

@@ -1,4 +1,4 @@
-// Use: what the model says of a photograph, and which parts of it speak for that; before and after
+// Use: the model's prediction for a photograph and the regions that speak for it, before and after
 // this clinic's own training.
 import {
   Alert,
@@ -42,12 +42,12 @@ const percent = (p: number): string => `${(100 * p).toFixed(p < 0.0995 ? 1 : 0)}
 
 interface Subject {
   readonly image: Blob;
-  /** Of this clinic's collection. */
+  /** The photograph, if it is in this clinic's collection. */
   readonly known?: Photograph;
 }
 
 export function PredictPage() {
-  // Each round may bring another model.
+  // The key remounts the page after each round, which may bring another model.
   return <Predict key={useTakingPart((state) => state.sent)} />;
 }
 

@@ -1,5 +1,4 @@
-// Take part: enrolment and approval first, then the rounds as they run, and every update that was
-// sent.
+// Take part: enrolment and approval, then the running rounds, and every update that was sent.
 import {
   Badge,
   Button,

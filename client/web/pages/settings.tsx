@@ -1,4 +1,4 @@
-// Settings: who this clinic is, appearance, storage, export, passphrase, engines, deletion.
+// Settings: the clinic's identity, appearance, storage, export, passphrase, engines, deletion.
 import {
   Button,
   Group,

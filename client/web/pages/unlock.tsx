@@ -1,4 +1,4 @@
-// The passphrase, at every start and after a time without use.
+// Asks for the passphrase at every start, and after a time without use.
 import {
   Anchor,
   Button,

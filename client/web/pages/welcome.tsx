@@ -1,4 +1,4 @@
-// The first visit: what this is, the invitation, and a passphrase for this browser.
+// The first visit: an introduction, the invitation, and a passphrase for this browser.
 import { Button, Center, Group, Image, Paper, Stack, Text, Title } from '@mantine/core';
 import { IconMailOpened } from '@tabler/icons-react';
 import { useState } from 'react';

@@ -1,10 +1,10 @@
-// The camera with a guide: what lies in the square is the photograph.
+// The camera with a guide: the photograph is what lies inside the square.
 import { Alert, Button, Center, Group, Loader, Stack, Text } from '@mantine/core';
 import { IconCamera, IconCameraOff } from '@tabler/icons-react';
 import { useEffect, useRef, useState } from 'react';
 import { STRINGS } from '../strings.js';
 
-/** Asked of the camera; it gives what it can. */
+/** Requested from the camera, which gives the best it can. */
 const WANTED: MediaTrackConstraints = {
   facingMode: { ideal: 'environment' },
   width: { ideal: 2560 },
@@ -121,7 +121,7 @@ function Guide() {
 
 const stop = (stream: MediaStream): void => stream.getTracks().forEach((track) => track.stop());
 
-/** The middle square of the camera's picture, at its full resolution. */
+/** The central square of the camera's picture, at full resolution. */
 async function capture(video: HTMLVideoElement): Promise<File> {
   const side = Math.min(video.videoWidth, video.videoHeight);
   const canvas = new OffscreenCanvas(side, side);

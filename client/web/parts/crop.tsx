@@ -1,5 +1,5 @@
-// Chooses the square of a photograph that holds the lesion: moved and enlarged with fingers, mouse
-// or keys.
+// Lets a person choose the square of a photograph that contains the lesion, moving and enlarging it
+// with fingers, mouse or keys.
 import { Button, Group, Slider, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
 import Cropper, { type Area } from 'react-easy-crop';

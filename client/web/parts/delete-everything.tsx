@@ -1,4 +1,4 @@
-// Deletes all that this browser keeps, after the word was typed.
+// Deletes everything that this browser keeps, after a word is typed to confirm.
 import { Button, Modal, Stack, Text, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconTrash } from '@tabler/icons-react';

@@ -1,4 +1,5 @@
-// Enrolment of an open vault: the invitation, what leaves this device, the clinic's name.
+// The enrolment form, once the vault is open: the invitation, what leaves this device, the clinic's
+// name.
 import { Alert, Button, Paper, Stack, Text, Textarea, TextInput, Title } from '@mantine/core';
 import { useState } from 'react';
 import { ClinicName } from '../../../common/protocol/primitives.js';

@@ -1,4 +1,4 @@
-// An error as a person reads it: what happened, what to do, and its code in small.
+// Shows an error to a person: what happened, what to do, and its code in small print.
 import { Alert, Text } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import type { ErrorBody } from '../../../common/errors.js';

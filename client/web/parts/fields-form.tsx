@@ -1,4 +1,4 @@
-// What is known of a lesion: diagnosis and patient first, the rest of PAD-UFES-20's columns on
+// The form for a lesion's data: diagnosis and patient first, the other columns of PAD-UFES-20 on
 // demand.
 import {
   Button,
@@ -49,7 +49,7 @@ export function FieldsForm({
     onChange({ ...fields, [field]: value === null ? '' : String(value) });
   const problem = (field: Field) =>
     fields[field] && fieldProblem(field, fields[field]) ? text.invalid : undefined;
-  // A value of the imported table that isn't on the list stays what it is.
+  // An imported value that isn't on the list is kept.
   const choices = (
     field: Field,
     known: { value: string; label: string }[],

@@ -1,4 +1,4 @@
-// What the quality checks say of a photograph: each with its reason and a way out.
+// The quality checks' findings on a photograph, each with its reason and a remedy.
 import { Alert, Stack, Text } from '@mantine/core';
 import { IconCheck, IconEye } from '@tabler/icons-react';
 import type { QualityFinding } from '../../../common/images/quality.js';

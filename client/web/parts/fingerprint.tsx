@@ -1,4 +1,4 @@
-// A clinic's fingerprint, large enough to be read aloud on the telephone.
+// A clinic's fingerprint, large enough to read aloud on the telephone.
 import { CopyButton, Group, Paper, Text, Tooltip, ActionIcon, VisuallyHidden } from '@mantine/core';
 import { IconCheck, IconCopy } from '@tabler/icons-react';
 import { fingerprint } from '../../../common/crypto/identity.js';

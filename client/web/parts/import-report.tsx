@@ -1,4 +1,4 @@
-// What an import did: how many came, which did not and why.
+// The result of an import: how many photographs were added, which were not, and why.
 import { Alert, List, Text } from '@mantine/core';
 import { IconPhotoCheck } from '@tabler/icons-react';
 import type { Imported } from '../photographs/import-files.js';

@@ -1,5 +1,4 @@
-// A new photograph, from the camera or one file: taken, checked, cropped where need be, described,
-// kept.
+// Adds a photograph from the camera or a file: take, check, crop if needed, describe, keep.
 import { Button, Group, SimpleGrid, Stack, Text } from '@mantine/core';
 import { IconCrop, IconRefresh } from '@tabler/icons-react';
 import { useCallback, useEffect, useState } from 'react';
@@ -17,7 +16,7 @@ import { Findings } from './findings.js';
 import { useObjectUrl } from './stored-image.js';
 import { useTask } from './use-task.js';
 
-/** @param file absent = from the camera */
+/** @param file if absent, the camera is used */
 export function NewPhotograph({ file, onDone }: { file: File | undefined; onDone: () => void }) {
   const { collection } = useSession();
   const [image, setImage] = useState<File | undefined>(file);

@@ -1,4 +1,4 @@
-// The frame of a page: its heading and what can be done beside it.
+// The frame of a page: its heading, and the actions beside it.
 import { Group, Stack, Text, Title } from '@mantine/core';
 import type { ReactNode } from 'react';
 

@@ -6,7 +6,10 @@ import { SHORTEST_PASSPHRASE } from '../vault/vault.js';
 import { ErrorNote } from './error-note.js';
 import { useTask } from './use-task.js';
 
-/** @param withOld asks for the present one first */
+/**
+ * The form.
+ * @param withOld asks for the current passphrase first
+ */
 export function PassphraseForm({
   withOld = false,
   button,

@@ -1,4 +1,4 @@
-// One photograph of the collection: seen large, its quality, its fields, deletion.
+// One photograph of the collection: enlarged, with its quality, its fields, and deletion.
 import { Button, Group, SimpleGrid, Stack, Text } from '@mantine/core';
 import { IconTrash } from '@tabler/icons-react';
 import { useState } from 'react';

@@ -10,7 +10,7 @@ interface Props extends ButtonProps {
   readonly 'data-testid'?: string;
 }
 
-/** Phones choose no folders. */
+/** Phones can't choose folders. */
 export const picksFolders =
   typeof HTMLInputElement !== 'undefined' &&
   'webkitdirectory' in HTMLInputElement.prototype &&

@@ -1,5 +1,5 @@
-// What leaves this device, and what never does: side by side, before a clinic enrols and whenever
-// it wants to know.
+// What leaves this device and what never does, side by side: shown before enrolment, and on
+// request.
 import { List, Paper, SimpleGrid, Text, ThemeIcon, Title } from '@mantine/core';
 import { IconCheck, IconLock, IconSend } from '@tabler/icons-react';
 import type { ReactNode } from 'react';

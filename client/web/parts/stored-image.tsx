@@ -1,5 +1,5 @@
-// A photograph out of the vault on the screen: decrypted when it comes into view, and let go when
-// it leaves the page.
+// Shows a photograph from the vault. It is decrypted when it comes into view, and released when it
+// leaves the page.
 import { useInViewport } from '@mantine/hooks';
 import { type CSSProperties, useEffect, useState } from 'react';
 import { useSession } from '../session/app-state.js';
@@ -39,7 +39,7 @@ export function Thumbnail({ photograph, alt }: { photograph: Photograph; alt: st
   );
 }
 
-/** The whole photograph, as it was given. */
+/** The whole photograph, in its original bytes. */
 export function useImage(photograph: Photograph | undefined): Blob | undefined {
   const { collection } = useSession();
   const [blob, setBlob] = useState<Blob>();

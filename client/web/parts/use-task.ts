@@ -1,4 +1,4 @@
-// One thing that a button does and may fail: whether it is under way, and what went wrong.
+// The state of an action that may fail: whether it is running, and its error.
 import { useCallback, useState } from 'react';
 import { asLentigoError, type ErrorBody } from '../../../common/errors.js';
 

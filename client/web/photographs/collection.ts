@@ -10,7 +10,7 @@ import { openImage, pixelsOf, thumbnailOf } from './decode.js';
 import { type Fields, labelIn, Photograph, withoutEmpty } from './photograph.js';
 
 const RECORDS = 'photographs';
-/** Folder of the features that training computed; their names begin with the photograph's id. */
+/** Folder of the features computed in training; their names begin with the photograph's id. */
 export const FEATURES = 'features';
 const imageName = (id: string) => `images/${id}`;
 const thumbnailName = (id: string) => `thumbnails/${id}`;
@@ -21,7 +21,7 @@ export class Collection {
     this.#store = store;
   }
 
-  /** By the time they were added. */
+  /** Ordered by the time they were added. */
   async list(): Promise<Photograph[]> {
     const names = await this.#store.list(RECORDS);
     const all = await Promise.all(names.map((name) => this.#record(name)));
@@ -31,7 +31,7 @@ export class Collection {
   }
 
   /**
-   * Looks at a photograph without keeping it.
+   * Examines a photograph without keeping it.
    * @throws LENTIGO_DATA_IMAGE_UNREADABLE
    */
   async examine(image: Blob, name: string): Promise<Examined> {
@@ -61,7 +61,7 @@ export class Collection {
   }
 
   /**
-   * The record is written last: a photograph is there whole or not at all.
+   * Adds a photograph. The record is written last, so that it is there whole or not at all.
    * @throws LENTIGO_DISK_FULL
    */
   async add(
@@ -97,7 +97,10 @@ export class Collection {
       if (name.startsWith(id)) await this.#store.remove(`${FEATURES}/${name}`);
   }
 
-  /** @throws LENTIGO_DATA_IMAGE_MISSING */
+  /**
+   * The photograph's bytes.
+   * @throws LENTIGO_DATA_IMAGE_MISSING
+   */
   async image({ id, name, type }: Photograph): Promise<Blob> {
     const bytes = await this.#store.read(imageName(id));
     if (!bytes)
@@ -122,7 +125,7 @@ export class Collection {
   }
 }
 
-/** A photograph that was looked at and not yet kept. */
+/** A photograph that was examined but not yet kept. */
 export interface Examined extends Pick<
   Photograph,
   'type' | 'sha256' | 'width' | 'height' | 'quality'
@@ -132,8 +135,7 @@ export interface Examined extends Pick<
 }
 
 /**
- * A photograph that trains, as training knows it, in the study's labels; its pixels are asked for
- * by its id.
+ * A training photograph as a sample, with the study's label; its pixels are requested by its id.
  */
 export const sampleOf = ({ id, fields }: Photograph, labels: LabelSet): SampleRow => ({
   id,
@@ -143,7 +145,7 @@ export const sampleOf = ({ id, fields }: Photograph, labels: LabelSet): SampleRo
   fitzpatrick: fields.fitspatrick === undefined ? undefined : Number(fields.fitspatrick),
 });
 
-/** By the first bytes: a file's ending may say anything. */
+/** Detected from the first bytes, because a file's extension can be wrong. */
 function typeOf(bytes: Uint8Array): Photograph['type'] | undefined {
   if (bytes[0] === 0xff && bytes[1] === 0xd8) return 'image/jpeg';
   if (bytes[0] === 0x89 && bytes[1] === 0x50) return 'image/png';

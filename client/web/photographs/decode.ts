@@ -1,5 +1,5 @@
-// A photograph as the page needs it: reduced pixels for the quality checks, and a small JPEG for
-// lists. Training decodes by itself (common/images/decode.web.ts).
+// Decodes a photograph for the page: reduced pixels for the quality checks, and a small JPEG for
+// lists. Training decodes separately (common/images/decode.web.ts).
 import { LentigoError } from '../../../common/errors.js';
 import type { Picture } from '../../../common/images/picture.js';
 
@@ -21,7 +21,7 @@ export async function openImage(image: Blob, name: string): Promise<ImageBitmap>
   }
 }
 
-/** 8-bit RGB, at most `longest` pixels a side. */
+/** 8-bit RGB, at most `longest` pixels on each side. */
 export function pixelsOf(bitmap: ImageBitmap, longest: number): Picture {
   const { context, width, height } = draw(bitmap, longest);
   const rgba = context.getImageData(0, 0, width, height).data;

@@ -1,5 +1,5 @@
-// The photographs as a zip that its owner can read: a folder as PAD-UFES-20 is published,
-// metadata.csv and images.
+// Exports the photographs as a zip that the owner can read: images and metadata.csv, laid out like
+// the published PAD-UFES-20.
 import { stringify } from 'csv-stringify/browser/esm/sync';
 import { strToU8, Zip, ZipPassThrough } from 'fflate';
 import { METADATA } from '../../../common/dataset/pad-ufes.js';
@@ -9,7 +9,7 @@ import { FIELDS, type Photograph } from './photograph.js';
 const fileName = ({ name, type }: Photograph): string =>
   `${name}.${type === 'image/png' ? 'png' : 'jpg'}`;
 
-/** The table of these photographs; `split` only where one of them has it. */
+/** The table of these photographs; `split` appears only if one of them has it. */
 export function metadataCsv(photographs: readonly Photograph[]): string {
   const columns = FIELDS.filter(
     (field) => field !== 'split' || photographs.some((p) => p.fields.split !== undefined),
@@ -17,7 +17,7 @@ export function metadataCsv(photographs: readonly Photograph[]): string {
   const rows = photographs.map((photograph) => {
     const { fields } = photograph;
     const split = fields.split ?? 'train';
-    // The table has no row without a patient.
+    // The table's format requires a patient in every row.
     return {
       ...fields,
       ...(columns.includes('split') && { split }),
@@ -29,8 +29,8 @@ export function metadataCsv(photographs: readonly Photograph[]): string {
 }
 
 /**
- * Images aren't compressed again; one is in memory at a time, the zip itself is the browser's to
- * keep.
+ * Images aren't compressed again. One image is in memory at a time; the browser stores the zip
+ * itself.
  */
 export async function exportZip(collection: Collection): Promise<Blob> {
   const photographs = await collection.list();
@@ -50,7 +50,7 @@ export async function exportZip(collection: Collection): Promise<Blob> {
     photographs.filter((p) => p.fields.diagnostic === undefined),
   ];
   put(METADATA, strToU8(metadataCsv(labelled)));
-  // Apart, as the table's format has no row without a diagnosis.
+  // In a separate file, because the table's format has no row without a diagnosis.
   if (unlabelled.length > 0) put('without-diagnosis.csv', strToU8(metadataCsv(unlabelled)));
   for (const photograph of photographs) {
     put(

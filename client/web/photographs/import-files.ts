@@ -1,5 +1,5 @@
-// Files that a person picked → photographs in the collection: single images, or a folder as
-// PAD-UFES-20 is published, with its table.
+// Imports the files that a person picked: single images, or a folder laid out like the published
+// PAD-UFES-20, with its table.
 import {
   METADATA,
   isImageName,
@@ -14,9 +14,9 @@ import { type Fields, FIELDS, type Photograph } from './photograph.js';
 
 export interface Imported {
   readonly added: readonly Photograph[];
-  /** Were here already, byte for byte. */
+  /** Number of files that were here already, byte for byte. */
   readonly known: number;
-  /** Not taken, as the quality checks leave no doubt. */
+  /** Refused by the quality checks. */
   readonly refused: readonly {
     readonly name: string;
     readonly quality: readonly QualityFinding[];
@@ -26,8 +26,8 @@ export interface Imported {
 }
 
 /**
- * Imports images one after the other; what was imported stays when the signal stops it.
- * With a metadata.csv among the files, its rows say which images are taken and what is known of
+ * Imports images one by one; if the signal stops it, those imported so far stay. If there is a
+ * metadata.csv among the files, its rows say which images are imported and what is known about
  * them.
  * @throws LENTIGO_DATA_METADATA_INVALID, LENTIGO_DATA_SPLIT_LEAK before anything is imported;
  *   LENTIGO_DISK_FULL
@@ -106,7 +106,7 @@ const fieldsOf = (row: TableRow): Fields =>
   );
 const pathOf = (file: File): string => file.webkitRelativePath || file.name;
 
-/** The name, with a number where it is taken. */
+/** The name, with a number added if it is taken. */
 export function free(name: string, taken: ReadonlySet<string>): string {
   let own = name.slice(0, 190);
   for (let n = 2; taken.has(own); n++) own = `${name.slice(0, 190)}-${n}`;

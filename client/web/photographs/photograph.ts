@@ -1,4 +1,4 @@
-// A photograph as the clinic keeps it: the bytes as they were given, what is known of the lesion in
+// A photograph as the clinic keeps it: the original bytes, what is known about the lesion in
 // PAD-UFES-20's columns, and what the quality checks found.
 import { z } from 'zod';
 import { labelOf } from '../../../common/dataset/diagnoses.js';
@@ -6,7 +6,7 @@ import { Row } from '../../../common/dataset/pad-ufes.js';
 import type { LabelSet } from '../../../common/model/labels.js';
 import { Sha256 } from '../../../common/protocol/primitives.js';
 
-/** The published columns but the image's name, each as text, as metadata.csv has them. */
+/** The published columns except the image's name, each as text, as in metadata.csv. */
 export const FIELDS = Object.keys(Row.shape).filter((column) => column !== 'img_id') as Field[];
 export type Field = Exclude<keyof Row, 'img_id'>;
 export type Fields = Partial<Record<Field, string>>;
@@ -18,7 +18,7 @@ const Finding = z.strictObject({
 
 export const Photograph = z.strictObject({
   id: z.uuid(),
-  /** The image's name without its ending, unique here. */
+  /** The image's name without its extension, unique in this collection. */
   name: z.string().min(1).max(200),
   type: z.enum(['image/jpeg', 'image/png']),
   bytes: z.int(),
@@ -31,7 +31,7 @@ export const Photograph = z.strictObject({
 });
 export type Photograph = z.infer<typeof Photograph>;
 
-/** PAD-UFES-20's names of places on the body. */
+/** PAD-UFES-20's names of body regions. */
 export const REGIONS = [
   'ABDOMEN',
   'ARM',
@@ -50,28 +50,28 @@ export const REGIONS = [
 ] as const;
 
 /**
- * Its diagnosis in the study's words; undefined where it has none, or one that the study doesn't
- * know. The diagnosis itself stays as it was made.
+ * The photograph's diagnosis in the study's labels; undefined if it has none, or one that the study
+ * doesn't know. The recorded diagnosis stays unchanged.
  */
 export const labelIn = ({ diagnostic }: Fields, labels: LabelSet): string | undefined =>
   diagnostic === undefined ? undefined : labelOf(diagnostic, labels);
-/** Whether it has a diagnosis that the study doesn't know: it is kept, and doesn't train. */
+/** Whether its diagnosis is unknown to the study: it is then kept, but not trained on. */
 export const isForeign = ({ fields }: Photograph, labels: LabelSet): boolean =>
   fields.diagnostic !== undefined && labelIn(fields, labels) === undefined;
 /**
- * Whether it takes part in training: it has a diagnosis of the study, and its table doesn't keep it
- * apart for validation.
+ * Whether it is used for training: its diagnosis is one of the study's, and its table doesn't
+ * reserve it for validation.
  */
 export const trains = ({ fields }: Photograph, labels: LabelSet): boolean =>
   labelIn(fields, labels) !== undefined && (fields.split ?? 'train') === 'train';
 
-/** What is wrong with a field's text, or nothing. */
+/** What is wrong with a field's text, or undefined. */
 export function fieldProblem(field: Field, value: string): string | undefined {
   const parsed = Row.shape[field].safeParse(value);
   return parsed.success ? undefined : parsed.error.issues[0]!.message;
 }
 
-/** Only what somebody filled in. */
+/** The fields that are filled in. */
 export const withoutEmpty = (fields: Fields): Fields =>
   Object.fromEntries(
     Object.entries(fields)

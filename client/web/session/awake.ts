@@ -1,10 +1,10 @@
-// Keeps a phone's screen on while it trains (Screen Wake Lock): a screen that goes dark stops the
+// Keeps a phone's screen on while it trains (Screen Wake Lock), because a dark screen suspends the
 // page.
 
 export class ScreenAwake {
   #lock: WakeLockSentinel | undefined;
   #wanted = false;
-  /** The browser takes the lock away whenever the page is hidden. */
+  /** The browser releases the lock whenever the page is hidden. */
   readonly #again = (): void => {
     if (this.#wanted && document.visibilityState === 'visible') void this.#request();
   };
@@ -20,7 +20,10 @@ export class ScreenAwake {
     await this.#lock?.release();
     this.#lock = undefined;
   }
-  /** Refused on low battery, and absent in some browsers: training goes on without it. */
+  /**
+   * The request is refused on low battery and unsupported in some browsers; training goes on
+   * without it.
+   */
   async #request(): Promise<void> {
     this.#lock = await navigator.wakeLock?.request('screen').catch(() => undefined);
   }

@@ -1,5 +1,5 @@
-// Frozen features of the photographs, encrypted in the vault: computed from patients' photographs,
-// they are kept as these are.
+// Frozen features of the photographs, encrypted in the vault: they are computed from patients'
+// photographs, so they are protected like them.
 import { sha256Hex, utf8 } from '../../../common/crypto/bytes.js';
 import { asLentigoError } from '../../../common/errors.js';
 import type { Store } from '../../participation/store.js';
@@ -7,8 +7,8 @@ import { FEATURES } from '../photographs/collection.js';
 import type { FeatureStore } from '../training/messages.js';
 
 /**
- * Named by their photograph, so that they are deleted with it. A key of the cache ends in the
- * sample's id.
+ * Named after their photograph, so that they are deleted with it. A cache key ends in the sample's
+ * id.
  */
 async function nameOf(start: string, key: string): Promise<string> {
   const id = key.slice(key.lastIndexOf('/') + 1);
@@ -27,7 +27,7 @@ export const vaultFeatures = (store: Store): FeatureStore => ({
         new Uint8Array(features.buffer, features.byteOffset, features.byteLength),
       );
     } catch (error) {
-      // Without room they are computed again in every round.
+      // If there is no space, they are computed again in every round.
       if (asLentigoError(error).code !== 'LENTIGO_DISK_FULL') throw error;
     }
   },

@@ -1,4 +1,4 @@
-// Installing the app: the browser offers it once the page qualifies, and waits for a person to ask.
+// Installing the app: the browser offers it once the page qualifies, and waits until a person asks.
 import { create } from 'zustand';
 
 interface InstallPrompt extends Event {

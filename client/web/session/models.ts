@@ -1,4 +1,4 @@
-// The models to predict with: the study's, as the last round brought it, and the same after this
+// The models for prediction: the study's model from the last round, and the same after this
 // clinic's own training.
 import { z } from 'zod';
 import { utf8 } from '../../../common/crypto/bytes.js';
@@ -21,7 +21,7 @@ const START = 'models/start';
 const BASE = 'models/base';
 const OWN = 'models/own';
 
-/** Keeps the round's model; what was trained from an earlier one is of no use any more. */
+/** Stores the round's model. A model trained locally from an earlier one is now useless. */
 export async function rememberModel(
   store: Store,
   { terms, start, base }: TrainingJob,
@@ -54,7 +54,7 @@ export async function knownModel(store: Store): Promise<KnownModel | undefined> 
 export const hasOwn = async (store: Store): Promise<boolean> =>
   (await store.read(OWN)) !== undefined;
 
-/** The bytes of a model; undefined while no round has brought one. */
+/** The bytes of a model; undefined until a round has brought one. */
 export async function loadModel(
   store: Store,
   which: 'study' | 'own',

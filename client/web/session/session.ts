@@ -1,5 +1,4 @@
-// What the app holds while it is unlocked: the encrypted store, the photographs, and who this
-// clinic is.
+// The state of the unlocked app: the encrypted store, the photographs, and the clinic's identity.
 import type { Identity } from '../../../common/crypto/identity.js';
 import { type LabelSet, PAD_UFES_LABELS } from '../../../common/model/labels.js';
 import type { Invitation } from '../../../common/protocol/enrolment.js';
@@ -25,21 +24,22 @@ export class Session {
     this.clinic = clinic;
   }
 
-  /**
-   * The diagnoses that photographs are given here: the study's; PAD-UFES-20's before there is one.
-   */
+  /** The diagnoses offered for photographs: the study's, or PAD-UFES-20's before enrolment. */
   get labels(): LabelSet {
     return this.clinic?.enrolment.labels ?? PAD_UFES_LABELS;
   }
 
-  /** @throws LENTIGO_HOME_INVALID, LENTIGO_VAULT_DAMAGED */
+  /**
+   * Opens the session.
+   * @throws LENTIGO_HOME_INVALID, LENTIGO_VAULT_DAMAGED
+   */
   static async open(store: Store): Promise<Session> {
     const enrolled = (await store.list('')).includes('enrolment.json');
     return new Session(store, enrolled ? await readHome(store, HERE) : undefined);
   }
 
   /**
-   * Makes the identity, in this browser, and makes it known to the study.
+   * Creates the identity in this browser and registers it with the study.
    * @throws what `enrolStore` throws
    */
   async enrol(invitation: Invitation, name: string): Promise<Session> {

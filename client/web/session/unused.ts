@@ -1,13 +1,12 @@
-// Notices when nobody has used the page for a time. By the clock on the wall: timers stand still
-// while a phone or a laptop sleeps.
+// Detects when nobody has used the page for a time. It compares wall-clock times, because timers
+// stop while a phone or a laptop sleeps.
 
 const USES = ['pointerdown', 'pointermove', 'touchmove', 'wheel', 'keydown'] as const;
 const LOOK_EVERY_MS = 5_000;
 
 /**
- * Calls `act` once nobody has touched anything for `ms`, and at the latest when somebody does
- * again.
- * @returns how to end it
+ * Calls `act` once the page was unused for `ms`, at the latest on the next use.
+ * @returns a function that stops watching
  */
 export function whenUnused(ms: number, act: () => void): () => void {
   let last = Date.now();

@@ -1,14 +1,13 @@
-// Threads for training in a browser: workers of the training worker, each with a WASM engine of its
-// own.
+// Threads for training in a browser: workers of the training worker, each with its own WASM engine.
 import * as tf from '@tensorflow/tfjs';
 import type { Thread } from '../../../common/training/gradient-threads.js';
 
-/** More threads than this gain little: they wait for memory. */
+/** More threads gain little: they wait for memory. */
 const MOST = 4;
 
 /**
- * Starts a thread for each core but this thread's; none on a GPU, nor where the page isn't
- * cross-origin isolated and threads can't share memory.
+ * Starts a thread for each core but this thread's. None on a GPU, or if the page isn't cross-origin
+ * isolated, as threads can't share memory then.
  */
 export function spareThreads(): Thread[] {
   if (tf.getBackend() !== 'wasm' || !globalThis.crossOriginIsolated) return [];

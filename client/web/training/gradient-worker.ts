@@ -1,5 +1,5 @@
-// A training thread in a browser: computes gradients on a WASM engine of its own, and answers each
-// message when it is done.
+// A training thread in a browser: computes gradients on its own WASM engine, and answers each
+// message when done.
 import { type ThreadMessage, threadWork } from '../../../common/training/gradient-threads.js';
 import { useEngine } from './engines.js';
 

@@ -20,15 +20,20 @@ export async function openDatabase(): Promise<VaultDatabase> {
       database.createObjectStore('lock');
       database.createObjectStore('files');
     },
-    // Another tab deletes everything: this one lets go.
+    // Another tab is deleting everything: close this connection.
     blocking: (_current, _blocked, event) => (event.target as IDBDatabase).close(),
   });
 }
 
-/** Everything that this browser keeps, gone. Waits until other tabs let go. */
+/**
+ * Deletes everything that this browser keeps. Waits until other tabs have closed their connections.
+ */
 export const deleteDatabase = (): Promise<void> => deleteDB(NAME);
 
-/** @throws LENTIGO_DISK_FULL in place of the browser's own error about its quota */
+/**
+ * Runs a write.
+ * @throws LENTIGO_DISK_FULL in place of the browser's own quota error
+ */
 export async function storing<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();

@@ -1,5 +1,5 @@
-// The clinic's files in the browser, each encrypted: the participant's Store, used for photographs
-// and the identity, too.
+// The clinic's files in the browser, each encrypted: the participant's Store, used also for
+// photographs and the identity.
 import type { Bytes, Store } from '../../participation/store.js';
 import { concat } from '../../../common/crypto/bytes.js';
 import { storing, type VaultDatabase } from './database.js';
@@ -9,11 +9,13 @@ const split = (name: string): [folder: string, name: string] => {
   const at = name.lastIndexOf('/');
   return [name.slice(0, Math.max(0, at)), name.slice(at + 1)];
 };
-/** Every piece of one file. */
+/** The keys of all pieces of one file. */
 const pieces = (name: string): IDBKeyRange =>
   IDBKeyRange.bound([...split(name), 0], [...split(name), Infinity]);
 
-/** Works in a page and in a worker: the key can be sent to one, and can't be read there either. */
+/**
+ * Works in a page and in a worker: the key can be sent to a worker, and can't be read there either.
+ */
 export class EncryptedStore implements Store {
   readonly #database: VaultDatabase;
   readonly #key: CryptoKey;
@@ -42,7 +44,7 @@ export class EncryptedStore implements Store {
       ]);
     });
   }
-  /** As one more piece: what is there already is neither read nor written again. */
+  /** Appends one more piece, without reading or rewriting the existing ones. */
   async append(name: string, bytes: Uint8Array): Promise<void> {
     const piece = await this.#database.count('files', pieces(name));
     const sealed = await sealPiece(this.#key, name, piece, bytes);

@@ -1,5 +1,4 @@
-// The vault as a person meets it: made once, opened by passphrase, given another passphrase,
-// deleted.
+// The vault's life cycle: created once, opened by passphrase, given another passphrase, deleted.
 import { type VaultDatabase, deleteDatabase, openDatabase } from './database.js';
 import { EncryptedStore } from './encrypted-store.js';
 import { changePassphrase, createVault, openVault } from './vault.js';
@@ -17,18 +16,24 @@ export class Vault {
   }
   async create(passphrase: string): Promise<EncryptedStore> {
     const { wrapped, key } = await createVault(passphrase);
-    // `add`: another tab may have been quicker, and its lock must stay.
+    // `add` fails if another tab was quicker, whose lock must stay.
     await this.#database.add('lock', wrapped, 'lock');
     return new EncryptedStore(this.#database, key);
   }
-  /** @throws LENTIGO_PASSPHRASE_WRONG, LENTIGO_VAULT_DAMAGED */
+  /**
+   * Opens the vault.
+   * @throws LENTIGO_PASSPHRASE_WRONG, LENTIGO_VAULT_DAMAGED
+   */
   async open(passphrase: string): Promise<EncryptedStore> {
     return new EncryptedStore(
       this.#database,
       await openVault(await this.#database.get('lock', 'lock'), passphrase),
     );
   }
-  /** @throws LENTIGO_PASSPHRASE_WRONG */
+  /**
+   * Locks the vault with another passphrase.
+   * @throws LENTIGO_PASSPHRASE_WRONG
+   */
   async changePassphrase(old: string, passphrase: string): Promise<void> {
     await this.#database.put(
       'lock',

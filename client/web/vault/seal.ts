@@ -1,5 +1,5 @@
-// One stored piece of a file, encrypted: a fresh nonce, and the ciphertext with the file's name and
-// the piece's number as associated data, so that no two can be exchanged.
+// Encrypts one piece of a stored file: a fresh nonce, and the ciphertext with the file's name and
+// the piece's number as associated data, so that pieces can't be exchanged.
 import { concat, unshared, utf8 } from '../../../common/crypto/bytes.js';
 import { LentigoError } from '../../../common/errors.js';
 import type { Bytes } from '../../participation/store.js';
@@ -25,6 +25,7 @@ export async function sealPiece(
 }
 
 /**
+ * Decrypts a piece.
  * @throws LENTIGO_VAULT_DAMAGED when it was altered, or belongs to another file or another vault
  */
 export async function openPiece(

@@ -18,26 +18,25 @@ const WrappedKey = z.strictObject({
   }),
   nonce: z.string(),
   /**
-   * The data key, AES-256-GCM under the passphrase's key; the key derivation's settings are its
-   * associated data.
+   * The data key, encrypted (AES-256-GCM) with the passphrase's key; the key derivation's settings
+   * are its associated data.
    */
   key: z.string(),
 });
-/** What lies in the open: without the passphrase it tells nothing. */
+/** Stored unencrypted: it reveals nothing without the passphrase. */
 export type WrappedKey = z.infer<typeof WrappedKey>;
 
 /**
- * RFC 9106, section 4, the second recommended option (64 MiB, three passes), in one lane as a
- * browser has one thread for it.
+ * RFC 9106, section 4, the second recommended option (64 MiB, three passes), but with one lane, as
+ * a browser has one thread for it.
  */
 const KDF = { name: 'argon2id', memoryKiB: 64 * 1024, iterations: 3, parallelism: 1 } as const;
 const AES = { name: 'AES-GCM', length: 256 } as const;
-/** The bound of NIST SP 800-63B for memorised secrets. */
+/** The minimum length in NIST SP 800-63B for memorised secrets. */
 export const SHORTEST_PASSPHRASE = 8;
 
 /**
- * A fresh data key, locked by the passphrase. The key itself can't be read out of the browser's
- * memory by a script.
+ * A fresh data key, locked with the passphrase. No script can read the key itself from the browser.
  */
 export async function createVault(
   passphrase: string,
@@ -49,14 +48,17 @@ export async function createVault(
   return { wrapped, key: await unwrap(wrapped, passphrase, false) };
 }
 
-/** @throws LENTIGO_PASSPHRASE_WRONG; LENTIGO_VAULT_DAMAGED when the stored lock is no longer one */
+/**
+ * Unlocks the data key.
+ * @throws LENTIGO_PASSPHRASE_WRONG; LENTIGO_VAULT_DAMAGED when the stored lock is invalid
+ */
 export async function openVault(stored: unknown, passphrase: string): Promise<CryptoKey> {
   return await unwrap(parse(stored), passphrase, false);
 }
 
 /**
- * The same data key under another passphrase.
- * @throws LENTIGO_PASSPHRASE_WRONG when the old one is
+ * Locks the same data key with another passphrase.
+ * @throws LENTIGO_PASSPHRASE_WRONG when the old one is wrong
  */
 export async function changePassphrase(
   stored: unknown,
