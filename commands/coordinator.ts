@@ -59,7 +59,7 @@ async function run(flags: Flags): Promise<void> {
       'LENTIGO_USAGE',
       `--public-url ${flags.publicUrl} is not an http or https address.`,
     );
-  // Lines for people on a terminal, JSON for programs otherwise.
+  // Plain lines on a terminal, JSON for programs otherwise.
   const log = pino({
     level: flags.logLevel,
     redact: ['*.secret', '*.token', '*.secretKey', '*.authorization', 'req.headers.authorization'],

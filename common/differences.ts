@@ -1,9 +1,9 @@
-// Two sets of settings compared, for the message that says why one can't carry on the other.
+// Compares two sets of settings, for the message that says why one run can't continue the other.
 
 const shown = (value: unknown): string =>
   value === undefined ? 'not given' : JSON.stringify(value);
 
-/** "seed is 1 there, 2 here", for every field that differs. */
+/** Text such as "seed is 1 there, 2 here", for every field that differs. */
 export function differencesOf(there: object, here: object, path = ''): string[] {
   const fields = [...new Set([...Object.keys(there), ...Object.keys(here)])];
   return fields.flatMap((field) => {

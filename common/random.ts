@@ -1,12 +1,12 @@
-// The seeded generator behind everything random in learning, data and encoding. (Keys and nonces
-// come from the platform's CSPRNG instead.)
+// The seeded random generator for learning, data and encoding. (Keys and nonces come from the
+// platform's CSPRNG instead.)
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 
 /**
- * FNV-1a over UTF-16 code units, 32 bits, then MurmurHash3's finaliser: without it labels that
- * differ in their last character (fork(0), fork(1), …) give streams whose first numbers are nearly
- * equal. Not for security.
+ * FNV-1a over UTF-16 code units, 32 bits, then MurmurHash3's finaliser. Without the finaliser,
+ * labels that differ in their last character (fork(0), fork(1), …) would give streams whose first
+ * numbers are nearly equal. Not for security.
  */
 function hash32(text: string): number {
   let h = 0x811c9dc5;
@@ -29,7 +29,7 @@ export class Random {
   }
   /**
    * An independent stream named by labels: the same labels always give the same stream, however
-   * much this one was used.
+   * much of this one was used.
    */
   fork(...labels: (string | number)[]): Random {
     return new Random([this.seed, ...labels].join('/'));
@@ -51,7 +51,7 @@ export class Random {
     const u = 1 - this.uniform();
     return mean + deviation * Math.sqrt(-2 * Math.log(u)) * Math.cos(2 * Math.PI * this.uniform());
   }
-  /** One of the given, each as likely. */
+  /** One of the given items, each equally likely. */
   pick<T>(items: readonly T[]): T {
     if (items.length === 0) throw new RangeError('nothing to pick from');
     return items[this.int(items.length)]!;

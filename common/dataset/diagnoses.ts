@@ -1,10 +1,10 @@
-// What each archive's diagnoses are called in the label sets of this project: the one table to
-// check when a number looks odd.
+// Maps each archive's diagnoses to the label sets of this project: the table to check when a number
+// looks odd.
 import type { LabelSet } from '../model/labels.js';
 
 /**
- * The same diagnosis in the label sets of PAD-UFES-20, of HAM10000, and benign against malignant;
- * null where that set has no word for it.
+ * One diagnosis in the label sets of PAD-UFES-20, of HAM10000, and of benign against malignant;
+ * null if that set has no such label.
  */
 export type Words = readonly [
   padUfes: string | null,
@@ -12,7 +12,7 @@ export type Words = readonly [
   binary: 'benign' | 'malignant' | null,
 ];
 
-/** Said wherever archives are inspected or compared. */
+/** Shown wherever archives are inspected or compared. */
 export const MALIGNANCY =
   "What counts as malignant is what an archive counts so. Actinic keratosis is benign in PAD-UFES-20 (ACK); in HAM10000 (akiec, which holds carcinoma in situ) and in MIDAS it is malignant. Read in PAD-UFES-20's words, theirs is ACK, and benign.";
 
@@ -36,8 +36,8 @@ export const DIAGNOSES = {
     vasc: [null, 'vasc', 'benign'],
   },
   /**
-   * iddx_3, which most benign lesions lack. Benign or malignant is the column `target`, whatever
-   * stands here.
+   * iddx_3, which most benign lesions lack. Whether a lesion is malignant is decided by the column
+   * `target`, not by this table.
    */
   'ISIC 2024': {
     'Solar or actinic keratosis': ['ACK', 'akiec', null],
@@ -57,7 +57,7 @@ export const DIAGNOSES = {
     Dermatofibroma: [null, 'df', null],
     Hemangioma: [null, 'vasc', null],
   },
-  /** midas_path, the pathology; in lower case, without spaces around hyphens. */
+  /** midas_path, the pathology, in lower case and without spaces around hyphens. */
   MIDAS: {
     'malignant-ak': ['ACK', 'akiec', 'malignant'],
     'malignant-bcc': ['BCC', 'bcc', 'malignant'],
@@ -87,8 +87,8 @@ const WORDS: Readonly<Record<string, Words>> = {
 };
 
 /**
- * A diagnosis that somebody made, in the words of PAD-UFES-20, of HAM10000 or of the label set
- * itself → that label set's word for it; undefined where it has none.
+ * The label for a diagnosis that is given in the words of PAD-UFES-20, of HAM10000 or of the label
+ * set itself; undefined if the label set has none.
  */
 export const labelOf = (diagnosis: string, { names }: LabelSet): string | undefined =>
   [diagnosis, ...(Object.hasOwn(WORDS, diagnosis) ? WORDS[diagnosis]! : [])].find(

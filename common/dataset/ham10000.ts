@@ -1,5 +1,5 @@
 // HAM10000 (Tschandl, Rosendahl & Kittler 2018, doi:10.7910/DVN/DBW86T): dermoscopic images, up to
-// six of one lesion. It names no patients, so that splits go by lesion.
+// six per lesion. It doesn't identify patients, so splits go by lesion.
 import { z } from 'zod';
 import { HAM10000_LABELS } from '../model/labels.js';
 import { type Archive, stemOf } from './archive.js';

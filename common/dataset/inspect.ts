@@ -1,4 +1,4 @@
-// What a dataset holds: counts that a reader checks before training on it.
+// Inspects a dataset: counts to check before training on it.
 import { LentigoError } from '../errors.js';
 import { MALIGNANCY } from './diagnoses.js';
 import { SPLITS, type DataProblem, type Dataset, type Sample, type Split } from './sample.js';
@@ -7,17 +7,17 @@ export interface Inspection {
   readonly name: string;
   readonly samples: number;
   readonly patients: number;
-  /** Samples of every class; class × split. */
+  /** Number of samples by class, and by class and split. */
   readonly byClass: Readonly<Record<string, number>>;
   readonly bySplit: Readonly<Record<string, Readonly<Record<Split, number>>>>;
   readonly patientsByClass: Readonly<Record<string, number>>;
   readonly patientsBySplit: Readonly<Record<Split, number>>;
-  /** Of Fitzpatrick types 1–6 and "unknown". */
+  /** By Fitzpatrick types 1–6 and "unknown". */
   readonly byFitzpatrick: Readonly<Record<string, number>>;
   readonly problems: readonly DataProblem[];
-  /** What a reader must know before comparing it with another archive. */
+  /** What to know before comparing it with another archive. */
   readonly note: string;
-  /** Images that aren't offered, by the reason. */
+  /** Number of images left out, by reason. */
   readonly leftOut: Readonly<Record<string, number>>;
 }
 
@@ -25,8 +25,8 @@ const patientsOf = (samples: readonly Sample[]): number =>
   new Set(samples.map((sample) => sample.patient)).size;
 
 /**
- * Counts a dataset's samples. Classes in alphabetical order; a Fitzpatrick type that nobody has
- * counts 0.
+ * Counts a dataset's samples. Classes are in alphabetical order; Fitzpatrick types without samples
+ * count 0.
  */
 export function countSamples({ name, samples, problems, leftOut = {} }: Dataset): Inspection {
   const classes = [...new Set(samples.map((sample) => sample.label))].sort();
@@ -62,9 +62,9 @@ export function countSamples({ name, samples, problems, leftOut = {} }: Dataset)
 }
 
 /**
- * Decodes every sample, one after the other, and counts those that can be used; the others join the
- * problems.
- * @param progress called after each sample with how many are done
+ * Decodes every sample, one after the other, and counts the usable ones; the others are added to
+ * the problems.
+ * @param progress called after each sample with the number done
  */
 export async function inspectDataset(
   dataset: Dataset,

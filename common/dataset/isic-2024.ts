@@ -1,5 +1,5 @@
 // ISIC 2024, SLICE-3D (Kurtansky et al. 2024, doi:10.1038/s41597-024-03743-w): crops of lesions
-// from total-body photographs, benign or malignant, with what the scanner measured.
+// from total-body photographs, benign or malignant, with the scanner's measurements.
 import { z } from 'zod';
 import { BINARY_LABELS } from '../model/labels.js';
 import { type Archive, stemOf } from './archive.js';
@@ -8,7 +8,7 @@ import type { Clinical } from './sample.js';
 import { checkRows, fileName, number, optionalText, text } from './table.js';
 
 /**
- * The other columns stay as they are: the scanner's measurements, and what is known only after the
+ * Other columns are passed through: the scanner's measurements, and what is known only after the
  * diagnosis.
  */
 const Row = z
@@ -25,8 +25,8 @@ const COLUMNS = ['isic_id', 'target', 'patient_id'];
 const WORDS: Readonly<Record<string, Words>> = DIAGNOSES['ISIC 2024'];
 
 /**
- * What a tabular teacher may know: sex, age, site, size and the scanner's measurements, but not its
- * own network's verdict, which only the training images have.
+ * Columns that a teacher may read: sex, age, site, size and the scanner's measurements, but not the
+ * scanner's own network's verdict, which only the training images have.
  */
 const isClinical = (column: string): boolean =>
   /^(age_approx|sex|anatom_site_general|clin_size_long_diam_mm|tbp_lv_.*)$/.test(column) &&

@@ -24,7 +24,7 @@ const COLUMNS = ['midas_record_id', 'midas_file_name', 'midas_path'];
 const WORDS: Readonly<Record<string, Words>> = DIAGNOSES.MIDAS;
 const ROMAN = ['i', 'ii', 'iii', 'iv', 'v', 'vi'];
 
-/** "malignant- bcc" and "7-Malignant-bcc" are one diagnosis. */
+/** "malignant- bcc" and "7-Malignant-bcc" are the same diagnosis. */
 const diagnosisOf = (path: string): string =>
   path
     .toLowerCase()
@@ -48,8 +48,8 @@ export const MIDAS: Archive = {
   unit: 'patient',
   labels: BINARY_LABELS,
   ownLabels: false,
-  // The archive's files are partly .jpg and .jpeg, in capitals, or cropped again under another
-  // name.
+  // The archive's files are named .jpg, .jpeg or in capitals, and some are cropped again under
+  // another name.
   stemKey: (stem) => stem.toLowerCase().replace(/_cropped$/, ''),
   rows: (table, file) =>
     checkRows(table, Row, COLUMNS, file).map((row) => {

@@ -1,13 +1,13 @@
-// One archive → the shares of several clinics, as if each clinic had treated its own patients.
+// Divides an archive among several clinics, as if each had treated its own patients.
 import { LentigoError } from '../errors.js';
 import type { Random } from '../random.js';
 import { allocatePatients, type PatientRow } from './split.js';
 
 /**
- * Divides samples among clinics, IID: whole patients, about as many images each, with about the
- * same diagnoses.
- * @returns one list a clinic, in the samples' order; together they hold every sample once
- * @throws LENTIGO_DATA_EMPTY there are fewer patients than clinics
+ * Divides samples among clinics, IID: whole patients, each clinic with about the same number of
+ * images and the same mix of diagnoses.
+ * @returns one list per clinic, in the samples' order; together they contain every sample once
+ * @throws LENTIGO_DATA_EMPTY when there are fewer patients than clinics
  */
 export function partitionByPatient<T extends PatientRow>(
   samples: readonly T[],

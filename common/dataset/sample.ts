@@ -1,4 +1,4 @@
-// The one shape that every archive's images take: a labelled photograph of one patient.
+// The common form of every archive's images: a labelled photograph of one patient.
 import type { Picture } from '../images/picture.js';
 import type { Scene } from './synthetic/paint.js';
 
@@ -6,38 +6,38 @@ export const SPLITS = ['train', 'validation', 'heldout'] as const;
 export type Split = (typeof SPLITS)[number];
 
 /**
- * Clinical metadata: a column's value, undefined where it is missing. A column that the archive
+ * Clinical metadata: a column's value, undefined if it is missing. A column that the archive
  * doesn't have is absent.
  */
 export type Clinical = Readonly<Record<string, string | number | undefined>>;
 
-/** What a photograph is loaded from, as data that another thread can be given. */
+/** The source of a photograph, as data that can be sent to another thread. */
 export type Origin = { readonly file: string } | { readonly scene: Scene };
 
 export interface Sample {
-  /** Unique in its dataset: the image's stem (img_id without extension) for PAD-UFES-20. */
+  /** Unique in its dataset: for PAD-UFES-20 the image's stem (img_id without extension). */
   readonly id: string;
-  /** A name of the dataset's label set. */
+  /** One of the dataset's labels. */
   readonly label: string;
   /**
-   * Splits, bootstrap intervals and partitions go by patient, never by image. Of HAM10000, which
-   * names no patients, the lesion.
+   * Splits, bootstrap intervals and partitions go by patient, never by image. For HAM10000, which
+   * doesn't identify patients, this is the lesion.
    */
   readonly patient: string;
   readonly split: Split;
   /** Fitzpatrick skin type I–VI as 1–6; undefined where it isn't recorded. */
   readonly fitzpatrick?: number | undefined;
   /**
-   * Read only by a teacher that is trained beside the photographs; no student sees it, and it never
-   * leaves the machine.
+   * Read only by a teacher trained on metadata beside the photographs; no student sees it, and it
+   * never leaves the machine.
    */
   readonly clinical?: Clinical | undefined;
   /**
-   * Changes when the photograph behind the id is replaced; undefined where that can't be. Features
+   * Changes when the photograph with this id is replaced; undefined if that can't happen. Features
    * of another revision aren't reused.
    */
   readonly revision?: string | undefined;
-  /** Where a thread can load the photograph by itself: what `load` loads. */
+  /** Where another thread can load the photograph that `load` loads. */
   readonly origin?: Origin | undefined;
   /**
    * Decodes the photograph, upright.
@@ -54,13 +54,13 @@ export interface DataProblem {
 }
 
 export interface Dataset {
-  /** What a reader calls it: the folder, or the synthetic specification. */
+  /** Name for readers: the folder, or the synthetic specification. */
   readonly name: string;
   readonly samples: readonly Sample[];
   readonly problems: readonly DataProblem[];
   /**
-   * How many images of an archive aren't offered, by the reason: mostly a diagnosis that the label
-   * set has no word for. Absent where there are none.
+   * Number of an archive's images left out, by reason: mostly a diagnosis without a label in the
+   * label set. Absent if there are none.
    */
   readonly leftOut?: Readonly<Record<string, number>> | undefined;
 }

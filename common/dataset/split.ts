@@ -1,4 +1,4 @@
-// Dividing patients, never images, into groups with about the same mix of diagnoses: for
+// Divides patients, never images, into groups with about the same mix of diagnoses: for
 // train/validation/held-out, and for clinics.
 import type { Random } from '../random.js';
 import { SPLITS, type Split } from './sample.js';
@@ -8,7 +8,7 @@ export interface PatientRow {
   readonly label: string;
 }
 
-/** Shares of the images where an archive brings no split of its own. */
+/** Shares of the images, for archives without a split of their own. */
 export const DEFAULT_FRACTIONS: Readonly<Record<Split, number>> = {
   train: 0.6,
   validation: 0.2,
@@ -22,9 +22,9 @@ function count<T>(items: Iterable<T>): Map<T, number> {
 }
 
 /**
- * Gives every patient one of `fractions.length` groups, so that group g gets about fractions[g] of
- * the images of every diagnosis: iterative stratification (Sechidis et al. 2011), rarest diagnosis
- * first, each patient to the group that lacks most of what it brings.
+ * Assigns each patient to one of `fractions.length` groups, so that group g gets about fractions[g]
+ * of the images of every diagnosis: iterative stratification (Sechidis et al. 2011), rarest
+ * diagnosis first, each patient to the group that most lacks the patient's diagnoses.
  * @param fractions positive, summing to 1
  * @returns patient → group
  */
@@ -44,14 +44,15 @@ export function allocatePatients(
   );
 }
 
-/** What a group should hold: images altogether, and of every diagnosis. */
+/** Target of a group: its number of images in all, and of every diagnosis. */
 export interface GroupTarget {
   readonly images: number;
   readonly byLabel: ReadonlyMap<string, number>;
 }
 
 /**
- * The same towards any targets, which need not have the same mix; together they are all the images.
+ * Like `allocatePatients`, towards arbitrary targets, which need not have the same mix. Together
+ * the targets are all images.
  */
 export function allocateTowards(
   rows: readonly PatientRow[],
@@ -84,8 +85,8 @@ export function allocateTowards(
     let best = 0;
     let bestLack = -Infinity;
     for (const [g, lack] of lacking.entries()) {
-      // What the group lacks of the patient's diagnoses decides; its lack of images altogether
-      // settles what is nearly even.
+      // The group's need of the patient's diagnoses decides; its need of images in all settles near
+      // ties.
       const want =
         labels.reduce((sum, [label, n]) => sum + (n / size) * lack.byLabel.get(label)!, 0) +
         0.2 * Math.sign(lack.images) * Math.min(1, Math.abs(lack.images)) +

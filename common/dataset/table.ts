@@ -1,10 +1,10 @@
-// A table as text → checked rows. What is wrong is said with its row and column.
+// Reads a table's text into checked rows. Errors name the row and the column.
 import { parse as parseCsv } from 'csv-parse/browser/esm/sync';
 import { z } from 'zod';
 import { LentigoError } from '../errors.js';
 import { SPLITS } from './sample.js';
 
-/** A row as it stands there, and its line in the file. */
+/** A row as text, and its line in the file. */
 export interface TableRecord {
   readonly record: Readonly<Record<string, string>>;
   readonly line: number;
@@ -20,7 +20,7 @@ export const number = (low: number, high: number) =>
     .optional();
 /** The name of a file, never a path. */
 export const fileName = text.min(1).regex(/^[^/\\]+$/, 'must be a file name');
-/** The split that a table itself gives: ours, or `test` of those that know only train and test. */
+/** The split that a table itself gives: ours, or `test` in tables that have only train and test. */
 export const splitWord = text
   .toLowerCase()
   .transform((value) => (value === '' ? undefined : value))
@@ -55,7 +55,7 @@ export function parseTexts(csv: string, file: string): TableRecord[] {
 }
 
 /**
- * The rows as a schema reads them, each with its line.
+ * The rows parsed by a schema, each with its line.
  * @throws LENTIGO_DATA_METADATA_INVALID
  */
 export function checkRows<T extends object>(

@@ -1,4 +1,4 @@
-// One process to a directory: a second one on the same data directory or clinic home would lose or
+// One process per directory: a second one on the same data directory or clinic home would lose or
 // repeat work.
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,19 +6,20 @@ import { LentigoError } from '../errors.js';
 import { systemCode, writeError } from './durable.node.js';
 
 /**
- * A process that holds, or held, the lock. `started` tells it from a later process with the same
- * number, where the system says (Linux).
+ * A process that holds, or held, the lock. `started` distinguishes it from a later process with the
+ * same number, where the system tells (Linux).
  */
 interface Holder {
   readonly pid: number;
   readonly started: string;
 }
 
-/** Boot and clock tick at which a process started; '' where /proc doesn't say. */
+/** Boot and clock tick at which a process started; '' if /proc doesn't tell. */
 function startOf(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // the second field, the command in parentheses, may hold anything: count from behind it
+    // The second field, the command in parentheses, may contain anything, so fields are counted
+    // from behind it.
     const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
     return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}/${ticks}`;
   } catch {
@@ -36,7 +37,7 @@ function isAlive({ pid, started }: Holder): boolean {
   return started === '' || now === '' || started === now;
 }
 
-/** Who a lock file names; null when it is gone, or holds nothing that we wrote. */
+/** The process that a lock file names; null if the file is gone, or wasn't written by us. */
 function holderIn(file: string): Holder | null {
   try {
     const [pid, started] = readFileSync(file, 'utf8').trim().split(' ');
@@ -47,9 +48,7 @@ function holderIn(file: string): Holder | null {
   }
 }
 
-/**
- * Creates `file` as a second name of `from`: whole or not at all. False when it is there already.
- */
+/** Creates `file` as a hard link to `from`, atomically. Returns false if it exists already. */
 function linkNew(from: string, file: string): boolean {
   try {
     linkSync(from, file);
@@ -61,9 +60,9 @@ function linkNew(from: string, file: string): boolean {
 }
 
 /**
- * Locks a directory for this process until the returned function is called or the process ends; the
- * lock of a process that was killed is taken over. Processes on other machines, or in containers
- * with process numbers of their own, aren't seen.
+ * Locks a directory for this process until the returned function is called or the process ends. It
+ * takes over the lock of a process that was killed. It doesn't see processes on other machines, or
+ * in containers with their own process numbers.
  * @throws LENTIGO_DATA_DIR_IN_USE naming the process that holds it; LENTIGO_DISK_FULL
  */
 export function lockDirectory(directory: string): () => void {
@@ -75,8 +74,8 @@ export function lockDirectory(directory: string): () => void {
     writeFileSync(own, `${process.pid} ${startOf(process.pid)}\n`, { mode: 0o600 });
     while (!linkNew(own, file)) {
       refuseIfAlive(directory, holderIn(file));
-      // Of two processes that find the same stale lock, the later may catch the earlier one's new
-      // lock here: it puts it back.
+      // If two processes find the same stale lock, the later one may have moved the earlier one's
+      // new lock here: then it puts it back.
       try {
         renameSync(file, caught);
       } catch (thrown) {

@@ -1,5 +1,5 @@
-// Files that survive a crash: written beside their place, flushed to the disk, then renamed, so
-// that a reader sees all of it or nothing.
+// Writes files that survive a crash: written beside their final place, flushed to disk, then
+// renamed, so that a reader sees the whole file or nothing.
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -12,11 +12,13 @@ export function systemCode(thrown: unknown): string | undefined {
     : undefined;
 }
 
-/** Whether it failed for want of space, of the disk or of a quota. */
+/** Whether it failed for lack of space, on the disk or in a quota. */
 export const isFull = (thrown: unknown): boolean =>
   ['ENOSPC', 'EDQUOT'].includes(systemCode(thrown) ?? '');
 
-/** What a write to `path` failed with; LENTIGO_DISK_FULL for want of space. */
+/**
+ * The error for a failed write to `path`: LENTIGO_DISK_FULL for lack of space, else the original.
+ */
 export const writeError = (path: string, thrown: unknown): unknown =>
   isFull(thrown)
     ? new LentigoError('LENTIGO_DISK_FULL', `There is no space left to write ${path}.`, {
@@ -33,7 +35,7 @@ export async function writing<T>(path: string, write: () => Promise<T>): Promise
   }
 }
 
-/** Flushes a folder's entries: a rename or an unlink in it survives a power cut from here on. */
+/** Flushes a folder's entries: a rename or an unlink in it now survives a power cut. */
 export async function syncFolder(path: string): Promise<void> {
   const handle = await open(path, 'r');
   try {
@@ -54,8 +56,8 @@ export async function syncFile(path: string): Promise<void> {
 }
 
 /**
- * Makes a folder and those above it, for the owner alone, and flushes the entry of the first that
- * was missing.
+ * Makes a folder and its parents, for the owner only, and flushes the entry of the first that was
+ * missing.
  */
 export async function makeFolder(path: string): Promise<void> {
   const made = await mkdir(path, { recursive: true, mode: 0o700 });
@@ -63,7 +65,7 @@ export async function makeFolder(path: string): Promise<void> {
 }
 
 /**
- * Writes a whole file, replacing one that is there. When the promise resolves, the bytes survive a
+ * Writes a whole file, replacing an existing one. When the promise resolves, the bytes survive a
  * power cut; when it rejects, the old file is untouched and nothing half-written is left.
  * @throws LENTIGO_DISK_FULL
  */

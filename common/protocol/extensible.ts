@@ -1,13 +1,13 @@
-// The rule for fields that one side doesn't know yet.
+// The rule for message fields that one side doesn't know yet.
 import { z } from 'zod';
 
-/** A field that may be passed over by who doesn't know it. */
+/** Whether a side that doesn't know the field may ignore it. */
 const isOptionalExtension = (key: string): boolean => key.startsWith('x-');
 
 /**
- * A message that later versions may extend. A field whose name begins with `x-` is passed over by a
- * side that doesn't know it; any other unknown field is refused, since it may matter. A field that
- * changes what the known ones mean comes with a new protocol number instead.
+ * A message that later versions may extend. A side ignores an unknown field whose name begins with
+ * `x-`; it refuses any other unknown field, since that may matter. A field that changes the meaning
+ * of known ones needs a new protocol number instead.
  */
 export const extensible = <Shape extends z.ZodRawShape>(shape: Shape) =>
   z.preprocess(

@@ -1,9 +1,9 @@
-// The small pieces that every message is built of, each with its bounds.
+// The basic types of which every message is built, each with its bounds.
 import { z } from 'zod';
 
 /**
- * Raised whenever either side could misunderstand the other; carried by invitation, handshake and
- * update header.
+ * Protocol number, raised whenever either side could misunderstand the other. It is in the
+ * invitation, the handshake and the update header.
  */
 export const PROTOCOL = 2;
 
@@ -23,23 +23,23 @@ export const Signature = base64Of(64);
 /** A clinic's id: the first 16 bytes of SHA-256 of its Ed25519 public key, hexadecimal. */
 export const ClinicId = z.string().regex(/^[0-9a-f]{32}$/, 'expected 32 hexadecimal digits');
 /**
- * Text that a person wrote and every database and screen takes: no control characters, no half of a
- * character.
+ * Text written by a person, safe for every database and screen: no control characters, no lone
+ * surrogates.
  */
 export const Text = z.string().regex(/^[^\p{Cc}\p{Cs}]*$/u, 'control characters are not allowed');
 export const ClinicName = Text.trim().min(1).max(80);
 export const RoundNumber = z.int().min(1).max(100_000);
 export const SampleCount = z.int().min(1).max(10_000_000);
-/** The largest update or model that is taken, bytes. */
+/** The largest update or model that is accepted, in bytes. */
 export const MAX_BLOB_BYTES = 256 * 1024 * 1024;
 export const ByteCount = z.int().min(0).max(MAX_BLOB_BYTES);
 
-/** A blob by its content: SHA-256, and length in bytes. */
+/** Reference to a blob by its content: SHA-256, and length in bytes. */
 export const BlobRef = z.strictObject({ sha256: Sha256, bytes: ByteCount });
 export type BlobRef = Readonly<z.infer<typeof BlobRef>>;
 
 /**
- * With it a clinic says for which attempt at a round it downloads a model, so that the round's
- * traffic is counted. A header, not a part of the address: caches need not know of it.
+ * Header with which a clinic says for which attempt at a round it downloads a model, so that the
+ * round's traffic is counted. It is not part of the address, so that caches are not affected.
  */
 export const ATTEMPT_HEADER = 'Lentigo-Attempt';

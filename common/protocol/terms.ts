@@ -1,5 +1,5 @@
-// The terms of a round: what all clinics of its cohort agree to, immutable and signed once. What
-// differs by clinic or moment stands beside them.
+// The terms of a round: what is the same for all clinics of its cohort, immutable and signed once.
+// What differs by clinic or moment is sent beside them.
 import { z } from 'zod';
 import { StrategyChoice } from '../federation/strategies/index.js';
 import { ArchitectureId } from '../model/architecture-id.js';
@@ -12,23 +12,25 @@ export const RoundTerms = extensible({
   protocol: z.int(),
   study: Id,
   round: RoundNumber,
-  /** Names this try at the round: a round that missed its quorum is tried again under another. */
+  /**
+   * Identifies this attempt at the round: a round that missed its quorum is repeated under another.
+   */
   attempt: Id,
   /**
-   * X25519 key that this attempt's updates are sealed for; its private half is deleted when the
+   * X25519 key for which this attempt's updates are sealed; its private half is deleted when the
    * round closes.
    */
   roundKey: PublicKey,
   architecture: ArchitectureId,
   labels: LabelSet,
-  /** The starting model, a blob that never changes: the frozen parameters come from here. */
+  /** The starting model, a blob that never changes: it provides the frozen parameters. */
   start: BlobRef,
-  /** The trainable parameters this round starts from; updates name it as their base. */
+  /** The trainable parameters from which this round starts; updates name it as their base. */
   base: BlobRef,
   /** The study's settings, whole. */
   training: TrainingPlan,
   updates: UpdateSettings,
-  /** The strategy whose client part a clinic runs; null where its plan is all there is to do. */
+  /** The strategy whose client part a clinic runs; null if the clinic only trains by its plan. */
   clientPart: StrategyChoice.nullable(),
   seed: z.int().min(0).max(0xffffffff),
   cohort: z.array(ClinicId).min(1).max(100_000),

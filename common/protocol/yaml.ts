@@ -1,11 +1,12 @@
-// A YAML file against a schema: every mistake is named with its line and field.
+// Checks a YAML file against a schema; errors name the line and the field of every mistake.
 import { parseDocument, LineCounter } from 'yaml';
 import type { z } from 'zod';
 import { type ErrorCode, LentigoError } from '../errors.js';
 
 /**
- * @param code of the error that names the mistakes, one a line.
- * @param whole what the document is called where no field is to blame.
+ * Parses and checks a document.
+ * @param code of the error that lists the mistakes, one per line
+ * @param whole what the document is called if no field is to blame
  */
 export function parseYaml<T>(
   schema: z.ZodType<T>,
@@ -24,7 +25,7 @@ export function parseYaml<T>(
   if (parsed.success) return parsed.data;
   throw invalid(
     parsed.error.issues.flatMap((issue) => {
-      // zod reports unknown keys on their parent: name each key and its own line.
+      // zod reports unknown keys on their parent; here each key is named with its own line.
       const paths =
         issue.code === 'unrecognized_keys'
           ? issue.keys.map((k) => [...issue.path, k])
@@ -38,7 +39,7 @@ export function parseYaml<T>(
   );
 }
 
-/** Where the field at `path`, or its nearest parent that exists, starts in the text. */
+/** Where the field at `path`, or its nearest existing parent, starts in the text. */
 function offsetOf(
   document: ReturnType<typeof parseDocument>,
   path: readonly PropertyKey[],

@@ -1,17 +1,19 @@
-// The few scores that stand beside each other where several models are summed up.
+// The few scores shown side by side where several models are summarised.
 import type { Metrics } from '../evaluation/metrics.js';
 import { scoreText } from './round-table.js';
 
 const SCORES = ['balancedAccuracy', 'malignantAuc', 'weightedF1', 'accuracy'] as const;
 export type ScoreRow = Readonly<Record<(typeof SCORES)[number], number | null>>;
 
-/** What `scoreCells` gives, by name. */
+/** Titles of the cells that `scoreCells` returns, in order. */
 export const SCORE_TITLES = ['bal.acc', 'AUC mal.', 'weighted F1', 'acc'] as const;
 
 export const scoresOf = (metrics: Metrics): ScoreRow =>
   Object.fromEntries(SCORES.map((score) => [score, metrics[score]])) as ScoreRow;
 
-/** Of rows of the same scores, one or more; null where a score isn't defined in all of them. */
+/**
+ * Means over rows of the same scores, one or more; null where a score isn't defined in all of them.
+ */
 export function meanOf<Row extends Readonly<Record<keyof Row, number | null>>>(
   rows: readonly Row[],
 ): Row {

@@ -1,10 +1,11 @@
-// What a delta must be before it counts: finite, as long as the trainable parameters, and within
-// the study's norm. Both sides check the same way.
+// Checks a delta before it counts: all values finite, as many as the trainable parameters, and
+// within the study's norm. Clinic and coordinator run the same check.
 import { LentigoError } from '../errors.js';
 
 /**
- * @throws LENTIGO_UPDATE_NOT_FINITE naming the first value that is NaN or infinite; `offset` is
- *   where `values` starts in the whole delta.
+ * Checks that all values are finite.
+ * @param offset where `values` starts in the whole delta
+ * @throws LENTIGO_UPDATE_NOT_FINITE naming the first value that is NaN or infinite
  */
 export function requireFinite(values: Float32Array, offset = 0): void {
   for (let i = 0; i < values.length; i++) {
@@ -17,16 +18,16 @@ export function requireFinite(values: Float32Array, offset = 0): void {
 }
 
 export interface DeltaBounds {
-  /** Values in the trainable parameters. */
+  /** Number of trainable values. */
   readonly count: number;
-  /** The largest L2 norm that is taken. */
+  /** The largest L2 norm that is accepted. */
   readonly maxNorm: number;
 }
 
 /**
- * Checks a delta range by range, in order, so that it need never lie in memory whole. A clinic
- * gives it what the coordinator will see: the delta after encoding and decoding, whose norm
- * rounding has changed a little.
+ * Checks a delta range by range, in order, so that it need never be in memory whole. A clinic
+ * passes what the coordinator will see: the delta after encoding and decoding, whose rounding
+ * changes the norm a little.
  */
 export class DeltaCheck {
   readonly #bounds: DeltaBounds;
@@ -36,9 +37,9 @@ export class DeltaCheck {
     this.#bounds = bounds;
   }
   /**
-   * The next range.
+   * Checks the next range.
    * @throws LENTIGO_UPDATE_NOT_FINITE, or LENTIGO_UPDATE_LENGTH as soon as there are too many
-   *   values.
+   *   values
    */
   add(values: Float32Array): void {
     requireFinite(values, this.#count);
@@ -48,9 +49,10 @@ export class DeltaCheck {
     for (let i = 0; i < values.length; i++) this.#squares += values[i]! * values[i]!;
   }
   /**
-   * After the last range: the L2 norm.
+   * Call it after the last range.
+   * @returns the L2 norm
    * @throws LENTIGO_UPDATE_LENGTH when values are missing; LENTIGO_UPDATE_NORM when the norm is
-   *   beyond the bound.
+   *   beyond the bound
    */
   finish(): number {
     if (this.#count !== this.#bounds.count) throw this.#wrongLength(String(this.#count));
@@ -72,8 +74,9 @@ export class DeltaCheck {
 }
 
 /**
- * A whole delta at once: its L2 norm.
- * @throws as DeltaCheck.
+ * Checks a whole delta at once.
+ * @returns the L2 norm
+ * @throws as DeltaCheck
  */
 export function checkDelta(values: Float32Array, bounds: DeltaBounds): number {
   const check = new DeltaCheck(bounds);

@@ -1,5 +1,5 @@
-// Model parameters as one contiguous vector with names and shapes: what deltas, encodings and
-// aggregation work on.
+// Model parameters as one contiguous vector with names and shapes: the form that deltas, encodings
+// and aggregation work on.
 import { LentigoError } from '../errors.js';
 
 /**
@@ -20,7 +20,10 @@ export class ParameterSet {
   readonly values: Float32Array;
   readonly #offsets = new Map<string, { start: number; end: number }>();
 
-  /** @throws LENTIGO_UPDATE_LENGTH when `values` is not as long as the shapes say. */
+  /**
+   * Wraps values.
+   * @throws LENTIGO_UPDATE_LENGTH when the length of `values` doesn't match the shapes
+   */
   constructor(specs: readonly ParameterSpec[], values?: Float32Array) {
     let end = 0;
     for (const { name, shape } of specs) {
@@ -62,14 +65,14 @@ export class ParameterSet {
   }
   /**
    * this − base, value by value.
-   * @throws LENTIGO_UPDATE_LENGTH when the lengths differ.
+   * @throws LENTIGO_UPDATE_LENGTH when the lengths differ
    */
   minus(base: ParameterSet): ParameterSet {
     return this.#combine(base, -1);
   }
   /**
    * this + delta, value by value.
-   * @throws LENTIGO_UPDATE_LENGTH when the lengths differ.
+   * @throws LENTIGO_UPDATE_LENGTH when the lengths differ
    */
   plus(delta: ParameterSet): ParameterSet {
     return this.#combine(delta, 1);

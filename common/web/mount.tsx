@@ -1,4 +1,4 @@
-// Puts a page on the screen: in Lentigo's theme, light or dark as the reader's system is.
+// Mounts a page in Lentigo's theme, light or dark like the reader's system.
 import { MantineProvider } from '@mantine/core';
 import '@mantine/core/styles.css';
 import './page.css';

@@ -1,4 +1,5 @@
-// How Lentigo's pages look: one calm colour, and text that is dark enough to read in both schemes.
+// The theme of Lentigo's pages: one calm colour, and text dark enough to read in both colour
+// schemes.
 import { type CSSVariablesResolver, createTheme, type MantineColorsTuple } from '@mantine/core';
 
 const sea: MantineColorsTuple = [
@@ -27,8 +28,8 @@ export const theme = createTheme({
 });
 
 /**
- * Mantine's own texts in grey, red, yellow and orange fall short of WCAG's 4.5 to 1 on their
- * backgrounds. `--page` lies behind what is on paper (page.css).
+ * Mantine's own grey, red, yellow and orange texts have less than WCAG's contrast of 4.5 to 1 on
+ * their backgrounds. `--page` is the background behind panels (page.css).
  */
 export const readableVariables: CSSVariablesResolver = () => ({
   variables: {},

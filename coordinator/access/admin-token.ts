@@ -1,5 +1,5 @@
-// Comparing a secret that someone sends with the one expected: in constant time, by hashes of equal
-// length.
+// Compares a secret that someone sends with the expected one, in constant time, through hashes of
+// equal length.
 import { createHash, timingSafeEqual } from 'node:crypto';
 
 export function tokenCheck(expected: string): (given: unknown) => boolean {

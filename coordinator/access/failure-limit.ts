@@ -1,5 +1,5 @@
-// Slows down who fails too often: refused enrolments, failed challenges and wrong admin tokens,
-// counted by remote address for a minute. What succeeds costs nothing.
+// Slows down addresses that fail too often: refused enrolments, failed challenges and wrong admin
+// tokens are counted by remote address for a minute. Successful requests don't count.
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import type { RequestHandler } from 'express';
@@ -7,8 +7,8 @@ import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { LentigoError } from '../../common/errors.js';
 
 /**
- * Failures that an address may have in a window: more than people mistype, fewer than a program
- * that guesses needs.
+ * Failures allowed per address in a window: more than people mistype, fewer than a program needs to
+ * guess.
  */
 const FAILURES = 30;
 const WINDOW_SECONDS = 60;
@@ -23,7 +23,10 @@ export class FailureLimit {
       ? Math.max(0, Math.ceil(counted.msBeforeNext / 1000))
       : 0;
   }
-  /** @throws LENTIGO_RATE_LIMITED naming the seconds to wait. */
+  /**
+   * Refuses an address with too many failures.
+   * @throws LENTIGO_RATE_LIMITED naming the seconds to wait
+   */
   async check(address: string): Promise<void> {
     const seconds = await this.secondsToWait(address);
     if (seconds > 0) throw rateLimited(address, seconds);
@@ -40,8 +43,8 @@ const rateLimited = (address: string, seconds: number) =>
   );
 
 /**
- * Refuses a request from an address that failed too often (with Retry-After), and counts each one
- * that is answered with 4xx, or with one status only.
+ * Refuses a request from an address that failed too often (with Retry-After), and counts each
+ * request answered with 4xx, or only those with one given status.
  */
 export function limitFailures(
   limit: FailureLimit,
@@ -67,8 +70,8 @@ export function limitFailures(
 export type AddressOf = (request: IncomingMessage) => string;
 
 /**
- * Who is at the other end. Behind a proxy that is the last address of X-Forwarded-For, which the
- * proxy itself wrote; without one anybody could write that header, so it is not read.
+ * The remote address. Behind a proxy it is the last address of X-Forwarded-For, which the proxy
+ * itself wrote. Without a proxy anybody could write that header, so it is not read.
  */
 export const remoteAddress =
   (behindProxy: boolean): AddressOf =>
@@ -83,8 +86,8 @@ export const remoteAddress =
   };
 
 /**
- * What is counted together: an IPv4 address (also where it is written as IPv6), or the /64 network
- * that an IPv6 subscriber has whole.
+ * The key under which failures are counted together: an IPv4 address (also if written as IPv6), or
+ * the /64 network that one IPv6 subscriber owns.
  */
 export function keyOf(address: string): string {
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');

@@ -1,5 +1,5 @@
-// Upload tickets: a short-lived permission, by HMAC, to upload exactly these bytes for this clinic
-// in this attempt at a round.
+// Upload tickets: a short-lived permission, signed with HMAC, to upload exactly these bytes for
+// this clinic in this attempt at a round.
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { LentigoError } from '../../common/errors.js';
@@ -16,12 +16,12 @@ const Claims = z.strictObject({
 });
 export type Claims = z.infer<typeof Claims>;
 
-/** How long a ticket is good for; a clinic on a slow line asks for another and resumes. */
+/** Lifetime of a ticket; a clinic on a slow line asks for another and resumes. */
 const LIFETIME_MS = 60 * 60 * 1000;
 
 /**
- * The tus upload that a ticket is for: the same bytes of the same clinic always have the same id,
- * so that an upload resumes.
+ * The id of the tus upload for a ticket. The same bytes of the same clinic always have the same id,
+ * so that an upload can resume.
  */
 export const uploadIdOf = ({
   attempt,
@@ -42,7 +42,10 @@ export class Tickets {
     ).toString('base64url');
     return `${body}.${this.#mac(body)}`;
   }
-  /** @throws LENTIGO_UPLOAD_TICKET when it is missing, forged, or expired. */
+  /**
+   * Checks the Authorization header.
+   * @throws LENTIGO_UPLOAD_TICKET when the ticket is missing, forged or expired
+   */
   check(authorization: string | null): Claims {
     const [body = '', mac = ''] =
       authorization?.match(/^Bearer (\S{1,2000})$/)?.[1]?.split('.') ?? [];

@@ -1,5 +1,5 @@
-// The console's frame: the door, the head of every page, and which page is shown. Addresses are in
-// the fragment, so that no server need know them.
+// The console's frame: sign-in, the head of every page, and the choice of page. Addresses are in
+// the fragment, so that no server needs to know them.
 import {
   ActionIcon,
   AppShell,
@@ -118,7 +118,7 @@ function SchemeButton() {
   );
 }
 
-/** A page that fails says so, and leaves the frame standing. */
+/** Catches an error in a page and shows it, keeping the frame. */
 class Boundary extends Component<{ children: ReactNode }, { error: Error | null }> {
   override state: { error: Error | null } = { error: null };
   static getDerivedStateFromError(error: Error) {

@@ -1,4 +1,4 @@
-// Numbers as people read them.
+// Formats numbers for people.
 import type { RoundRow } from '../../common/protocol/console.js';
 
 const whole = new Intl.NumberFormat('en');
@@ -37,12 +37,15 @@ export const dateText = (at: number): string =>
     minute: '2-digit',
   });
 
-/** How long a round took, from its announcement (the first one: from its plan), seconds. */
+/**
+ * How long a round took since its announcement (for the first round: since its plan), in seconds.
+ */
 export const roundSeconds = ({ openedAt, plannedAt, closedAt }: RoundRow): number | null =>
   closedAt === null ? null : (closedAt - (openedAt ?? plannedAt)) / 1000;
 
 /**
- * What is left of a study at the pace of its last rounds, seconds; null before a round has closed.
+ * Estimated seconds left of a study, at the pace of its last rounds; null before a round has
+ * closed.
  */
 export function secondsLeft(
   rounds: readonly RoundRow[],

@@ -1,4 +1,4 @@
-// The console: where it starts.
+// Entry point of the console.
 import '@mantine/notifications/styles.css';
 import { mount } from '../../common/web/mount.js';
 import { App } from './app.js';

@@ -1,4 +1,4 @@
-// Says that what is shown may be old, when it may.
+// Says that what is shown may be out of date, while the connection is down.
 import { Alert } from '@mantine/core';
 import { IconPlugConnectedX } from '@tabler/icons-react';
 import { strings } from './strings.js';

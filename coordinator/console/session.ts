@@ -1,4 +1,4 @@
-// Who is signed in: the admin token, kept for this tab only, and never part of an address.
+// The sign-in: the admin token, kept for this tab only, and never part of an address.
 const KEY = 'lentigo-admin-token';
 
 export const session = {

@@ -1,4 +1,4 @@
-// The door: the admin token, tried at once.
+// Asks for the admin token, and tries it at once.
 import { Button, Group, Paper, PasswordInput, Stack, Text, Title } from '@mantine/core';
 import { type SyntheticEvent, useState } from 'react';
 import icon from '../../common/web/icon.svg';

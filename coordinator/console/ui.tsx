@@ -149,8 +149,8 @@ export function Copy({ value, label }: { value: string; label: string }) {
 }
 
 /**
- * Runs what a person asked for, and tells when it failed and what to do.
- * @returns whether it worked
+ * Runs an action that a person asked for, and shows a message if it failed.
+ * @returns whether it succeeded
  */
 export async function attempt(work: () => Promise<unknown>): Promise<boolean> {
   try {
@@ -183,7 +183,7 @@ export const asApiError = (thrown: unknown): ApiError =>
         strings.errors.reload,
       );
 
-/** Hands a file to the browser's downloads. */
+/** Saves a file to the browser's downloads. */
 export function save(name: string, content: Blob): void {
   const link = document.createElement('a');
   link.href = URL.createObjectURL(content);

@@ -1,5 +1,5 @@
-// Where a training stands after an epoch, on disk: after a kill it carries on behind the last whole
-// epoch, to the same numbers.
+// Checkpoints of a training on disk, after each epoch: after a kill, training continues from the
+// last completed epoch and reaches the same numbers.
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -8,9 +8,9 @@ import { systemCode, writeDurably } from '../../common/files/durable.node.js';
 import { Metrics } from '../../common/evaluation/metrics.js';
 import { decodeSafetensors, encodeSafetensors } from '../../common/model/safetensors.js';
 
-/** One line of the learning curves. */
+/** One record of the learning curves. */
 export const EpochRecord = z.strictObject({
-  /** Counted through all phases, from 1. */
+  /** Counted from 1 through all phases. */
   epoch: z.int(),
   phase: z.int(),
   learningRate: z.number(),
@@ -21,14 +21,14 @@ export const EpochRecord = z.strictObject({
 export type EpochRecord = z.infer<typeof EpochRecord>;
 
 export const TrainingState = z.strictObject({
-  /** The phase in progress, and its epochs that are done. */
+  /** The current phase, and its number of completed epochs. */
   phase: z.int(),
   done: z.int(),
-  /** Optimiser steps of this phase. */
+  /** Optimiser steps done in this phase. */
   steps: z.int(),
-  /** Epochs of this phase in a row without a better result. */
+  /** Consecutive epochs of this phase without a better result. */
   stalled: z.int(),
-  /** The epoch that validation has chosen so far; 0: none yet. */
+  /** The best epoch so far by validation; 0: none yet. */
   best: z.int(),
   history: z.array(EpochRecord),
 });
@@ -37,7 +37,7 @@ export type TrainingState = z.infer<typeof TrainingState>;
 /** Values by name: parameters and the optimiser's moments. */
 export type Values = ReadonlyMap<string, Float32Array>;
 
-/** Files of one training in a folder that several share. */
+/** The files of one training, in a folder that several trainings share. */
 export class Checkpoint {
   readonly #folder: string;
   readonly #name: string;
@@ -47,7 +47,8 @@ export class Checkpoint {
   }
 
   /**
-   * @returns undefined where nothing was begun
+   * Reads the checkpoint.
+   * @returns undefined if none was begun
    * @throws LENTIGO_WEIGHTS_INVALID naming a file that is damaged
    */
   async read(): Promise<{ state: TrainingState; values: Values } | undefined> {
@@ -60,22 +61,22 @@ export class Checkpoint {
     );
   }
   /**
-   * The best epoch's file first, then the state that names it: a kill between them only does the
-   * epoch again.
+   * Writes the best epoch's file first, then the state that names it: if killed in between, only
+   * the epoch is repeated.
    */
   async write(state: TrainingState, values: Values, best: Values | undefined): Promise<void> {
     if (best) await writeDurably(this.#bestPath(state.best), pack(best, {}));
     await writeDurably(this.#path, pack(values, { state: JSON.stringify(state) }));
     await this.remove(new Set([this.#path, this.#bestPath(state.best)]));
   }
-  /** Deletes all files of this training but those. */
+  /** Deletes all files of this training except `kept`. */
   async remove(kept: ReadonlySet<string> = new Set()): Promise<void> {
     for (const name of await readdir(this.#folder)) {
       const path = join(this.#folder, name);
       if (name.startsWith(`${this.#name}.`) && !kept.has(path)) await rm(path, { force: true });
     }
   }
-  /** The model's parameters after the epoch that validation chose. */
+  /** The model's parameters after its best epoch by validation. */
   async best(epoch: number): Promise<Values> {
     const path = this.#bestPath(epoch);
     const stored = await this.#readFile(path);

@@ -1,4 +1,4 @@
-// Which blocks' attention is compared: where teacher and student see the photograph at the same
+// Which blocks' attention maps are compared: those where teacher and student have the same
 // resolution.
 import * as tf from '@tensorflow/tfjs';
 import type { Sample } from '../../common/dataset/sample.js';
@@ -7,18 +7,18 @@ import type { Teacher } from '../../common/model/teacher.js';
 import type { Pairing } from './teacher-outputs.js';
 
 /**
- * So many of the coarsest resolutions that both have: at the finer ones networks see edges, not
+ * How many of the coarsest shared resolutions are compared: at finer ones networks see edges, not
  * lesions.
  */
 const RESOLUTIONS = 2;
 
-/** Side of a block's output → the last block that has it. */
+/** Maps the side of a block's output to the last block that has it. */
 const bySide = (maps: ReadonlyMap<string, tf.Tensor4D>): Map<number, string> =>
   new Map([...maps].map(([name, { shape }]) => [shape[1], name]));
 
 /**
- * The last blocks of each shared resolution, the student's from `from` on.
- * @param sample any: a teacher of metadata reads it
+ * The last blocks at each shared resolution, with the student's from `from` on.
+ * @param sample any sample, as a teacher with metadata needs one
  */
 export function pairingsOf(
   student: Student,

@@ -1,4 +1,4 @@
-// What a network starts from: a model folder, or a published file of weights.
+// Starting weights of a network: a model folder, or a published file of weights.
 import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,9 +16,9 @@ import type { ParameterSet } from '../../common/update/parameter-set.js';
 import type { Recipe, TeacherPlan } from './recipe.js';
 
 /**
- * The model in a folder, its head kept if it is for the same diagnoses; or the backbone in a
+ * The model in a folder, with its head if it is for the same diagnoses; or the backbone in a
  * safetensors file, with a new head.
- * @throws LENTIGO_WEIGHTS_INVALID nothing is there, or it is of another architecture;
+ * @throws LENTIGO_WEIGHTS_INVALID when nothing is there, or it is of another architecture;
  *   LENTIGO_MODEL_INVALID
  */
 export async function startingModel(
@@ -67,9 +67,9 @@ export async function startingModel(
 }
 
 /**
- * What a teacher starts from: what `startingModel` reads; or the backbone of the teacher that
- * another distillation left in a folder (its teacher-1), and all of that where it was for the same
- * diagnoses, of the same design and without metadata: the first stage of a transfer in two.
+ * Starting weights of a teacher: what `startingModel` reads; or the backbone of a teacher from
+ * another distillation's folder (its teacher-1). That teacher is taken whole if it is for the same
+ * diagnoses, of the same design and without metadata: the first stage of a two-stage transfer.
  * @throws what startingModel throws
  */
 export async function startingTeacher(

@@ -1,5 +1,5 @@
-// Several finished distillations side by side: rows of the same kind over seeds or folds, and what
-// each student gains on the one without a teacher.
+// Compares several finished distillations: rows of the same kind averaged over seeds or folds, and
+// each student's gain over the one without a teacher.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Table from 'cli-table3';
@@ -19,14 +19,14 @@ import {
 } from '../../common/reporting/score-row.js';
 import { LabelSet } from '../../common/model/labels.js';
 
-/** By what choices are made: the scores of the chosen epoch on the validation images. */
+/** The basis of choices: the scores of the best epoch on the validation images. */
 const Validation = z.object({
   balancedAccuracy: z.number().nullable(),
   malignantAuc: z.number().nullable(),
 });
 type Validation = z.infer<typeof Validation>;
 
-/** What of distillation.json says which row a result belongs to. */
+/** The fields of distillation.json that decide to which row a result belongs. */
 const Finished = z.looseObject({
   settings: z.looseObject({
     recipe: z.looseObject({ name: z.string(), labels: LabelSet, metadata: z.unknown().optional() }),
@@ -38,7 +38,7 @@ const Finished = z.looseObject({
   trained: z.array(z.looseObject({ name: z.string(), validation: Validation })),
 });
 
-/** A finished model: its held-out predictions, and how validation saw it. */
+/** A finished model: its held-out predictions, and its validation scores. */
 interface Part {
   readonly predictions: Evaluated;
   readonly validation: Validation;
@@ -46,8 +46,8 @@ interface Part {
 
 export interface SummaryRow {
   /**
-   * "student without teacher", "student of efficientnetv2-b0: logits, features", "teacher-1
-   * efficientnetv2-b0, metadata all".
+   * For example "student without teacher", "student of efficientnetv2-b0: logits, features",
+   * "teacher-1 efficientnetv2-b0, metadata all".
    */
   readonly name: string;
   readonly seeds: readonly {
@@ -59,8 +59,8 @@ export interface SummaryRow {
   readonly mean: ScoreRow;
   readonly meanValidation: Validation;
   /**
-   * Of students: minus the student without a teacher, over the seeds of this row. Null where there
-   * is no such student.
+   * For students: the score minus that of the student without a teacher, over the seeds of this
+   * row. Null if there is no such student.
    */
   readonly gain: Paired | null;
 }
@@ -96,11 +96,11 @@ function joined(parts: readonly Part[]): Evaluated {
 }
 
 /**
- * Results of one kind and seed on different held-out images, such as the folds of a
- * cross-validation, are put together before they are scored; the same teacher that taught in
- * several folders counts once.
- * @param outs folders of finished distillations by one preset
- * @throws LENTIGO_USAGE a folder holds none, or one of another preset, or rows that are compared
+ * Summarises finished distillations. Results of one kind and seed on different held-out images,
+ * such as the folds of a cross-validation, are pooled before they are scored; a teacher that taught
+ * in several folders counts once.
+ * @param outs folders of finished distillations with one preset
+ * @throws LENTIGO_USAGE when a folder has no result, or one of another preset, or compared rows
  *   hold out different images
  */
 export async function summarise(outs: readonly string[]): Promise<SummaryRow[]> {

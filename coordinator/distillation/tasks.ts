@@ -1,5 +1,5 @@
-// What is trained on which loss: a teacher on the labels, a student on the labels and on what the
-// teachers say.
+// The training tasks: a teacher learns from the labels, a student from the labels and the teachers'
+// outputs.
 import * as tf from '@tensorflow/tfjs';
 import type { Sample } from '../../common/dataset/sample.js';
 import { classBalance } from '../../common/training/class-balance.js';
@@ -32,11 +32,11 @@ export interface Teaching {
   readonly losses: Losses;
   readonly outputs: TeacherOutputs;
   readonly pairings: readonly Pairing[];
-  /** Absent where features aren't compared. */
+  /** Absent if features aren't compared. */
   readonly projection?: Projection & { readonly weight: tf.Variable; readonly bias: tf.Variable };
 }
 
-/** Focal loss on the labels, rare diagnoses made up for as the recipe says. */
+/** Focal loss on the labels, with rare diagnoses balanced as the recipe says. */
 function labelLoss(
   model: Pick<Classifier, 'labels'>,
   samples: readonly Sample[],
@@ -64,7 +64,7 @@ const evaluation =
   async (options) =>
     metricsOf(await predictSamples(model, validation, options), model.labels);
 
-/** A teacher on the labels alone. */
+/** Trains a teacher on the labels alone. */
 export function teacherTask(
   teacher: Teacher,
   splits: Splits,
@@ -94,8 +94,8 @@ export function teacherTask(
 }
 
 /**
- * A student on the labels, and with `teaching` on what the teachers say of the same augmented
- * photographs.
+ * Trains a student on the labels and, with `teaching`, on the teachers' outputs for the same
+ * augmented photographs.
  */
 export function studentTask(
   student: Student,

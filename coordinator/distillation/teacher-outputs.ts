@@ -1,5 +1,5 @@
-// What the teachers say of each augmented photograph: computed once, kept in a folder, read back as
-// the student comes to it.
+// The teachers' outputs for each augmented photograph: computed once, stored in a folder, and read
+// back when the student trains on it.
 import * as tf from '@tensorflow/tfjs';
 import type { Sample } from '../../common/dataset/sample.js';
 import { asLentigoError } from '../../common/errors.js';
@@ -11,13 +11,13 @@ import { batchesOf } from '../../common/training/train.js';
 import type { Teacher } from '../../common/model/teacher.js';
 import type { Trace } from '../../common/model/student.js';
 
-/** Blocks of teacher and student that see the photograph at the same resolution. */
+/** A block of the teacher and one of the student with the same resolution. */
 export interface Pairing {
   readonly teacher: string;
   readonly student: string;
 }
 
-/** What the student is taught of a batch, [n, …] each. */
+/** The teachers' outputs for one batch, [n, …] each. */
 export interface Lesson {
   readonly logits: tf.Tensor2D;
   readonly embedding: tf.Tensor2D;
@@ -25,12 +25,12 @@ export interface Lesson {
   readonly maps: readonly tf.Tensor2D[];
 }
 
-/** The teachers' outputs, and how they lie in one row: logits, embedding, attention maps. */
+/** The teachers' outputs. A stored row is: logits, embedding, attention maps. */
 export class TeacherOutputs {
   readonly #cache: FolderFeatureCache;
   readonly #teachers: readonly Teacher[];
   readonly #pairings: readonly Pairing[];
-  /** Values of each part of a row. */
+  /** Number of values in each part of a row. */
   readonly #sizes: readonly number[];
 
   private constructor(
@@ -44,7 +44,10 @@ export class TeacherOutputs {
     this.#pairings = pairings;
     this.#sizes = sizes;
   }
-  /** @param sample any: to see how large the outputs are */
+  /**
+   * Opens the folder.
+   * @param sample any sample, to find the sizes of the outputs
+   */
   static async open(
     folder: string,
     teachers: readonly Teacher[],
@@ -66,8 +69,8 @@ export class TeacherOutputs {
   }
 
   /**
-   * Computes what the folder lacks; the next photograph is read meanwhile. Unreadable ones are left
-   * out.
+   * Computes what is missing from the folder, and reads the next photograph meanwhile. Unreadable
+   * ones are left out.
    */
   async compute(
     samples: readonly Sample[],
@@ -102,7 +105,7 @@ export class TeacherOutputs {
     }
   }
 
-  /** Rows of these examples, all of which were computed. */
+  /** The rows of these examples, all of which must have been computed. */
   async rows(examples: readonly Example[]): Promise<Float32Array[]> {
     return Promise.all(
       examples.map(async (example) => {
@@ -115,7 +118,7 @@ export class TeacherOutputs {
       }),
     );
   }
-  /** Rows as tensors; in a tidy of the caller's. */
+  /** Rows as tensors; call it in a tidy. */
   lesson(rows: readonly Float32Array[]): Lesson {
     let at = 0;
     const parts = this.#sizes.map((size) => {
@@ -128,11 +131,11 @@ export class TeacherOutputs {
     return { logits, embedding, maps };
   }
 
-  /** Values of a row. */
+  /** Number of values in a row. */
   get #length(): number {
     return this.#sizes.reduce((a, b) => a + b, 0);
   }
-  /** Undefined too for a row that a power cut left unfinished. */
+  /** Also undefined if a power cut left the row unfinished. */
   async #stored(example: Example): Promise<Float32Array | undefined> {
     const row = await this.#cache.get(keyOf(example));
     return row?.length === this.#length ? row : undefined;
@@ -174,8 +177,8 @@ async function readable(inputs: Promise<Float32Array[]>): Promise<Float32Array[]
 }
 
 /**
- * Logits, embedding and attention maps. Of an ensemble the logits are averaged, and the rest is the
- * first one's.
+ * Logits, embedding and attention maps. For an ensemble the logits are averaged, and the rest is
+ * taken from the first teacher.
  */
 function partsOf(
   teachers: readonly Teacher[],

@@ -1,4 +1,4 @@
-// One evaluation as the worker performs it: a round's result on the coordinator's own images.
+// One evaluation, as the worker performs it: a round's result on the coordinator's own images.
 import { readFile } from 'node:fs/promises';
 import { openDataset } from '../../common/dataset/open.node.js';
 import type { Sample, Split } from '../../common/dataset/sample.js';
@@ -13,15 +13,16 @@ import { createStudent, type Student } from '../../common/model/student.js';
 
 export interface EvaluationJob {
   /**
-   * Path of the study's starting model, a whole one. It never changes: the path names its content.
+   * Path of the study's starting model, a complete one. The path names its content, so the content
+   * never changes.
    */
   readonly start: string;
   /** Path of the trainable parameters to evaluate. */
   readonly result: string;
   readonly trainFrom: string;
-  /** What openDataset takes. */
+  /** The dataset, as openDataset takes it. */
   readonly data: string;
-  /** Of the splits, where the data has none of its own, and of the bootstrap. */
+  /** Seed of the bootstrap, and of the splits if the data has none of its own. */
   readonly seed: number;
 }
 
@@ -32,8 +33,8 @@ export interface Evaluation {
 }
 
 /**
- * What a study's rounds share: the student with its frozen part, the images, and their frozen
- * features.
+ * What the evaluations of a study's rounds share: the student with its frozen part, the images, and
+ * their frozen features.
  */
 interface Bench {
   readonly key: string;
@@ -42,15 +43,14 @@ interface Bench {
   readonly cache: MemoryFeatureCache;
 }
 
-/**
- * Evaluates jobs one after the other, and keeps what the next round of the same study needs again.
- */
+/** Evaluates jobs one after the other, and keeps what the same study's next round needs again. */
 export class EvaluationBench {
   #bench: Bench | undefined;
   readonly #reader = new InputThread();
 
   /**
-   * @param onProgress the share of both splits' images that is done, 0–1
+   * Runs one job.
+   * @param onProgress receives the share of both splits' images that is done, 0–1
    * @throws LENTIGO_DATA_EMPTY, LENTIGO_WEIGHTS_INVALID, LENTIGO_UPDATE_NOT_FINITE, and what
    *   openDataset throws
    */

@@ -1,4 +1,5 @@
-// A study as its console shows it, read whole or from a round and an audit entry on.
+// A study as its console shows it: read whole, or only what is new since a round and an audit
+// entry.
 import type { LiveStudy, ScoreRow } from '../../common/protocol/console.js';
 import { type Metrics, SCORE_NAMES } from '../../common/evaluation/metrics.js';
 import { openedOf } from '../rounds/state.js';
@@ -9,7 +10,7 @@ import type { Store } from '../storage/store.js';
 import type { Presence } from './presence.js';
 
 /**
- * Up to where a console knows a study: rounds from this number on may have changed, audit entries
+ * How much of a study a console knows: rounds from this number on may have changed, audit entries
  * after this one are new.
  */
 export interface Known {
@@ -18,8 +19,8 @@ export interface Known {
 }
 
 /**
- * How many audit entries are read at once: enough for what happens between two readings, and for
- * the feed at first.
+ * Number of audit entries read at once: enough for what happens between two readings, and for the
+ * initial feed.
  */
 const ENTRIES = 200;
 

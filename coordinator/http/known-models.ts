@@ -1,4 +1,4 @@
-// Starting models that a new study can take without an upload: the one that comes with Lentigo, and
+// Starting models available to a new study without an upload: the one that comes with Lentigo, and
 // those of the studies here.
 import { fileURLToPath } from 'node:url';
 import { encodeModel } from '../../common/model/encoding.js';
@@ -7,7 +7,7 @@ import type { KnownModels } from '../../common/protocol/console.js';
 import type { Blobs } from '../storage/blobs.js';
 import type { StudyRecord } from '../rounds/records.js';
 
-/** From dist/coordinator/http. */
+/** Relative to dist/coordinator/http. */
 const SHIPPED = fileURLToPath(new URL('../../../models/start', import.meta.url));
 
 export async function knownModels(

@@ -1,5 +1,5 @@
-// The two pages as `npm run build` made them, compressed beforehand: the console at /console/, the
-// clinic's app at /clinic/, and / leads to the console.
+// Serves the two pages that `npm run build` makes, compressed in advance: the console at /console/
+// and the clinic's app at /clinic/. / redirects to the console.
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Router } from 'express';
@@ -10,7 +10,7 @@ const BUILT = fileURLToPath(new URL('../../web/', import.meta.url));
 
 export function pageRoutes(): Router {
   const router = Router();
-  // Relative, so that the prefix of a proxy stays.
+  // Relative, so that a proxy's prefix is kept.
   router.get('/', (_request, response) => response.redirect('console/'));
   for (const name of ['console', 'clinic']) {
     router.use(`/${name}`, (request, response, next) => {
@@ -37,7 +37,7 @@ function files(name: string) {
     gzip: true,
     brotli: true,
     setHeaders: (response, path) => {
-      // What lies in assets/ has its content's hash in its name.
+      // Files in assets/ have their content's hash in their name.
       response.setHeader(
         'Cache-Control',
         path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',

@@ -7,7 +7,7 @@ import type { SiteStyle } from './site.js';
 
 const clamp = (value: number): number => Math.min(1023, Math.max(0, value + 0.5)) | 0;
 
-/** Relief under a lamp from one side: slopes towards it are lighter, and glossy ones glint. */
+/** Lights the relief from one side: slopes facing the lamp are lighter, and glossy ones glint. */
 export function shade(
   rgb: Float32Array,
   height: Float32Array,
@@ -53,7 +53,7 @@ export function photograph(
   const gradient = style.gradient * random.uniform(0.4, 1.3);
   const towards = random.uniform(0, 2 * Math.PI);
   const [gx, gy] = [(gradient * Math.cos(towards)) / size, (gradient * Math.sin(towards)) / size];
-  // 4,096 normal numbers, from which the noise draws at random places.
+  // 4,096 normal numbers; the noise is sampled from them at random places.
   const normals = Float32Array.from({ length: 4096 }, () =>
     random.normal(0, (style.noise / 255) * 900),
   );

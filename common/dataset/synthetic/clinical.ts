@@ -1,11 +1,11 @@
-// Clinical metadata of synthetic patients, in PAD-UFES-20's columns: what a diagnosis makes
-// likelier, with gaps.
+// Clinical metadata of synthetic patients, in PAD-UFES-20's columns: values that depend on the
+// diagnosis, with gaps.
 import type { Random } from '../../random.js';
 import type { Clinical } from '../sample.js';
 
 /**
- * Mean age, mean diameter in millimetres, and how likely the patient says that it itches, grew,
- * hurts, changed, bleeds, is raised.
+ * Mean age, mean diameter in millimetres, and the probability that the patient reports itching,
+ * growth, pain, change, bleeding, elevation.
  */
 const TYPICAL: Readonly<
   Record<string, readonly [age: number, diameter: number, ...answers: number[]]>
@@ -29,14 +29,15 @@ const YES_OR_NO = [
   'has_piped_water',
   'has_sewage_system',
 ] as const;
-/** Share of the patients of whom nothing was asked but age, region and the lesion's signs. */
+/** Share of the patients of whom only age, region and the lesion's signs are recorded. */
 const UNASKED = 0.3;
 
 const yesOrNo = (random: Random, p: number): string => (random.chance(p) ? 'True' : 'False');
 
 /**
- * @param patient the same for all lesions of one person
- * @param lesion of this one
+ * Draws a record.
+ * @param patient random stream, the same for all lesions of one person
+ * @param lesion random stream of this lesion
  */
 export function drawClinical(
   label: string,

@@ -1,5 +1,5 @@
-// The painter's raw materials for synthetic photographs: smooth random fields, soft dots and
-// strokes, and a blur. All on square float32 planes.
+// The painter's materials for synthetic photographs: smooth random fields, soft dots and strokes,
+// and a blur. All on square float32 planes.
 import type { Random } from '../../random.js';
 
 /** 0 below `from`, 1 above `to`, smooth between. */
@@ -116,7 +116,7 @@ export function dot(
 export interface Stroke {
   readonly x: number;
   readonly y: number;
-  /** Direction in radians, and how much it turns a pixel. */
+  /** Direction in radians, and the turn per pixel. */
   readonly heading: number;
   readonly turn: number;
   readonly length: number;
@@ -125,8 +125,8 @@ export interface Stroke {
 }
 
 /**
- * A curved line that thins towards its end; wanders when `wander` > 0. Returns its points, a pixel
- * apart.
+ * A curved line that thins towards its end; it wanders if `wander` > 0. Returns its points, one
+ * pixel apart.
  */
 export function stroke(
   plane: Float32Array,
@@ -147,7 +147,7 @@ export function stroke(
   return points;
 }
 
-/** Gaussian blur of interleaved RGB, sigma in pixels, edges extended; in place. */
+/** Gaussian blur of interleaved RGB, in place; sigma in pixels, edges extended. */
 export function blur(rgb: Float32Array, size: number, sigma: number): void {
   const reach = Math.ceil(2.2 * sigma);
   const kernel = Float32Array.from({ length: 2 * reach + 1 }, (_, i) =>

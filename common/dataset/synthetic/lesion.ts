@@ -1,17 +1,17 @@
-// What makes each of the six diagnoses look as it does, as numbers for the painter: clinical
-// descriptions, with ranges that overlap between classes as the real ones do.
+// The appearance of each of the six diagnoses, as numbers for the painter. They follow clinical
+// descriptions, with ranges that overlap between classes as real ones do.
 import type { Random } from '../../random.js';
 
 /**
- * Absorptions are optical densities on top of the skin's (Beer–Lambert); lengths are shares of the
+ * Absorptions are optical densities added to the skin's (Beer–Lambert); lengths are relative to the
  * lesion's radius.
  */
 export interface Lesion {
-  /** Radius as a share of the picture's side. */
+  /** Radius relative to the picture's side. */
   readonly radius: number;
-  /** Long to short axis. */
+  /** Ratio of the long to the short axis. */
   readonly aspect: number;
-  /** How far the border strays from an ellipse, and over what width it fades. */
+  /** How far the border deviates from an ellipse, and the width over which it fades. */
   readonly irregularity: number;
   readonly fade: number;
   readonly melanin: number;
@@ -25,7 +25,7 @@ export interface Lesion {
   readonly net: number;
   readonly veil: number;
   readonly regression: number;
-  /** Relief: dome, raised rim, cobbles, roughness, and how much they shine. */
+  /** Relief: dome, raised rim, cobbles, roughness, and how glossy they are. */
   readonly dome: number;
   readonly rim: number;
   readonly cobbles: number;
@@ -62,7 +62,7 @@ const PLAIN: Omit<Lesion, 'radius' | 'aspect' | 'irregularity' | 'fade' | 'melan
   patches: 0,
 };
 
-/** Probability p of a feature, of strength uniform in the range; otherwise absent. */
+/** With probability p, a strength uniform in the range; otherwise 0. */
 const perhaps = (random: Random, p: number, low: number, high: number): number =>
   random.chance(p) ? random.uniform(low, high) : 0;
 
@@ -186,7 +186,7 @@ const DRAW: Record<string, (random: Random) => Lesion> = {
   }),
 };
 
-/** The classes that can be painted: PAD-UFES-20's. */
+/** The classes that can be painted: those of PAD-UFES-20. */
 export const SYNTHETIC_LABELS: readonly string[] = Object.keys(DRAW);
 
 /**

@@ -1,5 +1,5 @@
-// A lesion, a patient's skin and a site's style → one synthetic photograph. Light through skin by
-// Beer–Lambert: pigment and blood darken each channel by its own absorption.
+// Paints a synthetic photograph from a lesion, a patient's skin and a site's style. Light passes
+// through skin by Beer–Lambert: pigment and blood darken each channel by its own absorption.
 import type { Picture } from '../../images/picture.js';
 import { Random } from '../../random.js';
 import { photograph, shade } from './camera.js';
@@ -7,7 +7,7 @@ import { Cobbles, dot, noise, smoothstep, stroke } from './fields.js';
 import type { Lesion } from './lesion.js';
 import type { SiteStyle } from './site.js';
 
-/** One patient's skin, the same in all of that patient's photographs. */
+/** One patient's skin, the same in all of the patient's photographs. */
 export interface Skin {
   /** Fitzpatrick type 1–6. */
   readonly type: number;
@@ -48,7 +48,7 @@ export function drawSkin(style: SiteStyle, random: Random): Skin {
   };
 }
 
-/** Strokes and dots inside the lesion, on planes of their own: 0–1 at each pixel. */
+/** Strokes and dots inside the lesion, each kind on its own plane: 0–1 at each pixel. */
 function drawMarks(
   lesion: Lesion,
   size: number,
@@ -112,7 +112,7 @@ function drawMarks(
   return { vessels, milia, plugs };
 }
 
-/** Hair over everything: 0–1 at each pixel. */
+/** Hair over the whole photograph: 0–1 at each pixel. */
 function drawHair(style: SiteStyle, size: number, random: Random): Float32Array {
   const plane = new Float32Array(size * size);
   const count = Math.round(style.hair * random.uniform(0, 2));
@@ -137,22 +137,23 @@ function drawHair(style: SiteStyle, size: number, random: Random): Float32Array 
   return plane;
 }
 
-/** All that a photograph is painted from. */
+/** Everything that a photograph is painted from. */
 export interface Scene {
   readonly lesion: Lesion;
   readonly skin: Skin;
   readonly style: SiteStyle;
-  /** Pixels a side. */
+  /** Pixels per side. */
   readonly size: number;
   /**
-   * Of everything that differs between two photographs of one lesion: place, angle, light, noise.
+   * Seed of everything that differs between two photographs of one lesion: place, angle, light,
+   * noise.
    */
   readonly seed: string;
 }
 
 export interface Painting {
   readonly picture: Picture;
-  /** How much of the lesion is in each pixel, 0–1, size×size. */
+  /** Share of each pixel that the lesion covers, 0–1, size×size. */
   readonly mask: Float32Array;
 }
 
@@ -191,13 +192,13 @@ export function paint({ lesion, skin, style, size, seed }: Scene): Painting {
   const inLesion = new Float32Array(size * size);
   for (let y = 0, i = 0; y < size; y++) {
     for (let x = 0; x < size; x++, i++) {
-      // (u, v): lesion coordinates, the border is where d = 0, inside is negative.
+      // (u, v): lesion coordinates. d is 0 at the border and negative inside.
       const u = (cos * (x - cx) + sin * (y - cy)) / stretch;
       const v = (cos * (y - cy) - sin * (x - cx)) * stretch;
       const r0 = Math.sqrt(u * u + v * v);
       let d = r0 - 1;
       for (const patch of patches) d = Math.min(d, Math.hypot(u - patch.u, v - patch.v) - patch.r);
-      // The middle strays less, or strong irregularity would tear holes into it.
+      // The middle deviates less, because strong irregularity would tear holes in it.
       d += lesion.irregularity * border[i]! * (0.3 + 0.7 * Math.min(1, r0));
       const mask = 1 - smoothstep(-lesion.fade, lesion.fade, d);
 

@@ -3,13 +3,14 @@
 import { Random } from '../../random.js';
 
 export interface SiteStyle {
-  /** Centre and spread of the patients' Fitzpatrick types, 1–6. */
+  /** Mean and standard deviation of the patients' Fitzpatrick types, 1–6. */
   readonly skin: readonly [mean: number, deviation: number];
   /**
-   * Colour of the light: −1 cold and blue to 1 warm and orange, and its spread between photographs.
+   * Colour of the light, from −1 (cold and blue) to 1 (warm and orange), and its spread between
+   * photographs.
    */
   readonly warmth: readonly [mean: number, deviation: number];
-  /** −1 magenta to 1 green, as fluorescent tubes and cheap white balances have it. */
+  /** Tint from −1 (magenta) to 1 (green), as with fluorescent tubes and cheap white balances. */
   readonly green: number;
   /** Factor on brightness. */
   readonly exposure: number;
@@ -19,13 +20,13 @@ export interface SiteStyle {
   /** The camera's tone curve and colour. */
   readonly gamma: number;
   readonly saturation: number;
-  /** Standard deviation of the blur in pixels at 256 pixels a side: least and most. */
+  /** Standard deviation of the blur in pixels at 256 pixels per side: lowest and highest. */
   readonly blur: readonly [low: number, high: number];
-  /** Standard deviation of the sensor's noise, of 255. */
+  /** Standard deviation of the sensor's noise, on a scale of 255. */
   readonly noise: number;
-  /** Hairs in a photograph, on average. */
+  /** Mean number of hairs in a photograph. */
   readonly hair: number;
-  /** Factor on the size of the lesion: how near the phone is held. */
+  /** Factor on the size of the lesion: how close the phone is held. */
   readonly scale: number;
 }
 
@@ -47,7 +48,7 @@ const NEUTRAL: SiteStyle = {
 /**
  * The style of a site. The axes of sites 1, 2, 3, … follow a low-discrepancy sequence (fractional
  * parts of multiples of powers of a constant: Roberts 2018, "The unreasonable effectiveness of
- * quasirandom sequences"), so any few neighbours lie far apart.
+ * quasirandom sequences"), so that any few neighbours differ widely.
  */
 export function siteStyle(site: number): SiteStyle {
   if (site === 0) return NEUTRAL;

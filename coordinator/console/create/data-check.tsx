@@ -1,4 +1,4 @@
-// What the coordinator finds where the evaluation photographs should be.
+// Shows what the coordinator finds at the path of the evaluation photographs.
 import { Button, Group, Text } from '@mantine/core';
 import { useState } from 'react';
 import type { DatasetCounts } from '../../../common/protocol/console.js';

@@ -1,4 +1,5 @@
-// The starting model: one that the coordinator has, or a safetensors file from this computer.
+// Chooses the starting model: one that the coordinator has, or a safetensors file from this
+// computer.
 import {
   Alert,
   FileInput,
@@ -20,7 +21,7 @@ import { asApiError } from '../ui.js';
 const t = strings.create.model;
 
 export interface ChosenModel {
-  /** What study.yaml calls it. */
+  /** Its name in study.yaml. */
   readonly name: string;
   readonly sha256: string;
   readonly bytes: number;

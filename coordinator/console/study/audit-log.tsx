@@ -1,4 +1,4 @@
-// The audit log: the newest first, older ones on request, and the chain verified on request.
+// The audit log: newest first, older entries on request, and the chain verified on request.
 import { Alert, Button, Group, Stack, Table, Text } from '@mantine/core';
 import { IconShieldCheck, IconShieldX } from '@tabler/icons-react';
 import { useState } from 'react';

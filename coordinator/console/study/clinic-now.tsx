@@ -1,4 +1,4 @@
-// One clinic at this moment: connected or away, and how far its training is.
+// One clinic at this moment: connected or away, and its training progress.
 import { Group, Progress, Text } from '@mantine/core';
 import type { ClinicRow } from '../../../common/protocol/console.js';
 import { strings } from '../strings.js';

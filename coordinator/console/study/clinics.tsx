@@ -1,4 +1,5 @@
-// The clinics of a study: invited, approved by telephone, revoked; and what each has contributed.
+// The clinics of a study: inviting them, approving them by telephone, revoking them, and what each
+// has contributed.
 import { Badge, Button, Group, Modal, Paper, Stack, Table, Text } from '@mantine/core';
 import { IconUserPlus, IconUsers } from '@tabler/icons-react';
 import { useState } from 'react';

@@ -195,13 +195,13 @@ export function Curves({
   );
 }
 
-/** Every tenth, or every fifth of a long axis. */
+/** Every tenth, or every fifth on a long axis. */
 function ticks(lowest: number): number[] {
   const step = lowest < 0.5 ? 0.2 : 0.1;
   return Array.from({ length: Math.round((1 - lowest) / step) + 1 }, (_, i) => 1 - i * step);
 }
 
-/** Below the lowest that is drawn, at a tick. */
+/** The axis' lower end: the last tick below the lowest value drawn. */
 function lowEnd(points: readonly Point[]): number {
   const lowest = Math.min(
     1,

@@ -1,4 +1,4 @@
-// What a study leaves: its models, its metrics, its report, and the file that describes it.
+// The study's downloads: its models, its metrics, its report, and the file that describes it.
 import { Button, Group, Stack, Text } from '@mantine/core';
 import { IconDownload, IconPrinter } from '@tabler/icons-react';
 import { useState } from 'react';

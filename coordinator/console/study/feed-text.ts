@@ -6,7 +6,7 @@ import { strings } from '../strings.js';
 
 const t = strings.feed;
 
-/** What the details of entries may hold; each has some of it. */
+/** Fields that an entry's details may have; each entry has some of them. */
 const Detail = z
   .object({
     round: z.int(),
@@ -29,7 +29,7 @@ export interface Sentence {
 
 export type Named = Pick<LiveStudy, 'clinics' | 'rounds' | 'config'>;
 
-/** Null for what is of no interest to people; the audit log has it. */
+/** Null for entries without interest to people; the audit log shows them. */
 export function sentenceOf({ action, actor, detail }: AuditLine, study: Named): Sentence | null {
   const d = Detail.safeParse(detail ?? {}).data ?? {};
   const nameOf = (id: string | undefined): string =>
@@ -83,7 +83,7 @@ export function sentenceOf({ action, actor, detail }: AuditLine, study: Named): 
   }
 }
 
-/** Who did it: a clinic's name, or one of us. */
+/** The name of the actor: a clinic's name, or the coordinator or administrator. */
 export const actorName = (actor: string, clinics: Named['clinics']): string =>
   actor === 'admin'
     ? t.admin

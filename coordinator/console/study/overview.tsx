@@ -1,5 +1,5 @@
-// What a study coordinator looks at while a study runs: where it stands, who is doing what, the
-// curve, and what happens.
+// The main page while a study runs: its state, what each clinic is doing, the curve, and recent
+// events.
 import {
   Anchor,
   Button,
@@ -82,7 +82,7 @@ export function Overview({ study }: { study: LiveStudy }) {
   );
 }
 
-/** What a draft still needs. */
+/** The next step to take in a draft. */
 function NextStep({ study: { status, clinics, config, id } }: { study: LiveStudy }) {
   if (status !== 'draft') return null;
   const pending = clinics.filter((c) => c.state === 'pending').length;
@@ -158,7 +158,7 @@ const Figure = ({ name, value, text }: { name: string; value: string; text: stri
   </Paper>
 );
 
-/** The round in flight: its phase, who has returned, and how long is left. */
+/** The running round: its phase, which clinics have returned, and how long is left. */
 function Now({ study, round }: { study: LiveStudy; round: RoundRow }) {
   const { config, completed, clinics, rounds, status, evaluated } = study;
   const now = useNow(study.now);
@@ -219,7 +219,8 @@ function Now({ study, round }: { study: LiveStudy; round: RoundRow }) {
 }
 
 /**
- * The coordinator's clock: what it last said, and what has passed since. No two clocks need agree.
+ * The coordinator's clock: its last reported time plus the time passed since, so that no two clocks
+ * need agree.
  */
 function useNow(heard: number): number {
   const [now, setNow] = useState(heard);

@@ -1,4 +1,4 @@
-// The whole study on paper.
+// The whole study as a report to print.
 import { Button, Code, Group, Stack, Table, Text, Title } from '@mantine/core';
 import { IconPrinter } from '@tabler/icons-react';
 import { useEffect, useState } from 'react';

@@ -91,8 +91,8 @@ function OneRound({ study, best }: { study: LiveStudy; best: number }) {
 }
 
 /**
- * Rows shown before someone asks for all: five hundred rows are slow to draw, and the last ones
- * matter.
+ * Rows shown until someone asks for all: five hundred rows are slow to draw, and the last ones
+ * matter most.
  */
 const FIRST_ROWS = 25;
 

@@ -124,8 +124,8 @@ const Scrolling = ({
 );
 
 /**
- * Shaded by the share of the row: how the photographs with one diagnosis were predicted. Never so
- * strongly that the number can't be read.
+ * Shaded by the share of the row: how the photographs with one diagnosis were predicted. The shade
+ * is never so dark that the number can't be read.
  */
 function Confusion({ matrix, names }: { matrix: Metrics['confusion']; names: readonly string[] }) {
   const dark = useComputedColorScheme('light') === 'dark';

@@ -1,4 +1,4 @@
-// One study: its state and what can be done with it, and below, in tabs, all there is to see.
+// One study: its state and its actions, and below them its tabs.
 import { Anchor, Button, Group, Modal, Stack, Tabs, Text, Title } from '@mantine/core';
 import { useDisclosure, useDocumentTitle } from '@mantine/hooks';
 import {
@@ -35,7 +35,7 @@ const TABS = {
 } as const;
 type Tab = keyof typeof TABS;
 
-/** On a phone the tabs are wider than the screen. */
+/** On a phone the tabs are wider than the screen, so the current one is scrolled into view. */
 const intoView = (tab: HTMLElement | null): void =>
   tab?.scrollIntoView({ inline: 'center', block: 'nearest' });
 

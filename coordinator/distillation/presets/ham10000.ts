@@ -1,5 +1,5 @@
-// HAM10000: two large networks together teach a small one for phones by softened logits alone, very
-// softly.
+// HAM10000: two large networks together teach a small one for phones, by logits softened at a high
+// temperature only.
 import type { ArchitectureId } from '../../../common/model/architecture-id.js';
 import { HAM10000_LABELS } from '../../../common/model/labels.js';
 import type { Phase, Recipe, TeacherPlan } from '../recipe.js';

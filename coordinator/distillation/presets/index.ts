@@ -9,7 +9,10 @@ import { trial } from './trial.js';
 
 export const PRESETS: readonly Recipe[] = [padUfes, ham10000, slice3d, midas, trial];
 
-/** @throws LENTIGO_USAGE */
+/**
+ * The preset with this name.
+ * @throws LENTIGO_USAGE when there is none
+ */
 export function presetNamed(name: string): Recipe {
   const recipe = PRESETS.find((preset) => preset.name === name);
   if (!recipe)

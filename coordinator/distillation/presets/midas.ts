@@ -1,10 +1,10 @@
-// MIDAS: ConvNeXt-Tiny with an MLP head, in two stages: clinical photographs of ISIC first,
-// smartphone photographs second; it teaches the student what it has become. Benign or malignant.
+// MIDAS: ConvNeXt-Tiny with an MLP head is trained in two stages, clinical photographs of ISIC
+// first, smartphone photographs second, and then teaches the student. Benign or malignant.
 import type { ArchitectureId } from '../../../common/model/architecture-id.js';
 import { BINARY_LABELS } from '../../../common/model/labels.js';
 import type { Phase, Recipe, TeacherPlan } from '../recipe.js';
 
-/** The head by itself; then everything, slowly. */
+/** First the head alone; then the whole network, with a low learning rate. */
 const phases: readonly Phase[] = [
   {
     trainFrom: 'classifier',
@@ -28,7 +28,7 @@ const teacher = (architecture: ArchitectureId): readonly TeacherPlan[] => [
 ];
 
 /**
- * Each stage is a run: the second starts from what the first left.
+ * Each stage is one run: the second starts from the first one's result.
  * @example lentigo distill --preset midas --data ISIC_DIR --out out/isic --teacher-init
  *   convnext_tiny.safetensors --init efficientnet_b0.safetensors
  * @example lentigo distill --preset midas --data MIDAS_DIR --out out/midas --teacher-init

@@ -1,12 +1,12 @@
-// PAD-UFES-20: a multimodal teacher, photograph and clinical metadata, teaches EfficientNet-B0 to
-// do without the metadata.
+// PAD-UFES-20: a multimodal teacher, with photograph and clinical metadata, teaches EfficientNet-B0
+// to do without the metadata.
 import type { ArchitectureId } from '../../../common/model/architecture-id.js';
 import { PAD_UFES_LABELS } from '../../../common/model/labels.js';
 import type { Phase, Recipe, TeacherPlan } from '../recipe.js';
 
 /**
- * The new layers first, by themselves; then the later blocks too, gently. A thousand photographs
- * don't better the early ones, which cost most of the time.
+ * First the new layers alone; then the later blocks too, with a lower learning rate. A thousand
+ * photographs don't improve the early blocks, which cost most of the time.
  */
 const phases = (trainFrom: string): readonly Phase[] => [
   { trainFrom: 'classifier', epochs: 5, learningRate: 1e-3, weightDecay: 0.01, patience: 5 },
@@ -32,7 +32,7 @@ export const padUfes: Recipe = {
     'convnext-atto': teacher('convnext_atto', 'stages.2'),
     'efficientnetv2-b0': teacher('efficientnetv2_b0', 'block5'),
   },
-  // Not `biopsed`: that is decided after the suspicion.
+  // Not `biopsed`, which is decided after the suspicion.
   metadata: {
     numbers: ['age', 'fitspatrick', 'diameter_1', 'diameter_2'],
     categories: [

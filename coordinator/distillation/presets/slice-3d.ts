@@ -1,5 +1,5 @@
-// ISIC 2024 (SLICE-3D): a teacher of crop and scanner's measurements teaches a student of crops
-// alone; benign or malignant, judged by the challenge's partial AUC.
+// ISIC 2024 (SLICE-3D): a teacher that reads crops and the scanner's measurements teaches a student
+// that reads crops only. Benign or malignant, scored by the challenge's partial AUC.
 import type { ArchitectureId } from '../../../common/model/architecture-id.js';
 import { BINARY_LABELS } from '../../../common/model/labels.js';
 import type { Phase, Recipe, TeacherPlan } from '../recipe.js';
@@ -26,8 +26,8 @@ export const slice3d: Recipe = {
     'efficientnetv2-b0': teacher('efficientnetv2_b0'),
     'convnext-tiny': teacher('convnext_tiny'),
   },
-  // Not tbp_lv_dnn_lesion_confidence, which only training images have, nor anything that pathology
-  // found.
+  // Without tbp_lv_dnn_lesion_confidence, which only training images have, and without findings of
+  // pathology.
   metadata: {
     numbers: [
       'age_approx',

@@ -1,5 +1,5 @@
-// pad-ufes in small: networks of some ten thousand parameters, to see a distillation run from end
-// to end in a minute on synthetic lesions.
+// A small version of pad-ufes: networks of about ten thousand parameters, to run a whole
+// distillation in a minute on synthetic lesions.
 import type { Phase, Recipe } from '../recipe.js';
 import { padUfes } from './pad-ufes.js';
 
