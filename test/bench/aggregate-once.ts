@@ -1,6 +1,6 @@
-// The coordinator's side of one aggregation, in a process of its own so that its memory can be
-// told: node aggregate-once.js JOBS.json Prints one JSON line: milliseconds and peak memory, and
-// how long the event loop waited meanwhile.
+// The coordinator's side of one aggregation, in its own process so that its memory can be measured:
+// node aggregate-once.js JOBS.json. Prints one JSON line: milliseconds, peak memory, and how long
+// the event loop waited meanwhile.
 import { readFile } from 'node:fs/promises';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Aggregator } from '../../coordinator/aggregation/aggregator.js';
@@ -17,16 +17,16 @@ export interface Jobs {
 }
 
 export interface Measured {
-  /** Of each check of an update as it arrives. */
+  /** Time of each check of an update as it arrives. */
   readonly checkMs: readonly number[];
-  /** Of each repeat of the whole aggregation. */
+  /** Time of each repetition of the whole aggregation. */
   readonly aggregateMs: readonly number[];
-  /**
-   * What a timer of 1 ms came late, at the 99th percentile and at most, while the worker
-   * aggregated.
-   */
+  /** Delay of a 1 ms timer while the worker aggregated: 99th percentile and maximum. */
   readonly delayMs: { readonly p99: number; readonly max: number };
-  /** Resident memory before the first aggregation, and the most until the last one's end, bytes. */
+  /**
+   * Resident memory before the first aggregation, and the peak until the end of the last one, in
+   * bytes.
+   */
   readonly memory: { readonly before: number; readonly peak: number };
 }
 
@@ -46,7 +46,7 @@ if (process.argv[2]) {
     await work();
     return performance.now() - began;
   };
-  // As in a study: by the time a round is aggregated, its updates were checked in the same thread.
+  // As in a study: before a round is aggregated, its updates were checked in the same thread.
   const checkMs: number[] = [];
   for (const check of checks)
     checkMs.push(await timed(() => aggregator.check({ ...check, roundSecretKey })));

@@ -23,7 +23,8 @@ const page = {
   use: (engine: EngineName) => useEngine(engine),
 
   /**
-   * ms per image, medians after one step to warm up; and bytes in the engine's memory afterwards.
+   * Milliseconds per image (medians after one warm-up step), and the bytes in the engine's memory
+   * afterwards.
    */
   async measure(architecture: ArchitectureId, batch: number, trainFrom: string, repeats: number) {
     const { student, images, step, loss, dispose } = training(architecture, batch, trainFrom);

@@ -1,5 +1,5 @@
-// Milliseconds per image in a real browser, on WASM and on WebGPU, the small network and
-// EfficientNet-B0. Each case has a fresh page, so that its memory can be told.
+// Milliseconds per image in a real browser, on WASM and on WebGPU, for the small network and
+// EfficientNet-B0. Each case has a fresh page, so that its memory can be measured.
 import { launchBrowser, noBrowser, openPage, servePage } from '../support/browser.js';
 import { type Benchmark, megabytes, table } from './benchmark.js';
 import type { BenchPage } from './browser-page.js';
@@ -7,8 +7,8 @@ import type { BenchPage } from './browser-page.js';
 declare const page: BenchPage;
 
 /**
- * Emulated, WebGPU takes many seconds for an image of EfficientNet-B0: one at a time, and the whole
- * network isn't trained there.
+ * Emulated WebGPU takes many seconds per image of EfficientNet-B0: there it takes one image at a
+ * time, and the whole network isn't trained.
  */
 const CASES = [
   { engine: 'wasm', architecture: 'nano', batch: 8, trainFrom: 'features.0', repeats: 5 },

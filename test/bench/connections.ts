@@ -1,5 +1,5 @@
-// 300 clinics connected to one coordinator process: how long they take to come, how long a control
-// message takes, what the coordinator needs.
+// 300 clinics connected to one coordinator process: how long connecting takes, how long a control
+// message takes, and what the coordinator needs.
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,7 +11,7 @@ import { type Benchmark, megabytes, quantile, table } from './benchmark.js';
 
 const CLINICS = 300;
 const SECONDS = 20;
-/** A message and its answer a second from each clinic, and a report of progress. */
+/** One message with its answer per second from each clinic, and a report of progress. */
 const MESSAGES = CLINICS * SECONDS;
 const ENROLLING_AT_ONCE = 10;
 
@@ -92,7 +92,7 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
 }
 
 /**
- * Each member in turn, at even intervals, whether the answers have come or not.
+ * Sends from each member in turn, at even intervals, whether or not answers have arrived.
  * @returns the times of the answers, ms
  */
 async function paced(members: readonly Member[], announcement: AnnouncedRound): Promise<number[]> {
@@ -117,10 +117,10 @@ async function paced(members: readonly Member[], announcement: AnnouncedRound): 
   return Promise.all(answers);
 }
 
-/** prom-client's timer. */
+/** Resolution of prom-client's timer. */
 const LAG_RESOLUTION_MS = 10;
 
-/** Memory, bytes, and the event loop's delay since this was last asked, ms. */
+/** Memory in bytes, and the event loop's delay since the last call in ms. */
 async function coordinatorMetrics(url: string): Promise<{ memory: number; delay: number }> {
   const text = await (await fetch(`${url}/metrics`)).text();
   const value = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);

@@ -1,5 +1,5 @@
-// Paints synthetic lesions on one sheet, to look at: node dist/test/bench/contact-sheet.js OUT.png
-// [SITE…]. A row a diagnosis for one site, a row a site for several.
+// Paints synthetic lesions on one sheet for inspection: node dist/test/bench/contact-sheet.js
+// OUT.png [SITE…]. For one site each row is a diagnosis; for several, each row is a site.
 import { performance } from 'node:perf_hooks';
 import sharp, { type OverlayOptions } from 'sharp';
 import { SYNTHETIC_LABELS } from '../../common/dataset/synthetic/lesion.js';

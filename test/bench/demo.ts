@@ -1,5 +1,5 @@
-// `npm run demo`, as it is: its table, its time, its memory. On synthetic lesions, and on
-// photographs from published weights.
+// Runs `npm run demo` unchanged: its table, time and memory. On synthetic lesions, and on
+// photographs with published weights.
 import { spawn } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { succeed } from '../support/processes.js';
 import { HAS_PAD_UFES, PACKAGE_ROOT, PAD_UFES, WEIGHTS } from '../support/shared-data.js';
 import type { Benchmark } from './benchmark.js';
 
-/** What a reader has under another name. */
+/** Name of the environment variable that points to the photographs. */
 const DATA = 'PAD_UFES_DIR';
 const FILE = 'efficientnet_b0.safetensors';
 
@@ -61,7 +61,10 @@ ${printed(text)}`;
 const printed = (text: string): string =>
   `\`\`\`\n${text.replaceAll(PAD_UFES, DATA).trim()}\n\`\`\``;
 
-/** @returns what the demo printed */
+/**
+ * Runs the demo.
+ * @returns its output
+ */
 async function runDemo(
   engine: string,
   args: readonly string[],

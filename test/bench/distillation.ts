@@ -1,4 +1,4 @@
-// Finished distillations: teachers, and students with and without them.
+// Results of finished distillations: teachers, and students with and without them.
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,20 +7,20 @@ import { PACKAGE_ROOT } from '../support/shared-data.js';
 import type { Benchmark } from './benchmark.js';
 import { benchmarkOfFinished } from './finished.js';
 
-/** Distillations by one preset, which belong side by side. */
+/** Distillations with one preset, shown side by side. */
 interface Distillations extends Pick<Benchmark, 'name' | 'title'> {
-  /** Of the environment: their folders, relative to the package. */
+  /** Environment variable with their folders, relative to the package. */
   readonly variable: string;
   readonly folders: readonly string[];
-  /** Whose images stay together in a split. */
+  /** What a split keeps together. */
   readonly splitBy: 'patient' | 'lesion';
-  /** What the names in their commands stand for. */
+  /** The meaning of the names in their commands. */
   readonly data: string;
   readonly names: string;
   /** The commands' --init and --teacher-init. */
   readonly init?: string | undefined;
   readonly teacherInit: string;
-  /** What follows the results. */
+  /** Text after the results. */
   readonly beside: string;
 }
 
@@ -134,8 +134,8 @@ ${beside}`;
 }
 
 /**
- * SHA-256 of a run's (first) teacher, by which runs that share it are known; undefined where there
- * is none.
+ * SHA-256 of a run's (first) teacher, which identifies runs that share it; undefined if there is
+ * none.
  */
 async function teacherHash(out: string): Promise<string | undefined> {
   return readFile(join(PACKAGE_ROOT, out, 'teacher-1', 'teacher.safetensors')).then(
@@ -145,8 +145,8 @@ async function teacherHash(out: string): Promise<string | undefined> {
 }
 
 /**
- * "594 training, 145 validation and 253 held-out photographs"; of folds, what all of them hold out
- * in turn.
+ * For example "594 training, 145 validation and 253 held-out photographs"; for folds, all images
+ * that they hold out in turn.
  */
 function imagesOf(reports: readonly Report[]): string {
   const { train, validation, heldout } = reports[0]!.images;
@@ -157,7 +157,7 @@ function imagesOf(reports: readonly Report[]): string {
 }
 
 /**
- * The command that gives this report.
+ * The command that produces this report.
  * @param from the folder whose teacher it took
  */
 function commandOf(

@@ -1,5 +1,5 @@
-// BENCHMARKS.md: one section a benchmark between markers, so that each can be measured again alone
-// and the others stay.
+// BENCHMARKS.md: one section per benchmark between markers, so that each can be measured again
+// without the others.
 
 const INTRODUCTION = `# Measurements
 
@@ -10,8 +10,8 @@ const begin = (name: string) => `<!-- ${name} -->`;
 const end = (name: string) => `<!-- /${name} -->`;
 
 /**
- * The document with this section replaced, or put where the order says.
- * @param document '' for one that isn't there yet
+ * The document with this section replaced, or inserted according to the order.
+ * @param document '' if it doesn't exist yet
  * @param order the names of all sections
  */
 export function withSection(

@@ -1,5 +1,5 @@
-// How far dermoscopic images lie from clinical photographs, in colour and in features of published
-// weights.
+// The distance between dermoscopic images and clinical photographs, in colour and in features of
+// published weights.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

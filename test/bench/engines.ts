@@ -1,5 +1,5 @@
-// Milliseconds per image of EfficientNet-B0, inference and training steps as clinics take them, on
-// each engine that is there; beside them PyTorch, where it is.
+// Milliseconds per image of EfficientNet-B0, for inference and training steps as clinics run them,
+// on each available engine, with PyTorch for comparison where it is installed.
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,9 +11,9 @@ import { type Benchmark, table } from './benchmark.js';
 
 const BATCH = 8;
 const REPEATS = 7;
-/** The whole network, and the last blocks only, from cached features. */
+/** The whole network, and only the last blocks on cached features. */
 const TRAIN_FROM = ['features.0', 'features.6', 'features.7'];
-/** With torch and nothing else; it is no dependency of the project. */
+/** A Python with torch, which is no dependency of the project. */
 const PYTHON = process.env['LENTIGO_PYTORCH_PYTHON'] ?? 'python3';
 
 export const engines: Benchmark = {
@@ -53,11 +53,11 @@ const row = (name: string, { inferenceMs, steps }: Speed): string[] => [
   ),
 ];
 
-/** Turns of one thread and of two, and steps of each in a row. */
+/** Turns of one thread and of two, and steps per turn. */
 const TURNS = 8;
 const ROW = 4;
 
-/** What a second thread brings to WASM, with four parts to a batch that it can share. */
+/** The gain of a second thread on WASM, with four parts per batch to share. */
 async function twoThreads(): Promise<string> {
   const { stdout } = await promisify(execFile)(process.execPath, [
     fileURLToPath(new URL('./threads.js', import.meta.url)),
@@ -81,7 +81,7 @@ interface Reference {
 const cells = ({ inference, training }: Reference): string[] =>
   [inference, ...TRAIN_FROM.map((block) => training[block] ?? NaN)].map((ms) => ms.toFixed(1));
 
-/** The reference's times; undefined where Python has no torch. */
+/** PyTorch's times; undefined if Python has no torch. */
 async function pytorch(): Promise<Reference | undefined> {
   const script = join(PACKAGE_ROOT, 'test/bench/pytorch.py');
   const run = await promisify(execFile)(PYTHON, [

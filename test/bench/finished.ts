@@ -1,5 +1,5 @@
-// Long runs that are finished, summed up by the command that sums them up. They take hours; a
-// benchmark reads what they left in their folders.
+// Results of finished long runs, summarised by the command for that. The runs take hours; a
+// benchmark reads the results in their folders.
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -7,21 +7,21 @@ import { succeed } from '../support/processes.js';
 import { PACKAGE_ROOT } from '../support/shared-data.js';
 import type { Benchmark } from './benchmark.js';
 
-/** What a finished run of a command leaves in its folder. */
+/** The file that a finished run of a command leaves in its folder. */
 const FILES = { distill: 'distillation.json', simulate: 'simulation.json' } as const;
 
 interface FinishedRuns<Report> extends Pick<Benchmark, 'name' | 'title'> {
   /**
-   * Of the environment: names the runs' folders instead of these. All are relative to the package.
+   * Environment variable that gives other run folders than these. All are relative to the package.
    */
   readonly variable: string;
   readonly folders: readonly string[];
-  /** What made them. */
+  /** The command that made them. */
   readonly by: keyof typeof FILES;
   readonly read: (json: unknown) => Report;
   /**
    * The section's text.
-   * @param summary as `lentigo distill summary` or `lentigo simulate summary` prints it
+   * @param summary as printed by `lentigo distill summary` or `lentigo simulate summary`
    */
   readonly section: (
     reports: readonly Report[],
@@ -30,7 +30,10 @@ interface FinishedRuns<Report> extends Pick<Benchmark, 'name' | 'title'> {
   ) => string | Promise<string>;
 }
 
-/** @throws when run, where a folder holds no finished run */
+/**
+ * A benchmark over these folders.
+ * @throws when run, if a folder has no finished run
+ */
 export function benchmarkOfFinished<Report>({
   name,
   title,

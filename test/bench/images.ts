@@ -1,5 +1,4 @@
-// How long a training step waits for its images: read when they are needed, and read ahead in a
-// thread of their own.
+// How long a training step waits for its images: read on demand, and read ahead in another thread.
 import { openDataset } from '../../common/dataset/open.node.js';
 import type { Sample } from '../../common/dataset/sample.js';
 import { surveyEngines, useEngine } from '../../common/engine/engine.node.js';
@@ -23,7 +22,7 @@ const LOSS = {
   offsets: PAD_UFES_LABELS.names.map(() => 0),
 };
 
-/** Milliseconds of each step, and how many of them passed before its images were there. */
+/** Milliseconds of each step, and the part of them spent waiting for its images. */
 interface Steps {
   readonly step: number[];
   readonly waiting: number[];
@@ -34,7 +33,7 @@ export const images: Benchmark = {
   title: 'Images: what a training step waits for',
   command: 'npm run bench -- images',
   async run(say) {
-    // By name: what is imported for other benchmarks asks for another.
+    // By name, because modules imported for other benchmarks select another engine.
     const engine = await useEngine(
       (await surveyEngines()).find(({ available, onRequest }) => available && !onRequest)!.name,
     );
@@ -92,8 +91,8 @@ ${table(
 };
 
 /**
- * One epoch, as `train` takes its steps.
- * @param ahead false: a batch is asked for when the step before it is done
+ * One epoch, with the same steps as `train`.
+ * @param ahead false: a batch is requested only when the step before it is done
  */
 async function train(
   student: Student,

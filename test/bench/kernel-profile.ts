@@ -1,6 +1,6 @@
 // Where an engine's time goes: milliseconds of processor time, of all threads together, per image
-// and kernel of EfficientNet-B0's inference and of one training step. Other work on the machine
-// doesn't show in it. node dist/test/bench/kernel-profile.js [batch] [first trainable block]
+// and kernel, for EfficientNet-B0's inference and one training step. Other load on the machine
+// doesn't affect it. node dist/test/bench/kernel-profile.js [batch] [first trainable block]
 // [engine]
 import * as tf from '@tensorflow/tfjs';
 import { type EngineName, useEngine } from '../../common/engine/engine.node.js';

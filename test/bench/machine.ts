@@ -1,4 +1,5 @@
-// What a figure was measured on: processor, memory, Node, engines, and how busy the machine was.
+// The machine on which a figure was measured: processor, memory, Node, engines, and how busy it
+// was.
 import { cpus, loadavg, platform, totalmem } from 'node:os';
 import { surveyEngines } from '../../common/engine/engine.node.js';
 

@@ -1,5 +1,5 @@
-// What a person feels of the two pages in a browser: how soon they answer, and whether they still
-// do while the clinic's app trains.
+// The responsiveness of the two pages in a browser: how soon they react, and whether they still do
+// while the clinic's app trains.
 import { rm } from 'node:fs/promises';
 import type { Browser, Page } from 'playwright-core';
 import { encodeModel } from '../../common/model/encoding.js';
@@ -18,7 +18,7 @@ import { PACKAGE_ROOT } from '../support/shared-data.js';
 import { type Benchmark, median, megabytes, quantile, table } from './benchmark.js';
 
 const LOADS = 5;
-/** A phone of the middle range computes about as much slower than a PC: what Lighthouse assumes. */
+/** CPU slowdown of a mid-range phone against a PC, as Lighthouse assumes it. */
 const PHONE_SLOWDOWN = 4;
 const SECONDS_OF_FRAMES = 20;
 
@@ -33,7 +33,7 @@ const PAGES = [
 
 interface Load {
   readonly paint: number;
-  /** Until the first control was there and a frame had been drawn after it. */
+  /** Time until the first control was there and a frame had been drawn after it. */
   readonly interactive: number;
   readonly bytes: number;
 }

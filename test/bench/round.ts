@@ -1,5 +1,5 @@
-// Where the seconds and bytes of a round go: a coordinator and three agents as processes of their
-// own, the real EfficientNet-B0, few images.
+// Where the seconds and bytes of a round go: a coordinator and three agents in their own processes,
+// the real EfficientNet-B0, few images.
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { enrolHome } from '../../client/agent/home.js';

@@ -57,7 +57,7 @@ async function bench(names: readonly string[], { list }: { list?: boolean }): Pr
     process.stderr.write(`${name}\n`);
     const body = await benchmark.run((text) => process.stderr.write(`  ${text}\n`));
     const section = `## ${title}\n\n\`${command}\`\n\n${body.trim()}\n\n*${machine}; took ${Math.round((performance.now() - began) / 1000)} s.*`;
-    // Read again each time: another run may have written a section meanwhile.
+    // Read again each time, because another run may have written a section meanwhile.
     const document = await readFile(FILE, 'utf8').catch(() => '');
     await writeFile(
       FILE,

@@ -1,27 +1,27 @@
-// Finished simulations: federated against centralised, paired over seeds.
+// Results of finished simulations: federated against centralised, paired over seeds.
 import type { SimulationReport } from '../../simulations/report.js';
 import { type Benchmark, table } from './benchmark.js';
 import { benchmarkOfFinished } from './finished.js';
 
-/** Simulations that differ in their seeds alone. */
+/** Simulations that differ only in their seeds. */
 interface Simulations extends Pick<Benchmark, 'name' | 'title'> {
   /**
-   * Of the environment: their folders, relative to the package; the default's are named after the
-   * seeds.
+   * Environment variable with their folders, relative to the package; the default's are named after
+   * the seeds.
    */
   readonly variable: string;
   readonly folder: string;
-  /** The model that all start from, in words and as an argument. */
+  /** The model from which all start, in words and as an argument. */
   readonly start: string;
   readonly init: (seed: number) => string;
-  /** What follows the results. */
+  /** Text after the results. */
   readonly beside?: string;
 }
 
 const SEEDS = [0, 1, 2];
 
 /**
- * What PyTorch reaches on the same photographs from the same weights; held-out, seeds 0, 1, 2. The
+ * PyTorch's result on the same photographs from the same weights; held-out, seeds 0, 1, 2. The
  * section says how it was trained.
  */
 const PYTORCH = {
@@ -98,7 +98,7 @@ ${summary}
   });
 }
 
-/** The command that gives this report. */
+/** The command that produces this report. */
 function commandOf(
   {
     config: { clinics, rounds, alpha, seed, training, updates, baselines },

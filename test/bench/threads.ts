@@ -1,7 +1,7 @@
-// What a second thread brings on WASM, in a process of its own: node threads.js BATCH TURNS ROW;
-// prints milliseconds an image as JSON. Three ways in turn, each several steps in a row as training
-// takes them: one thread; two threads on one batch; and two that have nothing in common but the
-// machine, each on a batch of half the size: what this machine has to give to two.
+// The gain of a second thread on WASM, in its own process: node threads.js BATCH TURNS ROW; prints
+// milliseconds per image as JSON. It compares three ways in turn, each with several steps in a row
+// as in training: one thread; two threads on one batch; and two independent threads, each on a
+// batch of half the size, which shows what this machine can gain from two.
 import * as tf from '@tensorflow/tfjs';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { useEngine } from '../../common/engine/engine.node.js';
@@ -23,7 +23,7 @@ const LOSS = {
 };
 const BATCH = Number(process.argv[2]);
 
-/** A training of EfficientNet-B0 on this thread, on so many random images a step. */
+/** A training of EfficientNet-B0 on this thread, with this many random images per step. */
 function training(batch: number) {
   const student = createStudent({
     architecture: 'efficientnet_b0',

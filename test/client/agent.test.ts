@@ -1,5 +1,5 @@
-// The agent's home and commands: what is written where, for whose eyes, and what a second agent, a
-// damaged file or wrong data meets.
+// The agent's home and commands: which files are written, who can read them, and the errors for a
+// second agent, a damaged file or wrong data.
 import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,7 +36,7 @@ it("only its owner can read a home, and the invitation's secret is not kept", as
   expect(await readFile(join(home, 'enrolment.json'), 'utf8')).not.toContain(invitation.secret);
 });
 
-it('an identity that others can read is warned of', async () => {
+it('a warning is given about an identity that others can read', async () => {
   await enrolHome(peer.invitation(), home, 'A clinic');
   expect((await openHome(home)).warnings).toEqual([]);
   await chmod(join(home, 'identity.json'), 0o644);
@@ -51,7 +51,7 @@ it('enrolling twice with the same invitation keeps the same identity', async () 
   expect(new Set(peer.enrolled.map((e) => e.key)).size).toBe(1);
 });
 
-it('an enrolment whose answer was lost is asked for again with the same identity', async () => {
+it('an enrolment whose answer was lost is repeated with the same identity', async () => {
   const invitation = peer.invitation();
   await expect(
     enrolHome({ ...invitation, url: 'http://127.0.0.1:9' }, home, 'A clinic'),
@@ -68,7 +68,7 @@ it('a used invitation is refused to another clinic', async () => {
   ).rejects.toMatchObject({ code: 'LENTIGO_INVITATION_USED' });
 });
 
-it('a home takes no invitation of another study, nor one of its study with another key', async () => {
+it('a home refuses an invitation to another study, or to its study with another key', async () => {
   await enrolHome(peer.invitation(), home, 'A clinic');
   const other = await Peer.open();
   await expect(enrolHome(other.invitation(), home, 'A clinic')).rejects.toMatchObject({
@@ -81,7 +81,7 @@ it('a home takes no invitation of another study, nor one of its study with anoth
   });
 });
 
-it('a home that is missing or damaged is named', async () => {
+it('an error names a home that is missing or damaged', async () => {
   await expect(openHome(home)).rejects.toMatchObject({ code: 'LENTIGO_HOME_INVALID' });
   await enrolHome(peer.invitation(), home, 'A clinic');
   await writeFile(join(home, 'enrolment.json'), '{');
@@ -121,7 +121,7 @@ it('two agents do not share a home', async () => {
   unlock();
 });
 
-it('wrong data is told before the coordinator is called', async () => {
+it('wrong data is reported before the coordinator is called', async () => {
   await enrolHome(peer.invitation(), home, 'A clinic');
   await expect(agent(join(home, 'nowhere'), () => true)).rejects.toMatchObject({
     code: 'LENTIGO_DATA_NO_METADATA',
@@ -132,7 +132,7 @@ it('wrong data is told before the coordinator is called', async () => {
   expect(peer.proofs).toBe(0);
 });
 
-it('an agent that cannot reach its coordinator says where it looked, and goes on trying', async () => {
+it('an agent that cannot reach its coordinator names the address, and keeps trying', async () => {
   const { enrolment } = await enrolHome(peer.invitation(), home, 'A clinic');
   await writeFile(
     join(home, 'enrolment.json'),

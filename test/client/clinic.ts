@@ -1,5 +1,5 @@
-// A clinic for the tests: an enrolled home in a temporary folder, and participants that can be
-// stopped and started again on it.
+// A clinic for the tests: an enrolled home in a temporary folder, and participants on it that can
+// be stopped and restarted.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,10 +10,10 @@ import type { Trainer } from '../../client/participation/round.js';
 import type { Store } from '../../client/participation/store.js';
 import type { Peer } from './peer.js';
 
-/** Nano's classifier: 96 features, 6 classes, biases. */
+/** Number of values in nano's classifier: 96 features, 6 classes, biases. */
 const DELTA_LENGTH = 96 * 6 + 6;
 
-/** Gives another delta each time it is asked, so that training twice would show. */
+/** A trainer whose delta is different at each call, so that training twice would show. */
 export function countingTrainer(): Trainer & { calls: number } {
   const trainer = Object.assign(
     async () => {
@@ -32,8 +32,8 @@ export function countingTrainer(): Trainer & { calls: number } {
 export interface Running {
   readonly events: ParticipationEvent[];
   /**
-   * Resolves with the first event of this name, past or future; rejects when the participant ends
-   * before.
+   * Resolves with the first event of this name, past or future; rejects if the participant ends
+   * first.
    */
   until(name: ParticipationEvent['event']): Promise<ParticipationEvent>;
   stop(): Promise<void>;

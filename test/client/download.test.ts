@@ -1,5 +1,4 @@
-// Downloads over connections on which nothing comes any more, as a network does that is gone
-// without a word.
+// Downloads over connections that go silent, as when the network disappears without an error.
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -41,8 +40,8 @@ const options = (changes: Partial<Parameters<typeof download>[3]> = {}) => ({
   ...changes,
 });
 
-describe('a download on which nothing comes', () => {
-  it('from the start is given up after 20 seconds, not before', async () => {
+describe('a download on a silent connection', () => {
+  it('that is silent from the start is given up after 20 seconds, not before', async () => {
     const asked = new Promise<void>((resolve) => (answer = () => resolve()));
     let over: unknown;
     const given = download(url, blob, store, options()).catch((error: unknown) => (over = error));
@@ -56,7 +55,7 @@ describe('a download on which nothing comes', () => {
     });
   });
 
-  it('any more is given up, and goes on where it stood still', async () => {
+  it('that goes silent midway is given up, and resumes where it stopped', async () => {
     answer = (_, response) =>
       void response
         .writeHead(200, { 'content-length': BYTES.length })

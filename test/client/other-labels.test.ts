@@ -1,5 +1,5 @@
-// A study whose model tells benign from malignant: a clinic with PAD-UFES-20's six diagnoses takes
-// part, and the commands that read models work with it.
+// A study whose model distinguishes benign from malignant: a clinic with PAD-UFES-20's six
+// diagnoses takes part, and the commands that read models work with it.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -87,7 +87,7 @@ describe('a clinic with the six diagnoses of PAD-UFES-20', () => {
     expect(events.filter(({ event }) => event === 'warning' || event === 'error')).toEqual([]);
   });
 
-  it("takes part in a study of HAM10000's classes without its squamous cell carcinomas, and is told so", async () => {
+  it("takes part in a study of HAM10000's classes without its squamous cell carcinomas, and is informed", async () => {
     const { events, samples } = await takePart('Seven', HAM10000_LABELS);
     expect(samples).toBe(10);
     expect(events.filter(({ event }) => event === 'warning')).toEqual([
@@ -103,7 +103,7 @@ describe.each([
   ['binary', BINARY_LABELS],
   ['ham10000', HAM10000_LABELS],
 ])('a %s model', (name, labels) => {
-  it('is evaluated and predicts in its own words', async () => {
+  it("can evaluate and predict with the study's labels", async () => {
     const model = join(folder, `model-${name}`);
     await saveModel(model, nano(labels));
     let printed = '';

@@ -34,7 +34,7 @@ afterEach(async () => {
 });
 
 describe('a round', () => {
-  it('is trained on the own images, sealed, uploaded and receipted, and the study ends it', async () => {
+  it("is trained on the clinic's own images, sealed, uploaded and receipted, and the study ends it", async () => {
     await useEngine();
     const { samples } = await openDataset('synthetic:site=1&images=10&seed=3&size=64&split=train');
     const cache = new MemoryFeatureCache();
@@ -72,7 +72,7 @@ describe('a round', () => {
     expect(rounds[0]!.norm).toBeCloseTo(Math.hypot(...update!.delta), 6);
   });
 
-  it('is left alone when this clinic is not in its cohort', async () => {
+  it('is ignored when this clinic is not in its cohort', async () => {
     peer.announce('0'.repeat(32));
     const train = countingTrainer();
     const run = await start(train);
@@ -92,7 +92,7 @@ describe('a round', () => {
     expect(await run.until('receipt')).toMatchObject({ round: 2 });
   });
 
-  it('sends an update again that the coordinator has not got whole', async () => {
+  it('sends an update again if the coordinator did not receive it whole', async () => {
     peer.submitErrors = [new LentigoError('LENTIGO_UPDATE_MALFORMED', 'not whole')];
     peer.announce(clinic.id);
     const train = countingTrainer();
@@ -104,7 +104,7 @@ describe('a round', () => {
     }).toEqual({ trained: 1, uploads: 2, accepted: 1 });
   });
 
-  it('that is tried again is sealed anew but not trained anew', async () => {
+  it('that is repeated seals the update again but does not train again', async () => {
     const first = peer.announce(clinic.id);
     const train = countingTrainer();
     const run = await start(train);
@@ -348,7 +348,7 @@ describe('a restart', () => {
       );
       const run = await start(train, crash.wrap);
       await Promise.race([crash.crashed, run.until('receipt')]);
-      // Not awaited: a crashed process finishes nothing.
+      // Not awaited, because a crashed process finishes nothing.
       void run.stop();
       running.splice(running.indexOf(run), 1);
       const survived = !crash.isDead();
@@ -370,10 +370,7 @@ describe('a restart', () => {
   });
 });
 
-/**
- * A store whose process dies right after the n-th write: nothing it is asked from then on ever
- * happens.
- */
+/** A store whose process dies right after the n-th write: later calls never settle. */
 function crashingStore(writes: number, onWrite: (name: string) => void) {
   let left = writes;
   let die!: () => void;

@@ -18,7 +18,9 @@ let created: number;
 let http: ReturnType<typeof createHttpServer>;
 let proxy: Server;
 let sent: number;
-/** The proxy cuts each connection that has carried so many bytes to the server, this many times. */
+/**
+ * The proxy cuts each connection that has carried this many bytes to the server, this many times.
+ */
 let cuts: { after: number; times: number };
 let authorizations: Set<string | undefined>;
 
@@ -85,7 +87,7 @@ describe('an upload', () => {
     expect([...authorizations]).toEqual(['Bearer ticket']);
   });
 
-  it('that is cut in the middle goes on where it stopped', async () => {
+  it('that is cut in the middle resumes where it stopped', async () => {
     cuts = { after: 3_000_000, times: 2 };
     await upload(BYTES, options());
     expect(sha(await readFile(join(folder, 'upload-1')))).toBe(sha(BYTES));
@@ -93,7 +95,7 @@ describe('an upload', () => {
     expect(sent).toBeLessThan(BYTES.length * 1.3);
   });
 
-  it('that was stopped goes on from its address in another process', async () => {
+  it('that was stopped resumes from its address in another process', async () => {
     const abort = new AbortController();
     let address: string | undefined;
     const first = upload(
@@ -123,7 +125,7 @@ describe('an upload', () => {
     });
   });
 
-  it('never carries its ticket to another place than the coordinator', async () => {
+  it('never sends its ticket anywhere but to the coordinator', async () => {
     await expect(
       upload(BYTES, options({ resume: endpoint.replace('127.0.0.1', 'localhost') })),
     ).rejects.toThrow('another place');

@@ -51,7 +51,7 @@ describe('dataset inspect', () => {
       expect(printed).toContain(part);
   });
 
-  it('names what can not be used', async () => {
+  it('names the images that cannot be used', async () => {
     const dataset = await openDataset('synthetic:images=4&size=32');
     const text = formatInspection(
       countSamples({

@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** What a command prints on stdout. */
+/** The stdout of a command. */
 async function stdoutOf(command: Command, ...args: string[]): Promise<string> {
   const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
   try {
@@ -75,7 +75,7 @@ describe('lentigo evaluate', () => {
     expect(Object.keys(metrics.perClass)).toEqual(PAD_UFES_LABELS.names);
   });
 
-  it('prints a page to read', async () => {
+  it('prints a readable report', async () => {
     const page = await stdoutOf(
       evaluateCommand(),
       '--model',
@@ -104,7 +104,7 @@ describe('lentigo evaluate', () => {
 });
 
 describe('lentigo predict', () => {
-  it("gives each picture's probabilities, their malignant sum, and says that it is no diagnosis", async () => {
+  it("gives each picture's probabilities, their malignant sum, and says that it is not a diagnosis", async () => {
     const images = ['a.png', 'b.jpg'].map((name) => join(folder, name));
     for (const image of images)
       await sharp({ create: { width: 90, height: 70, channels: 3, background: '#c98' } }).toFile(
@@ -136,7 +136,7 @@ describe('lentigo predict', () => {
     );
   });
 
-  it('names a file that is no picture', async () => {
+  it('names a file that is not a picture', async () => {
     const broken = join(folder, 'broken.jpg');
     await writeFile(broken, '');
     await expect(stdoutOf(predictCommand(), '--model', model, broken)).rejects.toMatchObject({

@@ -1,5 +1,5 @@
-// `lentigo simulate` as a process: killed and carried on to the same end, its settings, and what it
-// prints.
+// `lentigo simulate` as a process: killed and resumed with the same result, its settings, and its
+// output.
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -51,7 +51,7 @@ const args = (out: string, ...more: string[]) => [
   ...more,
 ];
 
-/** The journal as it is on disk; empty before it is there. */
+/** The journal's content on disk; empty if it doesn't exist yet. */
 async function progressOf(
   out: string,
 ): Promise<{ rounds: number; updates: number; baselines: number }> {
@@ -74,7 +74,7 @@ const FILES = [
 ];
 
 describe('lentigo simulate', () => {
-  it('killed in the middle of a round, right behind a round, and in the baselines, ends as if it had not been', async () => {
+  it('ends with the same result after being killed in the middle of a round, right after a round, and in the baselines', async () => {
     const undisturbed = await succeed(args('whole'));
     expect(undisturbed).toMatch(/Federated minus centralised, paired/);
     const moments: ((at: Awaited<ReturnType<typeof progressOf>>) => boolean)[] = [
@@ -149,7 +149,7 @@ describe('lentigo simulate', () => {
     expect(report.baselines).toEqual([]);
   });
 
-  it('names the flag, or the line of the file, that is wrong', async () => {
+  it('names the wrong flag, or the wrong line of the file', async () => {
     const failure = async (...more: string[]) => {
       const { code, stderr } = await lentigo(['simulate', ...more, '--out', join(folder, 'wrong')]);
       expect(code).toBe(2);

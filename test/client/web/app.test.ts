@@ -1,4 +1,4 @@
-// The clinic's app by itself: how much it loads, without a network, and training on WebGPU.
+// The clinic's app alone: its download size, use without a network, and training on WebGPU.
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
@@ -38,7 +38,7 @@ const photograph = (name: string, fields: Photograph['fields']): Photograph => (
   fields,
 });
 
-describe('what is known of photographs', () => {
+describe('the data of photographs', () => {
   it('is exported as a table that reads back the same', () => {
     const fields = {
       diagnostic: 'MEL',
@@ -62,7 +62,7 @@ describe('what is known of photographs', () => {
     ).toEqual(fields);
   });
 
-  it('decides whether one trains: it has a diagnosis, and its table did not keep it apart', () => {
+  it('decides whether one is used for training: it has a diagnosis, and its table does not reserve it', () => {
     expect(
       [
         {},
@@ -89,7 +89,7 @@ describe('what is known of photographs', () => {
     ).toEqual(expected);
   });
 
-  it('is checked as a table is: an age of 200 and a seventh skin type do not fit', () => {
+  it('is checked like a table: an age of 200 and a seventh skin type are refused', () => {
     expect(
       [fieldProblem('age', '200'), fieldProblem('fitspatrick', '7')].every(
         (problem) => problem !== undefined,
@@ -103,7 +103,7 @@ describe('what is known of photographs', () => {
   });
 });
 
-it('the whole app is less than 2 MB as it travels, and what its first page waits for a tenth of that', async () => {
+it('the whole app is less than 2 MB compressed, and its first page waits for a tenth of that', async () => {
   const root = join(PACKAGE_ROOT, 'dist/web/clinic');
   const files = (await readdir(root, { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile())
@@ -111,7 +111,7 @@ it('the whole app is less than 2 MB as it travels, and what its first page waits
   const sizes = new Map(
     await Promise.all(files.map(async (file) => [file, (await stat(file)).size] as const)),
   );
-  // A browser takes one of the two WASM modules, the one with SIMD.
+  // A browser loads only one of the two WASM modules, the one with SIMD.
   const loaded = files.filter(
     (file) => !/\.(gz|br)$/.test(file) && !/tfjs-backend-wasm-(?!simd)[^/]*\.wasm$/.test(file),
   );
@@ -165,7 +165,7 @@ describe.skipIf(noBrowser)(`in a browser${noBrowser ? ` (skipped: ${noBrowser})`
     await app.window.close();
   });
 
-  it('offers the diagnoses of its study, reads earlier ones in its words, and keeps what the study has no word for out of training', async () => {
+  it('offers the diagnoses of its study, translates earlier ones into its labels, and excludes those without a label from training', async () => {
     const samples = await writePhotographs(
       join(folder, 'labels'),
       'synthetic:site=1&images=10&seed=3&size=256&split=train',
@@ -262,7 +262,7 @@ describe.skipIf(noBrowser)(`in a browser${noBrowser ? ` (skipped: ${noBrowser})`
     await app.sees('6 photographs, 6 to train on');
     await app.page.clock.fastForward('15:10');
     await opens(locked);
-    // no timer fires, as when the machine sleeps: the first touch finds it locked
+    // No timer fires, as when the machine sleeps: the first touch finds it locked.
     await app.page.clock.setSystemTime(Date.now() + 86_400_000);
     await app.page.mouse.move(200, 200);
     await opens(locked);

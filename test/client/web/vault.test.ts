@@ -23,7 +23,7 @@ describe('the vault', async () => {
     );
   });
 
-  it('refuses a wrong passphrase by name', async () => {
+  it('refuses a wrong passphrase with its own error', async () => {
     await expect(openVault(wrapped, 'löwenzahn im wind')).rejects.toEqual(
       code('LENTIGO_PASSPHRASE_WRONG'),
     );
@@ -32,7 +32,7 @@ describe('the vault', async () => {
     );
   });
 
-  it('has the same data key under a changed passphrase, and no longer opens with the old one', async () => {
+  it('keeps its data key when the passphrase is changed, and no longer opens with the old one', async () => {
     const changed = await changePassphrase(wrapped, 'Löwenzahn im Wind', 'another one');
     expect(await opens(await openVault(changed, 'another one'))).toBe('a photograph');
     await expect(openVault(changed, 'Löwenzahn im Wind')).rejects.toEqual(
@@ -40,7 +40,7 @@ describe('the vault', async () => {
     );
   });
 
-  it('can not be made cheaper to guess: the settings of the derivation are bound to the key', async () => {
+  it("cannot be made cheaper to guess: the derivation's settings are bound to the key", async () => {
     const cheap = { ...wrapped, kdf: { ...wrapped.kdf, memoryKiB: 1024 } };
     await expect(openVault(cheap, 'Löwenzahn im Wind')).rejects.toEqual(
       code('LENTIGO_PASSPHRASE_WRONG'),
@@ -57,7 +57,7 @@ describe('the vault', async () => {
     }
   });
 
-  it('refuses a piece that was altered, or stands in the place of another', async () => {
+  it('refuses a piece that was altered, or moved to the place of another', async () => {
     await expect(openPiece(key, 'images/2', 0, sealed)).rejects.toEqual(
       code('LENTIGO_VAULT_DAMAGED'),
     );

@@ -1,5 +1,4 @@
-// Two archives compared: the distances against what is known of them, and the page that the command
-// writes.
+// Comparing two archives: the distances against known values, and the page that the command writes.
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -99,7 +98,7 @@ describe('statistics', () => {
 });
 
 describe('a comparison', () => {
-  it('of archives that differ finds them apart, by more than halves of one, and carries the diagnosis across', () => {
+  it('of different archives finds a greater distance than between halves of one, and predicts diagnoses across them', () => {
     const { frechet, discrepancy, neighbours, colours } = compare(
       archive(80, 0, 1),
       archive(80, 5, 2),
@@ -112,7 +111,7 @@ describe('a comparison', () => {
     expect(colours.blue.mean[1] - colours.blue.mean[0]).toBeCloseTo(0.5);
   });
 
-  it('of two draws of one archive finds nothing', () => {
+  it('of two draws of one archive finds no difference', () => {
     const { discrepancy, neighbours } = compare(archive(80, 0, 1), archive(80, 0, 2), 0);
     expect(discrepancy.p).toBeGreaterThan(0.05);
     expect(neighbours.archive.interval.low).toBeLessThan(0.5);
@@ -124,7 +123,7 @@ describe('a comparison', () => {
     );
   });
 
-  it('is a page on which names stand as text', () => {
+  it('is a page that shows names as text', () => {
     const page = reportPage(
       compare(archive(20, 0, 1), archive(20, 1, 2), 0),
       [

@@ -48,13 +48,13 @@ describe('the mutual challenge', () => {
     ).toThrow(refused);
   });
 
-  it("refuses one side's proof as the other's, even where both hold the same key", () => {
+  it("refuses one side's proof as the other's, even if both have the same key", () => {
     const same = { coordinatorKey: toBase64(clinic.publicKey) };
     const reflected = challengeSignature({ ...terms('clinic'), ...same }, clinic.secretKey);
     expect(() => verifyChallenge({ ...terms('coordinator'), ...same }, reflected)).toThrow(refused);
   });
 
-  it('refuses a proof of other terms: study, nonces, keys, or the two nonces exchanged', () => {
+  it('refuses a proof for other terms: study, nonces, keys, or the two nonces exchanged', () => {
     const good = terms('clinic');
     const others: Partial<ChallengeTerms>[] = [
       { study: '0198c0de-0000-7000-8000-000000000002' },
@@ -89,7 +89,7 @@ describe('enrolment', () => {
       expect(() => verifyEnrolRequest({ ...request, ...other })).toThrow(refused);
   });
 
-  it('knows a secret again by its hash alone', async () => {
+  it('recognises a secret by its hash alone', async () => {
     expect(equalSecrets(await hashSecret(secret), await hashSecret(secret))).toBe(true);
     expect(equalSecrets(await hashSecret(secret), await hashSecret(createNonce()))).toBe(false);
     expect(equalSecrets('', '')).toBe(false);

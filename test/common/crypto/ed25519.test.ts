@@ -1,5 +1,5 @@
-// Node's Ed25519 and tweetnacl's: the same signatures, and the same answer to every signature, also
-// to those that no honest signer makes.
+// Node's Ed25519 and tweetnacl's give the same signatures, and the same answer to every signature,
+// including those that no honest signer makes.
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { createIdentity } from '../../../common/crypto/identity.js';
@@ -9,8 +9,8 @@ const RUNS = { numRuns: 60 };
 const hex = (text: string): Uint8Array =>
   Uint8Array.from(text.match(/../g)!, (h) => parseInt(h, 16));
 /**
- * Points of small order and encodings that are not canonical (Chalkias, Garillot and Nikolaenko
- * 2020, "Taming the many EdDSAs", table 2), and bytes that are no point.
+ * Points of small order and non-canonical encodings (Chalkias, Garillot and Nikolaenko 2020,
+ * "Taming the many EdDSAs", table 2), and bytes that are not a point.
  */
 const ODD = [
   '0100000000000000000000000000000000000000000000000000000000000000',
@@ -31,11 +31,11 @@ const ODD = [
   '0200000000000000000000000000000000000000000000000000000000000000',
 ].map(hex);
 
-it("runs on Node's own", () => {
+it("uses Node's implementation", () => {
   expect(ed25519).not.toBe(portable);
 });
 
-it('gives the same signature, which the other takes', () => {
+it('gives the same signature as the other, which accepts it', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 500 }), (message) => {
       const { publicKey, secretKey } = createIdentity();
@@ -73,7 +73,7 @@ it('refuses what the other refuses, wherever a bit of message, signature or key 
   );
 });
 
-it('answers as the other where key and signature are points of small order or no canonical ones', () => {
+it('answers like the other if key and signature are points of small order or not canonical', () => {
   const message = new Uint8Array([1, 2, 3]);
   const zero = new Uint8Array(32);
   const taken: number[] = [];

@@ -23,7 +23,7 @@ describe('base64 and SHA-256', () => {
     );
   });
 
-  it('refuses other texts of the same bytes', () => {
+  it('refuses other encodings of the same bytes', () => {
     for (const text of ['AA==\n', 'AA', 'AB==', 'A', '*AAA'])
       expect(() => fromBase64(text)).toThrow(/base64/);
   });
@@ -44,7 +44,7 @@ describe('base64 and SHA-256', () => {
 describe('identities and signatures', () => {
   const identity = createIdentity();
 
-  it('names a clinic by its key, and reads the name in groups', async () => {
+  it("derives a clinic's id from its key, and its fingerprint in groups", async () => {
     const id = await clinicIdOf(identity.publicKey);
     expect(ClinicId.parse(id)).toBe(id);
     expect(fingerprint(id)).toMatch(/^([0-9a-f]{4} ){7}[0-9a-f]{4}$/);
@@ -52,7 +52,7 @@ describe('identities and signatures', () => {
     expect(identityFrom(identity.secretKey).publicKey).toEqual(identity.publicKey);
   });
 
-  it('holds for exactly what was signed', () => {
+  it('verifies exactly what was signed', () => {
     const signature = sign('tag', [utf8('one'), utf8('two')], identity.secretKey);
     expect(Signature.parse(signature)).toBe(signature);
     expect(verify('tag', [utf8('one'), utf8('two')], signature, identity.publicKey)).toBe(true);
@@ -65,7 +65,7 @@ describe('identities and signatures', () => {
     expect(verify('tag', [utf8('one'), utf8('two')], 'nonsense', identity.publicKey)).toBe(false);
   });
 
-  it('refuses the same signature with S + L, which tweetnacl would take', () => {
+  it('refuses the same signature with S + L, which tweetnacl would accept', () => {
     const bytes = fromBase64(sign('tag', [utf8('one')], identity.secretKey));
     const order = 2n ** 252n + 27742317777372353535851937790883648493n;
     let s = bytes.subarray(32).reduceRight((n, b) => (n << 8n) | BigInt(b), 0n) + order;
@@ -108,7 +108,7 @@ describe('signed messages', () => {
     ).toBe('LENTIGO_CHALLENGE_FAILED');
   });
 
-  it('that do not follow the schema are refused although signed', () => {
+  it('that break the schema are refused although signed', () => {
     const signed = signMessage(TAGS.terms, { round: 'three' }, identity.secretKey);
     expect(code(() => openSigned(TAGS.terms, schema, signed, identity.publicKey))).toBe(
       'LENTIGO_MESSAGE_INVALID',

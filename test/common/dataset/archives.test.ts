@@ -1,5 +1,5 @@
 // HAM10000, ISIC 2024 and MIDAS in their own file layouts: read, translated into each label set,
-// and refused by name where something is wrong.
+// and refused with a clear error if something is wrong.
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -93,7 +93,7 @@ describe('HAM10000', () => {
     },
   );
 
-  it("is translated into PAD-UFES-20's words and into benign and malignant; what has no word is left out and counted", async () => {
+  it("is translated into PAD-UFES-20's labels and into benign and malignant; images without a label are left out and counted", async () => {
     await table(ALL);
     expect(await labelled(LABEL_SETS['pad-ufes'])).toEqual([
       { ISIC_1: 'NEV', ISIC_2: 'NEV', ISIC_3: 'MEL', ISIC_5: 'ACK' },
@@ -111,7 +111,7 @@ describe('HAM10000', () => {
     ]);
   });
 
-  it('refuses a diagnosis that it does not know, one that its own labels lack, and labels that fit none', async () => {
+  it('refuses an unknown diagnosis, one that its own labels lack, and labels that match none', async () => {
     await table([...ALL, row('HAM_9', 'ISIC_9', 'wart')]);
     await refused(
       'LENTIGO_DATA_UNKNOWN_DIAGNOSIS',
@@ -196,7 +196,7 @@ describe('ISIC 2024', () => {
     put('train-metadata.csv', [COLUMNS, ...rows].join('\n'));
   beforeEach(() => images(...[1, 2, 3, 4].map((i) => `train-image/image/ISIC_${i}.jpg`)));
 
-  it('is benign or malignant by its target, by patient, with the measurements a tabular teacher may know', async () => {
+  it('is benign or malignant by its target, by patient, with the measurements that a tabular teacher may read', async () => {
     await table(ALL);
     const { samples } = await openDataset(dir);
     expect(samples.map(({ id, label, patient }) => `${id} ${label} ${patient}`)).toEqual([
@@ -213,7 +213,7 @@ describe('ISIC 2024', () => {
     });
   });
 
-  it('has words of PAD-UFES-20 only where the finer diagnosis is given; the others are left out and counted', async () => {
+  it('has labels of PAD-UFES-20 only where the finer diagnosis is given; the others are left out and counted', async () => {
     await table(ALL);
     expect(await labelled(LABEL_SETS['pad-ufes'])).toEqual([
       { ISIC_2: 'NEV', ISIC_3: 'MEL' },
@@ -315,7 +315,7 @@ describe('MIDAS', () => {
     ]);
   });
 
-  it('is read from the Excel file that it comes as', async () => {
+  it('is read from the Excel file as published', async () => {
     const cell = (at: string, value: string): string =>
       /^\d+$/.test(value)
         ? `<c r="${at}"><v>${value}</v></c>`

@@ -1,5 +1,4 @@
-// A PAD-UFES-20 folder: read as published, and every kind of bad folder refused or reported by
-// name.
+// A PAD-UFES-20 folder: read as published; every kind of bad folder is refused or reported by name.
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';

@@ -1,5 +1,4 @@
-// Synthetic lesions: reproducible, learnable but not by colour alone, and different from site to
-// site.
+// Synthetic lesions: reproducible, learnable but not by colour alone, and different between sites.
 import { describe, expect, it } from 'vitest';
 import { openDataset } from '../../../common/dataset/open.node.js';
 import type { Dataset } from '../../../common/dataset/sample.js';
@@ -7,8 +6,8 @@ import { PAD_UFES_LABELS } from '../../../common/model/labels.js';
 import type { Picture } from '../../../common/images/picture.js';
 
 /**
- * Mean and standard deviation of each channel over the picture and over its middle: twelve numbers
- * of colour, none of shape.
+ * Mean and standard deviation of each channel over the picture and over its middle: twelve
+ * statistics of colour, none of shape.
  */
 function colourStatistics({ width, data }: Picture): number[] {
   const statistics: number[] = [];
@@ -141,7 +140,7 @@ describe('synthetic lesions', () => {
     ).rejects.toMatchObject({ code: 'LENTIGO_DATA_UNKNOWN_DIAGNOSIS' });
   });
 
-  it('colour statistics alone tell the classes apart better than chance, and far from perfectly', async () => {
+  it('colour statistics alone distinguish the classes better than chance, but far from perfectly', async () => {
     const train = await statisticsOf(
       await openDataset('synthetic:site=0&images=500&seed=1&size=96'),
     );
@@ -149,7 +148,7 @@ describe('synthetic lesions', () => {
       await openDataset('synthetic:site=0&images=300&seed=2&size=96'),
     );
     const accuracy = centroidAccuracy(train, test);
-    // Always answering the commonest class would be right for a quarter.
+    // Always predicting the most common class would be right for a quarter.
     expect(accuracy).toBeGreaterThan(0.4);
     expect(accuracy).toBeLessThan(0.85);
   });

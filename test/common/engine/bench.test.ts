@@ -1,4 +1,4 @@
-// `lentigo doctor --bench`: what it measures, and what it makes of it.
+// `lentigo doctor --bench`: its measurements, and the estimates made from them.
 import { describe, expect, it } from 'vitest';
 import { roundTime, type RoundTime } from '../../../common/engine/bench.node.js';
 import { TrainingPlan } from '../../../common/protocol/study.js';
@@ -17,7 +17,7 @@ interface Report {
 }
 
 describe('lentigo doctor --bench', () => {
-  it('gives each engine that may be chosen its times, and the data its round, as one JSON document', async () => {
+  it("prints each available engine's times, and the data's time per round, as one JSON document", async () => {
     const { engines, data } = JSON.parse(
       await succeed([
         'doctor',
@@ -43,7 +43,7 @@ describe('lentigo doctor --bench', () => {
     expect(data.round.firstSeconds).toBeGreaterThan(data.round.seconds);
   }, 600_000);
 
-  it('says at once what is wrong with its options, and measures nothing', async () => {
+  it('reports wrong options at once, and measures nothing', async () => {
     expect(await lentigo(['doctor', '--data', 'synthetic:images=20'])).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('give both') as string,

@@ -1,4 +1,4 @@
-// The contract of engines, held by those of a real browser.
+// The engines' contract, checked on the engines of a real browser.
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -28,8 +28,8 @@ describe.skipIf(noBrowser !== undefined)(
       await served?.close();
     });
 
-    // Emulated, a step of the whole network takes a second: there fewer, and 200 of the classifier
-    // alone.
+    // On an emulated GPU, a step of the whole network takes a second, so there are fewer of them,
+    // and 200 of the classifier alone.
     const engines: readonly {
       engine: EngineName;
       cases: number;
@@ -68,7 +68,7 @@ describe.skipIf(noBrowser !== undefined)(
             given,
           );
           expect(late).toEqual({ ...early, heap: late.heap });
-          // Buffers wait in the GPU's queue for their next use, now some more and now some fewer.
+          // Buffers wait in the GPU's queue for their next use, sometimes more and sometimes fewer.
           expect(late.heap).toBeLessThan(1.01 * early.heap);
           expect(left).toBe(0);
         },

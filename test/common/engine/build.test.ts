@@ -1,5 +1,5 @@
-// `lentigo engine build`: what it tries, in which order, and what it says where something is
-// missing. The compiler itself is left to those who need it.
+// `lentigo engine build`: its attempts in order, and its messages if something is missing. The
+// compiler itself is not run.
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ describe('lentigo engine build', () => {
     await mkdir(join(root, path, '..'), { recursive: true });
     await writeFile(join(root, path), text, { mode: 0o755 });
   };
-  /** A tfjs-node whose install script is this. */
+  /** Installs a tfjs-node with this install script. */
   const install = async (script: string): Promise<void> => {
     await put('node_modules/@tensorflow/tfjs-node/package.json', '{"main":"index.js"}');
     await put('node_modules/@tensorflow/tfjs-node/index.js', "require('./binary.js')");
@@ -32,7 +32,7 @@ describe('lentigo engine build', () => {
       'exports.add = (a, b) => ({ dataSync: () => [a + b] })',
     );
   };
-  /** A TensorFlow that was unpacked before. */
+  /** Caches a TensorFlow as if it had been unpacked before. */
   const cache = async (): Promise<void> => {
     for (const name of ['cc', 'framework'])
       await put(`cache/lentigo/${WHEEL}-2.21.0/tensorflow/libtensorflow_${name}.${EXTENSION}`, '');
@@ -55,7 +55,7 @@ describe('lentigo engine build', () => {
     expect(steps).toEqual(['downloading the official binary']);
   });
 
-  it('says why there is no official binary, and that what comes next needs Python; nothing half done stays', async () => {
+  it('says why there is no official binary, and that compiling needs Python; nothing half done remains', async () => {
     await install("throw new Error('getaddrinfo ENOTFOUND storage.googleapis.com')");
     await expect(build()).rejects.toMatchObject({
       code: 'LENTIGO_ENGINE_BUILD',
@@ -65,7 +65,7 @@ describe('lentigo engine build', () => {
     expect(await readdir(join(root, 'cache', 'lentigo'))).toEqual([]);
   });
 
-  it("passes pip's own words on", async () => {
+  it("passes on pip's own message", async () => {
     await install("throw new Error('getaddrinfo ENOTFOUND storage.googleapis.com')");
     await put(
       'bin/python3',

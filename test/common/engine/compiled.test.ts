@@ -1,5 +1,5 @@
-// Students compiled as TensorFlow graphs on the native engine: what they compute, and what they
-// leave in memory.
+// Students compiled as TensorFlow graphs on the native engine: their results, and their use of
+// memory.
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compiled } from '../../../common/engine/compiled.js';
@@ -27,7 +27,7 @@ const student = (architecture: ArchitectureId, seed: number): Student =>
 
 const valuesOf = (t: tf.Tensor) => ({ shape: t.shape, values: Float64Array.from(t.dataSync()) });
 
-/** TensorFlow's tensors, those that tfjs doesn't know of included. */
+/** Number of TensorFlow's tensors, including those that tfjs doesn't know of. */
 const held = (): number => (tf.backend() as unknown as NodeBackend).binding.getNumOfTensors();
 
 describe.skipIf(!ENGINES.includes('native'))(
@@ -36,7 +36,7 @@ describe.skipIf(!ENGINES.includes('native'))(
     beforeAll(async () => void (await useEngine('native')));
     afterAll(() => tf.disposeVariables());
 
-    /** A loss of all that a trace gives, and its gradients. */
+    /** A loss of everything in a trace, and its gradients. */
     const gradients = (
       model: Pick<Student, 'variables'>,
       trainFrom: string,
@@ -83,7 +83,7 @@ describe.skipIf(!ENGINES.includes('native'))(
           const [logits, own] = [model.logits(x, trainFrom), model.compiledLogits(x, trainFrom)];
           expectClose(valuesOf(own), valuesOf(logits));
           tf.dispose([...plain, ...compiled, logits, own]);
-          // The first two have left what they need from now on.
+          // From now on the first two need no more memory.
           if (model === other) before = held();
         }
         expect(held()).toBe(before);
@@ -143,7 +143,7 @@ describe.skipIf(!ENGINES.includes('native'))(
       model.dispose();
     });
 
-    it('is computed one operation at a time, and says so once, where it can be no graph', async () => {
+    it('is computed one operation at a time, and says so once, if TensorFlow cannot run it as a graph', async () => {
       const [x, variable, foreign] = [
         tf.ones([2, 2]),
         tf.variable(tf.ones([2, 2])),

@@ -1,4 +1,4 @@
-// The contract of engines (contract.ts), held by each engine of Node.
+// The engines' contract (contract.ts), checked on each engine of Node.
 import * as tf from '@tensorflow/tfjs';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import fc from 'fast-check';

@@ -1,5 +1,5 @@
 // One contract for every engine: values and gradients of the student's operations, against plain
-// float64 JavaScript, over random shapes, strides and paddings. Relative errors are of a whole
+// float64 JavaScript, over random shapes, strides and paddings. Relative errors are over a whole
 // tensor: ‖engine − reference‖ / ‖reference‖. Node's tests and a browser's page run it.
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
@@ -19,7 +19,7 @@ import { Random } from '../../../common/random.js';
 import * as reference from './reference.js';
 
 const TOLERANCE = 1e-4;
-/** Of batch norm; large, so that it counts. */
+/** ε of batch norm; large, so that it matters. */
 const EPSILON = 0.1;
 export type Op = (...inputs: tf.Tensor[]) => tf.Tensor;
 
@@ -32,7 +32,7 @@ export const draw = (shape: readonly number[], random: Random): reference.Values
 const toTensor = ({ shape, values }: reference.Values): tf.Tensor =>
   tf.tensor(Float32Array.from(values), [...shape]);
 
-/** An operation's value and its gradients in all inputs, with dy in front of them. */
+/** An operation's value, and its gradients in all inputs for the slope dy. */
 export async function onEngine(
   op: Op,
   inputs: readonly reference.Values[],
@@ -59,7 +59,7 @@ export function expectClose(found: reference.Values, expected: reference.Values)
     throw new Error(`shape [${found.shape.join()}] instead of [${expected.shape.join()}]`);
   const norm = (values: Float64Array): number => Math.sqrt(values.reduce((s, v) => s + v * v, 0));
   const error = norm(found.values.map((v, i) => v - expected.values[i]!));
-  // Said this way round, NaN is too far off.
+  // Negated, so that NaN counts as wrong too.
   if (!(error <= TOLERANCE * norm(expected.values)))
     throw new Error(
       `[${found.shape.join()}] is off by ${error}, its norm is ${norm(expected.values)}`,
@@ -129,7 +129,7 @@ async function checkConvolution(
 }
 
 export const whole = (min: number, max: number) => fc.integer({ min, max });
-/** Channels in sixteens, fours and ones, as the kernels take them. */
+/** Channels in sixteens, fours and ones, as the kernels process them. */
 const channels = whole(1, 39);
 export const geometry = fc.record({
   shape: fc.tuple(whole(1, 3), whole(5, 12), whole(5, 12), channels),
@@ -139,7 +139,7 @@ export const geometry = fc.record({
   pad: fc.constantFrom<Pad>('same', 'valid', 0, 1, 2),
   seed: fc.nat(),
 });
-/** Small: each value is moved twice to get a gradient. */
+/** Small, because each value is moved twice to get a gradient. */
 const small = fc.record({
   shape: fc.tuple(whole(1, 2), whole(1, 4), whole(1, 3), channels),
   squeezed: whole(1, 5),
@@ -147,8 +147,8 @@ const small = fc.record({
 });
 
 /**
- * What an engine must do, each in so many random cases.
- * @throws the smallest case that fails
+ * The requirements on an engine, each checked in this many random cases.
+ * @throws the smallest failing case
  */
 export const CONTRACT: readonly {
   readonly promise: string;

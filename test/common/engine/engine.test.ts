@@ -1,4 +1,5 @@
-// Choosing an engine, in processes of their own: what is missing is said, nothing else is written.
+// Choosing an engine, in separate processes: missing engines are reported, and nothing else is
+// printed.
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -59,7 +60,7 @@ describe('lentigo doctor', () => {
 });
 
 describe('the engine in use', () => {
-  it('is the one that LENTIGO_ENGINE names, and says nothing on stderr', async () => {
+  it('is the one that LENTIGO_ENGINE names, and prints nothing on stderr', async () => {
     expect(await run(use, { LENTIGO_ENGINE: 'wasm' })).toEqual({
       stdout: 'wasm wasm 3\n',
       stderr: '',
@@ -70,13 +71,13 @@ describe('the engine in use', () => {
     });
   });
 
-  it("leaves the process's handling of uncaught errors alone", async () => {
+  it("does not change the process's handling of uncaught errors", async () => {
     const counts =
       "console.log(process.listenerCount('uncaughtException'), process.listenerCount('unhandledRejection'));";
     expect((await run(use + counts, { LENTIGO_ENGINE: 'wasm' })).stdout).toBe('wasm wasm 3\n0 0\n');
   });
 
-  it('is WASM where native is missing, and a clear error where native was asked for or the name is unknown', async () => {
+  it('is WASM if native is missing; asking for native or for an unknown name gives a clear error', async () => {
     expect((await run(withoutBinary + use)).stdout).toBe('wasm wasm 3\n');
     expect((await run(withoutBinary + use, { LENTIGO_ENGINE: 'native' })).stdout).toMatch(
       /^LENTIGO_ENGINE_UNAVAILABLE .*can not be found/,

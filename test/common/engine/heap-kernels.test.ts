@@ -1,6 +1,5 @@
-// The SIMD module by itself, on memory of its own thread and on shared memory (as the engine has it
-// in cross-origin isolated pages): the numbers of plain JavaScript, and not a byte written beside
-// them.
+// The SIMD module alone, on its own memory and on shared memory (as the engine uses in cross-origin
+// isolated pages): it gives plain JavaScript's numbers, and writes no byte outside its output.
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -13,8 +12,8 @@ const PAGES = 8;
 const MARK = 12345.5;
 
 /**
- * Runs a kernel on two random inputs and returns its output, of `size` values; what lies around it
- * must stay as it was.
+ * Runs a kernel on two random inputs and returns its output of `size` values. Memory around the
+ * output must not change.
  */
 function run(
   memory: WebAssembly.Memory,
@@ -53,7 +52,7 @@ describe.each([
     const memory = create();
     const simd = await loadHeapKernels({ wasm: { wasmMemory: memory } } as unknown as BackendWasm);
     const plain = plainKernels(memory);
-    // A module's exports are frozen: this isn't the fallback.
+    // A module's exports are frozen, so this isn't the fallback.
     expect(Object.isFrozen(simd)).toBe(true);
     fc.assert(
       fc.property(cases, ({ batch, height, width, channels, filter, stride, pad, seed }) => {

@@ -1,5 +1,4 @@
-// What training holds in memory: nothing more after each step, and a heap that doesn't grow with
-// the batch.
+// Memory during training: no growth after each step, and a heap that doesn't grow with the batch.
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { useEngine } from '../../../common/engine/engine.node.js';
@@ -7,7 +6,7 @@ import { describeEngines } from '../../support/engines.js';
 import { inMemory, training } from './training.js';
 
 describeEngines('200 training steps', () => {
-  it('leave no tensor behind and the heap as it was', () => {
+  it('leave no tensor behind and the heap unchanged', () => {
     const before = tf.memory().numTensors;
     const { step, dispose } = training('nano', 4);
     for (let i = 0; i < 20; i++) step();

@@ -1,4 +1,4 @@
-// The page of browser.test.ts: one engine of a browser, and what it must do.
+// The page of browser.test.ts: runs the contract and a training on one engine of a browser.
 import * as tf from '@tensorflow/tfjs';
 import { useEngine } from '../../../client/web/training/engines.js';
 import type { EngineName } from '../../../common/engine/engine.js';
@@ -8,12 +8,12 @@ import { inMemory, training } from './training.js';
 const page = {
   use: (engine: EngineName) => useEngine(engine),
 
-  /** Holds one promise of the contract in so many cases. */
+  /** Checks one promise of the contract in this many cases. */
   hold: (index: number, cases: number) => CONTRACT[index]!.hold(cases),
 
   /**
-   * What is held after some steps of a small training and after more, and the tensors that are left
-   * when it has ended.
+   * Memory after some steps of a small training and after more, and the tensors left when it has
+   * ended.
    */
   async steps(trainFrom: string, some: number, more: number) {
     const before = tf.memory().numTensors;

@@ -1,5 +1,5 @@
-// The student's operations and their gradients in plain float64 JavaScript, written for reading:
-// what every engine is checked against.
+// The student's operations and their gradients in plain float64 JavaScript, written for
+// readability: the reference for every engine.
 
 /** A tensor of float64 values, row-major. */
 export interface Values {
@@ -7,7 +7,7 @@ export interface Values {
   readonly values: Float64Array;
 }
 
-/** A convolution's filter positions in x, as tfjs's computeConv2DInfo lays them out. */
+/** The filter positions of a convolution in x, as in tfjs's computeConv2DInfo. */
 export interface Taps {
   readonly outHeight: number;
   readonly outWidth: number;
@@ -22,8 +22,8 @@ const zeros = (shape: readonly number[]): Values => ({
 });
 
 /**
- * Calls `join` with the indices of all x, filter and y that a convolution multiplies: y += x ·
- * filter. Depthwise: filter [k, k, c, 1], y has x's channels.
+ * Calls `join` with the indices of every x, filter and y that a convolution multiplies: y += x ·
+ * filter. For a depthwise one: filter [k, k, c, 1], and y has x's channels.
  */
 function eachProduct(
   x: readonly number[],
@@ -73,7 +73,7 @@ export function convolution(
   return y;
 }
 
-/** Its gradients in x, filter and bias. */
+/** The gradients of a convolution in x, filter and bias. */
 export function convolutionGradients(
   [x, filter, bias]: readonly Values[],
   dy: Values,
@@ -101,7 +101,7 @@ export const relu = ([x]: readonly Values[]): Values => ({
   values: x!.values.map((v) => Math.max(v, 0)),
 });
 
-/** Of x · factor. */
+/** relu6(x · factor). */
 export const relu6 = ([x]: readonly Values[], factor: number): Values => ({
   shape: x!.shape,
   values: x!.values.map((v) => Math.min(Math.max(v * factor, 0), 6)),

@@ -1,10 +1,10 @@
-// An engine that computes wrongly isn't used, whatever it says of itself.
+// An engine that computes wrongly isn't used, whatever it reports.
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { activate, chooseAmong, CPU, type Engine } from '../../../common/engine/engine.js';
 import { useEngine } from '../../../common/engine/engine.node.js';
 
-/** WASM under another name, with a kernel that gives twice its result, or NaN. */
+/** WASM under another name, with a kernel that returns `factor` times its result, or NaN. */
 const spoiled = (factor: number): Engine => ({
   name: 'webgpu',
   backend: 'wasm',

@@ -1,5 +1,4 @@
-// Training steps by themselves, for tests of what they hold in memory and how long they take, in
-// Node and browsers.
+// Training steps alone, for tests of their memory and their time, in Node and browsers.
 import * as tf from '@tensorflow/tfjs';
 import { createOptimiser } from '../../../common/training/optimiser.js';
 import { trainStep } from '../../../common/training/step.js';
@@ -9,8 +8,8 @@ import { createStudent, initialParameters } from '../../../common/model/student.
 import { Random } from '../../../common/random.js';
 
 /**
- * What is held now: tensors, their bytes, and the bytes of the memory they lie in (the WASM heap,
- * the GPU's buffers; 0 on other engines).
+ * The memory in use: tensors, their bytes, and the bytes of the memory that holds them (the WASM
+ * heap, the GPU's buffers; 0 on other engines).
  */
 export function inMemory(): { tensors: number; bytes: number; heap: number } {
   const backend = tf.backend() as unknown as {
@@ -26,8 +25,8 @@ export function inMemory(): { tensors: number; bytes: number; heap: number } {
 }
 
 /**
- * Training of a new student on the same random images: what takes a step, what waits for the loss
- * of the last, and what frees it all.
+ * Training of a new student on the same random images: functions that take a step, await the last
+ * step's loss, and free everything.
  */
 export function training(architecture: ArchitectureId, batch: number, trainFrom?: string) {
   const student = createStudent({
@@ -56,7 +55,7 @@ export function training(architecture: ArchitectureId, batch: number, trainFrom?
   return {
     student,
     images,
-    /** Computes nothing that anybody waits for. */
+    /** A step whose result nobody waits for. */
     step: (): void => {
       loss?.dispose();
       loss = trainStep(student, first, optimiser, x, labels, options, true);

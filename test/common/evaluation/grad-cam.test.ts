@@ -31,7 +31,7 @@ describeEngines('Grad-CAM', () => {
     student.dispose();
   });
 
-  it('is the sum that its equations say, where the classifier is linear in pooled activations', async () => {
+  it("is the sum in the paper's equations if the classifier is linear in pooled activations", async () => {
     const student = createStudent(nano());
     const { heat, side } = await gradCam(student, picture(20, 30), 2);
     const parameters = await student.parameters();

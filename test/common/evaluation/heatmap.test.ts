@@ -1,4 +1,4 @@
-// Heat maps: where they lie, on synthetic lesions whose place is known, and the files that `lentigo
+// Heat maps: their location, on synthetic lesions whose place is known, and the files that `lentigo
 // predict --heatmap` writes.
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -17,7 +17,7 @@ import { PACKAGE_ROOT } from '../../support/shared-data.js';
 const START = join(PACKAGE_ROOT, 'models/start');
 const SIZE = 224;
 
-/** Mean heat where the lesion is, over the mean where it isn't. */
+/** Mean heat inside the lesion divided by the mean outside. */
 function contrast(heat: Float32Array, mask: Float32Array): number {
   const mean = (weight: (i: number) => number): number =>
     heat.reduce((sum, warm, i) => sum + warm * weight(i), 0) /
@@ -33,7 +33,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-it('is enlarged smoothly, with its extremes where they were', () => {
+it('is enlarged smoothly, with its extremes in the same places', () => {
   const heat = enlarge({ heat: Float32Array.of(0, 1, 0, 0), side: 2 }, 8);
   expect([heat[0], heat[7], heat[56], heat[63]]).toEqual([0, 1, 0, 0]);
   expect(heat[3]).toBeGreaterThan(heat[2]!);
@@ -69,7 +69,7 @@ describe('the starting model', () => {
     expect(median(own)).toBeGreaterThan(median(others));
   });
 
-  it('writes a PNG for each picture, two of one name apart', async () => {
+  it('writes a PNG for each picture, two of the same name in two files', async () => {
     const image = join(folder, 'a.jpg');
     await sharp({ create: { width: 80, height: 60, channels: 3, background: '#b07060' } })
       .jpeg()

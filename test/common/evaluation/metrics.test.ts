@@ -26,9 +26,9 @@ function randomPredictions(n: number, seed: number) {
 }
 
 describe('metrics against known values', () => {
-  // The example of scikit-learn's f1_score and precision_score: y_true = 0 1 2 0 1 2, y_pred = 0 2
-  // 1 0 0 1; f1 macro = weighted = 0.2667, f1 of the classes 0.8 0 0; precision of class 0 is 2/3,
-  // its recall 1.
+  // The example in scikit-learn's f1_score and precision_score: y_true = 0 1 2 0 1 2, y_pred = 0 2
+  // 1 0 0 1; f1 macro = weighted = 0.2667, f1 by class 0.8 0 0; precision of class 0 is 2/3, its
+  // recall 1.
   const m = metricsOf(
     { labels: [0, 1, 2, 0, 1, 2], probabilities: [0, 2, 1, 0, 0, 1].map(hot) },
     THREE,
@@ -57,7 +57,7 @@ describe('metrics against known values', () => {
     expect(m.perClass['C']).toEqual({ precision: null, recall: null, f1: null, support: 0 });
   });
 
-  it("ranks as scikit-learn's roc_auc_score example: 0.75", () => {
+  it("has the AUC of scikit-learn's roc_auc_score example: 0.75", () => {
     // y_true = 0 0 1 1, y_score = 0.1 0.4 0.35 0.8.
     const m = metricsOf(
       { labels: [0, 0, 1, 1], probabilities: [0.1, 0.4, 0.35, 0.8].map((p) => [1 - p, p]) },
@@ -77,7 +77,7 @@ describe('metrics against known values', () => {
     expect(m.malignantAuc).toBeCloseTo(3.5 / 4, 12);
   });
 
-  it('sums the malignant probabilities: malignancy can be flagged though the likeliest class is benign', () => {
+  it('sums the malignant probabilities: a malignancy can be flagged although the likeliest class is benign', () => {
     const m = metricsOf(
       {
         labels: [1, 2, 0],
@@ -95,8 +95,8 @@ describe('metrics against known values', () => {
   });
 
   it('measures calibration by the gap of confidence and accuracy in each bin', () => {
-    // Two of confidence 0.9 (one right): gap |0.5 − 0.9| · 2/4; two of 0.6 (both right): |1 − 0.6|
-    // · 2/4.
+    // Two with confidence 0.9 (one right): gap |0.5 − 0.9| · 2/4; two with 0.6 (both right): |1 −
+    // 0.6| · 2/4.
     const m = metricsOf(
       {
         labels: [0, 1, 0, 1],

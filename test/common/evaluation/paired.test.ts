@@ -7,7 +7,10 @@ import { Random } from '../../../common/random.js';
 const labels: LabelSet = { names: ['benign', 'malignant'], malignant: ['malignant'] };
 const row = (malignant: number): number[] => [1 - malignant, malignant];
 
-/** n patients with two images each, half of them malignant; right with this probability. */
+/**
+ * n patients with two images each, half of them malignant; a prediction is right with this
+ * probability.
+ */
 function predictions(n: number, seed: number, right: number) {
   const random = new Random(seed);
   const truth = Array.from({ length: 2 * n }, (_, i) => Math.floor(i / 2) % 2);
@@ -39,19 +42,19 @@ describe('the paired difference of two models', () => {
     }
   });
 
-  it('of a model and itself is nothing, with an interval of nothing', () => {
+  it('of a model and itself is 0, with an interval from 0 to 0', () => {
     const a = predictions(30, 1, 0.8);
     expect(compare(a, a)).toEqual({ difference: 0, interval: { low: 0, high: 0 } });
   });
 
-  it('turns its sign with the models', () => {
+  it('changes its sign when the models are exchanged', () => {
     const [a, b] = [predictions(30, 1, 0.9), predictions(30, 2, 0.7)];
     const [there, back] = [compare(a, b), compare(b, a)];
     expect(back.difference).toBeCloseTo(-there.difference!, 12);
     expect(back.interval!.low).toBeCloseTo(-there.interval!.high, 12);
   });
 
-  it('has the interval that is known where one model is always right and the other wrong for some patients', () => {
+  it('has the known interval if one model is always right and the other wrong for some patients', () => {
     // Each patient has one image; b fails for 20 of 100, all benign. Balanced accuracy: 1 against
     // (1 + 30/50)/2 = 0.8.
     const truth = Array.from({ length: 100 }, (_, i) => i % 2);
@@ -63,8 +66,8 @@ describe('the paired difference of two models', () => {
     const b = { ...a, probabilities: truth.map((l, i) => row(l === 0 && i < 40 ? 1 : l)) };
     const { difference, interval } = compare(a, b);
     expect(difference).toBeCloseTo(0.2, 12);
-    // Half of a binomial proportion of about 50 with p 0.4: standard deviation 0.5·√(0.4·0.6/50) =
-    // 0.0346.
+    // Half of a binomial proportion of about 50 with p = 0.4: standard deviation 0.5·√(0.4·0.6/50)
+    // = 0.0346.
     expect(interval!.low).toBeGreaterThan(0.2 - 1.96 * 0.0346 - 0.02);
     expect(interval!.low).toBeLessThan(0.2 - 1.96 * 0.0346 + 0.02);
     expect(interval!.high).toBeGreaterThan(0.2 + 1.96 * 0.0346 - 0.02);
@@ -73,7 +76,7 @@ describe('the paired difference of two models', () => {
 
   it("is narrower than the models' own intervals suggest when they fail at the same patients", () => {
     const a = predictions(60, 1, 0.75);
-    // b is a, wrong at two more images.
+    // b is a copy of a that is wrong on two more images.
     const b = {
       ...a,
       probabilities: a.probabilities.map((p, i) => (i === 3 || i === 10 ? [p[1]!, p[0]!] : p)),
@@ -84,7 +87,7 @@ describe('the paired difference of two models', () => {
   });
 
   it('draws the images of a patient together', () => {
-    // b fails at every image of one patient of ten: over patients the difference varies as if there
+    // b fails on every image of one patient in ten: over patients the difference varies as if there
     // were ten images, not a hundred.
     const truth = Array.from({ length: 100 }, (_, i) => i % 2);
     const patients = truth.map((_, i) => `p${Math.floor(i / 10)}`);
@@ -98,7 +101,7 @@ describe('the paired difference of two models', () => {
     );
   });
 
-  it('over several pairs is the mean of theirs, and steadier', () => {
+  it('over several pairs is the mean of their differences, and varies less', () => {
     const pairs = [1, 2, 3, 4].map((seed) => ({
       a: predictions(40, seed, 0.85),
       b: predictions(40, seed + 10, 0.75),

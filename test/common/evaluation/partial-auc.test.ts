@@ -3,7 +3,7 @@ import { partialAuc } from '../../../common/evaluation/partial-auc.js';
 import { BINARY_LABELS } from '../../../common/model/labels.js';
 import { Random } from '../../../common/random.js';
 
-/** Malignant probabilities of five malignant and then of the benign images. */
+/** The value for the malignant probabilities of five malignant images, and of the benign images. */
 const valueOf = (malignant: number[], benign: number[]): number | null => {
   const all = [...malignant, ...benign];
   return partialAuc(
@@ -17,21 +17,21 @@ const valueOf = (malignant: number[], benign: number[]): number | null => {
 };
 
 describe('the partial AUC above 80% sensitivity', () => {
-  it('is 0.2 where every malignant lesion ranks first, 0 where every one ranks last', () => {
+  it('is 0.2 if every malignant lesion ranks first, 0 if every one ranks last', () => {
     expect(valueOf([0.9, 0.8, 0.7, 0.6, 0.55], [0.1, 0.2])).toBeCloseTo(0.2, 10);
     expect(valueOf([0.1, 0.2], [0.9, 0.8])).toBe(0);
   });
 
-  it('counts only what is found after four of five: a benign lesion before the fifth costs its share, one before the first no more', () => {
+  it('counts only sensitivities above four of five: a benign lesion ranked before the fifth costs its share, one before the first costs no more', () => {
     expect(valueOf([0.9, 0.8, 0.7, 0.6, 0.3], [0.4, 0.1])).toBeCloseTo(0.1, 10);
     expect(valueOf([0.9, 0.8, 0.7, 0.6, 0.5], [0.95, 0.1])).toBeCloseTo(0.1, 10);
   });
 
-  it('of a model that says the same of all is 0.02, the area of the diagonal above it', () => {
+  it('of a model that gives every image the same probability is 0.02, the area of the diagonal above it', () => {
     expect(valueOf([0.5, 0.5, 0.5], [0.5, 0.5])).toBeCloseTo(0.02, 10);
   });
 
-  it('has an interval over patients that holds it, and is null without both kinds', () => {
+  it('lies in its interval over patients, and is null without both kinds', () => {
     const random = new Random('scores');
     const labels = Array.from({ length: 200 }, (_, i) => i % 2);
     const probabilities = labels

@@ -14,7 +14,7 @@ import { PACKAGE_ROOT } from '../../support/shared-data.js';
 const START = join(PACKAGE_ROOT, 'models', 'start');
 
 describe('the starting model', () => {
-  it('is the one that its card was written of', async () => {
+  it('is the one that its card describes', async () => {
     const hash = createHash('sha256')
       .update(encodeModel(await loadModel(START)))
       .digest('hex');
@@ -24,7 +24,7 @@ describe('the starting model', () => {
   it('takes at most 9 MB', async () =>
     expect((await stat(join(START, 'model.safetensors'))).size).toBeLessThanOrEqual(9e6));
 
-  it('knows the synthetic lesions of the neutral site, and leaves the other sites to be learnt', async () => {
+  it('classifies synthetic lesions of the neutral site, and leaves the other sites to be learnt', async () => {
     await useEngine();
     const model = await loadModel(START);
     expect([model.architecture, model.labels]).toEqual(['efficientnet_b0', PAD_UFES_LABELS]);

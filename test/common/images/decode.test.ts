@@ -1,5 +1,5 @@
-// Photographs as phones and archives have them are decoded to one upright RGB shape; broken files
-// are refused by name.
+// Photographs from phones and archives are decoded to one upright RGB form; errors name broken
+// files.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodePicture } from '../../../common/images/decode.node.js';
 import type { Picture } from '../../../common/images/picture.js';
 
-/** An upright 48×32 picture whose four quarters differ. */
+/** An upright 48×32 picture with four different quarters. */
 const W = 48;
 const H = 32;
 const QUARTERS = [
@@ -27,8 +27,8 @@ const raw = (data: Uint8Array, width = W, height = H) =>
   sharp(data, { raw: { width, height, channels: 3 } });
 
 /**
- * Where the upright pixel (x, y) is stored under each EXIF orientation; 5–8 are stored H wide and W
- * high.
+ * Where the upright pixel (x, y) is stored under each EXIF orientation; orientations 5–8 are stored
+ * H wide and W high.
  */
 const STORED: Record<number, (x: number, y: number) => [number, number]> = {
   1: (x, y) => [x, y],

@@ -1,4 +1,4 @@
-// The path from a picture to the model's input, against values worked out by hand.
+// From a picture to the model's input, against values computed by hand.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { augment } from '../../../common/images/augment.js';
@@ -68,12 +68,12 @@ describe('prepare', () => {
   });
 
   it('halves with a triangle filter: weights 1/8, 3/8, 3/8, 1/8, cut and rescaled at the edges', () => {
-    // In one direction: output 0 sees inputs 0–2 with 3, 3, 1 of 7; output 1 sees 1–3 with 1, 3, 3
-    // of 7.
+    // In one dimension: output 0 uses inputs 0–2 with weights 3, 3, 1 of 7; output 1 uses 1–3 with
+    // 1, 3, 3 of 7.
     const row = [0, 70, 140, 210];
     expect(reds(prepare(grey([row, row, row, row]), 2))).toEqual([50, 160, 50, 160]);
     const wide = Array.from({ length: 8 }, () => [0, 0, 0, 80, 160, 0, 0, 0]);
-    // Output 1 sees inputs 1–4 with 1, 3, 3, 1 of 8: 3/8 · 80 + 1/8 · 160.
+    // Output 1 uses inputs 1–4 with weights 1, 3, 3, 1 of 8: 3/8 · 80 + 1/8 · 160.
     expect(reds(prepare(grey(wide), 4)).slice(0, 4)).toEqual([0, 50, 70, 0]);
   });
 
@@ -141,7 +141,7 @@ describe('augment', () => {
   });
 
   it('stays inside the centre square', () => {
-    // Only what lies outside the centre square is white: no variant may show it.
+    // Only the area outside the centre square is white: no variant may show white.
     const side = 40;
     const framed = grey(
       Array.from({ length: side }, () =>
@@ -153,7 +153,7 @@ describe('augment', () => {
   });
 
   it('shows all eight orientations about as often', () => {
-    // Corners of four brightnesses: their order tells the orientation.
+    // Corners with four brightnesses, whose order shows the orientation.
     const corners = grey(
       Array.from({ length: 64 }, (_, y) =>
         Array.from({ length: 64 }, (_, x) => 60 + 30 * ((y < 32 ? 0 : 2) + (x < 32 ? 0 : 1))),

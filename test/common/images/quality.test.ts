@@ -1,5 +1,5 @@
-// Detection and false alarms of the quality checks, on good photographs and on the same ones
-// degraded: synthetic lesions of all skin types, and PAD-UFES-20 where it is present.
+// Detections and false alarms of the quality checks, on good photographs and on degraded copies:
+// synthetic lesions of all skin types, and PAD-UFES-20 where it is present.
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { openDataset } from '../../../common/dataset/open.node.js';
@@ -25,7 +25,7 @@ async function change(
     .toBuffer({ resolveWithObject: true });
   return { width: info.width, height: info.height, data: new Uint8Array(changed) };
 }
-/** The upper left of the centre square, beside the lesion: skin, and at most its edge. */
+/** The upper left of the centre square, beside the lesion: skin, and at most the lesion's edge. */
 const beside = ({ width, height }: Picture, side: number) => ({
   left: Math.floor((width - side) / 2),
   top: Math.floor((height - side) / 2),
@@ -66,8 +66,8 @@ const DEGRADED: readonly {
 ];
 
 /**
- * Shares of photographs with a problem: of the good ones by problem, refused without doubt, and of
- * the degraded ones by how.
+ * Shares of photographs with a problem: of the good ones by problem and refused for certain, of the
+ * degraded ones by kind.
  */
 async function rates(samples: readonly Sample[]) {
   const alarms = new Map<string, number>();
@@ -84,7 +84,7 @@ async function rates(samples: readonly Sample[]) {
   return (key: string): number => alarms.get(key) ?? 0;
 }
 
-function told(name: string, rate: (key: string) => number, n: number): void {
+function printRates(name: string, rate: (key: string) => number, n: number): void {
   const percent = (x: number) => `${(100 * x).toFixed(0)} %`;
   console.log(
     `quality checks on ${n} ${name}: ${DEGRADED.map(({ what, problem }) => `${problem} found in ${percent(rate(problem))} (${what}), false alarm ${percent(rate(`good: ${problem}`))}`).join('; ')}; good ones refused: ${percent(rate('good: refused'))}`,
@@ -95,10 +95,10 @@ describe('quality checks', () => {
   it('find what is wrong with synthetic photographs of all skin types, and leave good ones alone', async () => {
     const { samples } = await openDataset('synthetic:site=0,1,2,3,4,5&images=72&seed=5');
     const rate = await rates(samples);
-    told('synthetic lesions', rate, samples.length);
+    printRates('synthetic lesions', rate, samples.length);
     for (const problem of ['blurred', 'too-dark', 'too-small', 'no-lesion'])
       expect(rate(problem), problem).toBeGreaterThan(0.9);
-    // three times the light of a dim photograph on dark skin burns little out
+    // Three times the light of a dim photograph on dark skin overexposes little.
     expect(rate('too-bright')).toBeGreaterThan(0.85);
     for (const { problem } of DEGRADED)
       expect(rate(`good: ${problem}`), problem).toBeLessThan(0.05);
@@ -121,7 +121,7 @@ describe('quality checks', () => {
       const all = (await openDataset(PAD_UFES)).samples;
       const samples = all.filter((_, i) => i % 12 === 0);
       const rate = await rates(samples);
-      told('photographs of PAD-UFES-20', rate, samples.length);
+      printRates('photographs of PAD-UFES-20', rate, samples.length);
       for (const problem of ['blurred', 'too-dark', 'too-bright', 'too-small'])
         expect(rate(problem), problem).toBeGreaterThan(0.9);
       expect(rate('no-lesion')).toBeGreaterThan(0.6);

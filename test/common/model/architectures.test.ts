@@ -1,5 +1,5 @@
-// Each architecture's parameters: as many as its authors publish, under the names of their files;
-// and its forward pass against PyTorch and against tfjs's stock layers.
+// Each architecture's parameters, in number and names as published; and its forward pass against
+// PyTorch and against tfjs's stock layers.
 import * as tf from '@tensorflow/tfjs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -152,7 +152,7 @@ function stockLogits({ architecture, parameters }: Model, x: tf.Tensor4D): Promi
     });
 }
 
-/** Numbers in [−½, ½) by a hash of their place: the same in any language. */
+/** Numbers in [−½, ½) from a hash of their index: the same in any language. */
 function hashed(n: number, salt: number): Float64Array {
   return Float64Array.from({ length: n }, (_, i) => {
     let v = (Math.imul(i, 2654435761) + Math.imul(salt, 40503)) >>> 0;
@@ -163,7 +163,7 @@ function hashed(n: number, salt: number): Float64Array {
 
 const formulas = new Map<ArchitectureId, Model>();
 
-/** A model whose every parameter, in PyTorch's layout, is a formula of its name and place. */
+/** A model in which every parameter, in PyTorch's layout, is a formula of its name and index. */
 function formulaic(architecture: ArchitectureId): Model {
   const made = formulas.get(architecture);
   if (made) return made;
@@ -200,8 +200,8 @@ function formulaic(architecture: ArchitectureId): Model {
 }
 
 /**
- * What torchvision 0.28 and timm 1.0 on PyTorch 2.13 give for these parameters and a 64×64 picture
- * of hashed numbers.
+ * The results of torchvision 0.28 and timm 1.0 on PyTorch 2.13 for these parameters and a 64×64
+ * picture of hashed numbers.
  */
 const REFERENCE = {
   mobilenet_v2: [8.061028, 2.561977, -1.110463, -8.028599, -1.949617, -1.311727],
@@ -313,7 +313,7 @@ describe('published files', () => {
       const model = importWithHead(bytes, 'efficientnetv2_b0');
       expect(model.labels.names).toHaveLength(1000);
       const stored = new Map(decodeSafetensors(bytes).tensors.map((t) => [t.name, t.values]));
-      // Ours are laid out as Keras', so that nothing but the name differs.
+      // Our layout is Keras', so only the names differ.
       for (const [ours, keras] of [
         ['stem_conv.weight', 'stem_conv/kernel'],
         ['block4a_dwconv2.weight', 'block4a_dwconv2/depthwise_kernel'],

@@ -61,7 +61,7 @@ describe('a model folder', () => {
     expect(await readFile(path.join(dir, 'notes.txt'), 'utf8')).toBe('mine');
   });
 
-  it('is refused, the file named, when a file is missing, cut short or altered', async () => {
+  it('is refused by naming the file when a file is missing, cut short or altered', async () => {
     const refused = async (file: string) =>
       expect(loadModel(dir)).rejects.toMatchObject({
         code: 'LENTIGO_MODEL_INVALID',
@@ -97,7 +97,7 @@ describe('a model folder', () => {
   });
 });
 
-/** timm's modules of a block in the order of torchvision's, by how many torchvision has. */
+/** timm's modules of a block in the order of torchvision's, by the number that torchvision has. */
 const TIMM_BLOCKS = {
   3: [
     ['conv_dw', 'bn1'],
@@ -112,7 +112,7 @@ const TIMM_BLOCKS = {
   ],
 } as const;
 
-/** timm's name of a torchvision parameter of nano. */
+/** timm's name for a torchvision parameter of nano. */
 function timmName(name: string): string {
   const ends: Record<string, string> = {
     'features.0.0': 'conv_stem',

@@ -1,4 +1,4 @@
-// The gradients of networks: against finite differences, alike on every engine, and without leaking
+// The gradients of networks: against finite differences, equal on every engine, and without leaking
 // tensors.
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
@@ -13,8 +13,8 @@ const NETWORKS = ['nano', 'nano_convnext'] as const;
 type Nano = (typeof NETWORKS)[number];
 
 /**
- * Parameters of a small student whose batch norms have been through data and whose γ, β and biases
- * are not all alike.
+ * Parameters of a small student whose batch norms have seen data and whose γ, β and biases all
+ * differ.
  */
 function parameters(architecture: Nano): ParameterSet {
   const random = new Random('gradients');
@@ -32,7 +32,7 @@ function parameters(architecture: Nano): ParameterSet {
 const nano = (architecture: Nano = 'nano'): Student =>
   createStudent({ architecture, labels: PAD_UFES_LABELS, parameters: parameters(architecture) });
 
-/** Two pictures and a smooth scalar of their logits that no symmetry makes flat. */
+/** Two pictures, and a smooth scalar function of their logits that no symmetry makes flat. */
 function problem(student: Student) {
   const random = new Random('picture');
   const x = tf.tensor4d(
@@ -76,8 +76,8 @@ describeEngines('gradients of the student', () => {
         student.load(moved);
         return tf.tidy(() => loss().dataSync()[0]!);
       };
-      // Each parameter is tried at its steepest coordinate, where rounding matters least, and at a
-      // random one.
+      // Each parameter is checked at its steepest coordinate, where rounding matters least, and at
+      // a random one.
       for (const [name, gradient] of gradients) {
         const scale = Math.max(...gradient.map(Math.abs));
         const steepest = gradient.findIndex((g) => Math.abs(g) === scale);

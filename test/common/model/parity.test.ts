@@ -69,7 +69,7 @@ describeEngines('EfficientNet-B0 with published weights', (engine) => {
       await rm(path.join(saved, 'model.safetensors'));
       const fromShards = await loadModel(saved);
       expect(fromShards.labels).toEqual(imported.labels);
-      // Bytes, not toEqual: that takes seconds over four million values.
+      // Compared as bytes, because toEqual takes seconds for four million values.
       expect(Buffer.compare(bytesOf(fromShards), bytesOf(imported))).toBe(0);
     },
   );
@@ -88,7 +88,9 @@ describeEngines('EfficientNet-B0 with published weights', (engine) => {
 const bytesOf = ({ parameters: { values } }: Model): Buffer =>
   Buffer.from(values.buffer, values.byteOffset, values.byteLength);
 
-/** What any plain file handler of tfjs does: model.json and its shards, nothing of ours. */
+/**
+ * A plain file handler as any tfjs user would write: model.json and its shards, none of our code.
+ */
 async function stockHandler(saved: string): Promise<tf.io.IOHandler> {
   const json = JSON.parse(
     await readFile(path.join(saved, 'model.json'), 'utf8'),

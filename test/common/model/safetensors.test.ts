@@ -1,4 +1,4 @@
-// The safetensors container and the models in it: exact round trips, and nothing damaged is
+// The safetensors container and the models in it: exact round trips, and no damaged file is
 // accepted.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -71,7 +71,7 @@ describe('safetensors', () => {
     );
   });
 
-  it('refuses every truncation, and anything appended', () => {
+  it('refuses every truncated file, and anything appended', () => {
     const bytes = encodeSafetensors({
       metadata: { a: 'b' },
       tensors: [{ name: 'x', shape: [2, 3], values: Float32Array.of(1, 2, 3, 4, 5, 6) }],
@@ -100,7 +100,7 @@ describe('safetensors', () => {
     );
   });
 
-  it('refuses a header that promises more than the file, overlapping tensors, gaps, wrong lengths and unknown types', () => {
+  it('refuses a header that promises more than the file has, overlapping tensors, gaps, wrong lengths and unknown types', () => {
     const oversized = container({}, 0);
     new DataView(oversized.buffer).setBigUint64(0, 2n ** 63n, true);
     expect(() => decodeSafetensors(oversized)).toThrow(invalid);
@@ -127,7 +127,7 @@ describe('safetensors', () => {
     expect(decodeSafetensors(container({ a: entry(0, 8) }, 8)).tensors).toHaveLength(1);
   });
 
-  it('passes over integer counters', () => {
+  it('skips integer counters', () => {
     const header = {
       counter: { dtype: 'I64', shape: [], data_offsets: [0, 8] },
       x: { dtype: 'F32', shape: [1], data_offsets: [8, 12] },
@@ -137,7 +137,7 @@ describe('safetensors', () => {
 });
 
 describe('half precision', () => {
-  it('every half survives the way to float32 and back', () => {
+  it('every half survives conversion to float32 and back', () => {
     const all = Uint16Array.from({ length: 65536 }, (_, i) => i).filter(
       (h) => (h & 0x7fff) <= 0x7c00,
     );
@@ -149,7 +149,7 @@ describe('half precision', () => {
     fc.assert(
       fc.property(fc.float({ min: -65504, max: 65504, noNaN: true }), (value) => {
         const got = halfToFloat(floatToHalf(Float32Array.of(value)))[0]!;
-        // Between the neighbouring halves none is nearer.
+        // The neighbouring halves are not nearer.
         const at = floatToHalf(Float32Array.of(Math.abs(value)))[0]!;
         const error = Math.abs(Math.abs(value) - Math.abs(got));
         for (const near of [at - 1, at + 1])
@@ -213,7 +213,7 @@ describe('models as safetensors', () => {
       );
   });
 
-  it('travel in part: the trainable parameters alone', () => {
+  it('can be sent in part: the trainable parameters alone', () => {
     const part = nano.parameters.subset(new Set(['features.4.0.weight', 'classifier.1.bias']));
     const back = decodeParameters(encodeParameters(part), part.specs);
     expect(back.specs).toEqual(part.specs);

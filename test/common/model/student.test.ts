@@ -47,7 +47,7 @@ describe('initial parameters', () => {
 });
 
 describeEngines('student', () => {
-  it('gives the same logits cut at any block as whole', async () => {
+  it('gives the same logits when cut at any block', async () => {
     const student = nano();
     const x = pictures(2);
     const whole = await student.logits(x).data();
@@ -66,7 +66,7 @@ describeEngines('student', () => {
     student.dispose();
   });
 
-  it('names as trainable what lies from a block on, without running statistics', () => {
+  it('lists as trainable the parameters from a block on, without running statistics', () => {
     const student = nano();
     expect(student.trainable('classifier')).toEqual(['classifier.1.weight', 'classifier.1.bias']);
     expect(student.trainable('features.4')).toEqual([
@@ -94,7 +94,7 @@ describeEngines('student', () => {
     student.dispose();
   });
 
-  it('gives back the parameters it was given, and takes a subset', async () => {
+  it('returns the parameters it was given, and loads a subset', async () => {
     const student = nano();
     expect((await student.parameters()).values).toEqual(fresh().values);
     const head = new ParameterSet(

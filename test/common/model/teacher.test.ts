@@ -1,4 +1,4 @@
-// The teacher: what it reads of the metadata and what it refuses, its gradients, and its file.
+// The teacher: which metadata it reads and refuses, its gradients, and its file.
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { PRESETS } from '../../../coordinator/distillation/presets/index.js';
@@ -28,7 +28,7 @@ const records = [
 const encoding = fitMetadata(COLUMNS, records, records);
 
 describe('clinical metadata', () => {
-  it('is standardised by the training records, what is missing flagged and not filled in', () => {
+  it('is standardised by the training records, with missing values flagged, not filled in', () => {
     expect(encoding.numbers).toEqual([
       { column: 'age', mean: 50, deviation: 10 },
       { column: 'diameter_1', mean: 5, deviation: 1 },
@@ -46,7 +46,7 @@ describe('clinical metadata', () => {
     ]);
   });
 
-  it('can be cut down to the columns that no training record lacks', () => {
+  it('can be reduced to the columns that no training record lacks', () => {
     expect(completeColumns(COLUMNS, records)).toEqual({ numbers: ['age'], categories: ['region'] });
   });
 
@@ -98,7 +98,7 @@ const DESIGN: TeacherDesign = {
   metadata: encoding,
 };
 
-/** A teacher none of whose weights is 0. */
+/** A teacher without zero weights. */
 function scattered(): Teacher {
   const model = initialTeacher(DESIGN, PAD_UFES_LABELS, new Random(3));
   const random = new Random('scattered');
@@ -112,7 +112,7 @@ function scattered(): Teacher {
 }
 
 describeEngines('a teacher', () => {
-  it('has the gradients of its differences in attention, metadata, fusion and backbone', async () => {
+  it('has gradients equal to finite differences in attention, metadata, fusion and backbone', async () => {
     const teacher = scattered();
     const random = new Random('pictures');
     const x = tf.tensor4d(
@@ -150,7 +150,7 @@ describeEngines('a teacher', () => {
     teacher.dispose();
   });
 
-  it('says the same cut at any block as whole, and something else of another record', async () => {
+  it('gives the same logits when cut at any block, and others for another record', async () => {
     const teacher = scattered();
     const x = tf.randomNormal<tf.Rank.R4>([2, 64, 64, 3], 0, 1, 'float32', 1);
     const whole = await teacher.logits(x, 'stem', records).data();
@@ -166,7 +166,7 @@ describeEngines('a teacher', () => {
     teacher.dispose();
   });
 
-  it('comes back from its file as it was, and a file of another kind is refused', async () => {
+  it('is read back from its file unchanged, and a file of another kind is refused', async () => {
     const model = initialTeacher(DESIGN, PAD_UFES_LABELS, new Random(3));
     const back = decodeTeacher(encodeTeacher(model));
     expect([back.design, back.labels]).toEqual([DESIGN, PAD_UFES_LABELS]);

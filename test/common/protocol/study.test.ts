@@ -1,4 +1,4 @@
-// study.yaml: what is valid, what is filled in, and that every mistake is named with its line.
+// study.yaml: what is valid, which defaults apply, and that every mistake is named with its line.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -35,7 +35,7 @@ describe('study.yaml', () => {
       focalGamma: 2,
     });
   });
-  it('is what the README shows', async () => {
+  it("accepts the README's example", async () => {
     const readme = await readFile(join(PACKAGE_ROOT, 'README.md'), 'utf8');
     const yaml = /```yaml\n([\s\S]*?)```/.exec(readme)?.[1];
     expect(parseStudyYaml(yaml ?? '').name).toBe('Two-clinic pilot');

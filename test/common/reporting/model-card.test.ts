@@ -1,5 +1,5 @@
-// The model card: its numbers are the evaluation's, its intervals cover them, and it names what a
-// reader must know.
+// The model card: its numbers are the evaluation's, its intervals cover them, and it mentions what
+// a reader must know.
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -136,7 +136,7 @@ describe('lentigo evaluate --card', () => {
   );
 
   it(
-    'says how a distilled student was trained, or what it is told, and that painted lesions are no photographs',
+    'says how a distilled student was trained, or the text it is given, and that painted lesions are not photographs',
     { timeout: 240_000 },
     async () => {
       const [out, file] = [join(root, 'distilled'), join(root, 'STUDENT.md')];
@@ -184,7 +184,7 @@ describe('intervals of classes and skin types', () => {
   const random = new Random('intervals');
   const n = 300;
   const labels = Array.from({ length: n }, (_, i) => i % 2);
-  // Right for four of five; for skin types III–IV for one of two.
+  // Right for four of five; for skin types III–IV right for one of two.
   const right = labels.map((_, i) => random.chance(i % 3 === 0 ? 0.5 : 0.8));
   const set = { names: ['benign', 'malignant'], malignant: ['malignant'] };
   const predictions = {

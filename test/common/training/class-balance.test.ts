@@ -20,13 +20,13 @@ describe('logit adjustment', () => {
     expect(weights).toEqual([1, 1, 1]);
     expect(offsets.slice(0, 2)).toEqual(close([Math.log(0.75), Math.log(0.25)]));
   });
-  it('leaves a class without examples out of the softmax, to the last bit of a float32', () => {
+  it('leaves a class without examples out of the softmax, exactly in float32', () => {
     const logits = [0.3, -1, 80];
     const exps = logits.map((z, c) => Math.fround(Math.exp(Math.fround(z + offsets[c]!))));
     expect(exps[2]).toBe(0);
   });
-  it('is what makes balanced scores right: a network without evidence learns equal logits', () => {
-    // With equal logits the adjusted softmax is the classes' shares: the loss has no slope there.
+  it('gives balanced scores: a network without evidence learns equal logits', () => {
+    // With equal logits the adjusted softmax equals the classes' shares, so the loss is flat there.
     const p = offsets.map(Math.exp);
     const shares = [0.75, 0.25, 0];
     expect(p).toEqual(close(shares));

@@ -1,4 +1,4 @@
-// What teachers teach by: values by hand, and gradients against central differences, on every
+// Distillation losses: values computed by hand, and gradients against central differences, on every
 // engine.
 import * as tf from '@tensorflow/tfjs';
 import { expect, it } from 'vitest';
@@ -22,7 +22,7 @@ const tensorOf = ({ shape, data }: { shape: number[]; data: Float32Array }): tf.
   tf.tensor(data.slice(), shape);
 const valueOf = (loss: () => tf.Scalar): number => tf.tidy(() => loss().dataSync()[0]!);
 
-/** Every coordinate of every input moved both ways. */
+/** Moves every coordinate of every input both ways. */
 function checkGradients(
   inputs: readonly { shape: number[]; data: Float32Array }[],
   loss: (...inputs: tf.Tensor[]) => tf.Scalar,
@@ -67,7 +67,7 @@ describeEngines('the loss on', () => {
     ).toBeCloseTo(0, 5);
   });
 
-  it('soft targets has the gradient of its differences, at a low and a high temperature', () => {
+  it('soft targets has a gradient equal to finite differences, at a low and a high temperature', () => {
     const teacher = draw([3, 4], 'teacher');
     for (const temperature of [1, 4])
       checkGradients([draw([3, 4], 'student')], (student) =>
@@ -75,7 +75,7 @@ describeEngines('the loss on', () => {
       );
   });
 
-  it('features is 0 where the projection points as the teacher does, 2 where it points away, whatever the lengths; with the gradient of its differences', () => {
+  it("features is 0 if the projection has the teacher's direction, 2 if the opposite, whatever the lengths; its gradient equals finite differences", () => {
     const weight = [
       [1, 0],
       [0, 1],
@@ -101,10 +101,10 @@ describeEngines('the loss on', () => {
     );
   });
 
-  it('attention compares where, not how strongly; with the gradient of its differences', () => {
+  it('attention compares places, not strengths; its gradient equals finite differences', () => {
     const map = (values: number[]) => attentionMap(tf.tensor4d(values, [1, 2, 2, 1]));
     expect(valueOf(() => attentionLoss(map([1, 2, 0, 3]), map([-2, 4, 0, -6])))).toBeCloseTo(0, 5);
-    // Attention at one place against attention at another: two unit vectors at a right angle.
+    // Attention at one place against attention at another: two orthogonal unit vectors.
     expect(valueOf(() => attentionLoss(map([1, 0, 0, 0]), map([0, 0, 5, 0])))).toBeCloseTo(2, 4);
     const teacher = draw([2, 9], 'teacher');
     checkGradients([draw([2, 3, 3, 2], 'student')], (student) =>

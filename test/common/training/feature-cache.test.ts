@@ -17,7 +17,7 @@ const CACHES: readonly [string, (bytes: number) => Promise<FeatureCache>][] = [
 ];
 
 describe.each(CACHES)('feature cache %s', (_, open) => {
-  it("gives back what it keeps, and undefined for what it doesn't", async () => {
+  it('returns the features that it has, and undefined otherwise', async () => {
     const cache = await open(1000);
     await cache.set('features.6/0/a b/ç', Float32Array.of(1.5, -2, 1e-30));
     expect(await cache.get('features.6/0/a b/ç')).toEqual(Float32Array.of(1.5, -2, 1e-30));
@@ -36,7 +36,7 @@ describe.each(CACHES)('feature cache %s', (_, open) => {
 });
 
 describe('feature cache in a folder', () => {
-  it('outlives its process, drops what an interrupted write left, and is closed to others', async () => {
+  it('outlives its process, drops the remains of an interrupted write, and is readable by its owner only', async () => {
     const home = join(folder, 'kept');
     await (await FolderFeatureCache.open(home)).set('a', Float32Array.of(1, 2));
     await writeFile(join(home, 'x.part'), 'half');

@@ -48,7 +48,7 @@ describeEngines('focal loss', () => {
   });
 
   it('is cross-entropy where γ is 0', () => {
-    // softmax(1, 2, 3) of the last: 1 / (1 + e⁻¹ + e⁻²) = 0.66524; −log = 0.40761.
+    // softmax(1, 2, 3) of the last class: 1 / (1 + e⁻¹ + e⁻²) = 0.66524; −log = 0.40761.
     expect(lossOf([[1, 2, 3]], [2], 0)).toBeCloseTo(0.407606, 5);
   });
 
@@ -66,7 +66,7 @@ describeEngines('focal loss', () => {
     ).toBeCloseTo((3 * Math.LN2) / 2, 6);
   });
 
-  it('has the gradient that finite differences give, for several γ', () => {
+  it('has a gradient equal to finite differences, for several γ', () => {
     const logits = [
       [0.3, -1.2, 0.8],
       [2.1, 0.4, -0.5],

@@ -1,4 +1,4 @@
-// Training on several threads gives the numbers of training on one, whichever thread is quicker.
+// Training on several threads gives the same numbers as on one, whichever thread is quicker.
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { syntheticDataset } from '../../../common/dataset/synthetic.js';
@@ -18,7 +18,7 @@ const start = initialParameters('nano', PAD_UFES_LABELS, new Random(1));
 const loss = { gamma: 2, weights: [1, 2, 1, 0.5, 1, 1], offsets: [0, -1, -0.5, 0, -2, 0] };
 const STEPS = 3;
 
-/** The losses and parameters of a few steps, on so many threads besides this one. */
+/** The losses and parameters of a few steps, on this many threads besides this one. */
 async function training(
   threads: number,
   batchSize: number,
@@ -116,7 +116,7 @@ describe('training on several threads', () => {
     expect(two.parameters.values).toEqual(one.parameters.values);
   });
 
-  it('starts none where only the last blocks are trained', async () => {
+  it('starts no thread if only the last blocks are trained', async () => {
     const { samples } = syntheticDataset({
       seed: 1,
       sites: [0],

@@ -1,5 +1,5 @@
-// Photographs read ahead, in a thread of their own: the numbers, the errors and the results are
-// those of reading them one by one.
+// Photographs read ahead in another thread: the numbers, errors and results are the same as when
+// they are read one by one.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
@@ -37,7 +37,7 @@ const painted = syntheticDataset({
   split: 'train',
 }).samples;
 let folder: string;
-/** Photographs in files: six that can be read, one cut short, and one whose file goes missing. */
+/** Photographs in files: six readable ones, one cut short, and one whose file disappears. */
 let filed: readonly Sample[];
 
 const jpeg = async (sample: Sample): Promise<Buffer> => {
@@ -67,7 +67,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** What a model sees, computed here and now. */
+/** The model's input, computed in this thread. */
 async function expected(sample: Sample, variant: number): Promise<Float32Array> {
   const picture = await sample.load();
   return variant === 0
@@ -78,7 +78,7 @@ async function expected(sample: Sample, variant: number): Promise<Float32Array> 
 const threads = async (): Promise<number> => (await readdir('/proc/self/task')).length;
 
 describe('a thread that reads photographs', () => {
-  it('gives the very numbers of this one: from files and painted, plain and augmented, many at once and again', async () => {
+  it("gives exactly this thread's numbers: from files and painted, plain and augmented, many at once and repeatedly", async () => {
     const reader = new InputThread();
     const samples = [...painted.slice(0, 4), ...filed.slice(0, 6)];
     for (let again = 0; again < 2; again++) {
@@ -93,7 +93,7 @@ describe('a thread that reads photographs', () => {
     await reader.release();
   });
 
-  it('names a photograph that is damaged or gone in the words of this one, and reads the next', async () => {
+  it("reports a damaged or missing photograph with this thread's message, and reads the next", async () => {
     const reader = new InputThread();
     for (const [i, code] of [
       [6, 'LENTIGO_DATA_IMAGE_UNREADABLE'],
@@ -111,13 +111,13 @@ describe('a thread that reads photographs', () => {
     await reader.release();
   });
 
-  it('reads here what only a function can load', async () => {
+  it('reads in this thread what only a function can load', async () => {
     const reader = new InputThread();
     const sample = { ...painted[0]!, origin: undefined };
     expect(await reader.read(sample, [3], SIZE)).toEqual([await expected(sample, 3)]);
   });
 
-  it('refuses what it was asked when it is released, and starts afresh', async () => {
+  it('rejects pending requests when it is released, and can start afresh', async () => {
     const reader = new InputThread();
     const asked = painted.map((sample) => reader.read(sample, [0], SIZE));
     const ended = Promise.allSettled(asked);
@@ -135,7 +135,7 @@ describe('a thread that reads photographs', () => {
     await reader.release();
   });
 
-  it('keeps no process alive that has nothing to read', async () => {
+  it('does not keep a process alive when it has nothing to read', async () => {
     const script = `
       const { InputThread } = await import('${PACKAGE_ROOT}/dist/common/training/input-thread.node.js');
       const { syntheticDataset } = await import('${PACKAGE_ROOT}/dist/common/dataset/synthetic.js');
@@ -160,7 +160,7 @@ describe('training on photographs that are read ahead', () => {
   const newStudent = () =>
     createStudent({ architecture: 'nano', labels: PAD_UFES_LABELS, parameters });
 
-  /** `train` as it reads without looking ahead: each batch is loaded when its turn comes. */
+  /** `train` without reading ahead: each batch is loaded when its turn comes. */
   async function oneByOne(
     samples: readonly Sample[],
     { epochs, batchSize, focalGamma, balance, ...plan }: TrainingPlan,
@@ -201,7 +201,7 @@ describe('training on photographs that are read ahead', () => {
     return result.subset(new Set(newStudent().trainable(plan.trainFrom)));
   }
 
-  it('gives the same parameters to the bit, in a thread and in this one, as reading one by one', async () => {
+  it('gives bit-identical parameters to reading one by one, in a thread and in this one', async () => {
     const samples = [...painted, ...filed.slice(0, 6)];
     const reference = await oneByOne(samples, whole);
     for (const reader of [undefined, new DirectReader(0), new InputThread()]) {
@@ -213,7 +213,7 @@ describe('training on photographs that are read ahead', () => {
     }
   });
 
-  it('gives the same from features, leaves the same photographs out, and evaluates to the same', async () => {
+  it('gives the same from features, leaves out the same photographs, and evaluates to the same', async () => {
     const plan = { ...whole, trainFrom: 'features.3', variants: 3 };
     const run = async (reader: InputThread | undefined, cache: MemoryFeatureCache | undefined) => {
       const student = newStudent();
@@ -294,7 +294,7 @@ describe('decoded photographs', () => {
 });
 
 describe('reading ahead', () => {
-  it('has the next ones asked for while one is used, gives them in order, and no more than it was told', async () => {
+  it('requests the next ones while one is used, yields them in order, and requests no more than its limit', async () => {
     const asked: number[] = [];
     const seen: [number, number][] = [];
     const read = async (item: number) => {
@@ -312,7 +312,7 @@ describe('reading ahead', () => {
     ]);
   });
 
-  it('hears a failure when its turn comes, and not at all when nobody asks any more', async () => {
+  it('reports a failure when its turn comes, and not at all when nobody reads on', async () => {
     const read = async (item: number) => {
       if (item > 0) throw new Error(`no ${item}`);
       return item;

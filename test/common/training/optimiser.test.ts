@@ -51,7 +51,7 @@ describeEngines('optimisers', () => {
     tf.dispose([weight, bias]);
   });
 
-  it("AdamW carries on with another's moments as that one would have", async () => {
+  it("AdamW resumed from another's moments continues as that one would", async () => {
     const gradients = [
       [[2, -1], [3]],
       [[-1, 0.5], [0.1]],
@@ -78,7 +78,7 @@ describeEngines('optimisers', () => {
     tf.dispose([...whole, ...first, ...second]);
   });
 
-  it("AdamW's steps are a float64 reference's, on tensors of every rank and size", () => {
+  it("AdamW's steps equal a float64 reference, on tensors of every rank and size", () => {
     const [learningRate, weightDecay] = [0.01, 0.1];
     const shapes = [[1], [7], [16], [37], [3, 5], [1, 1, 13, 8], [3, 3, 6, 1]];
     const variables = shapes.map((shape, i) =>
@@ -92,7 +92,7 @@ describeEngines('optimisers', () => {
     }));
     const adamw = new AdamW(variables, { learningRate, weightDecay });
     for (let t = 1; t <= 30; t++) {
-      // Gradients of all magnitudes, exact zeros among them.
+      // Gradients of all magnitudes, including exact zeros.
       const gradients = shapes.map((shape, i) =>
         tf.tidy(() =>
           tf.mul(
@@ -150,7 +150,7 @@ describeEngines('optimisers', () => {
     tf.dispose([...start, ...gradients]);
   });
 
-  it('AdamW leaves alone what other tensors share with its variables and gradients', () => {
+  it('AdamW does not change tensors that share memory with its variables and gradients', () => {
     const weight = tf.variable(tf.ones([2, 8]));
     const gradient = tf.add(tf.ones([2, 8]), 1);
     const [before, flat] = [tf.clone(weight), tf.reshape(weight, [16])];
@@ -167,7 +167,7 @@ describeEngines('optimisers', () => {
     tf.dispose([weight, gradient, before, flat, after]);
   });
 
-  it('free their state and leave the variables alone', () => {
+  it('free their state but not the variables', () => {
     const variable = tf.variable(tf.tensor2d([[1, 2]]));
     const before = tf.memory().numTensors;
     for (const optimiser of ['sgd', 'adamw'] as const) {

@@ -46,15 +46,15 @@ const largest = (values: Float32Array): number =>
   values.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
 
 /**
- * WASM runs in one thread and repeats itself to the bit; native sums in whichever order its threads
- * finish, which counts in the seventh digit.
+ * WASM runs in one thread and is bit-reproducible; native sums in the order in which its threads
+ * finish, which changes the seventh digit.
  */
 function expectSame(one: ParameterSet, other: ParameterSet, engine: EngineName): void {
   if (engine === 'wasm') expect(one.values).toEqual(other.values);
   else expect(largest(one.minus(other).values)).toBeLessThan(2e-4);
 }
 
-/** Counts what is asked of a cache. */
+/** Counts the calls of a cache. */
 class CountingCache implements FeatureCache {
   readonly inner = new MemoryFeatureCache();
   stored = 0;
@@ -124,7 +124,7 @@ describeEngines('local training', (engine) => {
     expect(cache.stored).toBe(25);
   });
 
-  it("carries on without what a full cache doesn't hold", async () => {
+  it('works with a full cache that holds only some features', async () => {
     const start = await student.parameters();
     const first = await train(student, samples, plan(), { seed: 'a' });
     student.load(start);
@@ -209,7 +209,7 @@ describeEngines('local training', (engine) => {
     });
   });
 
-  it('stops when it is told to, and leaks no tensor, neither then nor in a whole run', async () => {
+  it('stops on request, and leaks no tensor, neither then nor in a whole run', async () => {
     const cache = new MemoryFeatureCache();
     await train(student, samples, plan(), { seed: 's', cache });
     const before = tf.memory().numTensors;
@@ -226,8 +226,9 @@ describeEngines('local training', (engine) => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  it('gives a batch in micro-batches the step of the whole batch', async () => {
-    // On WASM four at a time from the first block on; the reference is one gradient of all twelve.
+  it('takes the same step in micro-batches as for the whole batch', async () => {
+    // On WASM four images at a time from the first block on; the reference is one gradient of all
+    // twelve.
     const labels = Array.from({ length: 12 }, (_, i) => i % 6);
     const x = tf.randomNormal<tf.Rank.R4>([12, 64, 64, 3], 0, 1, 'float32', 7);
     const weights = [1, 2, 1, 0.5, 1, 1];
@@ -294,8 +295,8 @@ describeEngines('local training', (engine) => {
   });
 
   it(`agrees with frozen batch norm once the statistics are those of the batch (${engine})`, async () => {
-    // 32 images, in one batch: training mode sees the biased variance of the batch, calibration
-    // keeps the unbiased one, so they agree nearly.
+    // 32 images in one batch: training mode uses the biased variance of the batch, calibration
+    // keeps the unbiased one, so they agree approximately.
     const x = tf.randomNormal<tf.Rank.R4>([32, 64, 64, 3], 0, 1, 'float32', 3);
     await student.calibrate([x]);
     const forward = trainingForward(student);

@@ -22,7 +22,7 @@ describe('the check of a delta', () => {
     );
   });
 
-  it('refuses NaN and infinity, naming their place in the whole delta', () => {
+  it('refuses NaN and infinity, naming their index in the whole delta', () => {
     const check = new DeltaCheck({ count: 4, maxNorm: 10 });
     check.add(Float32Array.of(0, 1));
     expect(() => check.add(Float32Array.of(1, NaN))).toThrow(/Value 3 of the update is NaN/);

@@ -1,5 +1,5 @@
-// The page of training.test.ts: uses the app's training worker as the app does, and tells what came
-// of it.
+// The page of training.test.ts: uses the app's training worker as the app does, and reports the
+// results.
 import { TrainingWorker } from '../../../../client/web/training/training-worker.js';
 import type { EngineName } from '../../../../common/engine/engine.js';
 import { asLentigoError } from '../../../../common/errors.js';
@@ -35,7 +35,7 @@ const page = {
     return worker.engines;
   },
 
-  /** A training, and how often the page had its turn meanwhile. */
+  /** Runs a training, and counts how often the page could run meanwhile. */
   async train(trainFrom: string) {
     const phases = new Set<string>();
     let turns = 0;
@@ -55,10 +55,10 @@ const page = {
     }
   },
 
-  /** The first training step has been done, or is about to be. */
+  /** Resolves when the first training step is done or about to be done. */
   training: new Promise<void>((resolve) => (begun = resolve)),
 
-  /** A training that is stopped at its first sign of life: what it ended with. */
+  /** Stops a training at its first progress event. Returns how it ended. */
   async stopped() {
     const abort = new AbortController();
     return await worker
@@ -72,7 +72,7 @@ const page = {
       );
   },
 
-  /** The code of the error that a training with an unknown block ends with. */
+  /** The error code of a training with an unknown block. */
   async refusal() {
     return await worker
       .trainer(rows, photograph)(

@@ -1,5 +1,5 @@
-// The app's training worker in a real browser: it trains and predicts what an agent does, and
-// leaves the page its turn.
+// The app's training worker in a real browser: it trains and predicts like an agent, and keeps the
+// page responsive.
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTrainer } from '../../../../client/participation/train-round.js';
@@ -25,7 +25,7 @@ const norm = (values: readonly number[]): number => Math.hypot(...values);
 const distance = (found: readonly number[], expected: readonly number[]): number =>
   norm(found.map((v, i) => v - expected[i]!)) / norm(expected);
 
-/** The same on this machine's WASM. */
+/** The same job on this machine's WASM engine. */
 const onNode = (trainFrom: string) =>
   createTrainer(dataset().samples, async () => new MemoryFeatureCache())(trainingJob(trainFrom), {
     signal: new AbortController().signal,
@@ -72,7 +72,7 @@ describe.skipIf(noBrowser !== undefined)(
       },
     );
 
-    it('predicts what the command line predicts, and says why', async () => {
+    it('predicts what the command line predicts, with the same heat map', async () => {
       const student = createStudent(decodeModel(trainingJob('features.3').start));
       const [expected] = await predict(student, [await dataset().samples[0]!.load()]);
       student.dispose();
@@ -82,12 +82,12 @@ describe.skipIf(noBrowser !== undefined)(
       expect(heat).toBe(true);
     });
 
-    it('stops when it is told to, and refuses with the code that an agent gives', async () => {
+    it("stops on request, and refuses with an agent's error code", async () => {
       expect(await tab.evaluate(() => page.stopped())).toBe('enough');
       expect(await tab.evaluate(() => page.refusal())).toBe('LENTIGO_WEIGHTS_INVALID');
     });
 
-    it('on WebGPU gives what an agent gives', { timeout: 400_000 }, async () => {
+    it("on WebGPU gives an agent's results", { timeout: 400_000 }, async () => {
       await tab.evaluate(() => (page.end(), page.start('webgpu')));
       const { delta } = await tab.evaluate(() => page.train('features.0'));
       expect(distance(delta, [...(await onNode('features.0')).delta])).toBeLessThan(1e-2);

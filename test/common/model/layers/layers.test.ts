@@ -1,5 +1,5 @@
-// The layers that networks are made of: their gradients, in weights and input, against central
-// differences on every engine.
+// The layers of networks: their gradients, in weights and input, against central differences on
+// every engine.
 import * as tf from '@tensorflow/tfjs';
 import { expect, it } from 'vitest';
 import { cbam } from '../../../../common/model/layers/attention.js';
@@ -65,11 +65,11 @@ const CASES: Readonly<Record<string, readonly Layer[]>> = {
 };
 
 /**
- * Gradients of Σ direction · y in the input and every trainable weight, checked at three places
- * each.
+ * Checks the gradients of Σ direction · y in the input and in every trainable weight, at three
+ * places each.
  */
 function check(layers: readonly Layer[], batchStatistics: boolean): void {
-  // A seed for which no value lies so near a kink of a ReLU that a step crosses it.
+  // A seed for which no value is so near a kink of a ReLU that a step crosses it.
   const random = new Random('layers');
   const all = [
     { name: 'x', shape: [2, 6, 6, CHANNELS] },
