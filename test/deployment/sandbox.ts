@@ -1,6 +1,6 @@
-// Runs the services of docker-compose.yml where there is no container engine: each in a sandbox
-// (bubblewrap) with the root, volumes, user, rights and variables that the file gives it, all on
-// one network of their own, where every service's name leads to 127.0.0.1.
+// Runs the services of docker-compose.yml without a container engine: each in a sandbox
+// (bubblewrap) with the root, volumes, user, rights and variables from the file, all on one
+// separate network, where every service's name resolves to 127.0.0.1.
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -22,7 +22,7 @@ import { type Compose, type Image, readText, type Service, volumesOf } from './c
 /** The user `node` of the base image. */
 const NODE_USER = 1000;
 
-/** Why no sandbox can be had here; undefined when one can. */
+/** Why no sandbox is possible here; undefined if one is. */
 export function whyNoSandbox(): string | undefined {
   if (process.getuid?.() !== 0) return 'only root can give each service its own root and network';
   if (!/^\/(usr|opt)\//.test(process.execPath))
@@ -32,7 +32,8 @@ export function whyNoSandbox(): string | undefined {
   );
   if (binaries() === undefined) missing.push('PostgreSQL');
   if (missing.length > 0) return `not installed: ${missing.join(', ')}`;
-  // Tried: in a container without the right to make them, both programs are there and fail.
+  // Tried for real: in a container without the right to make sandboxes, both programs are installed
+  // but fail.
   const probe = `lentigo-probe-${process.pid}`;
   const works =
     spawnSync('bwrap', ['--ro-bind', '/', '/', '--unshare-pid', 'true']).status === 0 &&
@@ -42,8 +43,8 @@ export function whyNoSandbox(): string | undefined {
 }
 
 /**
- * What the Dockerfile makes of the sources that .dockerignore lets through, with its own commands;
- * node_modules as `npm ci` made it here.
+ * Builds what the Dockerfile makes of the sources that .dockerignore lets through, with its own
+ * commands and this machine's node_modules from `npm ci`.
  * @returns the folder that is /app
  */
 export function buildImage(folder: string, image: Image): string {
@@ -54,7 +55,8 @@ export function buildImage(folder: string, image: Image): string {
     else if (line !== '*' && !line.startsWith('#') && line !== '')
       rmSync(join(stage, line), { recursive: true, force: true });
   }
-  // As hard links, which take no time; but npm writes its own list in place.
+  // As hard links, which take no time; but npm overwrites its own list in place, so that one is
+  // copied.
   const modules = join(stage, 'node_modules');
   const linked = spawnSync('cp', ['-al', join(PACKAGE_ROOT, 'node_modules'), modules]).status === 0;
   if (!linked) execFileSync('cp', ['-a', join(PACKAGE_ROOT, 'node_modules'), modules]);
@@ -87,11 +89,14 @@ export interface Container {
   readonly ended: Promise<Ran>;
   kill(): Promise<Ran>;
   /**
-   * SIGTERM to the first process that is the service's own, as an engine with an init process stops
-   * a container.
+   * Sends SIGTERM to the service's own first process, as an engine with an init process does to
+   * stop a container.
    */
   stop(): Promise<Ran>;
-  /** Resolves when it has printed this; rejects when it ends without, or after the seconds. */
+  /**
+   * Resolves when the service has printed this; rejects if it ends first, or after this many
+   * seconds.
+   */
   prints(text: string | RegExp, seconds?: number): Promise<void>;
 }
 
@@ -122,9 +127,7 @@ export class Sandboxes {
     execFileSync('ip', ['netns', 'exec', this.#network, 'ip', 'link', 'set', 'lo', 'up']);
   }
 
-  /**
-   * Starts a service with its own command. `changed`: variables that the test needs to be others.
-   */
+  /** Starts a service with its own command. `changed`: variables that the test overrides. */
   up(name: string, changed: Readonly<Record<string, string>> = {}): Container {
     const service = this.#service(name);
     const command =
@@ -137,7 +140,7 @@ export class Sandboxes {
     );
   }
 
-  /** Runs another command beside a service, as `docker compose exec` does. */
+  /** Runs another command beside a service, like `docker compose exec`. */
   exec(name: string, ...command: string[]): Promise<Ran> {
     const service = this.#service(name);
     return this.#spawn(
@@ -147,7 +150,7 @@ export class Sandboxes {
     ).ended;
   }
 
-  /** The service's own health check, once. */
+  /** Runs the service's health check once. */
   check(name: string): Promise<Ran> {
     return this.exec(name, ...this.#service(name).healthcheck!.test.slice(1));
   }
@@ -161,7 +164,7 @@ export class Sandboxes {
     }
   }
 
-  /** Where a named volume lies. */
+  /** The folder of a named volume. */
   volume(name: string): string {
     return join(this.#folder, 'volumes', name);
   }
@@ -170,7 +173,7 @@ export class Sandboxes {
     const ends = [...this.#running].map(
       (child) => new Promise((done) => child.once('close', done)),
     );
-    // PostgreSQL ends at once; a sandbox, and with it all in it, too.
+    // PostgreSQL ends at once; a sandbox ends too, with everything in it.
     for (const child of this.#running) child.kill('SIGINT');
     await Promise.all(ends);
     spawnSync('ip', ['netns', 'del', this.#network]);
@@ -186,7 +189,7 @@ export class Sandboxes {
     return ['ip', 'netns', 'exec', this.#network, ...command];
   }
 
-  /** Caddy's image: root, and its folders by environment. Ours: as the Dockerfile says. */
+  /** Caddy's image: root, and its folders from the environment. Ours: as the Dockerfile says. */
   #sandbox(
     service: Service,
     command: readonly string[],
@@ -209,7 +212,7 @@ export class Sandboxes {
       '/bin',
     ].join(':');
     const rights = service.cap_add ?? [];
-    // Taken away again before the command runs as its user.
+    // Dropped again before the command runs as its user.
     const toBecomeUser = ours ? ['SETUID', 'SETGID', 'SETPCAP'] : [];
     const asUser = ours
       ? [
@@ -297,7 +300,7 @@ export class Sandboxes {
     );
   }
 
-  /** A named volume, made at its first use; a new one has the owner of the image's folder. */
+  /** A named volume, created at its first use with the owner of the image's folder. */
   #mounted(name: string, ours: boolean): string {
     const folder = this.volume(name);
     if (!existsSync(folder)) {
@@ -309,8 +312,8 @@ export class Sandboxes {
   }
 
   /**
-   * This machine's PostgreSQL in place of the image, with the user, password and database that the
-   * variables name.
+   * This machine's PostgreSQL in place of the image, with the user, password and database from the
+   * variables.
    */
   #postgres({ environment = {} }: Service): string[] {
     const {
@@ -399,7 +402,7 @@ export class Sandboxes {
         return ended;
       },
       stop: () => {
-        // Below bwrap, its init process; below that, the service.
+        // Below bwrap is its init process, and below that the service.
         process.kill(childOf(childOf(child.pid!)), 'SIGTERM');
         return ended;
       },

@@ -1,5 +1,6 @@
-// Every step of docker-compose.yml, taken from the file and run by hand: the image's build, the
-// services in their order with their health checks, and a study of two clinics through the proxy.
+// Every step of docker-compose.yml, read from the file and run by hand: building the image,
+// starting the services in order with their health checks, and a study of two clinics through the
+// proxy.
 import {
   chmodSync,
   mkdirSync,
@@ -23,7 +24,7 @@ import { buildImage, type Container, Sandboxes, whyNoSandbox } from './sandbox.j
 const skipped = whyNoSandbox();
 if (skipped) console.warn(`skipped: the steps of docker-compose.yml (${skipped})`);
 
-/** As PAD-UFES-20 is published, readable for everybody. */
+/** Photographs laid out like the published PAD-UFES-20, readable for everybody. */
 async function photographs(folder: string): Promise<void> {
   mkdirSync(folder);
   const { samples } = await openDataset('synthetic:site=2&images=12&seed=2&size=64&split=train');
@@ -50,7 +51,7 @@ describe.skipIf(skipped !== undefined)(
     let run: Sandboxes;
     let coordinator: Container;
     const clinics: Record<string, Container> = {};
-    /** For the test's haste only: small pictures, and the engine that starts fastest. */
+    /** Only to make the test quick: small pictures, and the engine that starts fastest. */
     const small = {
       LENTIGO_ENGINE: 'wasm',
       LENTIGO_SYNTHETIC: 'synthetic:site=1&images=12&seed=1&size=64&split=train',
@@ -82,7 +83,7 @@ describe.skipIf(skipped !== undefined)(
       rmSync(folder, { recursive: true });
     });
 
-    it('the image holds what runs, and nothing that only builds or tests', async () => {
+    it('the image contains what runs, and nothing that only builds or tests', async () => {
       const { code, output } = await run.exec(
         'coordinator',
         'sh',
@@ -97,7 +98,7 @@ describe.skipIf(skipped !== undefined)(
         expect(names).not.toContain(name);
     });
 
-    it('PostgreSQL, coordinator and proxy become healthy in their order, and not before they are', async () => {
+    it('PostgreSQL, coordinator and proxy become healthy in their order, each before the next starts', async () => {
       for (const name of ['postgres', 'coordinator', 'proxy']) {
         expect((await run.check(name)).code).not.toBe(0);
         const container = run.up(name, name === 'coordinator' ? { LENTIGO_ENGINE: 'wasm' } : {});
@@ -110,7 +111,7 @@ describe.skipIf(skipped !== undefined)(
       expect((await run.up('authority').ended).code).toBe(0);
     });
 
-    it("the clinics get the certificate of the proxy's authority, with which it is trusted, and never its key", async () => {
+    it("the clinics get the certificate of the proxy's authority, so that they trust the proxy, and never its key", async () => {
       const files = readdirSync(run.volume('authority'));
       expect(files).toEqual(['ca.pem']);
       expect(readFileSync(join(run.volume('authority'), 'ca.pem'), 'utf8')).toMatch(
@@ -133,7 +134,7 @@ describe.skipIf(skipped !== undefined)(
       ]).toEqual(['200', '404', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY']);
     });
 
-    it('a clinic without an invitation says what it needs; with one it enrols, once, and a study runs to its end, the coordinator killed in it', async () => {
+    it('a clinic without an invitation says what it needs; with one it enrols once, and a study runs to its end although the coordinator is killed', async () => {
       expect(await run.up('north', small).ended).toEqual({
         code: 2,
         output: expect.stringContaining('LENTIGO_INVITATION') as string,
@@ -153,7 +154,7 @@ describe.skipIf(skipped !== undefined)(
       );
       expect(clinics['north']!.output()).toContain('12 training images in synthetic:');
       expect(clinics['south']!.output()).toContain('12 training images in /photographs;');
-      // Told to stop, it ends its agent first; started again, it does not enrol again, and needs no
+      // When stopped, it ends its agent first. Restarted, it doesn't enrol again and needs no
       // invitation.
       expect(await clinics['north']!.stop()).toEqual({
         code: 0,
@@ -167,7 +168,8 @@ describe.skipIf(skipped !== undefined)(
       await clinics['north'].prints('Round 1: trained');
       await coordinator.kill();
       coordinator = run.up('coordinator', { LENTIGO_ENGINE: 'wasm' });
-      // The study over, the containers stay: an engine would start them again and again.
+      // After the study the containers keep running, because an engine would otherwise restart them
+      // again and again.
       await Promise.all(
         Object.values(clinics).map((clinic) => clinic.prints('nothing left to do', 90)),
       );

@@ -1,5 +1,6 @@
-// The clinic's app in Chromium on a real coordinator, over HTTPS: two browsers and one Node agent
-// take part in a study; reload, network cut, revocation, wrong passphrase, a hundred photographs.
+// The clinic's app in Chromium with a real coordinator, over HTTPS: two browsers and one Node agent
+// take part in a study; with reload, network cut, revocation, wrong passphrase, and a hundred
+// photographs.
 import { readFile, rm, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unzipSync } from 'fflate';
@@ -24,7 +25,7 @@ const folder = await temporaryFolder();
 const tls = selfSigned(folder);
 const missing = noBrowser ?? (tls ? undefined : 'there is no openssl');
 
-/** Every byte that the app keeps, as text in which an ASCII word can be found. */
+/** Every byte that the app stores, as text in which an ASCII word can be found. */
 const STORED = `new Promise((resolve, reject) => {
   const request = indexedDB.open('lentigo-clinic');
   request.onerror = reject;
@@ -57,7 +58,7 @@ describe.skipIf(missing)(`the clinic's app${missing ? ` (skipped: ${missing})` :
   };
 
   beforeAll(async () => {
-    // This process is the administrator too; agents and browsers are told of the certificate in
+    // This process is also the administrator; agents and browsers are given the certificate in
     // their own ways.
     process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
     coordinator = await runCoordinator(undefined, 0, { tls });
@@ -97,7 +98,7 @@ describe.skipIf(missing)(`the clinic's app${missing ? ` (skipped: ${missing})` :
     await rm(folder, { recursive: true });
   });
 
-  it('enrols by the link of an invitation, shows the fingerprint that the coordinator sees, and goes on by itself once it is approved', async () => {
+  it('enrols with the link of an invitation, shows the fingerprint that the coordinator sees, and goes on by itself once it is approved', async () => {
     north = await ClinicApp.open(browser, coordinator.url, { invitation: await invite('North') });
     await north.sees('What never leaves it');
     expect(await seriousBarriers(north.page)).toEqual([]);
@@ -111,7 +112,7 @@ describe.skipIf(missing)(`the clinic's app${missing ? ` (skipped: ${missing})` :
     await north.standing('Connected');
   });
 
-  it('enrols by a pasted link, too, and says what is wrong with a cut one', async () => {
+  it('enrols with a pasted link, too, and says what is wrong with a truncated one', async () => {
     south = await ClinicApp.open(browser, coordinator.url, {
       look: { phone: true, scheme: 'dark' },
     });
@@ -149,7 +150,7 @@ describe.skipIf(missing)(`the clinic's app${missing ? ` (skipped: ${missing})` :
     expect(await seriousBarriers(north.page)).toEqual([]);
   }, 300_000);
 
-  it('keeps nothing readable in the browser: no picture, no name, no diagnosis, no key', async () => {
+  it('stores nothing readable in the browser: no picture, no name, no diagnosis, no key', async () => {
     const stored = await north.page.evaluate<string>(STORED);
     expect(stored.length).toBeGreaterThan(500_000);
     for (const secret of [
@@ -195,7 +196,7 @@ describe.skipIf(missing)(`the clinic's app${missing ? ` (skipped: ${missing})` :
     await south.button('Delete').click();
     await south.button('Delete').click();
     await south.sees('1 photograph, 1 to train on');
-    // The rest of this clinic's photographs, each with the diagnosis that was chosen for it.
+    // The rest of this clinic's photographs, each with its known diagnosis.
     for (const i of [0, 1, 2, 3, 4]) {
       const { id } = (
         await writePhotographs(
@@ -254,7 +255,7 @@ describe.skipIf(missing)(`the clinic's app${missing ? ` (skipped: ${missing})` :
     }
   }, 600_000);
 
-  it('predicts with names and reasons, before and after its own training, and says that this is no diagnosis', async () => {
+  it("predicts with the labels' names and a heat map, before and after its own training, and says that this is no diagnosis", async () => {
     await north.go('Predict');
     await north.sees(/Not a diagnosis/);
     await north.page
@@ -312,7 +313,7 @@ describe.skipIf(missing)(`the clinic's app${missing ? ` (skipped: ${missing})` :
     ).toBe(0);
   });
 
-  it('is told by name when it is revoked, and keeps its photographs', async () => {
+  it('shows the error code when it is revoked, and keeps its photographs', async () => {
     const other = await createStudy(coordinator.admin);
     const app = await ClinicApp.open(browser, coordinator.url, {
       invitation: await invite('Gone', other),

@@ -1,5 +1,5 @@
-// The `lentigo` command's exit codes and messages when it is asked for something that can't be: 2
-// bad input, 3 refused, 4 out of reach, 5 the machine.
+// The `lentigo` command's exit codes and messages for requests that it can't fulfil: 2 bad input, 3
+// refused, 4 unreachable, 5 the machine.
 import { existsSync, statSync } from 'node:fs';
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** Ends with this exit code, says this on stderr, and nothing on stdout. */
+/** Expects this exit code, this text on stderr, and nothing on stdout. */
 async function ends(code: number, says: RegExp, ...args: string[]): Promise<void> {
   const ended = await lentigo(args, { env: { LENTIGO_DATA_DIR: join(folder, 'data') } });
   expect({ ...ended, args }).toEqual({
@@ -40,7 +40,7 @@ const invitation = (changes: Partial<Invitation> = {}): Invitation => ({
 });
 
 describe('lentigo', () => {
-  it('names its exit codes, and ends with 0 when only help was asked for', async () => {
+  it('lists its exit codes, and ends with 0 when only help was asked for', async () => {
     const { code, stdout } = await lentigo(['--help']);
     expect([code, stdout]).toEqual([
       0,
@@ -122,7 +122,7 @@ describe('lentigo', () => {
     );
     expect(existsSync(home)).toBe(false);
   });
-  it('ends with 3 where no admin token is at hand', async () => {
+  it('ends with 3 if there is no admin token', async () => {
     await ends(3, /No admin token[^]*LENTIGO_ADMIN_TOKEN: /, 'study', 'list');
   });
 });
@@ -141,7 +141,7 @@ describe('lentigo coordinator', () => {
       );
     expect(existsSync(join(folder, 'open'))).toBe(false);
   });
-  it('names the certificate or key that is missing or none', async () => {
+  it('names the certificate or key that is missing or invalid', async () => {
     const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
     const args = [
       'coordinator',
@@ -164,7 +164,7 @@ describe('lentigo coordinator', () => {
     await ends(4, /LENTIGO_TLS: /, ...args);
     await rm(args[4]!, { recursive: true });
   });
-  it('names a port that is taken, and leaves its data directory free', async () => {
+  it('names a port that is in use, and releases its data directory', async () => {
     const other = createServer();
     await new Promise<void>((done) => other.listen(0, '127.0.0.1', done));
     const { port } = other.address() as AddressInfo;
@@ -180,7 +180,7 @@ describe('lentigo coordinator', () => {
     );
     other.close();
     const coordinator = await launchCoordinator(dataDir);
-    // And a second one on the same directory is refused.
+    // A second one on the same directory is refused.
     await ends(
       5,
       new RegExp(`${coordinator.pid}[^]*LENTIGO_DATA_DIR_IN_USE: `),
@@ -195,7 +195,7 @@ describe('lentigo coordinator', () => {
     expect(await readdir(dataDir)).not.toContain('lock');
     await rm(dataDir, { recursive: true });
   });
-  it('makes its database, keys and token in an empty folder, for its owner alone', async () => {
+  it('creates its database, keys and token in an empty folder, readable by its owner only', async () => {
     const dataDir = join(folder, 'fresh');
     const coordinator = await launchCoordinator(dataDir);
     expect(coordinator.lines.find((l) => 'url' in l)).toMatchObject({

@@ -1,6 +1,5 @@
-// The whole way of a study in real browsers on a real coordinator over HTTPS, from the console's
-// form to the model that it gives, with two clinics in browsers and one agent; and what the console
-// makes of a large study.
+// A whole study in real browsers with a real coordinator over HTTPS, from the console's form to the
+// final model, with two clinics in browsers and one agent; and how the console shows a large study.
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unzipSync } from 'fflate';
@@ -43,7 +42,7 @@ async function signIn(page: Page, { url, token }: TestCoordinator): Promise<void
 }
 const tab = (page: Page, name: keyof typeof t.tabs) =>
   page.getByRole('tab', { name: t.tabs[name] }).click();
-/** Attached, not visible: a flat line has no height. */
+/** Attached, not visible, because a flat line has no height. */
 async function curve(page: Page): Promise<{ points: number }> {
   const line = page.locator('[data-testid=curves] path.recharts-line-curve').first();
   await line.waitFor({ state: 'attached' });
@@ -70,7 +69,7 @@ describe.skipIf(missing)(
       const apps: Record<string, ClinicApp> = {};
       const env = { NODE_EXTRA_CA_CERTS: tls?.cert ?? '' };
       beforeAll(async () => {
-        // This process looks behind the page as the administrator; agents and browsers are told of
+        // This process checks behind the page as the administrator; agents and browsers are given
         // the certificate in their own ways.
         process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
         coordinator = await runCoordinator(undefined, 0, { tls });
@@ -83,7 +82,7 @@ describe.skipIf(missing)(
         await coordinator?.close();
       });
 
-      it('lets in only who has the admin token, which is in no address and no lasting storage', async () => {
+      it('requires the admin token, which is in no address and in no lasting storage', async () => {
         await page.goto(`${coordinator.url}/console/`);
         expect(await seriousBarriers(page)).toEqual([]);
         await page.getByLabel(t.signIn.token, { exact: true }).fill('not-the-token');
@@ -102,7 +101,7 @@ describe.skipIf(missing)(
         await page.getByText(t.studies.emptyTitle).waitFor();
       });
 
-      it('is created through the form, which names mistakes beside their fields and writes study.yaml', async () => {
+      it('is created through the form, which shows mistakes beside their fields and writes study.yaml', async () => {
         await page.getByRole('link', { name: t.studies.create }).click();
         await page.getByRole('button', { name: t.create.submit }).click();
         const name = page.getByLabel(t.create.fields['name']![0]);
@@ -195,7 +194,7 @@ describe.skipIf(missing)(
                   invitation,
                   look: { phone: name === 'South' },
                 })).enrol(name);
-          // it appears by itself
+          // It appears by itself.
           await page.getByTestId('pending').getByRole('button', { name: t.clinic.approve }).click();
           expect(read).toContain(await page.getByTestId('fingerprint').innerText());
           await page.getByRole('button', { name: t.clinic.same }).click();
@@ -208,7 +207,7 @@ describe.skipIf(missing)(
         ]);
       });
 
-      it('runs three rounds before one’s eyes: the feed, the clinics, the curves', async () => {
+      it('shows three rounds live: the feed, the clinics, the curves', async () => {
         for (const [i, app] of Object.values(apps).entries()) {
           const photographs = join(folder, `photographs-${i}`);
           await writePhotographs(
@@ -248,14 +247,14 @@ describe.skipIf(missing)(
         await page.locator('[data-status=completed]').waitFor({ timeout: 120_000 });
         expect(await agent.ended).toBe(0);
         for (const app of Object.values(apps)) await app.standing('The study has ended');
-        // the starting model's, and one of each round
+        // The starting model's point, and one per round.
         expect(await curve(page)).toEqual({ points: 1 + 3 });
         const view = await coordinator.admin.study(id);
         expect(await page.getByTestId('curves').getAttribute('aria-label')).toContain(
           `round ${view.best!.round} is best`,
         );
         await tab(page, 'results');
-        // a round's metrics are fetched when they are looked at
+        // A round's metrics are fetched when they are viewed.
         await page.locator('table.confusion td').first().waitFor();
         expect(await page.getByTestId('rounds').locator('tbody tr').count()).toBe(4);
         const shown = await page.locator('table.confusion td').allInnerTexts();
@@ -325,7 +324,7 @@ describe.skipIf(missing)(
         await page.getByText(/The chain is whole/).waitFor();
       });
 
-      it('shows the truth again after the coordinator was stopped and started', async () => {
+      it('shows the current state after the coordinator was restarted', async () => {
         await tab(page, 'clinics');
         const port = Number(new URL(coordinator.url).port);
         await coordinator.stop();
@@ -376,7 +375,7 @@ describe.skipIf(missing)(
       );
     });
 
-    it('shows how far an evaluation is', async () => {
+    it('shows the progress of an evaluation', async () => {
       const coordinator = await runCoordinator();
       const id = await createStudy(coordinator.admin, {
         data: 'synthetic:site=1&images=100&seed=9&size=256',
@@ -402,7 +401,7 @@ describe.skipIf(missing)(
       await coordinator.close();
     });
 
-    it('shows 50 clinics and 500 rounds at once, and a change to them within a moment', async () => {
+    it('shows 50 clinics and 500 rounds at once, and a change to them within moments', async () => {
       const first = await runCoordinator();
       const id = await createStudy(first.admin, { rounds: 1000 });
       const members: Member[] = [];

@@ -1,5 +1,5 @@
-// A whole study through the `lentigo` command alone, every part a process of its own; and no secret
-// in what they say, however much they say.
+// A whole study through the `lentigo` command alone, with every part in its own process; and no
+// secret in their output, at any log level.
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -87,7 +87,7 @@ describe('a study of two clinics and two rounds', () => {
     }
   });
 
-  it('runs to its end, and the agents end with it', async () => {
+  it('runs to its end, and then the agents exit', async () => {
     for (const [i, name] of clinics.entries()) {
       agents.push(
         launch([
@@ -112,7 +112,7 @@ describe('a study of two clinics and two rounds', () => {
     }
   });
 
-  it('is shown with a row a round, every update counted once, and its whole audit chain', async () => {
+  it('is shown with a row per round, every update counted once, and its whole audit chain', async () => {
     const shown = await say(['study', 'show', id]);
     expect(shown).toMatch(/completed: all 2 rounds are done; 2 of 2 rounds/);
     const rows = shown.split('\n').filter((line) => /^\d+( \*)? /.test(line));
@@ -128,7 +128,7 @@ describe('a study of two clinics and two rounds', () => {
       [2, 'closed', 2],
     ]);
     expect(view.evaluations).toHaveLength(3);
-    // the rounds changed the model
+    // The rounds changed the model.
     expect(view.evaluations[1]!.validation).not.toEqual(view.evaluations[0]!.validation);
     expect(await say(['study', 'audit', id])).toMatch(/The chain of \d+ entries is whole\.\n$/);
     const { entries } = await json<{
@@ -162,7 +162,7 @@ describe('a study of two clinics and two rounds', () => {
     expect(await say(['clinic', 'status', '--home', home('South')])).toContain('Fingerprint:');
   });
 
-  it('gives out models that load and predict', async () => {
+  it('provides models that load and predict', async () => {
     const [best, last] = [join(folder, 'best'), join(folder, 'last')];
     await say(['study', 'model', id, '--out', best]);
     await say(['study', 'model', id, '--out', last, '--last']);
@@ -176,7 +176,7 @@ describe('a study of two clinics and two rounds', () => {
       )
       .map((s) => s.name);
     expect(changed.length).toBeGreaterThan(0);
-    // what lies before trainFrom is as it was
+    // The blocks before trainFrom are unchanged.
     for (const name of changed) expect(name).toMatch(/^(features\.[3-9]|classifier)/);
 
     const { data, width, height } = await (
@@ -191,7 +191,7 @@ describe('a study of two clinics and two rounds', () => {
       expect(predicted).toContain(label);
   });
 
-  it('let no secret into what its processes print, at the log level trace', async () => {
+  it('prints no secret from any of its processes, at the log level trace', async () => {
     secrets.set('admin token', (await readFile(join(dataDir, 'admin-token'), 'utf8')).trim());
     secrets.set('study key', (await readFile(join(dataDir, 'keys', id), 'utf8')).trim());
     secrets.set('ticket key', (await readFile(join(dataDir, 'keys', 'tickets'), 'utf8')).trim());
@@ -215,7 +215,7 @@ describe('a study of two clinics and two rounds', () => {
     for (const [name, secret] of secrets) {
       expect(secret.length, name).toBeGreaterThan(40);
       const bytes = Buffer.from(secret, 'base64');
-      // The whole secret in any notation, and the half of a signing key that is secret.
+      // The whole secret in any notation, and the secret half of a signing key.
       const forms = [
         secret,
         bytes.toString('hex'),
@@ -248,7 +248,7 @@ describe('what is refused', () => {
     expect(stderr).toContain('LENTIGO_STUDY_INVALID: ');
     expect(await run('study', 'list')).toEqual(before);
   });
-  it('says so when the token is wrong: exit code 3', async () => {
+  it('is reported when the token is wrong: exit code 3', async () => {
     const { code, stderr } = await run('study', 'list', '--token', 'wrong');
     expect([code, stderr]).toEqual([
       3,

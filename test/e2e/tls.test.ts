@@ -1,5 +1,5 @@
 // A study over TLS between two network addresses of this machine, with a certificate made by
-// openssl; and what happens without its authority.
+// openssl; and what happens if its authority is not trusted.
 import { execFileSync } from 'node:child_process';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -22,8 +22,8 @@ const works = (command: string, ...args: string[]): boolean => {
 };
 
 /**
- * Two network namespaces joined by a cable, where this machine lets us make them: as near to two
- * machines as one machine comes. Else two loopback addresses.
+ * Two network namespaces joined by a cable if this machine allows it: as close to two machines as
+ * one machine gets. Otherwise two loopback addresses.
  */
 function network() {
   const name = `lentigo-${process.pid}`;

@@ -1,4 +1,4 @@
-// Takes the pictures: one page, as a desk and a phone show it, light and dark, into small WebP
+// Takes the screenshots: one page, on a desktop and on a phone, light and dark, as small WebP
 // files.
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,11 +11,11 @@ const FOLDER = join(PACKAGE_ROOT, 'docs', 'screenshots');
 
 export interface Shot {
   readonly name: string;
-  /** Leads a fresh window to what is to be seen. */
+  /** Brings a fresh window to the view of the screenshot. */
   readonly show: (page: Page) => Promise<void>;
 }
 
-/** Every shot in four looks; with `only`, those whose file names hold one of these. */
+/** Takes every shot in four looks; with `only`, those whose file names contain one of these. */
 export async function capture(
   browser: Browser,
   shots: readonly Shot[],

@@ -13,7 +13,10 @@ import type { Shot } from './capture.js';
 
 const NAME = 'Praxis am Hafen';
 
-/** @returns the shots, and how to end what they need */
+/**
+ * Prepares the studies.
+ * @returns the shots, and a function that ends what they need
+ */
 export async function clinicShots(): Promise<{ shots: Shot[]; close: () => Promise<void> }> {
   const coordinator = await runCoordinator();
   const folder = await temporaryFolder();

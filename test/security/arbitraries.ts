@@ -1,11 +1,11 @@
-// What a fuzzer sends: the protocol's messages, valid and mutated, and bytes that are no message at
-// all. All of it follows from fast-check's seed.
+// The fuzzer's inputs: the protocol's messages, valid and mutated, and bytes that are not a message
+// at all. All of it follows from fast-check's seed.
 import fc from 'fast-check';
 import nacl from 'tweetnacl';
 import { enrolRequest } from '../../common/crypto/enrolment.js';
 import { PROTOCOL } from '../../common/protocol/primitives.js';
 
-// ── pieces of the protocol, valid by themselves ──
+// ── parts of the protocol, each valid ──
 
 const base64 = (bytes: number) =>
   fc
@@ -20,7 +20,7 @@ const hex = (digits: number) =>
 const round = fc.oneof(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 100_000 }));
 const id = (known: readonly string[]) => fc.oneof(fc.uuid(), fc.constantFrom(...known));
 
-/** What a fuzzer may know: ids and attempts that are really there. */
+/** What a fuzzer may know: ids and attempts that really exist. */
 export interface Known {
   readonly studies: readonly string[];
   readonly attempts: readonly string[];
@@ -61,7 +61,7 @@ export const enrolment = ({ studies }: Known) =>
     name: fc.string({ minLength: 1, maxLength: 80, unit: 'grapheme' }),
     signature: base64(64),
   });
-/** Signed by the key that it names, so that all of it is right but the secret. */
+/** Signed with the key that it names, so that everything is right but the secret. */
 export const signedEnrolment = ({ studies }: Known) =>
   fc
     .record({
@@ -101,7 +101,7 @@ export const newStudy = ({ blobs }: Known) =>
     start: fc.record({ sha256: fc.oneof(hex(64), fc.constantFrom(...blobs)), bytes: fc.nat() }),
   });
 
-// ── what goes wrong ──
+// ── mutations ──
 
 const POLLUTION = [
   '__proto__',
@@ -118,7 +118,7 @@ const nested = (depth: number): unknown => {
   return value;
 };
 /**
- * Texts that someone may take for something: paths, ends of strings, halves of characters, other
+ * Texts that may be mistaken for something else: paths, string terminators, half characters, other
  * scripts, far too long.
  */
 export const weirdText = fc.oneof(
@@ -164,7 +164,7 @@ const weird: fc.Arbitrary<unknown> = fc.oneof(
 type Fields = Record<string, unknown>;
 const isFields = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-/** Sets a key as JSON would, `__proto__` as well. */
+/** Sets a key as JSON does, including `__proto__`. */
 const put = (object: Fields, key: string, value: unknown): Fields =>
   Object.defineProperty({ ...object }, key, {
     value,
@@ -174,8 +174,8 @@ const put = (object: Fields, key: string, value: unknown): Fields =>
   });
 
 /**
- * Changes one field somewhere in an object: gone, another value, altered text, a further key, or
- * all of it inside something else.
+ * Changes one field somewhere in an object: removes it, replaces its value, alters its text, adds a
+ * key, or nests it in something else.
  */
 function mutate(value: unknown, { how, where, other, key }: Mutation): unknown {
   if (!isFields(value)) return other;
@@ -247,8 +247,7 @@ const brokenText = (text: string, where: number, kind: number): string => {
 };
 
 /**
- * JSON text of a message: seldom as it should be, mostly mutated once to three times, at times not
- * even JSON.
+ * JSON text of a message: seldom valid, mostly mutated one to three times, sometimes not even JSON.
  */
 export const messageText = (valid: fc.Arbitrary<unknown>): fc.Arbitrary<string> =>
   fc.oneof(
@@ -267,7 +266,7 @@ export const messageText = (valid: fc.Arbitrary<unknown>): fc.Arbitrary<string> 
         .map(([v, where, kind]) => brokenText(JSON.stringify(v), where, kind)),
     },
   );
-/** The same, but always JSON: what the framing of socket.io lets through to us. */
+/** The same, but always JSON, as socket.io's framing passes on. */
 export const json = (text: fc.Arbitrary<string>): fc.Arbitrary<string> =>
   text.map((t) => {
     try {
@@ -277,7 +276,7 @@ export const json = (text: fc.Arbitrary<string>): fc.Arbitrary<string> =>
     }
   });
 
-/** A segment of a path, as it travels. */
+/** A segment of a path, as sent. */
 export const segment = (good: readonly string[]): fc.Arbitrary<string> =>
   fc.oneof(
     { weight: 3, arbitrary: fc.constantFrom(...good) },

@@ -1,5 +1,5 @@
-// Bad input of every kind, at the door where it comes in: refused with its code and what to do, and
-// nothing half-done stays.
+// Bad input of every kind, where it enters: refused with its code and a remedy, and nothing
+// half-done remains.
 import {
   copyFile,
   mkdir,
@@ -83,7 +83,7 @@ describe('a patient on both sides of a split', () => {
   let leaking: string;
   beforeAll(async () => {
     leaking = join(folder, 'leaking');
-    // two photographs of each patient, all in the training split
+    // Two photographs per patient, all in the training split.
     await writePhotographs(leaking, 6);
     const [header, ...rows] = (await readFile(join(leaking, 'metadata.csv'), 'utf8'))
       .trim()
@@ -148,7 +148,7 @@ describe('a patient on both sides of a split', () => {
 });
 
 describe('an update larger than announced', () => {
-  it('is refused by its code however it comes, takes no more of the disk than was announced, and the right bytes are taken afterwards', async () => {
+  it('is refused with its code however it is sent, takes no more disk space than announced, and the right bytes are accepted afterwards', async () => {
     const study = await createStudy(coordinator.admin, {
       rounds: 1,
       cohort: { minimum: 1, quorum: 1 },
@@ -217,7 +217,7 @@ describe('an update larger than announced', () => {
 });
 
 describe('a clinic that claims ten million samples', () => {
-  it('is refused by name, and the round counts what the others have', async () => {
+  it("is refused with its code, and the round counts the others' samples", async () => {
     const study = await createStudy(coordinator.admin, {
       rounds: 1,
       updates: { minSamples: 1, maxSamples: 100_000 },
@@ -263,7 +263,7 @@ describe('a clinic that claims ten million samples', () => {
 describe.skipIf(whyNoServer() !== undefined)(
   `a database that a newer release migrated, on PostgreSQL${whyNoServer() ? ` (skipped: ${whyNoServer()})` : ''}`,
   () => {
-    it('is refused by the coordinator with the name of what it does not know, exit code 5, and left as it is', async () => {
+    it('is refused by the coordinator, which names what it does not know, exits with code 5, and leaves it unchanged', async () => {
       const server = await startServer();
       const dataDir = await temporaryFolder();
       try {
@@ -310,13 +310,13 @@ describe.skipIf(whyNoServer() !== undefined)(
   },
 );
 
-describe('a model that is cut short', () => {
+describe('a truncated model', () => {
   it.each(['model.safetensors', 'model.json', 'weights-1-of-1.bin'])(
     'anywhere in %s is refused, the file named',
     async (file) => {
       const dir = join(folder, `cut-${file}`);
       await saveModel(dir, nano());
-      // where it is, it alone counts
+      // If it is there, it alone is read.
       if (file !== 'model.safetensors') await rm(join(dir, 'model.safetensors'));
       const path = join(dir, file);
       await copyFile(path, join(folder, 'whole'));
@@ -342,7 +342,7 @@ describe('a model that is cut short', () => {
     },
   );
 
-  it('makes no study', async () => {
+  it('is refused for a study', async () => {
     const before = await studies();
     const dir = join(folder, 'study-cut');
     await mkdir(dir);
@@ -367,7 +367,7 @@ describe('a model of another architecture or label set', () => {
   const CATS: LabelSet = { names: ['cat', 'dog'], malignant: ['dog'] };
   const PAIR: LabelSet = { names: ['MEL', 'NEV'], malignant: ['MEL'] };
 
-  it('makes no study when it does not know the diagnoses of the evaluation data, has not the block that is to be trained, or is not what it says', async () => {
+  it('is refused for a study when it does not know the diagnoses of the evaluation data, has not the block that is to be trained, or is not what it says', async () => {
     const before = await studies();
     const create = async (model: Uint8Array<ArrayBuffer>, trainFrom = 'classifier') =>
       coordinator.admin.createStudy({
@@ -409,7 +409,7 @@ describe('a model of another architecture or label set', () => {
     expect(await studies()).toEqual(before);
   });
 
-  it('is not trained by a clinic that was announced another one', async () => {
+  it('is not trained by a clinic to which another one was announced', async () => {
     const { samples } = await openDataset('synthetic:site=1&images=6&size=64&split=train');
     const train = createTrainer(samples, () => FolderFeatureCache.open(join(folder, 'features')));
     const { training, updates } = StudyConfig.parse({

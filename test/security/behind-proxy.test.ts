@@ -1,4 +1,4 @@
-// A coordinator behind a proxy that gives it a path of its own: an agent takes part through
+// A coordinator behind a proxy that gives it a path prefix: an agent takes part through
 // https://host/prefix as it would without.
 import { rm } from 'node:fs/promises';
 import http from 'node:http';
@@ -22,7 +22,7 @@ import {
 const PREFIX = '/research/lentigo';
 
 let coordinator: TestCoordinator;
-/** Its own address, which only the proxy knows. */
+/** The coordinator's own address, known only to the proxy. */
 let port: number;
 let proxy: http.Server;
 let publicUrl: string;
@@ -30,8 +30,8 @@ let folder: string;
 const asked: string[] = [];
 
 /**
- * Takes the prefix away and says in X-Forwarded-For who asked, as nginx, Caddy and Traefik do; what
- * has no prefix it answers itself.
+ * Strips the prefix and names the client in X-Forwarded-For, as nginx, Caddy and Traefik do; it
+ * answers requests without the prefix itself.
  */
 function startProxy(): http.Server {
   const inner = (request: http.IncomingMessage): string | undefined => {

@@ -1,5 +1,5 @@
-// Loaded into an agent under test (node --import): tells on stderr where each of its sockets goes,
-// so that a test can see that nothing leaves by another way than the recorded one.
+// Loaded into an agent under test (node --import): prints on stderr where each of its sockets
+// connects, so that a test can see that nothing bypasses the recorder.
 import { subscribe } from 'node:diagnostics_channel';
 import { writeSync } from 'node:fs';
 import net from 'node:net';

@@ -1,27 +1,27 @@
-// Looks for secrets in bytes that someone sent: texts, and any run of bytes of a file or a picture;
-// as they are, in UTF-16, base64, hexadecimal, percent-escaped, and in one of these inside another.
+// Searches sent bytes for secrets: texts, and any run of bytes from a file or a picture; plain, in
+// UTF-16, base64, hexadecimal, percent-escaped, and in one of these nested in another.
 
 export interface Secret {
   readonly name: string;
   /**
-   * Found wherever it occurs, in upper or lower case; at least six characters, so that it doesn't
-   * occur by chance.
+   * Found anywhere, in upper or lower case; at least six characters, so that it doesn't occur by
+   * chance.
    */
   readonly text?: string;
-  /** Found where `run` bytes of it in a row occur. */
+  /** Found if `run` consecutive bytes of it occur. */
   readonly bytes?: Uint8Array;
-  /** 32 unless given, at least twice BLOCK. */
+  /** 32 by default; at least twice BLOCK. */
   readonly run?: number;
 }
 
 /**
- * Bytes are indexed in blocks of this length: every run of twice as many holds a whole one,
+ * Bytes are indexed in blocks of this length: every run of twice the length contains a whole block,
  * wherever it begins.
  */
 const BLOCK = 8;
 /**
- * A block of fewer different bytes (a black corner, zeros) says nothing about where it is from: it
- * is not indexed.
+ * A block with fewer different bytes than this (a black corner, zeros) says nothing about its
+ * origin, so it is not indexed.
  */
 const MOST_ALIKE = 5;
 const RUN = 32;
@@ -30,11 +30,11 @@ export class LeakDetector {
   readonly #texts: { readonly name: string; readonly text: string }[] = [];
   readonly #sources: { readonly name: string; readonly bytes: Uint8Array; readonly run: number }[] =
     [];
-  /** By the low bits of a block's hash: the place of the block in `#at`, plus one. */
+  /** Indexed by the low bits of a block's hash: the block's place in `#at`, plus one. */
   readonly #table: Uint32Array;
   readonly #next: Uint32Array;
   readonly #at: { source: Uint32Array; offset: Uint32Array };
-  /** Blocks that are looked for, and those that say too little. */
+  /** Number of indexed blocks, and of those skipped because they say too little. */
   readonly blocks: number;
   readonly skipped: number;
 
@@ -108,7 +108,7 @@ export class LeakDetector {
   }
 }
 
-/** 21 bits of eight bytes. */
+/** A 21-bit hash of eight bytes. */
 function hash(bytes: Uint8Array, at: number): number {
   let h = 0x811c9dc5;
   for (let i = 0; i < BLOCK; i++) h = Math.imul(h ^ bytes[at + i]!, 0x01000193);
@@ -120,10 +120,7 @@ interface Form {
   readonly content: Uint8Array;
 }
 
-/**
- * Bytes as they are and decoded in every way, twice over: what was written in base64 as UTF-16,
- * say.
- */
+/** The bytes plain and decoded in every way, two levels deep: for example UTF-16 text in base64. */
 function forms(bytes: Uint8Array): Form[] {
   const once = decoded({ form: 'as it is', content: bytes });
   return [{ form: 'as it is', content: bytes }, ...once, ...once.flatMap((form) => decoded(form))];
@@ -135,8 +132,7 @@ function decoded({ form, content }: Form): Form[] {
     bytes.length < 6
       ? []
       : [{ form: form === 'as it is' ? as : `${as} in ${form}`, content: bytes }];
-  // Where a run begins in the middle of what was encoded is not known: each of the possible starts
-  // is read.
+  // Where a run begins within the encoded data is unknown, so each possible offset is decoded.
   const base64 = [0, 1, 2, 3].flatMap((skip) =>
     named(
       'base64',

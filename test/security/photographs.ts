@@ -1,5 +1,5 @@
-// A folder of photographs as PAD-UFES-20 is published, in which every name and every value can be
-// told from anything else in the world.
+// A folder of photographs laid out like the published PAD-UFES-20, in which every name and every
+// value is unmistakable.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
@@ -7,8 +7,8 @@ import { openDataset } from '../../common/dataset/open.node.js';
 import type { Secret } from './leak-detector.js';
 
 /**
- * Columns whose values are free text; img_id, the numbers and the two small enumerations
- * (diagnostic, fitspatrick) are treated by themselves.
+ * Columns with free text. img_id, the numbers and the two small enumerations (diagnostic,
+ * fitspatrick) are handled separately.
  */
 const TEXTS = [
   'patient_id',
@@ -41,8 +41,8 @@ export interface Photographs {
 }
 
 /**
- * Writes `count` photographs, JPEG and PNG in turn, 160×120, painted as synthetic lesions are, with
- * notes in their EXIF. All are training images.
+ * Writes `count` photographs, alternately JPEG and PNG, 160×120, synthetic lesions with notes in
+ * their EXIF. All are training images.
  */
 export async function writePhotographs(folder: string, count: number): Promise<Photographs> {
   const { samples } = await openDataset(

@@ -1,5 +1,5 @@
-// Who fails too often has to wait: refused enrolments, failed challenges and wrong admin tokens, by
-// remote address. Who succeeds is never made to wait, however often.
+// Addresses that fail too often have to wait: refused enrolments, failed challenges and wrong admin
+// tokens. Successful requests never have to wait, however frequent.
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { enrolRequest } from '../../common/crypto/enrolment.js';
 import { createIdentity } from '../../common/crypto/identity.js';
@@ -78,7 +78,7 @@ const failThirtyTimes = async (
 describe.skipIf(!HAS_MANY_ADDRESSES)(
   `enrolment (${HAS_MANY_ADDRESSES ? 'from several addresses' : 'skipped: needs Linux, where 127.0.0.0/8 is this machine'})`,
   () => {
-    it('that was refused 30 times in a minute is refused to this address until the minute is over, and to no other', async () => {
+    it('that was refused 30 times in a minute is blocked for this address until the minute is over, and for no other', async () => {
       const good = await goodRequest();
       const { secret } = good;
       const forged = { ...good, secret: (secret.startsWith('A') ? 'B' : 'A') + secret.slice(1) };
@@ -102,7 +102,7 @@ describe.skipIf(!HAS_MANY_ADDRESSES)(
         expect((await enrol(await goodRequest(), { from: '127.0.0.7' })).status).toBe(200);
     });
 
-    it('is counted by the address that the proxy names, where one is trusted; what the client itself wrote there before counts for nothing', async () => {
+    it('is counted by the address that the proxy names, if one is trusted; what the client itself wrote there is ignored', async () => {
       await failThirtyTimes((i) => ({ to: proxied, forwarded: `${i}.1.1.1, 203.0.113.7` }));
       expect(await enrol({}, { to: proxied, forwarded: '203.0.113.9, 203.0.113.7' })).toMatchObject(
         limited(),
@@ -113,7 +113,7 @@ describe.skipIf(!HAS_MANY_ADDRESSES)(
       expect(await enrol({}, { to: proxied })).toMatchObject({ status: 400 });
     });
 
-    it('is counted by the connection where no proxy is trusted: a forged X-Forwarded-For changes nothing', async () => {
+    it('is counted by the connection if no proxy is trusted: a forged X-Forwarded-For changes nothing', async () => {
       await failThirtyTimes((i) => ({ from: '127.0.0.6', forwarded: `198.51.100.${i}` }));
       expect(await enrol({}, { from: '127.0.0.6', forwarded: '198.51.100.200' })).toMatchObject(
         limited(),
@@ -128,7 +128,7 @@ describe.skipIf(!HAS_MANY_ADDRESSES)(
 describe.skipIf(!HAS_MANY_ADDRESSES)(
   `the admin token (${HAS_MANY_ADDRESSES ? 'from several addresses' : 'skipped: needs Linux'})`,
   () => {
-    it('that was wrong 30 times in a minute is not looked at from this address until the minute is over, though enrolment is', async () => {
+    it('that was wrong 30 times in a minute is not checked from this address until the minute is over, while enrolment still is', async () => {
       const studies = (token: string | undefined, from: string) =>
         rawRequest(coordinator.url, {
           method: 'GET',
@@ -167,7 +167,7 @@ describe.skipIf(!HAS_MANY_ADDRESSES)(
 describe.skipIf(!HAS_MANY_ADDRESSES)(
   `a challenge (${HAS_MANY_ADDRESSES ? 'from several addresses' : 'skipped: needs Linux'})`,
   () => {
-    it('that failed 30 times in a minute is refused to this address; who is connected from it stays, and takes part in the round', async () => {
+    it('that failed 30 times in a minute is blocked for this address; clinics connected from it stay, and take part in the round', async () => {
       const [one, two] = [await approved('127.0.1.1'), await approved('127.0.1.1')];
       for (const member of [one, two]) expect(await member.join()).toMatchObject({ ok: true });
       const stranger = await Member.stranger(one);
@@ -214,7 +214,7 @@ describe.skipIf(!HAS_MANY_ADDRESSES)(
       expect(await one.join()).toMatchObject({ ok: true });
     });
 
-    it('that is passed is never limited: a network that flaps, and a clinic that waits for its approval, may ask as often as they do', async () => {
+    it('that succeeds is never limited: a flapping network, and a clinic that waits for its approval, may ask as often as they like', async () => {
       const flapping = await approved('127.0.1.3');
       for (let i = 0; i < LIMIT + 10; i++) {
         expect(await flapping.join()).toMatchObject({ ok: true });
@@ -242,10 +242,10 @@ it('an agent that is told to wait says so, waits, and tries again', async () => 
   );
   const run = await clinic.start(countingTrainer());
   expect(await run.until('error')).toMatchObject({ code: 'LENTIGO_RATE_LIMITED' });
-  const told = Date.now();
+  const refusedAt = Date.now();
   peer.refuse = undefined;
   await run.until('connected');
-  expect(Date.now() - told).toBeGreaterThan(10_000);
+  expect(Date.now() - refusedAt).toBeGreaterThan(10_000);
   expect(run.events.filter((e) => e.event === 'error')).toHaveLength(1);
   await run.stop();
   await clinic.close();
@@ -275,7 +275,7 @@ describe('the minute', () => {
     await expect(limit.check('192.0.2.1')).resolves.toBeUndefined();
   });
 
-  it('is counted for an IPv4 address in either notation, and for the whole /64 of an IPv6 subscriber', () => {
+  it('is kept for an IPv4 address in either notation, and for the whole /64 of an IPv6 subscriber', () => {
     expect(keyOf('::ffff:192.0.2.1')).toBe(keyOf('192.0.2.1'));
     expect(keyOf('2001:db8:0:1::5')).toBe(keyOf('2001:DB8:0:1:abcd:ef01:2345:6789'));
     expect(keyOf('2001:db8:0:1::5')).not.toBe(keyOf('2001:db8:0:2::5'));

@@ -1,5 +1,5 @@
-// A TCP proxy in front of a coordinator that keeps every byte a client sends, and what those bytes
-// are: HTTP requests, and the frames of WebSockets, unmasked.
+// A TCP proxy in front of a coordinator that records every byte a client sends, and parses it: HTTP
+// requests, and the frames of WebSockets, unmasked.
 import net from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { type Frame, readFrames } from '../support/websocket.js';
@@ -9,18 +9,18 @@ export interface Request {
   readonly path: string;
   readonly headers: ReadonlyMap<string, string>;
   readonly body: Buffer;
-  /** Head and body as they travelled, bytes. */
+  /** Head and body as sent, in bytes. */
   readonly size: number;
 }
 
 export interface Conversation {
-  /** All that the client sent, as it travelled. */
+  /** Everything that the client sent, as sent. */
   readonly raw: Buffer;
   readonly requests: readonly Request[];
-  /** After an upgrade: what the client said, and how many bytes that took. */
+  /** After an upgrade: the client's frames, and the number of bytes they took. */
   readonly frames: readonly Frame[];
   readonly framesSize: number;
-  /** What is neither: a request that was cut. */
+  /** Bytes that are neither: a request that was cut off. */
   readonly rest: number;
 }
 
@@ -41,15 +41,15 @@ export class Recorder {
     await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
     return new Recorder(server);
   }
-  /** Where to; clients that come before are cut. */
+  /** Sets the address to relay to; earlier connections are closed. */
   relayTo(url: string): void {
     this.#target = new URL(url);
   }
-  /** How many connections there were: a place to read on from. */
+  /** Number of connections so far: a position from which to read on. */
   get connections(): number {
     return this.#sent.length;
   }
-  /** Every connection so far, from `first` on. */
+  /** All connections so far, from `first` on. */
   conversations(first = 0): Conversation[] {
     return this.#sent.slice(first).map((chunks) => parse(Buffer.concat(chunks)));
   }

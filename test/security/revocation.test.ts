@@ -1,11 +1,11 @@
-// A revocation is whole or not at all: a clinic is never withdrawn from its study and still counted
-// in the open round.
+// A revocation happens whole or not at all: a clinic is never withdrawn from its study and still
+// counted in the open round.
 import { expect, it } from 'vitest';
 import { openDatabase } from '../../coordinator/storage/database.js';
 import { createStudy, dataDirectory, runCoordinator, studyUntil } from '../support/coordinator.js';
 import { Member } from '../support/member.js';
 
-it('that fails at its last step has changed nothing, and done again it is done: out of the study, out of the round, its update not counted', async () => {
+it('that fails at its last step has changed nothing, and succeeds when repeated: out of the study, out of the round, its update not counted', async () => {
   const dataDir = await dataDirectory();
   /** Runs SQL on the database of a coordinator that is not running. */
   const sql = async (text: string) => {
@@ -13,7 +13,7 @@ it('that fails at its last step has changed nothing, and done again it is done: 
     await database.pool.query(text);
     await database.close();
   };
-  // The last thing that a revocation does: as if the process had been killed there.
+  // The last step of a revocation, as if the process had been killed there.
   await sql(
     `CREATE FUNCTION stop_here() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'killed here'; END $$; CREATE TRIGGER stop BEFORE DELETE ON "Update" FOR EACH ROW EXECUTE FUNCTION stop_here()`,
   );

@@ -1,5 +1,5 @@
-// The shares of virtual clinics: whole patients, nothing lost, nobody empty, and as uneven as alpha
-// says.
+// The shares of virtual clinics: whole patients, nothing lost, no clinic empty, and as uneven as
+// alpha says.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../common/random.js';
@@ -25,8 +25,8 @@ function cohort(): { patient: string; label: string }[] {
 }
 
 /**
- * Mean distance (total variation) of the clinics' mixes of diagnoses from the overall one: 0 alike,
- * towards 1 apart.
+ * Mean distance (total variation) of the clinics' mixes of diagnoses from the overall mix: 0 for
+ * equal mixes, towards 1 for disjoint ones.
  */
 function skew(shares: readonly (readonly { label: string }[])[]): number {
   const mix = (rows: readonly { label: string }[]) =>
@@ -102,7 +102,7 @@ describe('the shares of virtual clinics', () => {
 });
 
 describe('the Dirichlet distribution', () => {
-  it('has the mean and the variance that are known', () => {
+  it('has the known mean and variance', () => {
     for (const alpha of [0.1, 0.5, 1, 5]) {
       const n = 4;
       const random = new Random(`dirichlet ${alpha}`);
@@ -117,7 +117,7 @@ describe('the Dirichlet distribution', () => {
     }
   });
 
-  it('gives numbers where alpha is tiny', () => {
+  it('gives finite numbers for a tiny alpha', () => {
     for (let seed = 0; seed < 50; seed++)
       expect(dirichlet(0.001, 5, new Random(seed)).every((p) => p >= 0 && p <= 1)).toBe(true);
   });

@@ -1,5 +1,5 @@
-// A whole distillation on synthetic lesions with tiny networks: what it leaves, carried on after it
-// was killed anywhere, and what it refuses.
+// A whole distillation on synthetic lesions with tiny networks: its output, resuming after it was
+// killed anywhere, and what it refuses.
 import { access, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -152,7 +152,7 @@ describe('a distillation', () => {
     },
   );
 
-  it('that is finished is told again without training', async () => {
+  it('that is finished prints its result again without training', async () => {
     const report = await run(
       reference,
       {},
@@ -165,7 +165,7 @@ describe('a distillation', () => {
     expect(heldout(report)).toEqual(heldout(expected));
   });
 
-  it('takes the teachers of another, and then teaches the same', { timeout: 240_000 }, async () => {
+  it('reuses the teachers of another, with the same result', { timeout: 240_000 }, async () => {
     const out = folder();
     const report = await run(
       out,
@@ -239,7 +239,7 @@ describe('a distillation', () => {
     },
   );
 
-  it('cross-validates by patients: none is in two splits, and over five folds every image is held out once', async () => {
+  it('cross-validates by patients: no patient is in two splits, and over five folds every image is held out once', async () => {
     const folds = await Promise.all(
       [1, 2, 3, 4, 5].map((fold) =>
         setUp(config({ teacher: null, losses: [], fold: { fold, of: 5 } })),
@@ -264,7 +264,7 @@ describe('a distillation', () => {
 });
 
 describe('refused are', () => {
-  it('other settings in a folder that is taken, the difference named, and a folder of something else', async () => {
+  it('other settings in a folder that is in use, with the difference named, and a folder of something else', async () => {
     await expect(run(reference, { seed: 2 })).rejects.toMatchObject({
       code: 'LENTIGO_DISTILLATION_OTHER',
       message: expect.stringContaining('seed is 1 there, 2 here') as string,
@@ -313,7 +313,7 @@ describe('refused are', () => {
     });
   });
 
-  it('a damaged checkpoint, by its name', { timeout: 240_000 }, async () => {
+  it('a damaged checkpoint, with its file named', { timeout: 240_000 }, async () => {
     const out = folder();
     await expect(
       run(
@@ -428,7 +428,7 @@ describe('the command', () => {
     },
   );
 
-  it('names the presets where there is no such one, and options that contradict each other', async () => {
+  it('lists the presets if the name is unknown, and reports options that contradict each other', async () => {
     const wrong = async (...changes: string[]) =>
       (await lentigo([...args(folder()), ...changes])).stderr;
     expect(await wrong('--preset', 'nothing')).toContain('pad-ufes');

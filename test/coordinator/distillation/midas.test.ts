@@ -1,5 +1,5 @@
-// The midas recipe with tiny networks, on small folders as ISIC 2024 and MIDAS are published: two
-// stages, a learning rate that waits on a plateau, epochs chosen by AUC and recall.
+// The midas recipe with tiny networks, on small folders laid out like the published ISIC 2024 and
+// MIDAS: two stages, a learning rate that drops on a plateau, epochs chosen by AUC and recall.
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ const [plan] = midas.teachers['convnext-tiny']!;
 const studentPhases: readonly Phase[] = [
   { trainFrom: 'all', epochs: 1, learningRate: 1e-3, weightDecay: 0.01, patience: 1 },
 ];
-/** The preset, but for the networks' size and the number of epochs. */
+/** The preset, except for the networks' size and the number of epochs. */
 const recipe = (
   phases: readonly Phase[] = plan!.phases.map((phase) => ({ ...phase, epochs: 2 })),
   changes: Partial<Recipe> = {},
@@ -55,7 +55,7 @@ const historyOf = async (out: string) =>
     history: EpochRecord[];
   };
 
-/** 30 patients, every third lesion malignant and darker. */
+/** 30 patients; every third lesion is malignant and darker. */
 async function archive(
   name: string,
   table: string,
@@ -122,13 +122,13 @@ it(
     expect((await setUp(next)).teacherStarts[0]!.start!.values).toEqual(trained.parameters.values);
     await run(second, next);
     const { history } = await historyOf(second);
-    // Weights to start from: the head by itself for two epochs, then everything.
+    // With starting weights: the head alone for two epochs, then everything.
     expect(history.map(({ phase, learningRate }) => [phase, learningRate]).slice(0, 3)).toEqual([
       [0, 1e-4],
       [0, 1e-4],
       [1, 1e-5],
     ]);
-    // A drawn head would be ten times as far away.
+    // A newly drawn head would be ten times as far away.
     const [before, after] = [trained, await teacherOf(second)].map(({ parameters }) =>
       parameters.get('fusion.fc1.weight'),
     );
@@ -176,7 +176,7 @@ it(
   'on a plateau the learning rate falls by its factor after so many epochs without a better result, and stays there',
   { timeout: 240_000 },
   async () => {
-    // So small a rate changes nothing: the first epoch stays the best.
+    // A learning rate this small changes nothing, so the first epoch stays the best.
     const phases = [
       {
         trainFrom: 'all',

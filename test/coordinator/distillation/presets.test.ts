@@ -1,4 +1,4 @@
-// The presets: every one can be built as it stands.
+// Every preset can be built.
 import { describe, expect, it } from 'vitest';
 import { blockNames } from '../../../common/model/architecture.js';
 import { LabelSet } from '../../../common/model/labels.js';

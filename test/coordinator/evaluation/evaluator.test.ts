@@ -79,7 +79,7 @@ describe('evaluation in a worker', () => {
     },
   );
 
-  it('says which split is missing, and carries on with the next job', async () => {
+  it('says which split is missing, and goes on with the next job', async () => {
     const evaluator = new Evaluator({ engine: 'wasm' });
     await expect(
       evaluator.evaluate(job({ data: 'synthetic:images=6&size=64&split=train' })),
@@ -94,7 +94,7 @@ describe('evaluation in a worker', () => {
     await evaluator.close();
   });
 
-  it('says that its worker died under a job, and starts another for the next', async () => {
+  it('reports that its worker died during a job, and starts another for the next', async () => {
     const post = vi.spyOn(Worker.prototype, 'postMessage');
     const evaluator = new Evaluator({ engine: 'wasm' });
     const refused = expect(evaluator.evaluate(job())).rejects.toMatchObject({
@@ -109,7 +109,7 @@ describe('evaluation in a worker', () => {
     await evaluator.close();
   });
 
-  it('refuses a job that was under way when it was closed', async () => {
+  it('rejects a job that was running when it was closed', async () => {
     const evaluator = new Evaluator({ engine: 'wasm' });
     const refused = expect(evaluator.evaluate(job())).rejects.toMatchObject({
       code: 'LENTIGO_INTERNAL',

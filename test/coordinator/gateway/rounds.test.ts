@@ -1,5 +1,5 @@
-// How rounds end when clinics don't answer, come too late, or are revoked; and that an update of
-// one round is worth nothing in the next.
+// How rounds end when clinics don't answer, are late, or are revoked; and that an update of one
+// round is refused in the next.
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -36,7 +36,7 @@ async function started(
 }
 
 describe.concurrent('the deadline', () => {
-  it('closes a round that has its quorum, without the clinic that never answered; what that one sends later is late', async () => {
+  it('closes a round that has its quorum, without the clinic that never answered, whose later update is refused as late', async () => {
     const { id, members } = await started(
       { rounds: 1, cohort: { minimum: 3, quorum: 2, deadlineSeconds: 10 } },
       3,
@@ -51,7 +51,7 @@ describe.concurrent('the deadline', () => {
       expect(await member.send(await member.round(1), await member.seal(round))).toMatchObject({
         ok: true,
       });
-    // it waits for the third until the deadline
+    // It waits for the third until the deadline.
     expect((await coordinator.admin.study(id)).round).toMatchObject({ phase: 'open' });
 
     const view = await studyUntil(coordinator.admin, id, (v) => v.status === 'completed');
@@ -84,7 +84,7 @@ describe.concurrent('the deadline', () => {
     for (const member of members) member.close();
   });
 
-  it('fails a round that misses its quorum, which is tried again under a new attempt; too many misses pause the study', async () => {
+  it('fails a round that misses its quorum, which is repeated under a new attempt; too many misses pause the study', async () => {
     const { id, members } = await started(
       { rounds: 1, cohort: { minimum: 2, quorum: 2, deadlineSeconds: 5, attempts: 2 } },
       2,
@@ -161,7 +161,7 @@ describe('an update of an earlier round', () => {
       error: { code: 'LENTIGO_UPDATE_OTHER_ROUND' },
     });
     expect(await members[0]!.submit(first, sha256(sent[0]!))).toEqual(receipts[0]);
-    // Its delta sealed anew for this round, but trained from the model before it:
+    // Its delta sealed again for this round, but trained from the earlier base:
     const stale = await members[0]!.seal(second, { claims: { base: first.base.sha256 } });
     expect(await members[0]!.send(second, stale)).toMatchObject({
       ok: false,
@@ -183,7 +183,7 @@ describe('an update of an earlier round', () => {
 });
 
 describe('a coordinator that stops and starts', () => {
-  it('announces the open round again, with its updates counted and their receipts unchanged, and forgets what a kill left of others', async () => {
+  it('announces the open round again, with its updates counted and their receipts unchanged, and deletes what a kill left of other rounds', async () => {
     const dataDir = await dataDirectory();
     const before = await runCoordinator(dataDir);
     const id = await createStudy(before.admin, { rounds: 1 });
@@ -203,8 +203,8 @@ describe('a coordinator that stops and starts', () => {
     const left = '0198c0de-0000-7000-8000-000000000001';
     await mkdir(join(dataDir, 'rounds', left));
     await writeFile(join(dataDir, 'rounds', left, 'key'), 'of a round that is over');
-    // A clinic that knocks all the time meets a coordinator that isn't there, or one that knows its
-    // studies: nothing between.
+    // A clinic that retries all the time finds either no coordinator or one that knows its studies,
+    // and nothing in between.
     const up = new AbortController();
     const answers: unknown[] = [];
     const knocking = (async () => {

@@ -1,5 +1,5 @@
-// What an update must be before it counts. One round stays open for all of these tests: each
-// refusal leaves it as it was, and a right update is still taken at the end.
+// The conditions for an update to count. One round stays open for all of these tests: each refusal
+// leaves it unchanged, and a correct update is still accepted at the end.
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -54,13 +54,13 @@ const refusals = async () =>
   (await coordinator.admin.audit(study)).entries
     .filter((e) => e.action === 'update-refused')
     .map((e) => ({ actor: e.actor, ...(e.detail as { code: string; sha256: string }) }));
-/** Files that the round keeps: its key, and what was accepted. */
+/** Files that the round keeps: its key, and the accepted updates. */
 const kept = async () =>
   (await readdir(join(coordinator.dataDir, 'rounds', round.attempt))).toSorted();
 
 /**
- * Sent and refused with this code; nothing of it counts or stays, the refusal is in the audit log,
- * and the round stays open.
+ * Sends an update and expects this code: nothing of it counts or is stored, the refusal is in the
+ * audit log, and the round stays open.
  */
 async function refused(code: string, bytes: Uint8Array, claimed = bytes): Promise<void> {
   const [before, keptBefore] = [await accepted(), await kept()];
@@ -93,7 +93,7 @@ const filled = (value: number) => {
 describe('an update is refused', () => {
   it('when it holds NaN or infinity', async () => {
     for (const value of [NaN, Infinity, -Infinity]) {
-      // as float32 is encoded; the encoder itself refuses it
+      // Encoded as float32, because the encoder itself refuses such values.
       const payload = new Uint8Array(filled(value).buffer);
       await refused('LENTIGO_UPDATE_NOT_FINITE', await sealed({ payload }));
     }
@@ -137,28 +137,28 @@ describe('an update is refused', () => {
     // the ciphertext
     await refused('LENTIGO_UPDATE_SIGNATURE', withByte(bytes, 8 + header + 64 + 20));
     await refused('LENTIGO_UPDATE_SIGNATURE', withByte(bytes, -1));
-    // altered on the way: other bytes than those whose hash was submitted
+    // Altered in transit: the bytes differ from those whose hash was submitted.
     await refused('LENTIGO_UPDATE_SIGNATURE', withByte(bytes, -1), bytes);
   });
-  it('when it is a whole update, but not the one that was submitted', async () => {
+  it('when it is a valid update, but not the one that was submitted', async () => {
     await refused('LENTIGO_UPDATE_ALTERED', await sealed(), await sealed());
   });
-  it("when it is sealed for another key than the round's", async () => {
+  it("when it is sealed for a key other than the round's", async () => {
     await refused(
       'LENTIGO_UPDATE_ALTERED',
       await sealed({ roundKey: toBase64(createRoundKey().publicKey) }),
     );
   });
-  it('when it is encoded otherwise than the study says', async () => {
+  it("when its encoding is not the study's", async () => {
     await refused('LENTIGO_UPDATE_MALFORMED', await sealed({ claims: { encoding: 'int8' } }));
   });
-  it('when it is not whole, or nothing like an update', async () => {
+  it('when it is incomplete, or not an update at all', async () => {
     const bytes = await sealed();
     await refused('LENTIGO_UPDATE_MALFORMED', bytes.subarray(0, -10));
     await refused('LENTIGO_UPDATE_MALFORMED', bytes.subarray(0, 60));
     await refused('LENTIGO_UPDATE_MALFORMED', new TextEncoder().encode('x'.repeat(500)));
   });
-  it('when the header says another protocol', async () => {
+  it('when the header names another protocol version', async () => {
     const bytes = await sealed();
     const text = new TextDecoder('latin1')
       .decode(bytes)
@@ -238,14 +238,14 @@ describe('an upload', () => {
       await createUpload(endpoint, (await signer(Date.now)).issue(claims()), ticketed.length),
     ).toMatchObject({ status: 201 });
   });
-  it('of another length than its ticket says is refused', async () => {
+  it("whose length differs from its ticket's is refused", async () => {
     for (const length of [ticketed.length - 1, ticketed.length + 1, 1e9]) {
       const answer = await createUpload(endpoint, token, length);
       expect(answer.status, JSON.stringify(answer)).toBeGreaterThanOrEqual(400);
       expect(answer.status).toBeLessThan(500);
     }
   });
-  it('that goes on beyond the announced length is refused, and what it holds stays', async () => {
+  it('that exceeds the announced length is refused, and keeps what it has', async () => {
     const { location } = await createUpload(endpoint, token, ticketed.length);
     const address = new URL(location!, coordinator.url).href;
     const half = ticketed.length >> 1;
@@ -259,7 +259,7 @@ describe('an upload', () => {
       headers: { 'tus-resumable': '1.0.0', authorization: `Bearer ${token}` },
     });
     expect(Number(head.headers.get('upload-offset'))).toBeLessThanOrEqual(ticketed.length);
-    // What isn't whole isn't counted.
+    // An incomplete upload isn't counted.
     if (Number(head.headers.get('upload-offset')) < ticketed.length)
       expect(await clinic.submit(round, sha256(ticketed))).toMatchObject({
         ok: false,
@@ -283,7 +283,7 @@ describe('an upload', () => {
     ).toMatchObject({ status: 404 });
     expect(await patchUpload(address, token, 0, ticketed)).toMatchObject({ status: 204 });
   });
-  it('takes the place of an earlier one of the same clinic, and of no other: nobody fills the disk', async () => {
+  it('replaces an earlier one of the same clinic, and no other: nobody can fill the disk', async () => {
     const uploads = async () =>
       (await readdir(join(coordinator.dataDir, 'uploads'))).filter(
         (name) => !name.endsWith('.json'),
@@ -306,7 +306,7 @@ describe('an upload', () => {
       );
     }
   });
-  it('larger than any update of the study gets no ticket', async () => {
+  it('larger than any update of the study can be gets no ticket', async () => {
     expect(await clinic.ticket(round, ticketed, { bytes: 1_000_000 })).toMatchObject({
       ok: false,
       error: { code: 'LENTIGO_UPDATE_LENGTH' },
@@ -314,7 +314,7 @@ describe('an upload', () => {
   });
 });
 
-it('a clinic that is refused on and on does not fill the audit log: a hundred refusals in a round are written one by one, then every doubling', async () => {
+it('a clinic that is refused repeatedly does not fill the audit log: a hundred refusals in a round are written one by one, then every doubling', async () => {
   for (let i = 0; i < 250; i++)
     expect(await other.submit(round, sha256(Uint8Array.of(i)))).toMatchObject({
       ok: false,
@@ -326,8 +326,8 @@ it('a clinic that is refused on and on does not fill the audit log: a hundred re
   expect(written).toEqual([...Array.from({ length: 100 }, (_, i) => i + 1), 200]);
 });
 
-describe('a right update', () => {
-  it('is counted once: sent again it gets the very same receipt, another one is refused', async () => {
+describe('a correct update', () => {
+  it('is counted once: sent again it gets the same receipt, and another update is refused', async () => {
     const bytes = await sealed();
     const first = await clinic.send(round, bytes);
     if (!first.ok) throw new Error(first.error.message);
@@ -356,8 +356,8 @@ describe('a right update', () => {
     ]);
     expect(receipt.audit).toBe(updates[0]!.hash);
   });
-  it('that completes the round leaves neither the key nor any sealed update behind', async () => {
-    // Sent three times at the same moment: one and the same receipt.
+  it('that completes the round leaves neither the round key nor any sealed update on disk', async () => {
+    // Sent three times at the same moment: all get the same receipt.
     const bytes = await other.seal(round);
     const ticket = await other.ticket(round, bytes);
     if (!ticket.ok) throw new Error(ticket.error.code);
@@ -380,7 +380,7 @@ describe('a right update', () => {
     expect(view.evaluations.map((e) => e.round)).toEqual([0, 1]);
     await expect.poll(() => readdir(join(coordinator.dataDir, 'rounds'))).toEqual([]);
     await expect.poll(() => readdir(join(coordinator.dataDir, 'uploads'))).toEqual([]);
-    // Late, and the same again: its receipt stays what it was; anything else is too late.
+    // Late, but the same update: its receipt is unchanged. Any other update is too late.
     expect(await other.submit(round, sha256(bytes))).toEqual(answers[0]);
     const late = await clinic.seal(round, { delta: filled(0.1) });
     expect(await clinic.ticket(round, late)).toMatchObject({

@@ -1,5 +1,5 @@
-// The console API, models over HTTP, health and metrics, and what the server says to what it
-// doesn't know.
+// The console API, models over HTTP, health and metrics, and the server's answers to unknown
+// requests.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeModel, encodeModel } from '../../../common/model/encoding.js';
 import { ConsoleClient } from '../../../commands/console-client.js';
@@ -62,7 +62,7 @@ describe('the console API', () => {
     });
     expect(await coordinator.admin.studies()).toMatchObject([{ id: study, status: 'draft' }]);
   });
-  it('names the field that is wrong, and creates nothing', async () => {
+  it('names the wrong field, and creates nothing', async () => {
     const { config } = await coordinator.admin.study(study);
     const model = await coordinator.admin.uploadModel(start);
     for (const [bad, field] of [
@@ -79,7 +79,7 @@ describe('the console API', () => {
     }
     expect(await coordinator.admin.studies()).toHaveLength(1);
   });
-  it('refuses a study whose model, block or evaluation data is not there, and creates nothing', async () => {
+  it('refuses a study whose model, block or evaluation data is missing, and creates nothing', async () => {
     const { config } = await coordinator.admin.study(study);
     const model = await coordinator.admin.uploadModel(start);
     const create = (changes: object, of = model) =>
@@ -100,14 +100,14 @@ describe('the console API', () => {
     ).rejects.toMatchObject({ code: 'LENTIGO_DATA_EMPTY' });
     expect(await coordinator.admin.studies()).toHaveLength(1);
   });
-  it('refuses a model that is none, and stores nothing', async () => {
+  it('refuses a file that is not a model, and stores nothing', async () => {
     const cut = start.slice(0, -100);
     await expect(coordinator.admin.uploadModel(cut)).rejects.toMatchObject({
       code: 'LENTIGO_WEIGHTS_INVALID',
     });
     expect(await call(`/blobs/${sha256(cut)}`)).toMatchObject({ status: 404 });
   });
-  it('lets a study do what its state allows, and names what it does not', async () => {
+  it("performs the actions that a study's state allows, and refuses others by name", async () => {
     const id = await createStudy(coordinator.admin);
     for (const action of ['pause', 'resume'] as const)
       await expect(coordinator.admin.act(id, action)).rejects.toMatchObject({
@@ -133,7 +133,7 @@ describe('the console API', () => {
     ).toEqual(['create', 'start', 'pause', 'resume', 'stop']);
     expect(chain.ok).toBe(true);
   });
-  it('names a study or a clinic that is not here', async () => {
+  it('names an unknown study or clinic', async () => {
     const id = '0198c0de-0000-7000-8000-000000000001';
     const { admin } = coordinator;
     for (const ask of [
@@ -152,7 +152,7 @@ describe('the console API', () => {
       code: 'LENTIGO_STUDY_STATE',
     });
   });
-  it("gives out a study's best model, which is the starting model before any round", async () => {
+  it("serves a study's best model, which is the starting model before any round", async () => {
     const id = await createStudy(coordinator.admin);
     await coordinator.admin.act(id, 'start');
     await studyUntil(coordinator.admin, id, (v) => v.evaluations.length === 1);
@@ -163,7 +163,7 @@ describe('the console API', () => {
 
 describe('GET /blobs/<sha256>', () => {
   const blob = () => `${coordinator.url}/blobs/${sha256(start)}`;
-  it('gives the bytes, to be cached for ever', async () => {
+  it('serves the bytes, cacheable for ever', async () => {
     const response = await fetch(blob());
     expect(response.status).toBe(200);
     expect(Object.fromEntries(response.headers)).toMatchObject({
@@ -175,7 +175,7 @@ describe('GET /blobs/<sha256>', () => {
     });
     expect(sha256(new Uint8Array(await response.arrayBuffer()))).toBe(sha256(start));
   });
-  it('gives a range, and refuses one beyond the end', async () => {
+  it('serves a range, and refuses one beyond the end', async () => {
     const part = await fetch(blob(), { headers: { range: `bytes=${start.length - 10}-` } });
     expect([part.status, part.headers.get('content-range')]).toEqual([
       206,
@@ -186,13 +186,13 @@ describe('GET /blobs/<sha256>', () => {
     expect(beyond.status).toBe(416);
     expect(await beyond.json()).toMatchObject({ error: { code: 'LENTIGO_MESSAGE_INVALID' } });
   });
-  it('answers 304 to whom has it already', async () => {
+  it('answers 304 to a client that has it already', async () => {
     const response = await fetch(blob(), {
       headers: { 'if-none-match': `"${sha256(start)}"`, 'cache-control': 'max-age=0' },
     }); // fetch would add no-cache
     expect(response.status).toBe(304);
   });
-  it('of what is not here is a clear 404, whatever the name', async () => {
+  it('answers a clear 404 for anything it does not have, whatever the name', async () => {
     for (const name of [
       '0'.repeat(64),
       sha256(start).toUpperCase(),
@@ -215,7 +215,7 @@ describe('the server', () => {
       body: { status: 'ok', database: 'embedded' },
     });
   });
-  it('tells Prometheus what goes on', async () => {
+  it('exposes metrics to Prometheus', async () => {
     const member = await Member.approved(coordinator.admin, study);
     await member.join();
     await studyUntil(coordinator.admin, study, (v) => v.clinics.some((c) => c.connected));
@@ -226,7 +226,7 @@ describe('the server', () => {
     expect(body).toMatch(/^process_cpu_seconds_total /m);
     member.close();
   });
-  it('answers what it does not know with 404 and no stack trace', async () => {
+  it('answers unknown requests with 404 and no stack trace', async () => {
     for (const [method, path] of [
       ['GET', '/nothing'],
       ['POST', '/'],
@@ -244,7 +244,7 @@ describe('the server', () => {
       body: { error: { code: expect.stringMatching(/^LENTIGO_/) } },
     });
   });
-  it('sends the headers that isolate its pages, and does not name its software', async () => {
+  it('sends the headers that isolate its pages, and does not reveal its software', async () => {
     const { headers } = await fetch(`${coordinator.url}/healthz`);
     expect(headers.get('cross-origin-opener-policy')).toBe('same-origin');
     expect(headers.get('cross-origin-embedder-policy')).toBe('require-corp');

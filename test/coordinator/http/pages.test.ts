@@ -1,5 +1,5 @@
-// The two pages as the coordinator serves them: where they are, what headers they carry, and that a
-// real browser runs them by themselves alone.
+// The two pages as the coordinator serves them: their addresses, their headers, and that a real
+// browser loads them without any other origin.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Browser } from 'playwright-core';
 import { launchBrowser, noBrowser } from '../../support/browser.js';
@@ -16,7 +16,7 @@ const get = (path: string, headers: Record<string, string> = {}) =>
   fetch(`${coordinator.url}${path}`, { redirect: 'manual', headers });
 
 describe('the pages', () => {
-  it('are found without their exact address, also behind the prefix of a proxy', async () => {
+  it('are found by an inexact address, also behind the prefix of a proxy', async () => {
     for (const [asked, led] of [
       ['/', 'console/'],
       ['/console', 'console/'],
@@ -49,7 +49,7 @@ describe('the pages', () => {
     }
   });
 
-  it('have assets that are kept for ever and travel compressed', async () => {
+  it('have assets that are cached for ever and sent compressed', async () => {
     const [script] = /assets\/[\w-]+\.js/.exec(await (await get('/console/')).text())!;
     const plain = await get(`/console/${script}`, { 'accept-encoding': 'identity' });
     expect([
