@@ -1,10 +1,10 @@
-// The `lentigo` command: assembles the sub-commands that each folder exports; prints every error
-// with its code and remedy.
+// The `lentigo` command: assembles the sub-commands that each folder exports, and prints every
+// error with its code and remedy.
 import { Command, CommanderError, Option } from 'commander';
 import { asLentigoError } from './common/errors.js';
 import { loadExtensions } from './common/extensions.node.js';
 
-/** In the order of the help. Loading one takes a fraction of loading all. */
+/** In the order of the help. Loaded on demand: one takes a fraction of the time of all. */
 const COMMANDS = new Map<string, () => Promise<Command>>(
   Object.entries({
     coordinator: async () => (await import('./commands/coordinator.js')).coordinatorCommand(),
@@ -21,7 +21,7 @@ const COMMANDS = new Map<string, () => Promise<Command>>(
   }),
 );
 
-/** Taken before anything else: commands offer what extensions register. */
+/** Parsed before anything else, because commands offer what extensions register. */
 const extension = (): Option =>
   new Option(
     '--extension <module>',
@@ -60,7 +60,7 @@ function inherit(command: Command): void {
 try {
   await run();
 } catch (thrown) {
-  // commander has said why
+  // commander has already printed the reason.
   if (thrown instanceof CommanderError) process.exitCode = thrown.exitCode === 0 ? 0 : 2;
   else {
     const error = asLentigoError(thrown);

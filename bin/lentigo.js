@@ -1,4 +1,5 @@
 #!/usr/bin/env node
-// The `lentigo` command. Node's warnings about experimental features are of no use to its reader.
+// The `lentigo` command. Node's warnings about experimental features are hidden, as they don't help
+// its users.
 process.removeAllListeners('warning');
 await import('../dist/cli.js');

@@ -102,7 +102,7 @@ async function runAction({
   const abort = new AbortController();
   const stop = () => abort.abort();
   const signals = ['SIGINT', 'SIGTERM'] as const;
-  // Once: a second signal ends the process at once.
+  // `once`, so that a second signal ends the process immediately.
   for (const signal of signals) process.once(signal, stop);
   try {
     await runAgent({
@@ -113,7 +113,7 @@ async function runAction({
       onEvent: (event) => display.show(event),
     });
   } catch (error) {
-    // The command line prints it; who reads the JSON lines must hear of it there.
+    // The command line prints the error anyway; readers of the JSON lines must get it there too.
     if (json) display.show({ event: 'error', ...asLentigoError(error).body() });
     throw error;
   } finally {

@@ -1,4 +1,4 @@
-// Speaks to a running coordinator's console API: for the CLI and for scripts.
+// A client of a running coordinator's console API, for the CLI and for scripts.
 import { LentigoError } from '../common/errors.js';
 import type { CreateStudy, StudyAction, StudyView } from '../common/protocol/console.js';
 import { errorInBody } from '../common/protocol/error-body.js';
@@ -18,7 +18,7 @@ export class ConsoleClient {
 
   /**
    * @param url the coordinator's address, such as http://127.0.0.1:8460
-   * @param token what the coordinator wrote to admin-token
+   * @param token the content of the coordinator's file admin-token
    */
   constructor(url: string, token: string) {
     this.#url = url.replace(/\/+$/, '');
@@ -48,7 +48,7 @@ export class ConsoleClient {
   audit(id: string) {
     return this.#call(routes.audit, { params: { id } });
   }
-  /** The whole model, safetensors. */
+  /** The whole model, as safetensors. */
   async model(id: string, which: 'best' | 'last'): Promise<Uint8Array> {
     const response = await this.#send(routes.model, {
       params: { id, which },
@@ -57,7 +57,10 @@ export class ConsoleClient {
     return new Uint8Array(await response.arrayBuffer());
   }
 
-  /** @throws the errors of #send; LENTIGO_MESSAGE_INVALID when the answer is not understood */
+  /**
+   * Calls a route with a JSON answer.
+   * @throws the errors of #send; LENTIGO_MESSAGE_INVALID when the answer is not understood
+   */
   async #call<R extends JsonRoute>(route: R, input: RequestOf<R>): Promise<ResponseOf<R>> {
     const response = await this.#send(route, input);
     const what = `The coordinator's answer to ${route.method} ${route.path}`;
@@ -65,7 +68,8 @@ export class ConsoleClient {
   }
 
   /**
-   * @throws the coordinator's own error; LENTIGO_UNREACHABLE, LENTIGO_TLS when there is no answer.
+   * Sends a request.
+   * @throws the coordinator's own error; LENTIGO_UNREACHABLE, LENTIGO_TLS when there is no answer
    */
   async #send<R extends Route>(route: R, input: RequestOf<R>): Promise<Response> {
     const { path, init } = requestOf(route, input, this.#token);

@@ -1,4 +1,4 @@
-// `lentigo distill`: a recipe from the first teacher's first epoch to the student's held-out
+// `lentigo distill`: runs a recipe, from training the first teacher to the student's held-out
 // result.
 import { join, relative, resolve } from 'node:path';
 import Table from 'cli-table3';
@@ -200,7 +200,7 @@ const REPORTED: readonly [ScoreName, string][] = [
   ['malignantRecall', 'malignant recall'],
 ];
 
-/** The held-out results, with their intervals, of the epochs that validation chose. */
+/** The held-out results, with intervals, at the epochs chosen by validation. */
 function reportText({ trained, images }: DistillationReport): string {
   const table = new Table({
     ...TABLE_STYLE,

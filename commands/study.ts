@@ -1,4 +1,4 @@
-// `lentigo study …`: what a study coordinator does, through the console API of a running
+// `lentigo study …`: a study coordinator's actions, through the console API of a running
 // coordinator.
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';

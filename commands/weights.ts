@@ -1,5 +1,5 @@
-// `lentigo weights import|export`: published weights in, a model's weights out, as safetensors with
-// the names of the library that published them.
+// `lentigo weights import|export`: imports published weights, and exports a model's weights, as
+// safetensors with the names of the library that published them.
 import { Command, Option } from 'commander';
 import { randomUUID } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -166,7 +166,7 @@ function exportCommand(): Command {
     );
 }
 
-/** Writes beside the file, then renames: never half a file. */
+/** Writes beside the file, then renames, so that there is never half a file. */
 async function writeWhole(file: string, bytes: Uint8Array): Promise<void> {
   const beside = `${file}.${randomUUID()}`;
   try {

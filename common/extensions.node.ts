@@ -10,10 +10,10 @@ const VARIABLE = 'LENTIGO_EXTENSIONS';
 const loaded = new Set<string>();
 
 /**
- * Imports the extensions of LENTIGO_EXTENSIONS (paths, separated as those in PATH), then these;
- * each once.
+ * Imports the extensions in LENTIGO_EXTENSIONS (paths, separated as in PATH), then `modules`; each
+ * once.
  * @param modules paths, relative to the working directory, or file: URLs
- * @throws LENTIGO_EXTENSION_INVALID one can't be imported
+ * @throws LENTIGO_EXTENSION_INVALID when one can't be imported
  */
 export async function loadExtensions(modules: readonly string[] = []): Promise<void> {
   const inherited = (process.env[VARIABLE] ?? '').split(delimiter).filter((path) => path !== '');

@@ -1,9 +1,9 @@
 // A registry: values of one kind (architectures, encodings, datasets, …) by name. Names are open:
-// an extension registers its own beside those that are built in.
+// an extension registers its own beside the built-in ones.
 import { z } from 'zod';
 import { type ErrorCode, LentigoError } from './errors.js';
 
-/** How any registered name is written, whether or not something is registered under it. */
+/** The form of a registered name, whether or not anything is registered under it. */
 export const RegistryName = z.string().regex(/^[a-z][a-z0-9_-]{0,60}$/, {
   error: 'must be a name of lower-case letters, digits, _ and -',
   abort: true,
@@ -13,8 +13,8 @@ export class Registry<T> {
   readonly #values = new Map<string, T>();
 
   /**
-   * @param kind what messages call one entry, such as "encoding"
-   * @param unknown the code of the error for a name that isn't registered
+   * @param kind what error messages call one entry, such as "encoding"
+   * @param unknown the error code for a name that isn't registered
    */
   constructor(
     readonly kind: string,
@@ -22,8 +22,8 @@ export class Registry<T> {
   ) {}
 
   /**
-   * Registering the same value again changes nothing.
-   * @throws LENTIGO_EXTENSION_INVALID the name is malformed, or another value has it
+   * Registers a value. Registering the same value again has no effect.
+   * @throws LENTIGO_EXTENSION_INVALID when the name is malformed, or another value has it
    */
   register(name: string, value: T): void {
     if (!RegistryName.safeParse(name).success)
@@ -39,7 +39,10 @@ export class Registry<T> {
     this.#values.set(name, value);
   }
 
-  /** @throws the registry's own code, naming what is registered */
+  /**
+   * The value under a name.
+   * @throws the registry's own code, listing the registered names
+   */
   get(name: string): T {
     if (!this.#values.has(name)) throw new LentigoError(this.unknown, this.#unknownName(name));
     return this.#values.get(name)!;
@@ -59,8 +62,8 @@ export class Registry<T> {
   }
 
   /**
-   * A string that is registered when it is parsed. In a JSON Schema it lists the names registered
-   * when that is made.
+   * A schema for a string that must be registered at the time of parsing. Its JSON Schema lists the
+   * names registered at the time it is generated.
    */
   nameSchema(): z.ZodString {
     const names = () => this.names();

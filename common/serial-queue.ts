@@ -1,12 +1,12 @@
-// Jobs one at a time, in the order in which they were given.
+// Runs jobs one at a time, in the order in which they were added.
 
 /** @example const queue = new SerialQueue(); const row = await queue.run(() => store.write(row)); */
 export class SerialQueue {
   #last: Promise<unknown> = Promise.resolve();
 
   /**
-   * Starts `job` when all jobs before it have settled, failed ones too.
-   * @returns what the job returns; rejects as it does
+   * Starts `job` when all earlier jobs have settled, including failed ones.
+   * @returns the job's result; rejects as the job does
    */
   run<T>(job: () => T | Promise<T>): Promise<T> {
     const done = this.#last.then(job);
@@ -14,7 +14,7 @@ export class SerialQueue {
     return done;
   }
 
-  /** Settles when every job given so far has settled; never rejects. */
+  /** Resolves when every job added so far has settled; never rejects. */
   async idle(): Promise<void> {
     await this.#last;
   }

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Compiles the WASM engine's SIMD kernels (common/engine/kernels, AssemblyScript) into a TypeScript
-// module that carries them as base64: Node and browsers load it alike, with nothing to fetch.
-// Twice: for a heap of its own thread, and for a shared one.
+// module that contains them as base64, so that Node and browsers load it alike, without a fetch. It
+// compiles them twice: for a thread's own heap, and for a shared one.
 import asc from 'assemblyscript/asc';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -24,16 +24,16 @@ const OPTIONS = [
   '--noAssert',
 ];
 
-/** WebAssembly's number for the section of initial memory contents. */
+/** WebAssembly's section number for initial memory contents. */
 const DATA = 11;
 
 /**
- * The numbers of a module's sections.
+ * The section numbers of a module.
  * @param {Uint8Array} binary
  */
 function sections(binary) {
   const found = new Set();
-  // Magic and version, then for each section a byte and its length in LEB128.
+  // After magic and version, each section has a one-byte number and its length in LEB128.
   for (let at = 8; at < binary.length;) {
     found.add(binary[at++]);
     let length = 0;

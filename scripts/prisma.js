@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Runs Prisma's command line without downloads: it takes scripts/schema-engine.js for its native
-// engine.
+// Runs Prisma's command line without downloads, with scripts/schema-engine.js in place of its
+// native engine.
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// Stands in for Prisma's native schema engine (JSON-RPC over stdin and stdout): the same engine as
-// WebAssembly, from npm, over PGlite or PostgreSQL. Only to author migrations (scripts/prisma.js
-// names it); after `npm run compile`.
+// Replaces Prisma's native schema engine (JSON-RPC over stdin and stdout) by the same engine as
+// WebAssembly, from npm, over PGlite or PostgreSQL. Only for writing migrations (scripts/prisma.js
+// uses it); needs `npm run compile` first.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -33,7 +33,7 @@ const log = (level, message, fields = {}) =>
   );
 
 /**
- * adapter-pg doesn't know the catalogs' "char" type, which the engine reads when it describes a
+ * adapter-pg doesn't support the catalogs' "char" type, which the engine reads when it describes a
  * database.
  */
 function readingChars(connection, queryRaw) {
@@ -59,7 +59,7 @@ function adapter(config, close = async () => {}) {
     const connection = await factory.connect();
     const dispose = connection.dispose.bind(connection);
     connection.queryRaw = readingChars(connection, Object.getPrototypeOf(connection).queryRaw);
-    // adapter-pg splits a script at every ';', in function bodies too: send it whole
+    // Sent whole, because adapter-pg splits a script at every ';', even inside function bodies.
     connection.executeScript = async (sql) => {
       try {
         await connection.underlyingDriver().query(sql);
@@ -73,7 +73,8 @@ function adapter(config, close = async () => {}) {
     };
     return connection;
   };
-  // the shadow database is in memory: it needs neither the right to create one nor a second server
+  // The shadow database is in memory, so it needs neither the right to create one nor a second
+  // server.
   return {
     provider: factory.provider,
     adapterName: factory.adapterName,
@@ -120,7 +121,8 @@ const start = (factory) =>
     bindMigrationAwareSqlAdapterFactory(factory),
   );
 /**
- * One for each request: an engine that has applied migrations no longer finds its shadow database.
+ * One engine per request, because an engine that has applied migrations no longer finds its shadow
+ * database.
  */
 const connected = () => start(target);
 
@@ -147,7 +149,8 @@ async function answer(method, params = {}) {
     return { databaseName: 'db' };
   }
   // The WebAssembly engine finds no shadow database in these two requests, but does in a diff,
-  // which says the same; only its warnings of lost data are missing: read the migration.
+  // which gives the same result. Only its warnings about lost data are missing, so read the
+  // migration.
   if (method === 'evaluateDataLoss')
     return {
       migrationSteps: (await changes(params)) === '' ? 0 : 1,

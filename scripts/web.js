@@ -6,7 +6,7 @@ import { defineConfig } from 'vite';
 import { compression } from 'vite-plugin-compression2';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-/** What the pages ask of the coordinator, passed on to it while one of them is developed. */
+/** Requests of the pages to the coordinator, passed on to it during development. */
 const coordinator = process.env['LENTIGO_URL'] ?? 'http://127.0.0.1:8460';
 const proxy = Object.fromEntries(
   ['/api', '/blobs', '/uploads', '/socket.io'].map((path) => [
@@ -15,18 +15,15 @@ const proxy = Object.fromEntries(
   ]),
 );
 
-/**
- * Headers without which a page in development isn't cross-origin isolated, as the coordinator's
- * are.
- */
+/** The headers that make a page cross-origin isolated, as the coordinator sends them too. */
 const headers = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
 };
 
 /**
- * Icons each from its own file: the package's index is eight thousand of them, and takes a minute
- * to bundle.
+ * Imports each icon from its own file, because the package's index has eight thousand and takes a
+ * minute to bundle.
  */
 const singleIcons = {
   name: 'single-icons',

@@ -1,5 +1,5 @@
 // The socket to the coordinator, usable only between a mutual proof of identity and the next
-// disconnect. On every reconnect the proof repeats.
+// disconnect. The proof is repeated on every reconnect.
 import { io, type Socket } from 'socket.io-client';
 import type { z } from 'zod';
 import { challengeSignature, verifyChallenge } from '../../common/crypto/challenge.js';
@@ -21,22 +21,22 @@ import { networkError } from './network.js';
 
 const ACKNOWLEDGE_MS = 60_000;
 const RETRY_MS = 3_000;
-/** After LENTIGO_RATE_LIMITED: the coordinator counts by the minute. */
+/** Delay after LENTIGO_RATE_LIMITED, whose limit is per minute. */
 const LIMITED_RETRY_MS = 20_000;
 
 export interface ConnectionHandlers {
-  /** Both sides proved who they are. */
+  /** Called when both sides have proved their identity. */
   onProven(notice: StudyNotice): void;
   /**
-   * No connection, or no proof, now: it is tried again by itself. Or a message that isn't valid: it
-   * is left alone.
+   * Called when there is no connection or no proof; it retries by itself. Also called for an
+   * invalid message, which is ignored.
    */
   onFailure(error: LentigoError): void;
-  /** What the coordinator says, once it has proved its key. */
+  /** Handlers for the coordinator's messages, once it has proved its key. */
   readonly messages: MessageHandlers<ToClinic>;
 }
 
-/** What a clinic may ask once both sides have proved who they are. */
+/** The requests that a clinic may send once both sides have proved their identity. */
 type MemberRequests = (typeof clinicEvents)['requests'];
 type FromClinic = (typeof clinicEvents)['fromClinic'];
 
@@ -86,7 +86,10 @@ export class Connection {
     });
   }
 
-  /** The coordinator proved its key on this connection: what it says may be listened to. */
+  /**
+   * Whether the coordinator has proved its key on this connection. Until then its messages are
+   * ignored.
+   */
   #trusted = false;
 
   open(): void {
@@ -101,7 +104,7 @@ export class Connection {
   }
 
   /**
-   * Asks the coordinator, once connected and proven; waits for that as long as it takes.
+   * Sends a request, waiting as long as needed for a proven connection.
    * @throws the coordinator's own error; LENTIGO_UNREACHABLE when the connection broke before the
    *   answer; LENTIGO_MESSAGE_INVALID
    */
@@ -115,7 +118,7 @@ export class Connection {
     return await aborted(signal, this.#ask(event, message));
   }
 
-  /** Says something that may be lost. */
+  /** Sends a message that may be lost. */
   tell<E extends keyof FromClinic>(event: E, message: z.infer<FromClinic[E]>): void {
     if (this.#proven) this.#socket.volatile.emit(event, message);
   }
@@ -135,8 +138,8 @@ export class Connection {
   }
 
   /**
-   * The coordinator proves the study's key first; the clinic answers only to the key that its
-   * invitation pinned.
+   * The coordinator proves the study's key first; the clinic proves its own only to the key that
+   * its invitation pinned.
    */
   async #prove(): Promise<void> {
     this.#trusted = false;
@@ -191,7 +194,7 @@ export class Connection {
   }
 }
 
-/** The promise, or the signal's reason when that comes first. */
+/** The promise's result, or a rejection with the signal's reason, whichever comes first. */
 function aborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const stop = () => reject(signal.reason as Error);

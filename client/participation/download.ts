@@ -1,5 +1,5 @@
-// Models come as immutable blobs named by their SHA-256: fetched once, resumed where they were cut,
-// checked before use.
+// Downloads models as immutable blobs named by their SHA-256: fetched once, resumed where they were
+// cut, checked before use.
 import { concat, sha256Hex } from '../../common/crypto/bytes.js';
 import { LentigoError } from '../../common/errors.js';
 import { errorInBody } from '../../common/protocol/error-body.js';
@@ -9,7 +9,7 @@ import { endpoint, networkError, watchStalls } from './network.js';
 import type { Bytes, Store } from './store.js';
 
 export interface DownloadOptions {
-  /** The attempt at a round that it is downloaded for, so that the round's traffic is counted. */
+  /** The attempt at a round for which it is downloaded, so that the round's traffic is counted. */
   readonly attempt: string;
   readonly signal: AbortSignal;
   readonly onProgress: (fraction: number) => void;
@@ -17,13 +17,13 @@ export interface DownloadOptions {
 
 /** Written in pieces of about this many bytes, so that a cut loses little. */
 const PIECE = 1024 * 1024;
-/** Without a further byte for so long, the connection is given up. */
+/** The connection is given up after this time without a byte. */
 const STALLED_MS = 20_000;
 const FOLDER = 'blobs';
 
 /**
- * The blob from the store, else from the coordinator at `url`. `fetched` says how many bytes came
- * over the network.
+ * Returns the blob from the store, otherwise from the coordinator at `url`. `fetched` is the number
+ * of bytes that came over the network.
  * @throws LENTIGO_BLOB_CORRUPT when the bytes don't match their hash twice; LENTIGO_BLOB_UNKNOWN;
  *   LENTIGO_UNREACHABLE (call again: it resumes)
  */
@@ -65,8 +65,8 @@ export async function keepBlobs(store: Store, keep: readonly string[]): Promise<
 }
 
 /**
- * `append`, given up when nothing comes for STALLED_MS; when aborted, the signal's reason is what
- * is thrown.
+ * `append`, given up when nothing arrives for STALLED_MS. When aborted, it throws the signal's
+ * reason.
  */
 async function complete(
   url: string,
@@ -93,7 +93,7 @@ async function complete(
   }
 }
 
-/** Appends what is missing to the partial file; returns the bytes that came. */
+/** Appends what is missing to the partial file; returns the number of bytes received. */
 async function append(
   url: string,
   blob: BlobRef,
@@ -110,7 +110,7 @@ async function append(
   }
   let response: Response;
   try {
-    // identity: a compressed answer would have other ranges than the blob.
+    // identity, because byte ranges of a compressed answer differ from the blob's.
     response = await fetch(address, {
       signal,
       headers: {
@@ -155,7 +155,7 @@ async function append(
       pieces.push(value);
       held += value.length;
       have += value.length;
-      // Longer than announced: the hash would not match; no need to fill the disk with it.
+      // Longer than announced: the hash can't match, so don't fill the disk with it.
       if (have > blob.bytes) break;
       if (held >= PIECE) await flush();
       onProgress(have / blob.bytes);

@@ -1,5 +1,5 @@
-// Enrolment: makes a clinic's key known to the study that invited it, and what the clinic keeps of
-// the invitation.
+// Enrolment: makes a clinic's key known to the study that invited it, and defines what the clinic
+// keeps of the invitation.
 import { z } from 'zod';
 import { enrolRequest } from '../../common/crypto/enrolment.js';
 import { clinicIdOf, type Identity } from '../../common/crypto/identity.js';
@@ -13,7 +13,7 @@ import { requestOf, routes } from '../../common/protocol/routes.js';
 import { endpoint, networkError } from './network.js';
 
 /**
- * The invitation without its secret, and who this clinic is in the study. `key` is the study's
+ * The invitation without its secret, and the clinic's identity in the study. `key` is the study's
  * pinned Ed25519 key.
  */
 export const Enrolment = z.strictObject({

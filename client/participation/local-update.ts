@@ -1,4 +1,4 @@
-// What a clinic computes in a round, apart from any network: the seed, the trained delta, its
+// A clinic's computation in a round, independent of any network: the seed, the trained delta, its
 // encoding. Agents and simulations share it.
 import type { Sample } from '../../common/dataset/sample.js';
 import { train, type TrainingOptions } from '../../common/training/train.js';
@@ -10,7 +10,7 @@ import { encodings } from '../../common/update/encoding.js';
 import type { ParameterSet } from '../../common/update/parameter-set.js';
 import type { Trained } from './journal.js';
 
-/** What is random in a clinic's part of a round depends on nothing else. */
+/** The seed of everything random in a clinic's part of a round. */
 export const seedOf = (
   { seed, round }: { readonly seed: number; readonly round: number },
   clinic: string,
@@ -33,6 +33,9 @@ export async function trainDelta(
   return { delta, samples: result.samples, loss: result.loss.at(-1)! };
 }
 
-/** A delta as it travels, rounded by the round's seed. @throws LENTIGO_UPDATE_NOT_FINITE */
+/**
+ * Encodes a delta into the payload, with rounding seeded by the round.
+ * @throws LENTIGO_UPDATE_NOT_FINITE
+ */
 export const encodeDelta = (delta: Float32Array, encoding: Encoding, seed: string): Uint8Array =>
   encodings.get(encoding).encode(delta, new Random(`${seed}/encoding`));

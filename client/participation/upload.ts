@@ -1,30 +1,29 @@
-// Sends sealed bytes by tus (https://tus.io, resumable uploads): cut in the middle, they go on
-// where they stopped.
+// Sends sealed updates by tus (https://tus.io, resumable uploads): an interrupted upload resumes
+// where it stopped.
 import { DetailedError, Upload } from 'tus-js-client';
 import { LentigoError } from '../../common/errors.js';
 import { errorInBody } from '../../common/protocol/error-body.js';
 import { networkError, watchStalls } from './network.js';
 
 const CHUNK = 4 * 1024 * 1024;
-/** Without a further byte for so long, the connection is given up and tried again. */
+/** The connection is given up and retried after this time without a byte. */
 const STALLED_MS = 60_000;
 
 export interface UploadOptions {
   readonly endpoint: string;
   readonly token: string;
-  /** Where an earlier try put its first bytes. */
+  /** The address at which an earlier attempt put its first bytes. */
   readonly resume?: string | undefined;
   readonly signal: AbortSignal;
-  /** Called once the upload has an address to resume at. */
+  /** Called once the upload has an address at which it can resume. */
   readonly onAddress: (url: string) => void;
   readonly onProgress: (fraction: number) => void;
 }
 
 /**
  * Resolves when the coordinator has all bytes.
- * @throws LENTIGO_UPLOAD_TICKET when the ticket is refused, the coordinator's own error where it
- *   sends one,
- *   LENTIGO_UNREACHABLE when the connection fails repeatedly; the signal's reason when aborted.
+ * @throws LENTIGO_UPLOAD_TICKET when the ticket is refused; the coordinator's own error if it sends
+ *   one; LENTIGO_UNREACHABLE when the connection fails repeatedly; the signal's reason when aborted
  */
 export function upload(bytes: Uint8Array, options: UploadOptions): Promise<void> {
   const { signal } = options;
@@ -41,8 +40,8 @@ export function upload(bytes: Uint8Array, options: UploadOptions): Promise<void>
         reject(error);
       });
     const stop = () => fail(signal.reason as Error);
-    // The bytes go through `fileReader`, the same in Node and browsers; the first argument only has
-    // to be something.
+    // The bytes come from `fileReader`, the same in Node and browsers; the first argument is only a
+    // placeholder.
     const transfer = new Upload(new Blob([]), {
       endpoint: options.endpoint,
       uploadUrl: options.resume ?? null,
@@ -52,7 +51,7 @@ export function upload(bytes: Uint8Array, options: UploadOptions): Promise<void>
       storeFingerprintForResuming: false,
       fileReader: { openFile: async () => sourceOf(bytes) },
       fingerprint: async () => '',
-      // The ticket goes to the coordinator and nowhere else, whatever address an answer names.
+      // The ticket is sent to the coordinator only, whatever address an answer names.
       onBeforeRequest: (request) => {
         if (new URL(request.getURL()).origin !== new URL(options.endpoint).origin)
           throw new Error(`the upload was sent to another place: ${request.getURL()}`);

@@ -1,5 +1,5 @@
-// What an archive's reader says of it, and what then holds for all of them: labels in the words of
-// a label set, splits that no patient crosses.
+// The description of an archive by its reader, and the rules for all archives: labels from a label
+// set, and splits that no patient crosses.
 import { LentigoError } from '../errors.js';
 import type { LabelSet } from '../model/labels.js';
 import { Random } from '../random.js';
@@ -13,61 +13,70 @@ export interface ArchiveRow {
   readonly line: number;
   /** The image's stem. */
   readonly id: string;
-  /** As the table names it. */
+  /** The image's name in the table. */
   readonly image: string;
   readonly patient: string;
-  /** As the archive calls it. */
+  /** The diagnosis as the archive names it. */
   readonly diagnosis: string;
-  /** In the words of our label sets; undefined where the archive has no such diagnosis. */
+  /** The labels in our label sets; undefined if the archive has no such diagnosis. */
   readonly words: Words | undefined;
   readonly split?: Split | 'test' | undefined;
   readonly fitzpatrick?: number | undefined;
   readonly clinical?: Clinical | undefined;
-  /** Why this image isn't offered, whatever the label set. */
+  /** Why this image is left out, whatever the label set. */
   readonly leftOut?: string | undefined;
 }
 
-/** Where photographs come from, and on what terms: for a model card. */
+/** Source and licence of the photographs, for a model card. */
 export interface Source {
   readonly name: string;
   /** Authors, year, DOI. */
   readonly citation: string;
   readonly licence: string;
   /**
-   * Made, not photographed: a result on it says nothing of people, and the dataset's name is enough
-   * to make it again.
+   * Generated, not photographed: a result on it says nothing about people, and the dataset's name
+   * is enough to generate it again.
    */
   readonly synthetic?: true;
 }
 
 export interface Archive extends Source {
-  /** What its table may be called. */
+  /** The names that its table may have. */
   readonly tables: readonly string[];
-  /** The columns that its reader can't do without; by them an archive is recognised. */
+  /** The columns that its reader requires; they identify the archive. */
   readonly columns: readonly string[];
-  /** The column that names an image. */
+  /** The column with the image's name. */
   readonly imageColumn: string;
-  /** What splits go by. */
+  /** The unit that splits keep together. */
   readonly unit: 'patient' | 'lesion';
-  /** Read with these where no label set is asked for. */
+  /** The label set used if none is asked for. */
   readonly labels: LabelSet;
   /**
-   * Whether the archive's own diagnoses are those labels: then a label set that has some of them
-   * must have all that occur.
+   * Whether the archive's own diagnoses are those labels. Then a label set that contains some of
+   * them must contain all that occur.
    */
   readonly ownLabels: boolean;
-  /** Where files are named a little otherwise than in the table: both stems in one form. */
+  /**
+   * For archives whose files are named a little differently than in the table: maps both stems to
+   * one form.
+   */
   readonly stemKey?: (stem: string) => string;
-  /** @throws LENTIGO_DATA_METADATA_INVALID */
+  /**
+   * Reads the table's rows.
+   * @throws LENTIGO_DATA_METADATA_INVALID
+   */
   rows(table: readonly TableRecord[], file: string): ArchiveRow[];
 }
 
 const EXTENSION = /\.(png|jpe?g)$/i;
 export const isImageName = (name: string): boolean => EXTENSION.test(name);
-/** A file's name without the ending of an image: how rows and images are matched. */
+/** A file's name without an image's extension: it matches rows to images. */
 export const stemOf = (name: string): string => name.replace(EXTENSION, '');
 
-/** @throws LENTIGO_DATA_METADATA_INVALID when two rows name one image */
+/**
+ * Checks that no image is named twice.
+ * @throws LENTIGO_DATA_METADATA_INVALID when two rows name the same image
+ */
 export function refuseDuplicates(
   rows: readonly Pick<ArchiveRow, 'id' | 'line' | 'image'>[],
   column: string,
@@ -82,10 +91,10 @@ export function refuseDuplicates(
 }
 
 /**
- * Each row's label, in the words of a label set. Where it has none for a diagnosis of another
- * archive, that row is left out and counted.
- * @throws LENTIGO_DATA_UNKNOWN_DIAGNOSIS the archive knows no such diagnosis; the label set has
- *   some of the archive's own and lacks this one; or it fits none
+ * Each row's label in a label set. If the set has no label for a diagnosis of another archive, that
+ * row is left out and counted.
+ * @throws LENTIGO_DATA_UNKNOWN_DIAGNOSIS when the archive has no such diagnosis; when the label set
+ *   has some of the archive's own labels and lacks this one; or when it fits none
  */
 export function labelRows<T extends ArchiveRow>(
   rows: readonly T[],
@@ -120,8 +129,9 @@ export function labelRows<T extends ArchiveRow>(
 }
 
 /**
- * @throws LENTIGO_DATA_METADATA_INVALID some rows have a split and others none;
- *   LENTIGO_DATA_SPLIT_LEAK a patient (or lesion) is in two
+ * Checks a table's splits.
+ * @throws LENTIGO_DATA_METADATA_INVALID when some rows have a split and others none;
+ *   LENTIGO_DATA_SPLIT_LEAK when a patient (or lesion) is in two
  */
 export function checkSplits(
   rows: readonly Pick<ArchiveRow, 'patient' | 'line' | 'split'>[],
@@ -152,9 +162,9 @@ export function checkSplits(
 }
 
 /**
- * Each row's split: the table's own. Of a table that knows only train and test, test is held out
- * and a fifth of the training patients becomes validation;
- * without any, patients are split 60/20/20. Both by the seed, stratified on diagnosis.
+ * Each row's split: the table's own. If the table knows only train and test, test is held out and a
+ * fifth of the training patients becomes validation. Without any, patients are split 60/20/20. Both
+ * are seeded, and stratified on diagnosis.
  * @throws what checkSplits throws
  */
 export function splitRows(

@@ -1,4 +1,5 @@
-// A folder with an archive's table and its images → a dataset. Which archive it is, its table says.
+// Reads a folder with an archive's table and its images as a dataset. The table shows which archive
+// it is.
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { LentigoError } from '../errors.js';
@@ -17,7 +18,7 @@ import { archives } from './registry.js';
 import type { DataProblem, Dataset, Sample } from './sample.js';
 import { invalidTable, parseTexts, type TableRecord } from './table.js';
 
-/** Files asked for at once. */
+/** Number of files opened in parallel. */
 const AT_ONCE = 128;
 
 /** The rows of an Excel sheet, as text. */
@@ -37,8 +38,8 @@ async function parseSheet(path: string): Promise<TableRecord[]> {
 }
 
 /**
- * The folder's table, and the archive of which it has most columns. @throws
- * LENTIGO_DATA_NO_METADATA, LENTIGO_DATA_METADATA_INVALID
+ * The folder's table, and the archive that matches most of its columns.
+ * @throws LENTIGO_DATA_NO_METADATA, LENTIGO_DATA_METADATA_INVALID
  */
 async function readTable(
   folder: string,
@@ -63,7 +64,9 @@ async function readTable(
   return { archive: archive!, table, file };
 }
 
-/** Stem → path of every image below a folder; of two with one stem, the first by path counts. */
+/**
+ * Stem → path of every image below a folder; if two have the same stem, the first by path counts.
+ */
 async function findImages(
   folder: string,
   key: (stem: string) => string,
@@ -79,10 +82,9 @@ async function findImages(
 }
 
 /**
- * Reads the table of a registered archive and finds the images anywhere below
- * the folder, without decoding them (loading a sample does).
- * A row whose image is missing is among `problems`; a diagnosis of another archive than the labels'
- * that they have no word for is among `leftOut`.
+ * Reads the table of a registered archive and finds the images anywhere below the folder, without
+ * decoding them (loading a sample does). A row whose image is missing is added to `problems`; a
+ * diagnosis of another archive without a label in the label set is counted in `leftOut`.
  * @throws LENTIGO_DATA_NO_METADATA, LENTIGO_DATA_METADATA_INVALID, LENTIGO_DATA_UNKNOWN_DIAGNOSIS,
  *   LENTIGO_DATA_SPLIT_LEAK
  */

@@ -1,20 +1,23 @@
-// What a kind of dataset offers that is no folder with a table.
+// The interface of a kind of dataset that is not a folder with a table.
 import type { LabelSet } from '../model/labels.js';
 import type { Source } from './archive.js';
 import type { Dataset } from './sample.js';
 
 export interface ReadOptions {
-  /** In whose words the samples are labelled; by default the dataset's own. */
+  /** The label set of the samples; by default the dataset's own. */
   readonly labels?: LabelSet | undefined;
-  /** Decides the splits where the dataset doesn't; 0 by default. */
+  /** Seed of the splits if the dataset has none; 0 by default. */
   readonly seed?: number | undefined;
 }
 
-/** A dataset that is no folder with a table: it says itself what is its own, and opens it. */
+/**
+ * A dataset that is not a folder with a table: it recognises its own specifications, and opens
+ * them.
+ */
 export interface DatasetFormat extends Source {
-  /** What --data may say, such as synthetic:site=1&images=60; for help. */
+  /** An example of its --data, such as synthetic:site=1&images=60; for help. */
   readonly example: string;
-  /** @param spec what --data says: a folder, or NAME:… */
+  /** @param spec the value of --data: a folder, or NAME:… */
   recognises(spec: string): boolean | Promise<boolean>;
   open(spec: string, options: ReadOptions): Dataset | Promise<Dataset>;
 }

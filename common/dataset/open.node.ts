@@ -1,4 +1,4 @@
-// One string → a dataset: what --data means in every command.
+// Opens a dataset from one string: the meaning of --data in every command.
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
@@ -23,10 +23,10 @@ const Share = z
     path: ['clinic'],
   });
 
-/** What every opened dataset knows of where it comes from. */
+/** Every opened dataset knows its source. */
 export type OpenedDataset = Dataset & { readonly source: Source };
 
-/** This clinic's part of the training patients; the other splits stay whole. */
+/** This clinic's share of the training patients; the other splits stay whole. */
 function shareOf(
   dataset: OpenedDataset,
   { clinics, clinic }: { clinics: number; clinic: number },
@@ -43,7 +43,7 @@ function shareOf(
   };
 }
 
-/** By the registered format that recognises it; undefined where none does. */
+/** Opens it by the registered format that recognises it; undefined if none does. */
 async function openFormat(spec: string, options: ReadOptions): Promise<OpenedDataset | undefined> {
   for (const format of formats()) {
     if (!(await format.recognises(spec))) continue;
@@ -52,7 +52,10 @@ async function openFormat(spec: string, options: ReadOptions): Promise<OpenedDat
   return undefined;
 }
 
-/** @throws LENTIGO_DATASET_UNKNOWN it is NAME:… of no dataset, and no folder either */
+/**
+ * Refuses NAME:… if no dataset has that name.
+ * @throws LENTIGO_DATASET_UNKNOWN when it is not a folder either
+ */
 function refuseUnknownName(spec: string): void {
   const name = prefixOf(spec);
   if (name === undefined || datasets.has(name) || existsSync(spec)) return;
@@ -94,7 +97,7 @@ export async function openDataset(spec: string, options: ReadOptions = {}): Prom
   );
 }
 
-/** What openDataset takes, with a folder made absolute; NAME:… of a dataset stays as it is. */
+/** A value for openDataset with a folder made absolute; NAME:… of a dataset stays unchanged. */
 export function absoluteData(spec: string, folder = '.'): string {
   const name = prefixOf(spec);
   return name !== undefined && datasets.has(name) ? spec : resolve(folder, spec);

@@ -1,8 +1,8 @@
-// The settings in what --data says, written as in a web address: site=1&images=60.
+// The settings in a value of --data, written as in a web address: site=1&images=60.
 import { z } from 'zod';
 import { LentigoError } from '../errors.js';
 
-/** A whole number in digits, between two bounds. */
+/** A whole number in digits, within bounds. */
 export const whole = (low: number, high: number) =>
   z
     .string()
@@ -10,7 +10,11 @@ export const whole = (low: number, high: number) =>
     .transform(Number)
     .pipe(z.number().min(low).max(high));
 
-/** @param spec all that --data says, for the error @throws LENTIGO_USAGE naming the setting */
+/**
+ * Parses the settings.
+ * @param spec the whole value of --data, for the error
+ * @throws LENTIGO_USAGE naming the setting
+ */
 export function parseQuery<T>(schema: z.ZodType<T>, query: string, spec: string): T {
   const parsed = schema.safeParse(Object.fromEntries(new URLSearchParams(query)));
   if (parsed.success) return parsed.data;

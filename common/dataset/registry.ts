@@ -1,4 +1,4 @@
-// The datasets that --data can name. One more is a file beside this one and a line at the end.
+// The datasets that --data can name. To add one, add a file beside this one and a line at the end.
 import { Registry } from '../registry.js';
 import type { Archive } from './archive.js';
 import type { DatasetFormat } from './format.js';
@@ -11,9 +11,9 @@ import { SYNTHETIC } from './synthetic-format.js';
 export const datasets = new Registry<Archive | DatasetFormat>('dataset', 'LENTIGO_DATASET_UNKNOWN');
 
 /**
- * Makes a dataset known: a folder with a table (`Archive`), or anything else (`DatasetFormat`).
- * @param name what stands before the colon where --data is NAME:…
- * @throws LENTIGO_EXTENSION_INVALID the name is malformed or another dataset's
+ * Registers a dataset: a folder with a table (`Archive`), or anything else (`DatasetFormat`).
+ * @param name the part before the colon where --data is NAME:…
+ * @throws LENTIGO_EXTENSION_INVALID when the name is malformed, or another dataset has it
  */
 export const registerDataset = (name: string, dataset: Archive | DatasetFormat): void =>
   datasets.register(name, dataset);
@@ -28,7 +28,7 @@ export const formats = (): DatasetFormat[] => datasets.values().filter((each) =>
 export const prefixOf = (spec: string): string | undefined =>
   /^([a-z][a-z0-9_-]+):/.exec(spec)?.[1];
 
-/** What --data takes, for help: "a folder of A, B or C, or synthetic:…". */
+/** Help for --data: "a folder of A, B or C, or synthetic:…". */
 export function dataHelp(): string {
   const names = archives().map(({ name }) => name);
   const folders = `a folder of ${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;

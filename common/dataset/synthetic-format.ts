@@ -1,4 +1,4 @@
-// Synthetic lesions as --data names them: synthetic:site=1&images=60.
+// Synthetic lesions as a dataset format: synthetic:site=1&images=60.
 import { z } from 'zod';
 import type { DatasetFormat } from './format.js';
 import { parseQuery, whole } from './query.js';

@@ -1,5 +1,5 @@
-// Models as safetensors bytes, on disk and on the wire: torchvision's names and layouts (OIHW),
-// architecture and labels in the metadata.
+// Models as safetensors bytes, on disk and on the network: torchvision's names and layouts (OIHW),
+// with architecture and labels in the metadata.
 import { LentigoError } from '../errors.js';
 import type { ParameterSet, ParameterSpec } from '../update/parameter-set.js';
 import { parameterSpecs } from './architecture.js';
@@ -14,7 +14,10 @@ interface Options {
   readonly half?: boolean;
 }
 
-/** A whole model. The batch norms' num_batches_tracked are not written: PyTorch fills them in. */
+/**
+ * Encodes a whole model. The batch norms' num_batches_tracked are not written, as PyTorch fills
+ * them in.
+ */
 export function encodeModel(
   { architecture, labels, parameters }: Model,
   options: Options = {},
@@ -29,8 +32,9 @@ export function encodeModel(
 }
 
 /**
- * @throws LENTIGO_WEIGHTS_INVALID when the bytes are damaged, say no architecture and labels we
- *   know, or don't hold exactly their parameters.
+ * Decodes a whole model.
+ * @throws LENTIGO_WEIGHTS_INVALID when the bytes are damaged, name no architecture and labels that
+ *   we know, or don't contain exactly their parameters
  */
 export function decodeModel(bytes: Uint8Array): Model {
   const { metadata, tensors } = decodeSafetensors(bytes);
@@ -43,7 +47,7 @@ export function decodeModel(bytes: Uint8Array): Model {
   };
 }
 
-/** Some parameters of a model, such as the trainable ones. */
+/** Encodes some parameters of a model, such as the trainable ones. */
 export function encodeParameters(
   parameters: ParameterSet,
   options: Options = {},
@@ -52,16 +56,17 @@ export function encodeParameters(
 }
 
 /**
- * @param specs the parameters that are expected: no more, no fewer, in the order of the result.
- *   @throws LENTIGO_WEIGHTS_INVALID
+ * Decodes some parameters of a model.
+ * @param specs the expected parameters: no more, no fewer, in the order of the result
+ * @throws LENTIGO_WEIGHTS_INVALID
  */
 export function decodeParameters(bytes: Uint8Array, specs: readonly ParameterSpec[]): ParameterSet {
   return fromTorch(decodeSafetensors(bytes).tensors, specs);
 }
 
 /**
- * The architecture that a model file names. @throws LENTIGO_WEIGHTS_INVALID it names none, or one
- * that isn't registered
+ * The architecture named in a model file.
+ * @throws LENTIGO_WEIGHTS_INVALID when there is none, or it isn't registered
  */
 export function architectureNamed(name: string | undefined): ArchitectureId {
   const parsed = ArchitectureId.safeParse(name);
@@ -75,7 +80,10 @@ export function architectureNamed(name: string | undefined): ArchitectureId {
   return parsed.data;
 }
 
-/** Labels from their JSON. @throws LENTIGO_WEIGHTS_INVALID */
+/**
+ * Labels from their JSON.
+ * @throws LENTIGO_WEIGHTS_INVALID
+ */
 export function labelsFrom(json: string | undefined): LabelSet {
   try {
     return LabelSet.parse(JSON.parse(json ?? 'null'));

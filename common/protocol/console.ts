@@ -1,5 +1,5 @@
-// What the CLI and the console's page say to a running coordinator, and what it answers; which
-// route and which event carries it is in routes.ts and socket-events.ts.
+// Messages between the CLI or the console's page and a running coordinator; routes.ts and
+// socket-events.ts say which route or event carries which.
 import { z } from 'zod';
 import { Metrics, SCORE_NAMES, type ScoreName } from '../evaluation/metrics.js';
 import { RegistryName } from '../registry.js';
@@ -17,10 +17,10 @@ import {
 import { Progress, StudyStatus } from './round.js';
 import { StudyConfig } from './study.js';
 
-/** A coordinator that is well, and where its database is. */
+/** The answer of a healthy coordinator, with the kind of its database. */
 export const Health = z.object({ status: z.literal('ok'), database: z.string() });
 
-/** A new study. Its starting model was uploaded before and is named here by its blob. */
+/** Creates a study. Its starting model was uploaded before and is named here by its blob. */
 export const CreateStudy = z.strictObject({ config: StudyConfig, start: BlobRef });
 export type CreateStudy = z.infer<typeof CreateStudy>;
 export const StudyCreated = z.object({ id: Id });
@@ -28,7 +28,7 @@ export const StudyCreated = z.object({ id: Id });
 /** An invitation for one clinic. */
 export const CreateInvitation = z.strictObject({
   clinic: ClinicName,
-  /** How long the invitation is good for. */
+  /** Hours until the invitation expires. */
   hours: z
     .number()
     .positive()
@@ -36,17 +36,17 @@ export const CreateInvitation = z.strictObject({
     .default(24 * 7),
 });
 export type CreateInvitation = z.infer<typeof CreateInvitation>;
-/** `invitation`: one word (enrolment.ts), good until `expires`, a time in ISO 8601. */
+/** `invitation`: one word (enrolment.ts), valid until `expires`, a time in ISO 8601. */
 export const InvitationMade = z.object({
   invitation: z.string(),
   clinic: z.string(),
   expires: z.string(),
 });
 
-/** What a study coordinator can ask of a study. */
+/** Actions on a study. */
 export const StudyAction = z.enum(['start', 'pause', 'resume', 'stop']);
 export type StudyAction = z.infer<typeof StudyAction>;
-/** Where the study stands after it. */
+/** The study's status after the action. */
 export const StudyActed = z.object({ id: Id, status: StudyStatus });
 
 /** A clinic that was approved or revoked. */
@@ -56,7 +56,7 @@ export const ClinicDecided = z.object({
   state: z.enum(['pending', 'approved', 'revoked']),
 });
 
-/** All studies in brief. */
+/** Summaries of all studies. */
 export const StudyList = z.array(
   z.object({
     id: Id,
@@ -69,7 +69,7 @@ export const StudyList = z.array(
   }),
 );
 
-/** All there is to see of a study. Times in milliseconds since the epoch, UTC. */
+/** Everything about a study. Times in milliseconds since the epoch, UTC. */
 export const StudyView = z.object({
   id: Id,
   config: StudyConfig,
@@ -130,7 +130,7 @@ export const StudyView = z.object({
 });
 export type StudyView = z.infer<typeof StudyView>;
 
-/** Starting models that the coordinator has: its own, and those of its studies. */
+/** Starting models available at the coordinator: its own, and those of its studies. */
 export const KnownModels = z.array(
   z.object({
     name: z.string(),
@@ -142,7 +142,10 @@ export const KnownModels = z.array(
 );
 export type KnownModels = z.infer<typeof KnownModels>;
 
-/** Is there an evaluation set at this place of the coordinator's machine, and what is in it? */
+/**
+ * Asks whether there is an evaluation dataset at this path on the coordinator's machine, and what
+ * it contains.
+ */
 export const InspectDataset = z.strictObject({
   data: Text.min(1).max(1000),
   seed: z.int().min(0).max(0xffffffff).default(1),
@@ -158,7 +161,7 @@ export const DatasetCounts = z.object({
 });
 export type DatasetCounts = z.infer<typeof DatasetCounts>;
 
-/** What the audit log holds, as it is shown. */
+/** An audit entry as shown. */
 export const AuditLine = z.object({
   seq: z.int(),
   at: z.number(),
@@ -168,21 +171,21 @@ export const AuditLine = z.object({
   hash: Sha256,
 });
 export type AuditLine = z.infer<typeof AuditLine>;
-/** Some entries, the newest first. */
+/** Some entries, newest first. */
 export const AuditPage = z.array(AuditLine);
-/** Whether the hashes of all entries hold. */
+/** Whether the hash chain over all entries is intact. */
 export const AuditChain = z.union([
   z.object({ ok: z.literal(true), entries: z.int() }),
   z.object({ ok: z.literal(false), brokenAt: z.int() }),
 ]);
 
-/** The whole log in its order, verified. */
+/** The whole log in order, with its verification. */
 export const AuditLog = z.object({ chain: AuditChain, entries: z.array(AuditLine) });
 
 /** One round in full. */
 export const RoundView = z.object({
   evaluation: z.object({ seconds: z.number(), validation: Metrics, heldout: Metrics }).nullable(),
-  /** The last attempt's. `seconds` from the announcement to the receipt. */
+  /** Updates of the last attempt. `seconds` from the announcement to the receipt. */
   updates: z.array(
     z.object({
       clinic: ClinicId,
@@ -196,7 +199,7 @@ export const RoundView = z.object({
 });
 export type RoundView = z.infer<typeof RoundView>;
 
-/** A score with the low and the high end of its interval. */
+/** A score with the lower and upper end of its interval. */
 const ScorePoint = z.tuple([z.number().nullable(), z.number().nullable(), z.number().nullable()]);
 const ScorePoints = z.object(
   Object.fromEntries(SCORE_NAMES.map((name) => [name, ScorePoint])) as Record<
@@ -205,7 +208,7 @@ const ScorePoints = z.object(
   >,
 );
 
-/** One attempt at a round, summed up. */
+/** Summary of one attempt at a round. */
 export const RoundRow = z.object({
   number: z.int(),
   attempt: Id,
@@ -238,9 +241,9 @@ export const ClinicRow = z.object({
   enrolledAt: z.number(),
   connected: z.boolean(),
   progress: Progress.nullable(),
-  /** What it does in the round in flight. */
+  /** The clinic's state in the current round. */
   now: z.enum(['absent', 'invited', 'returned']),
-  /** Over all rounds; `seconds` from announcements to receipts. */
+  /** Totals over all rounds; `seconds` from announcements to receipts. */
   updates: z.int(),
   samples: z.number(),
   bytes: z.number(),
@@ -248,13 +251,13 @@ export const ClinicRow = z.object({
 });
 export type ClinicRow = z.infer<typeof ClinicRow>;
 
-/** The share of the evaluation in flight that is done, 0–1; null when none is. */
+/** Share of the running evaluation that is done, 0–1; null if none is running. */
 const Evaluated = z.number().nullable();
 
 /**
- * A study as a console shows it. The first holds everything; later ones hold only those rounds,
- * scores and audit entries that are new or may have changed: the receiver replaces them by attempt,
- * round and number.
+ * A study as a console shows it. The first message has everything; later ones have only the rounds,
+ * scores and audit entries that are new or may have changed, which the receiver replaces by
+ * attempt, round and number.
  */
 export const LiveStudy = z.object({
   id: Id,
@@ -267,7 +270,7 @@ export const LiveStudy = z.object({
   architecture: RegistryName,
   labels: LabelSet,
   createdAt: z.number(),
-  /** The coordinator's clock when this was read. */
+  /** The coordinator's clock at the time of reading. */
   now: z.number(),
   evaluated: Evaluated,
   clinics: z.array(ClinicRow),
@@ -281,7 +284,7 @@ export const LiveStudy = z.object({
 });
 export type LiveStudy = z.infer<typeof LiveStudy>;
 
-/** How far each connected clinic and the evaluation are. */
+/** Progress of each connected clinic and of the evaluation. */
 export const LiveProgress = z.object({
   id: Id,
   evaluated: Evaluated,
@@ -289,7 +292,7 @@ export const LiveProgress = z.object({
 });
 export type LiveProgress = z.infer<typeof LiveProgress>;
 
-/** What a console wants to be kept up to date of: one study, or, with null, the list of all. */
+/** What a console subscribes to: one study or, with null, the list of all. */
 export const Watch = z.strictObject({ study: Id.nullable() });
-/** What it sees at first. */
+/** The first answer to a subscription. */
 export const Watched = z.union([LiveStudy, StudyList]);

@@ -1,4 +1,4 @@
-// Invitation and enrolment: how a clinic's key comes to be known to a study.
+// Invitation and enrolment: how a study learns a clinic's key.
 import { z } from 'zod';
 import { LentigoError } from '../errors.js';
 import { LabelSet } from '../model/labels.js';
@@ -6,7 +6,7 @@ import { checkProtocol } from './parse.js';
 import { ClinicId, ClinicName, Id, Nonce, PublicKey, Signature } from './primitives.js';
 
 /**
- * What an invitation carries: where the coordinator is, which study, its pinned Ed25519 key, and a
+ * The content of an invitation: the coordinator's address, the study, its pinned Ed25519 key, and a
  * one-time secret.
  */
 export const Invitation = z.strictObject({
@@ -30,8 +30,9 @@ export function formatInvitation(invitation: Invitation): string {
 }
 
 /**
- * @throws LENTIGO_INVITATION_INVALID when it is cut short or altered; LENTIGO_PROTOCOL_VERSION when
- *   it is of another version.
+ * Parses an invitation.
+ * @throws LENTIGO_INVITATION_INVALID when it is truncated or altered; LENTIGO_PROTOCOL_VERSION when
+ *   it is of another protocol version
  */
 export function parseInvitation(text: string): Invitation {
   const word = text.trim();
@@ -55,8 +56,8 @@ export function parseInvitation(text: string): Invitation {
 }
 
 /**
- * clinic → coordinator. The signature, by the clinic's key, covers tag ‖ protocol
- * ‖ study ‖ key ‖ secret ‖ name (common/crypto/enrolment.ts).
+ * clinic → coordinator. The clinic's signature covers tag ‖ protocol ‖ study ‖ key ‖ secret ‖ name
+ * (common/crypto/enrolment.ts).
  */
 export const EnrolRequest = z.strictObject({
   protocol: z.int(),
@@ -69,8 +70,8 @@ export const EnrolRequest = z.strictObject({
 export type EnrolRequest = z.infer<typeof EnrolRequest>;
 
 /**
- * `labels`: what the study's model tells apart, so that a clinic checks its data before it takes
- * part.
+ * `labels`: the diagnoses that the study's model distinguishes, so that a clinic checks its data
+ * before it takes part.
  */
 export const EnrolAnswer = z.strictObject({
   clinic: ClinicId,

@@ -1,11 +1,10 @@
-// Mutual proof of identity on connect.
-// Both sides sign tag ‖ protocol ‖ role ‖ study ‖ both keys ‖ both nonces
-// (common/crypto/challenge.ts).
+// Mutual proof of identity on connect. Both sides sign tag ‖ protocol ‖ role ‖ study ‖ both keys ‖
+// both nonces (common/crypto/challenge.ts).
 import { z } from 'zod';
 import { Id, Nonce, PublicKey, Signature } from './primitives.js';
 
 /**
- * clinic → coordinator, event `hello`. `protocol` is checked first, by itself, so that another
+ * clinic → coordinator, event `hello`. `protocol` is checked first and separately, so that another
  * version gets a clear answer.
  */
 export const Hello = z.strictObject({ protocol: z.int(), study: Id, key: PublicKey, nonce: Nonce });

@@ -1,4 +1,4 @@
-// Reads what the other side sent, whether it came over HTTP or a socket.
+// Parses messages from the other side, over HTTP or a socket.
 import { z } from 'zod';
 import { LentigoError } from '../errors.js';
 import { PROTOCOL } from './primitives.js';
@@ -6,8 +6,9 @@ import { PROTOCOL } from './primitives.js';
 const Versioned = z.object({ protocol: z.int() });
 
 /**
- * Before anything else of a message is read, so that another version gets a clear answer.
- * @param what names the message for people
+ * Checks the protocol number before the rest of a message is read, so that another version gets a
+ * clear answer.
+ * @param what the message's name in errors
  * @throws LENTIGO_PROTOCOL_VERSION when the message says that it is of another protocol
  */
 export function checkProtocol(message: unknown, what: string): void {
@@ -20,8 +21,9 @@ export function checkProtocol(message: unknown, what: string): void {
 }
 
 /**
- * @param what names the message for people
- * @throws LENTIGO_PROTOCOL_VERSION; LENTIGO_MESSAGE_INVALID naming the fields that are wrong
+ * Parses a message by its schema.
+ * @param what the message's name in errors
+ * @throws LENTIGO_PROTOCOL_VERSION; LENTIGO_MESSAGE_INVALID naming the wrong fields
  */
 export function parseMessage<T extends z.ZodType>(
   schema: T,

@@ -1,4 +1,4 @@
-// What coordinator and clinics say to each other while a round runs. socket.io events and their
+// Messages between coordinator and clinics during a round: socket.io events and their
 // acknowledgements.
 import { z } from 'zod';
 import { extensible } from './extensible.js';
@@ -13,17 +13,17 @@ import {
 } from './primitives.js';
 
 /**
- * A JSON text exactly as signed by the study's Ed25519 key over tag ‖ text; parse `body` only after
- * the signature holds.
+ * A JSON text exactly as signed with the study's Ed25519 key over tag ‖ text. Parse `body` only
+ * after the signature is verified.
  */
 export const Signed = z.strictObject({ body: z.string().max(1_000_000), signature: Signature });
 export type Signed = z.infer<typeof Signed>;
 
-/** What the coordinator says to one clinic at one moment about the terms that it sends along. */
+/** What the coordinator tells one clinic at one moment about the terms sent along. */
 export const Delivery = extensible({
   /** SHA-256 of the terms' text. */
   terms: Sha256,
-  /** Milliseconds left when this was sent: durations, so that no two clocks need agree. */
+  /** Milliseconds left at the time of sending. A duration, so that no two clocks need agree. */
   remainingMs: z.int().min(0),
 });
 
@@ -66,7 +66,7 @@ export const Progress = z.strictObject({
 });
 export type Progress = z.infer<typeof Progress>;
 
-/** clinic → coordinator, event `ticket`: may I upload these bytes? */
+/** clinic → coordinator, event `ticket`: asks to upload these bytes. */
 export const TicketRequest = z.strictObject({
   round: RoundNumber,
   attempt: Id,
@@ -76,22 +76,22 @@ export const TicketRequest = z.strictObject({
 export type TicketRequest = z.infer<typeof TicketRequest>;
 
 /**
- * Its acknowledgement: where tus uploads go (a path on the coordinator), and the token to send as
- * `Authorization: Bearer`.
+ * The acknowledgement of `ticket`: the path of tus uploads on the coordinator, and the token to
+ * send as `Authorization: Bearer`.
  */
 export const Ticket = z.strictObject({ path: z.string().max(200), token: z.string().max(1000) });
 export type Ticket = z.infer<typeof Ticket>;
 
 /**
- * clinic → coordinator, event `submit`: the upload is whole, count it. Acknowledged with a Signed
- * Receipt; the same bytes again get the same one.
+ * clinic → coordinator, event `submit`: the upload is complete, count it. Acknowledged with a
+ * Signed Receipt; the same bytes again get the same one.
  */
 export const Submission = z.strictObject({ round: RoundNumber, attempt: Id, sha256: Sha256 });
 export type Submission = z.infer<typeof Submission>;
 
 /**
- * The coordinator's promise, signed: these bytes are stored and count. `audit` is the head of the
- * audit chain that records it.
+ * The coordinator's signed promise that these bytes are stored and count. `audit` is the head of
+ * the audit chain that records it.
  */
 export const Receipt = extensible({
   study: Id,

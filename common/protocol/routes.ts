@@ -24,18 +24,18 @@ import {
 import { EnrolAnswer, EnrolRequest } from './enrolment.js';
 import { BlobRef, ClinicId, Id, Sha256 } from './primitives.js';
 
-/** All that needs the admin token lies below. */
+/** Everything below this path needs the admin token. */
 export const API_PATH = '/api';
 
 /**
  * Where sealed updates are sent by tus (https://tus.io), which has its own methods and addresses
- * below this path. A clinic learns it with its ticket.
+ * below this path. A clinic gets the path with its ticket.
  */
 export const UPLOADS_PATH = '/uploads';
 
 /**
- * What stands in a path after a colon. Text that its schema refuses names nothing, and is answered
- * like something that isn't there, with this code.
+ * The parameters of paths (after a colon). A value that its schema refuses is answered like an
+ * unknown one, with this code.
  */
 export const PARAMS = {
   id: { schema: Id, noun: 'study', code: 'LENTIGO_STUDY_UNKNOWN' },
@@ -62,11 +62,11 @@ export type ParamName = keyof typeof PARAMS;
 interface RouteShape {
   readonly method: 'GET' | 'POST' | 'PUT';
   readonly query?: z.ZodType;
-  /** JSON by its schema, or bytes of any kind. */
+  /** JSON by its schema, or any bytes. */
   readonly body?: z.ZodType | 'bytes';
-  /** JSON by its schema, or something else that is streamed. */
+  /** JSON by its schema, or a stream. */
   readonly response: z.ZodType | 'bytes' | 'text';
-  /** 200 where it isn't named. */
+  /** 200 if absent. */
   readonly status?: 201;
 }
 /** `access`: whether the caller must show the admin token. */
@@ -76,7 +76,7 @@ export type Route = RouteShape &
     | { readonly access: 'admin'; readonly path: `${typeof API_PATH}/${string}` }
   );
 
-/** Where a request fits two routes, the earlier one is taken. */
+/** If a request fits two routes, the earlier one is used. */
 export const routes = {
   health: { method: 'GET', path: '/healthz', access: 'anyone', response: Health },
   /** For Prometheus. */
@@ -92,7 +92,7 @@ export const routes = {
   },
 
   models: { method: 'GET', path: '/api/models', access: 'admin', response: KnownModels },
-  /** A whole model, safetensors: the starting model of studies to come. */
+  /** Uploads a whole model as safetensors: the starting model of later studies. */
   uploadModel: {
     method: 'PUT',
     path: '/api/models',
@@ -145,7 +145,7 @@ export const routes = {
     access: 'admin',
     response: AuditChain,
   },
-  /** Entries before a number, or the last ones; the newest first. */
+  /** Entries before a number, or the last ones; newest first. */
   auditPage: {
     method: 'GET',
     path: '/api/studies/:id/audit/page',
@@ -160,8 +160,8 @@ export const routes = {
     response: RoundView,
   },
   /**
-   * The whole model of the best or of the last round: safetensors; or, zipped, a folder with
-   * safetensors, and tfjs's model.json with shards.
+   * The whole model of the best or of the last round: as safetensors, or zipped as a folder with
+   * safetensors and tfjs's model.json with shards.
    */
   model: {
     method: 'GET',
@@ -170,7 +170,7 @@ export const routes = {
     query: z.object({ format: z.enum(['safetensors', 'zip']).catch('safetensors') }),
     response: 'bytes',
   },
-  /** After all other POSTs below a study, whose names are no actions. */
+  /** After all other POSTs below a study, so that their names aren't taken for actions. */
   act: {
     method: 'POST',
     path: '/api/studies/:id/:action',
@@ -189,14 +189,14 @@ export type ParamsOf<R extends Route> = {
   readonly [N in NamesIn<R['path']> & ParamName]: z.infer<(typeof PARAMS)[N]['schema']>;
 };
 
-/** The parameters that a route's path has. */
+/** The parameters in a route's path. */
 export const paramNames = ({ path }: Route): ParamName[] =>
   [...path.matchAll(/:(\w+)/g)].map(([, name]) => name as ParamName);
 
 type If<Condition extends boolean, Fields> = Condition extends true ? Fields : unknown;
 type Has<R, Field extends string> = R extends Readonly<Record<Field, unknown>> ? true : false;
 
-/** What a client gives to a route: those of params, query and body that it has. */
+/** A client's input to a route: those of params, query and body that the route has. */
 export type RequestOf<R extends Route> = If<
   [NamesIn<R['path']>] extends [never] ? false : true,
   { readonly params: ParamsOf<R> }
@@ -210,7 +210,7 @@ export type RequestOf<R extends Route> = If<
         : Uint8Array<ArrayBuffer> | Blob;
     }
   >;
-/** As a server reads it. */
+/** The query as a server reads it. */
 export type QueryOf<R extends Route> = R extends { readonly query: infer Q extends z.ZodType }
   ? z.infer<Q>
   : undefined;
@@ -242,8 +242,8 @@ export function pathOf<R extends Route>(route: R, place: Omit<RequestOf<R>, 'bod
 }
 
 /**
- * A request as fetch takes it: the address on the coordinator, and the rest.
- * @param token the admin token, for routes that ask for it
+ * A request for fetch: the address on the coordinator, and the options.
+ * @param token the admin token, for routes that need it
  */
 export function requestOf<R extends Route>(
   route: R,

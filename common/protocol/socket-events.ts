@@ -1,5 +1,5 @@
 // Every event on the coordinator's sockets, in one table for clinics and one for consoles. Both
-// sides are derived from it: a message is added by its schema here and a handler where it arrives.
+// sides are derived from them: to add a message, add its schema here and a handler at the receiver.
 import type { z } from 'zod';
 import { LiveProgress, LiveStudy, StudyList, Watch, Watched } from './console.js';
 import { Challenge, Hello, Proof } from './handshake.js';
@@ -14,25 +14,25 @@ import {
   TicketRequest,
 } from './round.js';
 
-/** Requests by their event: what is asked, and what the acknowledgement holds. */
+/** Requests by event: the content of the request, and of its acknowledgement. */
 export type Requests = Readonly<
   Record<string, { readonly in: z.ZodType; readonly out: z.ZodType }>
 >;
-/** Messages of one way by their event: nobody acknowledges them. */
+/** Messages in one direction by event, without acknowledgement. */
 export type Messages = Readonly<Record<string, z.ZodType>>;
 
 export const clinicEvents = {
   namespace: '/clinic',
-  /** Both sides prove who they are, in this order, before anything else. */
+  /** Both sides prove their identity, in this order, before anything else. */
   handshake: {
     hello: { in: Hello, out: Challenge },
     prove: { in: Proof, out: StudyNotice },
   },
-  /** What a clinic that has proved its identity asks. */
+  /** Requests of a clinic that has proved its identity. */
   requests: {
-    /** May I upload these bytes? */
+    /** Asks to upload these bytes. */
     ticket: { in: TicketRequest, out: Ticket },
-    /** The upload is whole, count it: answered by a signed Receipt. */
+    /** Says that the upload is complete, so that it is counted; answered by a signed Receipt. */
     submit: { in: Submission, out: Signed },
   },
   fromClinic: {
@@ -52,9 +52,9 @@ export const consoleEvents = {
     watch: { in: Watch, out: Watched },
   },
   fromCoordinator: {
-    /** What is new of the study that is watched. */
+    /** Changes of the study that is watched. */
     study: LiveStudy,
-    /** The list of all studies, to those who watch it. */
+    /** The list of all studies, for consoles that watch it. */
     studies: StudyList,
     progress: LiveProgress,
   },
@@ -69,15 +69,15 @@ interface EventTable {
 }
 
 export type ClinicRequests = (typeof clinicEvents)['handshake'] & (typeof clinicEvents)['requests'];
-/** What the coordinator says to clinics unasked. */
+/** Messages that the coordinator sends to clinics unasked. */
 export type ToClinic = (typeof clinicEvents)['fromCoordinator'];
 export type ToConsole = (typeof consoleEvents)['fromCoordinator'];
 
-/** One function for each message: those who send call it, those who receive are called. */
+/** One function per message: senders call it, receivers implement it. */
 export type MessageHandlers<T extends Messages> = {
   readonly [E in keyof T]: (message: z.infer<T[E]>) => void;
 };
-/** One function for each request. */
+/** One function per request. */
 export type RequestHandlers<T extends Requests> = {
   readonly [E in keyof T]: (asked: z.infer<T[E]['in']>) => Promise<z.infer<T[E]['out']>>;
 };

@@ -1,4 +1,4 @@
-// Sends and receives the events of socket-events.ts on a socket.io socket of either side: each
+// Sends and receives the events in socket-events.ts over a socket.io socket on either side. Each
 // message is parsed by its schema here, and nowhere else.
 import { z } from 'zod';
 import { asLentigoError, LentigoError } from '../errors.js';
@@ -8,13 +8,13 @@ import type { MessageHandlers, Messages, RequestHandlers, Requests } from './soc
 
 type Listener = (message: unknown, acknowledge: unknown) => void;
 
-/** What is needed of a socket to receive. */
+/** The part of a socket that receiving needs. */
 interface Receiver {
   on(event: string, listener: Listener): unknown;
   off(event: string, listener: Listener): unknown;
 }
 
-/** How every request is acknowledged. */
+/** The acknowledgement of every request. */
 const Acknowledgement = z.discriminatedUnion('ok', [
   z.strictObject({ ok: z.literal(true), value: z.unknown() }),
   z.strictObject({ ok: z.literal(false), error: ErrorBody }),
@@ -24,10 +24,10 @@ export type Acknowledgement<T = unknown> =
   | { readonly ok: false; readonly error: z.infer<typeof ErrorBody> };
 
 /**
- * Calls a handler for each message that comes.
- * @param trusted asked at each message: one that comes while it is false is passed over unread
- * @param onInvalid called for a message that is not valid, which is then left alone
- * @returns stops listening
+ * Calls a handler for each incoming message.
+ * @param trusted asked at each message; while it returns false, messages are ignored unread
+ * @param onInvalid called for an invalid message, which is then ignored
+ * @returns a function that stops listening
  */
 export function onMessages<T extends Messages>(
   socket: Receiver,
@@ -62,9 +62,9 @@ export function onMessages<T extends Messages>(
 }
 
 /**
- * Acknowledges each request with what its handler returns, or with an error.
- * @param onError what is answered when something was thrown, from the request's parsing on
- * @param around runs the work of a request: before it, after it, or in its turn
+ * Acknowledges each request with its handler's result, or with an error.
+ * @param onError makes the answer for anything thrown, including by parsing the request
+ * @param around wraps the work of a request, for example to queue it
  */
 export function onRequests<T extends Requests>(
   socket: Receiver,
@@ -91,7 +91,7 @@ export function onRequests<T extends Requests>(
 }
 
 /**
- * What a request was acknowledged with.
+ * The content of an acknowledgement.
  * @throws the other side's error; LENTIGO_MESSAGE_INVALID, LENTIGO_PROTOCOL_VERSION
  */
 export function readAcknowledgement<T extends z.ZodType>(

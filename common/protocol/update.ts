@@ -1,5 +1,5 @@
-// The header of a sealed update: what the coordinator reads before it opens anything. Sent as JSON,
-// signed and authenticated byte for byte.
+// The header of a sealed update, which the coordinator reads before it decrypts anything. Sent as
+// JSON, signed and authenticated byte for byte.
 import { z } from 'zod';
 import { Encoding } from '../update/encoding.js';
 import {
@@ -18,14 +18,16 @@ export const UpdateHeader = z.strictObject({
   round: RoundNumber,
   attempt: Id,
   clinic: ClinicId,
-  /** SHA-256 of the base blob that was announced. */
+  /** SHA-256 of the announced base blob. */
   base: Sha256,
   encoding: Encoding,
-  /** Training images that took part: FedAvg's weight. */
+  /** Number of training images that took part: FedAvg's weight. */
   samples: SampleCount,
-  /** Length, bytes, and SHA-256 of the encoded delta before encryption. */
+  /** The payload: length in bytes and SHA-256 of the encoded delta before encryption. */
   payload: z.strictObject({ bytes: ByteCount, sha256: Sha256 }),
-  /** The AES-256-GCM key, in a tweetnacl box from a one-time X25519 key to the round's. base64. */
+  /**
+   * The AES-256-GCM key, in a tweetnacl box from a one-time X25519 key to the round's key. base64.
+   */
   key: z.strictObject({
     from: PublicKey,
     nonce: z.string().length(32),

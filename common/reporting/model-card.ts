@@ -1,5 +1,5 @@
-// A model card (Mitchell et al. 2019, arXiv:1810.03993) as Markdown: what the model is, what it was
-// measured on, and how well it does for whom. Every number comes from the evaluation.
+// A model card (Mitchell et al. 2019, arXiv:1810.03993) as Markdown: what the model is, on which
+// data it was evaluated, and how well it does for whom. Every number comes from the evaluation.
 import type { Source } from '../dataset/archive.js';
 import { MALIGNANCY } from '../dataset/diagnoses.js';
 import type { Inspection } from '../dataset/inspect.js';
@@ -14,7 +14,7 @@ export interface Evaluation {
   readonly groups: GroupIntervals;
   readonly data: Inspection;
   readonly source: Source;
-  /** The one that was measured. */
+  /** The split that was evaluated. */
   readonly split: Split;
 }
 
@@ -38,7 +38,7 @@ const withInterval = (value: number | null | undefined, interval: Interval | und
     ? `${decimal(value)} (${decimal(interval.low)}–${decimal(interval.high)})`
     : decimal(value);
 
-/** A Markdown table; all columns but the first are numbers, to the right. */
+/** A Markdown table; all columns but the first contain numbers, aligned right. */
 function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const line = (cells: readonly (string | number)[]): string =>
     `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`;
@@ -47,7 +47,11 @@ function table(head: readonly string[], rows: readonly (readonly (string | numbe
   );
 }
 
-/** @param sha256 of encodeModel's bytes @param training what is known of how it was trained */
+/**
+ * The card.
+ * @param sha256 of encodeModel's bytes
+ * @param training what is known about the training
+ */
 export function modelCard(
   { architecture, labels, parameters }: Model,
   sha256: string,

@@ -1,9 +1,10 @@
-// What is known of how a model in a folder was trained: what a distillation left beside it.
+// How the model in a folder was trained, according to the record that a distillation left beside
+// it.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 
-/** What we read of distillation.json, two folders above its student/model. */
+/** The fields read from distillation.json, two folders above its student/model. */
 const Distillation = z.object({
   settings: z.object({
     engine: z.string(),

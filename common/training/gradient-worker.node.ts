@@ -1,5 +1,5 @@
-// A training thread in Node: computes gradients on a WASM engine of its own, and answers each
-// message when it is done.
+// A training thread in Node: computes gradients on its own WASM engine, and answers each message
+// when done.
 import { parentPort } from 'node:worker_threads';
 import { loadExtensions } from '../extensions.node.js';
 import { useEngine } from '../engine/engine.node.js';

@@ -1,5 +1,5 @@
-// The encodings of a delta by name: a study chooses one, both sides find it here. One more is a file
-// beside this one and a line at the end.
+// The encodings of a delta by name: a study chooses one, and both sides find it here. To add one,
+// add a file beside this one and a line at the end.
 import type { z } from 'zod';
 import { Registry } from '../registry.js';
 import type { DeltaEncoding } from './delta-encoding.js';
@@ -11,8 +11,8 @@ export type { DeltaEncoding };
 export const encodings = new Registry<DeltaEncoding>('encoding', 'LENTIGO_ENCODING_UNKNOWN');
 
 /**
- * Makes an encoding known by its name.
- * @throws LENTIGO_EXTENSION_INVALID the name is malformed or another encoding's
+ * Registers an encoding under its name.
+ * @throws LENTIGO_EXTENSION_INVALID when the name is malformed, or another encoding has it
  */
 export const registerEncoding = (encoding: DeltaEncoding): void =>
   encodings.register(encoding.name, encoding);

@@ -1,5 +1,5 @@
-// A quarter of the bytes: blocks of 1024 values, each one float32 scale and then int8 steps,
-// stochastically rounded so that the mean stays true.
+// The int8 encoding, a quarter of the bytes: blocks of 1024 values, each with one float32 scale and
+// then int8 steps, stochastically rounded so that the mean is preserved.
 import { LentigoError } from '../errors.js';
 import { requireFinite } from './check.js';
 import type { DeltaEncoding } from './delta-encoding.js';
@@ -9,8 +9,8 @@ const SCALE_BYTES = 4;
 const LEVELS = 127;
 
 /**
- * The smallest float32 s with 127·s ≥ largest: rounded down, the block's largest value would not
- * fit, and clipping it would bias it.
+ * The smallest float32 s with 127·s ≥ largest. If it were rounded down, the block's largest value
+ * would not fit, and clipping would bias it.
  */
 function scaleFor(largest: number): number {
   const bits = new DataView(new ArrayBuffer(4));
@@ -20,9 +20,9 @@ function scaleFor(largest: number): number {
 }
 
 /**
- * Uniform quantisation in the manner of QSGD (Alistarh et al. 2017, §3.1), with the block's largest
- * magnitude in place of the norm: v/scale is rounded up with the probability of its fraction, so
- * the expected value is v and the error stays below one scale.
+ * Uniform quantisation as in QSGD (Alistarh et al. 2017, §3.1), with the block's largest magnitude
+ * in place of the norm: v/scale is rounded up with the probability of its fraction, so that the
+ * expected value is v and the error is below one scale.
  */
 export const int8: DeltaEncoding = {
   name: 'int8',
@@ -40,8 +40,8 @@ export const int8: DeltaEncoding = {
       const scale = scaleFor(largest);
       view.setFloat32(at, scale, true);
       at += SCALE_BYTES;
-      // 127 plus a number that is nearly one rounds to 128 in float64, which int8 would read as
-      // −128: hence the minimum.
+      // 127 plus a number just below one rounds to 128 in float64, which int8 would read as −128:
+      // hence the minimum.
       if (scale > 0)
         for (let i = start; i < end; i++)
           out[at + i - start] = Math.min(LEVELS, Math.floor(values[i]! / scale + random.uniform()));

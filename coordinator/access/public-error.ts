@@ -1,7 +1,7 @@
-// What the other side may learn of an error.
+// What the other side may learn about an error.
 import { LentigoError } from '../../common/errors.js';
 
-/** The error itself; in place of one that nobody foresaw, one that tells nothing of the inside. */
+/** The error itself; an unexpected one is replaced by one that reveals no internals. */
 export const publicError = (error: LentigoError): LentigoError =>
   error.code === 'LENTIGO_INTERNAL'
     ? new LentigoError(

@@ -1,4 +1,4 @@
-// Speaks to the coordinator that served this page: HTTP with the admin token, each answer checked
+// A client of the coordinator that served this page: HTTP with the admin token, each answer checked
 // by its schema.
 import type { CreateStudy, StudyAction } from '../../common/protocol/console.js';
 import { errorInBody } from '../../common/protocol/error-body.js';
@@ -25,8 +25,8 @@ export class ApiError extends Error {
 }
 
 /**
- * A path of the coordinator, beginning with a slash, as an address: relative to the page, so that
- * the prefix of a proxy stays.
+ * A path of the coordinator, beginning with a slash, as an address relative to the page, so that a
+ * proxy's prefix is kept.
  */
 export const addressOf = (path: string): string =>
   new URL(`..${path}`, document.baseURI.split('#')[0]).href;
@@ -34,7 +34,9 @@ export const addressOf = (path: string): string =>
 const unreachable = () =>
   new ApiError('LENTIGO_UNREACHABLE', strings.errors.unreachable, strings.errors.unreachableRemedy);
 
-/** What the coordinator says isn't understood here: this page is older or newer than it. */
+/**
+ * The coordinator's answer isn't understood here: this page is older or newer than the coordinator.
+ */
 export const otherRelease = () =>
   new ApiError(
     'LENTIGO_MESSAGE_INVALID',
@@ -81,7 +83,7 @@ function parsed<R extends JsonRoute>(route: R, value: unknown): ResponseOf<R> {
 }
 
 export const api = {
-  /** Resolves when this is the admin token. */
+  /** Resolves if this is the admin token. */
   signIn: (token: string) => call(routes.studies, {}, token),
   models: () => call(routes.models, {}),
   inspect: (data: string, seed: number) => call(routes.inspectDataset, { body: { data, seed } }),
@@ -100,8 +102,8 @@ export const api = {
 };
 
 /**
- * fetch can't tell how much of a body has been sent; XMLHttpRequest can. @param onProgress share
- * sent, 0–1
+ * Uploads with XMLHttpRequest, because fetch doesn't report how much of a body has been sent.
+ * @param onProgress share sent, 0–1
  */
 export function uploadModel(
   file: Blob,

@@ -1,5 +1,5 @@
-// The clinics' socket.io namespace: both sides prove who they are first; then clinics ask, and the
-// coordinator tells them of rounds.
+// The clinics' socket.io namespace: both sides prove their identity first; then clinics send
+// requests, and the coordinator announces rounds.
 import type { Logger } from 'pino';
 import type { Namespace, Socket } from 'socket.io';
 import { fromBase64 } from '../../common/crypto/base64.js';
@@ -36,11 +36,11 @@ export interface GatewayParts {
   readonly log: Logger;
 }
 
-/** A connection that hasn't proved its identity by then is closed. */
+/** A connection that hasn't proved its identity within this time is closed. */
 const PROOF_DEADLINE_MS = 20_000;
 
 const HANDSHAKE = new Set(Object.keys(clinicEvents.handshake));
-/** What a clinic may send once it has proved its identity. */
+/** The events that a clinic may send once it has proved its identity. */
 const MEMBER_EVENTS = new Set([
   ...Object.keys(clinicEvents.requests),
   ...Object.keys(clinicEvents.fromClinic),
@@ -50,7 +50,7 @@ export function serveClinics(namespace: Namespace, parts: GatewayParts): void {
   namespace.on('connection', (socket) => serveConnection(socket, parts));
 }
 
-/** Whoever connected: until it has proved its identity, only the handshake is answered. */
+/** Serves a new connection: until it has proved its identity, only the handshake is answered. */
 function serveConnection(socket: Socket, parts: GatewayParts): void {
   const { store, keys, studies, challenges, addressOf } = parts;
   const timer = setTimeout(() => socket.disconnect(true), PROOF_DEADLINE_MS);
@@ -110,7 +110,7 @@ function serveConnection(socket: Socket, parts: GatewayParts): void {
     },
   );
 
-  // What has no place here gets an answer too, instead of silence.
+  // Unknown events are answered too, instead of ignored.
   socket.onAny((event: string, ...rest: unknown[]) => {
     if (HANDSHAKE.has(event) || (joined && MEMBER_EVENTS.has(event))) return;
     const error = joined
@@ -123,7 +123,10 @@ function serveConnection(socket: Socket, parts: GatewayParts): void {
   });
 }
 
-/** @throws LENTIGO_CLINIC_REVOKED, LENTIGO_CLINIC_NOT_APPROVED */
+/**
+ * Requires that the clinic is approved.
+ * @throws LENTIGO_CLINIC_REVOKED, LENTIGO_CLINIC_NOT_APPROVED
+ */
 function requireApproval({ id, name, state }: ClinicRecord): void {
   if (state === 'revoked')
     throw new LentigoError(
@@ -137,7 +140,7 @@ function requireApproval({ id, name, state }: ClinicRecord): void {
     );
 }
 
-/** Answers what a clinic that has proved its identity asks, and adds it to those present. */
+/** Answers the requests of a clinic that has proved its identity, and adds it to those present. */
 function serveMember(socket: Socket, clinic: ClinicRecord, parts: GatewayParts): void {
   const { studies, presence, tickets, log } = parts;
   const { study, id, name } = clinic;
@@ -176,7 +179,7 @@ function serveMember(socket: Socket, clinic: ClinicRecord, parts: GatewayParts):
     progress: (progress) => presence.report(study, id, progress),
   });
 
-  // After the acknowledgement of `prove`: the clinic then listens for rounds.
+  // After the acknowledgement of `prove`, because only then the clinic listens for rounds.
   setImmediate(() => {
     if (!socket.connected) return;
     presence.join(study, id, connection);
@@ -187,8 +190,8 @@ function serveMember(socket: Socket, clinic: ClinicRecord, parts: GatewayParts):
 }
 
 /**
- * What is answered to a request that failed. Who fails the proof of identity, by a wrong one or as
- * an unknown clinic, is counted; a connection that failed it is closed.
+ * The answer to a failed request. A failed proof of identity, by a wrong signature or an unknown
+ * clinic, is counted, and its connection is closed.
  */
 function refusal(
   thrown: unknown,

@@ -1,4 +1,5 @@
-// The consoles' socket.io namespace: who has the admin token watches a study, or the list of all.
+// The consoles' socket.io namespace: with the admin token a console watches a study, or the list of
+// all.
 import type { Logger } from 'pino';
 import type { Namespace } from 'socket.io';
 import { asLentigoError, LentigoError } from '../../common/errors.js';

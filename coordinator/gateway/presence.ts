@@ -1,5 +1,5 @@
-// Who is connected: each study's clinics that have proved their identity, what they report of
-// themselves, and how to reach them.
+// The connected clinics: those of each study that have proved their identity, the progress they
+// report, and how to reach them.
 import type { Progress } from '../../common/protocol/round.js';
 import type { ToClinic } from '../../common/protocol/socket-events.js';
 import type { z } from 'zod';
@@ -20,15 +20,15 @@ export class Presence {
   readonly #listeners: ((study: string) => void)[] = [];
   readonly #onProgress: ((study: string) => void)[] = [];
 
-  /** Called whenever a clinic comes or goes. */
+  /** Registers a listener for clinics that connect or disconnect. */
   onChange(listener: (study: string) => void): void {
     this.#listeners.push(listener);
   }
-  /** Called whenever a clinic reports how far it is. */
+  /** Registers a listener for clinics that report progress. */
   onProgress(listener: (study: string) => void): void {
     this.#onProgress.push(listener);
   }
-  /** Takes a clinic's new connection; an older one of the same clinic is closed. */
+  /** Adds a clinic's new connection; an older one of the same clinic is closed. */
   join(study: string, clinic: string, connection: Connection): void {
     const clinics = this.#studies.get(study) ?? new Map<string, ConnectedClinic>();
     this.#studies.set(study, clinics);
@@ -36,7 +36,7 @@ export class Presence {
     clinics.set(clinic, { connection, progress: null });
     this.#changed(study);
   }
-  /** Forgets a connection, unless a newer one of the same clinic has taken its place. */
+  /** Removes a connection, unless a newer one of the same clinic has replaced it. */
   leave(study: string, clinic: string, connection: Connection): void {
     const clinics = this.#studies.get(study);
     if (clinics?.get(clinic)?.connection !== connection) return;

@@ -1,5 +1,4 @@
-// What consoles watch: each of them sees a study, or the list of all, whole at first, and then what
-// changes.
+// What consoles watch: each sees a study, or the list of all, whole at first, and then its changes.
 import type { Logger } from 'pino';
 import type { Namespace } from 'socket.io';
 import { asLentigoError } from '../../common/errors.js';
@@ -11,16 +10,19 @@ import type { Store } from '../storage/store.js';
 import { type Known, readLiveStudy } from './live-study.js';
 import type { Presence } from './presence.js';
 
-/** What changes within this time goes out together, ms. */
+/** Changes within this time are sent together, ms. */
 const TOGETHER_MS = 250;
 
-/** The room of those who watch the list. */
+/** The room of the consoles that watch the list. */
 const LIST = 'studies';
 
 interface Subscription {
-  /** What those who watch the study have. */
+  /** What the study's watchers already have. */
   known: Known;
-  /** What they have yet to hear: nothing, how far clinics and evaluation are, or everything. */
+  /**
+   * What the watchers have yet to receive: nothing, progress of clinics and evaluation, or
+   * everything.
+   */
   stale: 'no' | 'progress' | 'all';
 }
 
@@ -32,7 +34,7 @@ interface Parts {
   readonly log: Logger;
 }
 
-/** A console's namespace, with what may be sent there. */
+/** The consoles' namespace, with the types of its events. */
 export type ConsoleNamespace = Namespace<Record<string, never>, MessageHandlers<ToConsole>>;
 
 export class Subscriptions {
@@ -53,8 +55,8 @@ export class Subscriptions {
   }
 
   /**
-   * One reading after the other, the first sight of a study and its changes alike: each console
-   * hears them in the order in which they were true.
+   * Runs readings one after the other, both first views of a study and changes, so that each
+   * console receives them in the order in which they were true.
    */
   inTurn<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#queue.then(work);
@@ -62,22 +64,23 @@ export class Subscriptions {
     return done;
   }
 
-  /** All studies, kept up to date from now on for whoever `join` adds to a room. */
+  /** All studies, with updates from now on for whoever `join` adds to a room. */
   async list(join: (room: string) => Promise<void> | void) {
     await join(LIST);
     return this.#parts.studies.list();
   }
 
   /**
-   * A whole study, kept up to date from now on for whoever `join` adds to a room. To be called in
-   * turn.
+   * A whole study, with updates from now on for whoever `join` adds to a room. Call it through
+   * `inTurn`.
    * @throws LENTIGO_STUDY_UNKNOWN
    */
   async study(id: string, join: (room: string) => Promise<void> | void): Promise<LiveStudy> {
     this.#parts.studies.runner(id); // refuses an unknown study
     const first = !this.#isWatched(id);
     const study = await readLiveStudy(this.#parts, id);
-    // Where others watch, what they lack is still to be sent: sending it twice does no harm.
+    // If others watch already, their pending changes are still to be sent; sending them twice does
+    // no harm.
     if (first) this.#byStudy.set(id, { known: knownOf(study, NOTHING), stale: 'no' });
     await join(id);
     return study;
@@ -107,7 +110,7 @@ export class Subscriptions {
     this.#namespace.to(LIST).emit('studies', this.#parts.studies.list());
   }
 
-  /** Sends what is stale to those who watch the study. */
+  /** Sends pending changes to the watchers of the study. */
   async #publish(id: string, subscription: Subscription): Promise<void> {
     const { stale } = subscription;
     subscription.stale = 'no';
@@ -148,7 +151,7 @@ export class Subscriptions {
 
 const NOTHING: Known = { round: 0, entry: 0 };
 
-/** The round in flight may change, and all after it; those before are over. */
+/** The current round and later ones may change; earlier ones are final. */
 const knownOf = ({ rounds, entries }: LiveStudy, before: Known): Known => ({
   round: rounds.at(-1)?.number ?? before.round,
   entry: entries.at(-1)?.seq ?? before.entry,

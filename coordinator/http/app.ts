@@ -1,4 +1,4 @@
-// The express application: who may reach which routes, and the headers that every answer carries.
+// The express application: access to the routes, and the headers of every answer.
 import express, { type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
@@ -30,7 +30,7 @@ export interface AppParts {
   readonly studies: Studies;
   readonly presence: Presence;
   readonly adminToken: string;
-  /** The address that clinics reach; it is only known once the server listens. */
+  /** The address that clinics reach; known only once the server listens. */
   readonly publicUrl: () => string;
   readonly now: Clock;
   readonly database: Database;
@@ -43,7 +43,7 @@ export interface AppParts {
   readonly log: Logger;
 }
 
-/** The largest JSON body that is read, bytes; models and updates have routes of their own. */
+/** The largest JSON body that is read, in bytes; models and updates have routes of their own. */
 const JSON_LIMIT = 256 * 1024;
 
 export function createApp(parts: AppParts): Express {
@@ -57,7 +57,7 @@ export function createApp(parts: AppParts): Express {
           'default-src': ["'self'"],
           'script-src': ["'self'", "'wasm-unsafe-eval'"],
           'worker-src': ["'self'", 'blob:'],
-          // Mantine and the charts put sizes and colours in style elements
+          // Mantine and the charts put sizes and colours in style elements.
           'style-src': ["'self'", "'unsafe-inline'"],
           'img-src': ["'self'", 'data:', 'blob:'],
           'connect-src': ["'self'", 'blob:', 'data:'],
@@ -82,7 +82,7 @@ export function createApp(parts: AppParts): Express {
   };
   const json = express.json({ limit: JSON_LIMIT });
   app.all([UPLOADS_PATH, `${UPLOADS_PATH}/*id`], parts.uploads.handler);
-  // Before the body is read, so that one that can't be read is counted too.
+  // Before the body is read, so that requests with unreadable bodies are counted too.
   app.use(routes.enrol.path, limitFailures(parts.enrolments, parts.addressOf), json);
   serveRoutes(app, 'anyone', handlers);
   app.use(

@@ -2,7 +2,7 @@
 import type { Store } from '../storage/store.js';
 import type { Handlers } from './serve.js';
 
-/** How many entries a page has. */
+/** Number of entries per page. */
 const PAGE = 100;
 
 export const auditHandlers = (store: Store): Handlers<'audit' | 'auditChain' | 'auditPage'> => ({

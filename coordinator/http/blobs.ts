@@ -6,7 +6,10 @@ import type { Traffic } from '../rounds/traffic.js';
 import type { Blobs } from '../storage/blobs.js';
 import type { Handlers } from './serve.js';
 
-/** The attempt at a round that a clinic downloads for, as it says; undefined where it is no id. */
+/**
+ * The attempt at a round for which a clinic downloads, as it claims; a malformed id counts as
+ * undefined.
+ */
 const Attempt = Id.optional().catch(undefined);
 
 export const blobHandlers = (blobs: Blobs, traffic: Traffic): Handlers<'blob'> => ({

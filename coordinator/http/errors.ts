@@ -1,5 +1,5 @@
-// Every HTTP error leaves as { error: { code, message, remedy } } with the code's status; what
-// nobody foresaw is logged, and answered as LENTIGO_INTERNAL.
+// Every HTTP error is sent as { error: { code, message, remedy } } with the code's status; an
+// unexpected error is logged, and answered as LENTIGO_INTERNAL.
 import type { ErrorRequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { asLentigoError, LentigoError } from '../../common/errors.js';
@@ -22,8 +22,8 @@ export function errorHandler(log: Logger): ErrorRequestHandler {
 }
 
 /**
- * express marks what is wrong with a request by a status of its own: too large, not JSON, cut
- * short, a range beyond the end.
+ * express marks an invalid request with a status: too large, not JSON, cut short, a range beyond
+ * the end.
  */
 function fromExpress(thrown: unknown): { status: number; error: LentigoError } | undefined {
   if (

@@ -1,4 +1,4 @@
-// Health, for those who restart what is broken, and metrics for Prometheus.
+// Health, for supervisors that restart failed services, and metrics for Prometheus.
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Presence } from '../gateway/presence.js';
 import { openedOf } from '../rounds/state.js';

@@ -10,7 +10,7 @@ import type { Handlers } from './serve.js';
 interface Parts {
   readonly store: Store;
   readonly studies: Studies;
-  /** The address that clinics reach; it is only known once the server listens. */
+  /** The address that clinics reach; known only once the server listens. */
   readonly publicUrl: () => string;
   readonly now: Clock;
 }

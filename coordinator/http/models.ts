@@ -1,5 +1,5 @@
-// Models that go in and out: starting models for studies to come, what a study has trained, and a
-// look at the data that a study would be evaluated with.
+// Uploads and downloads of models: starting models for later studies, and what a study has trained;
+// and inspecting the data on which a study would be evaluated.
 import { countSamples } from '../../common/dataset/inspect.js';
 import { openDataset } from '../../common/dataset/open.node.js';
 import { LentigoError } from '../../common/errors.js';

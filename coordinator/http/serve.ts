@@ -1,5 +1,5 @@
-// Serves the routes of the table: reads params, query and body by their schemas, and sends what the
-// route's handler returns.
+// Serves the routes of the table: parses params, query and body by their schemas, and sends the
+// result of the route's handler.
 import express, { type Express, type Request, type Response } from 'express';
 import type { z } from 'zod';
 import { LentigoError } from '../../common/errors.js';
@@ -17,21 +17,21 @@ import {
   routes,
 } from '../../common/protocol/routes.js';
 
-/** A request whose parts were read by the route's schemas. */
+/** A request parsed by the route's schemas. */
 export interface ReadRequest<R extends Route> {
   readonly params: ParamsOf<R>;
   readonly query: QueryOf<R>;
   readonly body: BodyOf<R>;
 }
 
-/** What may be sent where a T is expected: nothing of it is changed any more. */
+/** A readonly T, as sent: nothing changes it any more. */
 type Sent<T> = T extends readonly (infer Item)[]
   ? readonly Sent<Item>[]
   : T extends object
     ? { readonly [Field in keyof T]: Sent<T[Field]> }
     : T;
 
-/** Returns the value of a JSON answer; any other kind it sends by itself. */
+/** Returns the value of a JSON answer; any other kind of answer it sends by itself. */
 type Handler<R extends Route> = R extends { readonly response: infer V extends z.ZodType }
   ? (request: ReadRequest<R>) => Sent<z.infer<V>> | Promise<Sent<z.infer<V>>>
   : (request: ReadRequest<R>, response: Response) => void | Promise<void>;
@@ -41,7 +41,7 @@ export type Handlers<Names extends RouteName = RouteName> = {
   readonly [N in Names]: Handler<(typeof routes)[N]>;
 };
 
-/** Serves all routes of the table that these may call. JSON bodies have been parsed before. */
+/** Serves all routes of the table with this access. JSON bodies have been parsed before. */
 export function serveRoutes(app: Express, access: Route['access'], handlers: Handlers): void {
   for (const name of Object.keys(routes) as RouteName[]) {
     const route: Route = routes[name];
@@ -68,7 +68,10 @@ function serve(app: Express, route: Route, handle: AnyHandler): void {
 
 const nameOf = ({ method, path }: Request): string => `${method} ${path}`;
 
-/** @throws the parameter's own code where the text can't name anything. */
+/**
+ * Parses the path's parameters.
+ * @throws the parameter's own code if the text is not a valid value
+ */
 function readParams(route: Route, request: Request): Record<string, unknown> {
   return Object.fromEntries(
     paramNames(route).map((name) => [name, readParam(name, String(request.params[name]))]),
@@ -83,7 +86,10 @@ function readParam(name: ParamName, text: string): unknown {
   return parsed.data;
 }
 
-/** @throws LENTIGO_MESSAGE_INVALID naming the fields; LENTIGO_PROTOCOL_VERSION */
+/**
+ * Parses the body.
+ * @throws LENTIGO_MESSAGE_INVALID naming the fields; LENTIGO_PROTOCOL_VERSION
+ */
 function readBody({ body }: Route, request: Request): unknown {
   const given: unknown = request.body;
   if (body === undefined) return undefined;

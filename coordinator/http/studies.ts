@@ -1,4 +1,4 @@
-// What a study coordinator does with studies: creates them, looks at them, starts and stops them.
+// A study coordinator's actions on studies: creates them, shows them, starts and stops them.
 import { LentigoError } from '../../common/errors.js';
 import type { Presence } from '../gateway/presence.js';
 import type { Studies } from '../rounds/studies.js';

@@ -1,5 +1,5 @@
-// Resumable uploads of sealed updates (tus), each bound by its ticket to one clinic, one attempt,
-// and one exact length.
+// Resumable uploads of sealed updates (tus). A ticket binds each to one clinic, one attempt, and
+// one exact length.
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FileStore } from '@tus/file-store';
@@ -12,15 +12,15 @@ import { UPLOADS_PATH } from '../../common/protocol/routes.js';
 import { publicError } from '../access/public-error.js';
 import { type Claims, type Tickets, uploadIdOf } from '../access/tickets.js';
 
-/** What tus understands as a refusal: a status and a body. */
+/** A refusal in the form that tus understands: a status and a body. */
 const refusal = (thrown: unknown) => {
   const error = asLentigoError(thrown);
   return { status_code: error.httpStatus, body: JSON.stringify({ error: error.body() }) };
 };
 
 /**
- * A refusal of ours as it is, and those of tus with a code and a remedy; undefined for what nobody
- * foresaw.
+ * Our own refusals unchanged, and those of tus with a code and a remedy; undefined for unexpected
+ * errors.
  */
 function byTus(
   thrown: Error | { status_code: number; body: string },
@@ -52,7 +52,7 @@ export class Uploads {
     this.#server = new Server({
       path: UPLOADS_PATH,
       datastore: this.#store,
-      // Beside the address that was asked for, so that the prefix of a proxy stays.
+      // Relative to the requested address, so that a proxy's prefix is kept.
       generateUrl: (_request, { path, id }) => `${path.slice(1)}/${id}`,
       maxSize: (request) => claimsOf(request).bytes,
       namingFunction: (request) => uploadIdOf(claimsOf(request)),
@@ -73,7 +73,7 @@ export class Uploads {
               `The ticket is for ${bytes} bytes, not ${upload.size ?? 'an unknown number of'}.`,
             ),
           );
-        // one at a time of each clinic: nobody fills the disk
+        // One upload at a time per clinic, so that nobody can fill the disk.
         await this.#remove(uploadIdOf({ ...claims, sha256: '' }), upload.id);
         return {};
       },
@@ -90,8 +90,8 @@ export class Uploads {
     this.#server.handle(request, response);
 
   /**
-   * Where a finished upload lies. @throws LENTIGO_UPDATE_MALFORMED when it isn't there or isn't
-   * whole.
+   * Path of a finished upload.
+   * @throws LENTIGO_UPDATE_MALFORMED when it doesn't exist or is incomplete
    */
   async finished(id: string): Promise<string> {
     const upload = await this.#store.getUpload(id).catch(() => undefined);
@@ -105,11 +105,11 @@ export class Uploads {
     }
     return join(this.#folder, id);
   }
-  /** Deletes what was uploaded, whole or in part, for an attempt that is over. */
+  /** Deletes all uploads, complete or partial, for an attempt that is over. */
   async forget(attempt: string): Promise<void> {
     await this.#remove(`${attempt}_`);
   }
-  /** Deletes the uploads whose ids begin so, but one. */
+  /** Deletes the uploads whose ids begin with `prefix`, except `but`. */
   async #remove(prefix: string, but?: string): Promise<void> {
     const names = await readdir(this.#folder).catch(() => []);
     const others = names.filter((n) => n.startsWith(prefix) && n.replace(/\.json$/, '') !== but);

@@ -1,5 +1,5 @@
 // Opening, decoding and averaging 10 and 100 sealed updates of the whole B0, as the coordinator
-// does it: time, memory, and what its event loop felt.
+// does: time, memory, and the event loop's delay.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -25,7 +25,7 @@ const SPECS = trainableSpecs('efficientnet_b0', 6, 'features.0');
 const STUDY = '0198c0de-0000-7000-8000-000000000001';
 const ATTEMPT = '0198c0de-0000-7000-8000-000000000003';
 const SAMPLES = 120;
-/** Different deltas; with more clinics they come again, each sealed by another clinic. */
+/** Number of different deltas; with more clinics they are reused, each sealed by another clinic. */
 const DELTAS = 5;
 const REPEATS = 5;
 

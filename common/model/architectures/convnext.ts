@@ -1,5 +1,5 @@
-// ConvNeXt (Liu et al. 2022) as timm builds it, under timm's names: atto to nano are timm's own
-// sizes, tiny the paper's.
+// ConvNeXt (Liu et al. 2022) as timm builds it, with timm's names: atto to nano are timm's own
+// sizes, tiny is the paper's.
 import { residual } from '../layers/branches.js';
 import { convolution } from '../layers/convolution.js';
 import { layerNorm, layerScale } from '../layers/layer-norm.js';
@@ -73,7 +73,7 @@ export function convnext({ inputSize, depths, widths, convolutional }: Geometry)
 const norm = (name: string, channels: number): Layer =>
   layerNorm({ name, channels, epsilon: EPSILON });
 
-/** Squares of the picture side by side, each one position of the output. */
+/** Convolves adjacent, non-overlapping squares of the picture, one per output position. */
 const patches = (name: string, from: number, to: number, side: number): Layer[] => [
   convolution({ name, from, to, kernel: side, stride: side, padding: 'valid', initial: INITIAL }),
 ];

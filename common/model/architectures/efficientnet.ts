@@ -1,5 +1,5 @@
-// EfficientNet (Tan & Le 2019) as torchvision builds it, under torchvision's names; timm's names
-// for the same are translated.
+// EfficientNet (Tan & Le 2019) as torchvision builds it, with torchvision's names; timm's names are
+// translated.
 import { convolution } from '../layers/convolution.js';
 import { residual, sequence } from '../layers/branches.js';
 import type { Layer } from '../layers/layer.js';
@@ -15,7 +15,7 @@ interface Stage {
   readonly kernel: number;
 }
 
-/** The measures by which one EfficientNet differs from another. */
+/** The dimensions in which EfficientNets differ. */
 export interface Geometry {
   readonly inputSize: number;
   readonly stem: number;
@@ -44,7 +44,7 @@ export const efficientnetB0 = (): Network => efficientnet(B0);
 
 /**
  * Blocks are torchvision's stages: features.0 (stem), the MBConv stages, the last convolution.
- * classifier.0 is dropout, which is off: clinics fine-tune a few epochs only.
+ * classifier.0 is dropout, which is off, because clinics fine-tune for a few epochs only.
  */
 export function efficientnet({ inputSize, stem, stages, head }: Geometry): Network {
   const timm = new Map([['classifier', 'classifier.1']]);
@@ -131,8 +131,8 @@ function mbConv(
       }),
     );
   };
-  // timm calls the last convolution of a block without expansion (DepthwiseSeparableConv) conv_pw,
-  // of one with it (InvertedResidual) conv_pwl.
+  // timm calls the last convolution conv_pw in a block without expansion (DepthwiseSeparableConv),
+  // and conv_pwl in one with it (InvertedResidual).
   if (expand !== 1) add('conv_pw', { from, to: wide, kernel: 1 }, 'swish');
   add('conv_dw', { from: wide, to: wide, kernel, stride, depthwise: true }, 'swish');
   const at = `${name}.${layers.length}`;

@@ -1,4 +1,4 @@
-// The architectures that are built in. One more is a file beside this one and a line here.
+// The built-in architectures. To add one, add a file beside this one and a line here.
 import { registerArchitecture } from '../architecture-id.js';
 import {
   convnextAtto,
@@ -24,6 +24,6 @@ registerArchitecture('convnext_femto', convnextFemto);
 registerArchitecture('convnext_pico', convnextPico);
 registerArchitecture('convnext_nano', convnextNano);
 registerArchitecture('convnext_tiny', convnextTiny);
-// For trials, and for tests, also those in browsers: see trial.ts.
+// For trials and for tests, including those in browsers: see trial.ts.
 registerArchitecture('nano', nano);
 registerArchitecture('nano_convnext', nanoConvnext);

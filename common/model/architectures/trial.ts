@@ -1,6 +1,6 @@
-// Two networks of some ten thousand parameters, built of the same blocks as their big sisters: for
-// `lentigo distill --preset trial`, whose models every command and page must be able to read. The
-// tests train them too, in browsers among other places, which is why they are built in.
+// Two networks of about ten thousand parameters, with the same kinds of blocks as the large ones:
+// for `lentigo distill --preset trial`, whose models every command and page must be able to read.
+// The tests also train them, in browsers too, which is why they are built in.
 import type { Network } from '../network.js';
 import { convnext } from './convnext.js';
 import { efficientnet } from './efficientnet.js';

@@ -1,5 +1,5 @@
-// A new study: the form that study.yaml's schema makes, the starting model, the evaluation data,
-// and the file that comes of it.
+// Creates a study: the form derived from study.yaml's schema, the starting model, the evaluation
+// data, and the resulting file.
 import {
   Accordion,
   Alert,
@@ -42,7 +42,7 @@ import { type ChosenModel, ModelChoice } from './model-choice.js';
 const t = strings.create;
 const FIELDS = fieldsOf(StudyConfig);
 const sectionOf = ({ path }: Field): string => (path.includes('.') ? path.split('.')[0]! : 'study');
-/** What most people decide; the rest folds away. */
+/** The sections that most people need; the others are folded. */
 const OPEN = ['study', 'evaluation', 'cohort'];
 const FOLDED = [...new Set(FIELDS.map(sectionOf))].filter((section) => !OPEN.includes(section));
 const textOf = (section: string) => t.sections[section] ?? { title: section, text: '' };
@@ -299,7 +299,7 @@ function FieldInput({
   );
 }
 
-/** Where strings.ts has no words for a field: its name, below its section's. */
+/** A field without an entry in strings.ts is shown by its name, below its section's. */
 function labelOf({ path, chooses }: Field): string {
   const names = path.split('.');
   const named = chooses && names.length > 1 ? names.slice(0, -1) : names;

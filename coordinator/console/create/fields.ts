@@ -1,6 +1,6 @@
-// The form's fields, read off a schema: kind, bounds and choices; nothing is written twice. Where
-// the schema has a choice between shapes (a discriminated union), the form has a choice field and,
-// for each shape, the fields that it needs.
+// The form's fields, derived from a schema: kind, bounds and choices; nothing is written twice. For
+// a choice between shapes (a discriminated union) the form has a choice field and, for each shape,
+// its fields.
 import { z } from 'zod';
 
 export interface Field {
@@ -15,7 +15,7 @@ export interface Field {
   readonly standard: Value | undefined;
   /** Whether it chooses between shapes. */
   readonly chooses: boolean;
-  /** The choices under which there is such a field: all of them must be made. */
+  /** The choices under which this field exists: all of them must be made. */
   readonly when: readonly Choice[];
 }
 
@@ -29,7 +29,7 @@ type Value = string | number | boolean;
 /** By path; '' where nothing was entered. */
 export type Values = Readonly<Record<string, Value>>;
 
-/** What the form reads of a JSON Schema. */
+/** The parts of a JSON Schema that the form reads. */
 const Node = z.object({
   type: z.string().optional(),
   properties: z.record(z.string(), z.unknown()).optional(),
@@ -45,20 +45,20 @@ const Node = z.object({
 });
 type Node = z.infer<typeof Node>;
 
-/** What holds for a node by where it stands. */
+/** A node's context. */
 interface Place {
   readonly path: string;
-  /** Whether everything around it is always there. */
+  /** Whether everything around it is always present. */
   readonly required: boolean;
-  /** Its value where nobody says one. */
+  /** Its default value. */
   readonly standard: unknown;
   readonly when: readonly Choice[];
 }
 
 /**
- * All fields of a schema, in its order, however deep; those of a section have paths that begin with
- * its name. Two shapes may have fields of one path: never both at once.
- * @throws Error the schema has something that no field can show, such as a list
+ * All fields of a schema, in its order, at any depth; those of a section have paths that begin with
+ * its name. Two shapes may have fields with the same path, of which one exists at a time.
+ * @throws Error when the schema has something that no field can show, such as a list
  */
 export function fieldsOf(schema: z.ZodType): Field[] {
   const root = z.toJSONSchema(schema, { io: 'input' });
@@ -77,7 +77,7 @@ function fieldsAt(schema: unknown, place: Place): Field[] {
 
 const asNode = (schema: unknown): Node => Node.parse(schema);
 
-/** The fields of an object; `without` is a property that has a field already. */
+/** The fields of an object; `without` is a property that already has a field. */
 function propertiesAt(
   { properties = {}, required }: Node,
   place: Place,
@@ -88,7 +88,7 @@ function propertiesAt(
     .flatMap(([name, property]) => {
       const node = asNode(property);
       const always = required.includes(name) || node.default !== undefined;
-      // A section that may be missing is missing until something is entered in it: no defaults.
+      // An optional section is absent until something is entered in it, so it has no defaults.
       const standard = place.required ? (partOf(place.standard, name) ?? node.default) : undefined;
       return fieldsAt(property, {
         path: place.path === '' ? name : `${place.path}.${name}`,
@@ -143,7 +143,7 @@ function shapesAt(shapes: readonly Node[], place: Place): Field[] {
   ];
 }
 
-/** The values of a property that only has some. */
+/** The values of an enumerated property. */
 function namesOf(property: unknown): readonly string[] {
   const node = Node.safeParse(property).data;
   return node?.const !== undefined ? [node.const] : (node?.enum ?? []);
@@ -177,22 +177,25 @@ const KINDS: Readonly<Record<string, Field['kind'] | undefined>> = {
   boolean: 'switch',
 };
 
-/** The fields there are under the choices that were made. */
+/** The fields that exist under the current choices. */
 export const shownFields = (fields: readonly Field[], values: Values): Field[] =>
   fields.filter(({ when }) =>
     when.every(({ path, among }) => among.includes(String(values[path] ?? ''))),
   );
 
-/** What the form begins with. */
+/** The form's initial values. */
 export function standardValues(fields: readonly Field[]): Values {
   const values: Record<string, Value> = {};
-  // A choice stands before the fields of its shapes.
+  // A choice precedes the fields of its shapes.
   for (const field of fields)
     if (shownFields([field], values).length > 0) values[field.path] = field.standard ?? '';
   return values;
 }
 
-/** After an entry: where it chose another shape, that shape's fields begin with their defaults. */
+/**
+ * The values after an entry. If it chose another shape, that shape's fields start with their
+ * defaults.
+ */
 export function withEntry(
   fields: readonly Field[],
   before: Values,
@@ -207,7 +210,7 @@ export function withEntry(
   return values;
 }
 
-/** The study as study.yaml says it: nested, without what is empty or of another shape. */
+/** The study as nested in study.yaml, without empty fields and those of other shapes. */
 export function nested(fields: readonly Field[], values: Values): Record<string, unknown> {
   const study: Record<string, unknown> = {};
   for (const { path, required } of shownFields(fields, values)) {
@@ -222,7 +225,7 @@ export function nested(fields: readonly Field[], values: Values): Record<string,
   return study;
 }
 
-/** What is wrong, by the path of the field that is to blame. */
+/** The mistakes, by the path of the field to blame. */
 export function mistakes(
   schema: z.ZodType,
   fields: readonly Field[],
