@@ -45,7 +45,7 @@ async function doctor({ bench, data, json }: DoctorOptions): Promise<void> {
       '--data is what --bench estimates a round of: give both',
     );
   const plan = TrainingPlan.parse({});
-  // Opened first: a mistake in it is said before minutes of measuring.
+  // Opened first, so that a mistake in it is reported before minutes of measuring.
   const dataset =
     data === undefined ? undefined : await openDataset(data, { labels: PAD_UFES_LABELS });
   const samples = dataset?.samples.filter(({ split }) => split === 'train') ?? [];

@@ -108,8 +108,8 @@ async function readSettings(file: string): Promise<SimulationFile> {
 }
 
 /**
- * The file's settings with the flags' in their place. @throws LENTIGO_USAGE naming the flag;
- * LENTIGO_SIMULATION_INVALID
+ * The file's settings with the flags' in their place.
+ * @throws LENTIGO_USAGE naming the flag; LENTIGO_SIMULATION_INVALID
  */
 function configOf(
   file: SimulationFile | undefined,

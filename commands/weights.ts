@@ -82,7 +82,7 @@ function importModel(
 ): Model {
   const given = names === undefined ? undefined : labelsOf(split(names), split(malignant ?? ''));
   if (malignant !== undefined && !given)
-    throw new LentigoError('LENTIGO_USAGE', '--malignant is about --labels: give both');
+    throw new LentigoError('LENTIGO_USAGE', '--malignant needs --labels: give both');
   const wanted = classes === undefined ? undefined : Number(classes);
   if (wanted !== undefined && !(Number.isInteger(wanted) && wanted >= 2 && wanted <= 256))
     throw new LentigoError('LENTIGO_USAGE', `--classes ${classes} is not a number from 2 to 256`);

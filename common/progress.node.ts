@@ -1,5 +1,5 @@
-// How far a long piece of work is and how long it still takes, on stderr: one moving line on a
-// terminal, a line every half minute elsewhere.
+// Progress and remaining time of a long piece of work, on stderr: one moving line on a terminal, a
+// line every half minute elsewhere.
 
 const EVERY_MS = 30_000;
 
@@ -12,7 +12,7 @@ function durationText(seconds: number): string {
     : `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
 }
 
-/** A terminal's last line, written again and again in its place. */
+/** A terminal's last line, rewritten in place. */
 export class MovingLine {
   readonly #write: (text: string) => unknown;
   #shown = false;
@@ -24,7 +24,7 @@ export class MovingLine {
     this.#write(`\r\u001b[2K${text}`);
     this.#shown = true;
   }
-  /** Takes the line away, before something else is printed. */
+  /** Clears the line, before something else is printed. */
   clear(): void {
     if (this.#shown) this.#write('\r\u001b[2K');
     this.#shown = false;
@@ -47,7 +47,7 @@ export class Progress {
   /** Units of work that were to do when it began, and those that are done. */
   readonly #total: number;
   #done = 0;
-  #told = performance.now();
+  #printedAt = performance.now();
 
   constructor(total: number, out: Out = process.stderr) {
     this.#total = total;
@@ -55,8 +55,8 @@ export class Progress {
     this.#line = new MovingLine((text) => out.write(text));
   }
   /**
-   * A piece of work of so many units. @returns hears the share of it that is done; at 1 the piece
-   * is over.
+   * A piece of work of this many units.
+   * @returns a function that takes the share done; at 1 the piece is over
    */
   piece(what: string, units: number): (fraction: number) => void {
     let own = 0;
@@ -66,7 +66,7 @@ export class Progress {
       this.#tell(`${what} ${Math.round(fraction * 100)}%`);
     };
   }
-  /** Takes the moving line away, before something else is printed. */
+  /** Clears the moving line, before something else is printed. */
   clear(): void {
     this.#line.clear();
   }
@@ -78,8 +78,8 @@ export class Progress {
         ? `, about ${durationText(((now - this.#began) / 1000) * (1 / share - 1))} left`
         : '';
     if (this.#out.isTTY) this.#line.show(`${what}${left}`);
-    else if (now - this.#told > EVERY_MS) {
-      this.#told = now;
+    else if (now - this.#printedAt > EVERY_MS) {
+      this.#printedAt = now;
       this.#out.write(`${what}${left}\n`);
     }
   }

@@ -1,4 +1,4 @@
-// Trying again, ever more slowly, what fails for a reason that passes: a network, a full disk.
+// Retries, with growing delays, work that fails for a temporary reason: a network, a full disk.
 
 /** Exponential backoff with jitter: 0.5 s, 1 s, 2 s, … at most 30 s, each times 0.5–1; ms. */
 export const backoff = (attempt: number): number =>
@@ -22,11 +22,11 @@ export function wait(ms: number, signal: AbortSignal): Promise<void> {
 
 export interface RetryOptions {
   readonly signal: AbortSignal;
-  /** Whether an error is of a kind that passes; any other ends the trying. */
+  /** Whether an error is temporary; any other ends the retries. */
   readonly passes: (error: unknown) => boolean;
-  /** Hears of each failure that is followed by another try. */
+  /** Called with each failure that is followed by another attempt. */
   readonly onRetry: (error: unknown) => void;
-  /** How long to wait after the first failure (0), the second (1), …; ms. */
+  /** Milliseconds to wait after the first failure (0), the second (1), …. */
   readonly delay?: (attempt: number) => number;
   readonly wait?: typeof wait;
 }

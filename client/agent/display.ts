@@ -25,7 +25,7 @@ export interface Display {
 
 type Sink = (text: string) => void;
 
-/** One line of JSON an event. */
+/** One line of JSON per event. */
 export function jsonDisplay(out: Sink): Display {
   return {
     show: (event) => out(`${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`),
@@ -34,12 +34,12 @@ export function jsonDisplay(out: Sink): Display {
 }
 
 /**
- * `moving`: progress rewrites the last line; without it, progress is told at every tenth of a
+ * `moving`: progress rewrites the last line. Otherwise progress is printed at every tenth of a
  * phase.
  */
 export function textDisplay(out: Sink, moving: boolean): Display {
   const line = new MovingLine(out);
-  let told = '';
+  let printed = '';
   let last = '';
   return {
     show(event) {
@@ -50,10 +50,10 @@ export function textDisplay(out: Sink, moving: boolean): Display {
       }
       if (progress) {
         const tenth = `${event.event} ${Math.floor(progress.fraction * 10)}`;
-        if (tenth === told) return;
-        told = tenth;
+        if (tenth === printed) return;
+        printed = tenth;
       } else if (text === last) {
-        // The same failure again, while it lasts: said once.
+        // A failure that repeats is printed once.
         return;
       } else last = text;
       line.clear();

@@ -1,5 +1,4 @@
-// The headless clinic: data, engine and home put together with a participant, until the study is
-// over.
+// The headless clinic: combines data, engine and home with a participant, until the study is over.
 import { join } from 'node:path';
 import { openDataset } from '../../common/dataset/open.node.js';
 import type { Dataset } from '../../common/dataset/sample.js';

@@ -32,7 +32,7 @@ export async function openAnnouncement(
   if (hash !== (await sha256Hex(utf8(signed.body))))
     throw new LentigoError(
       'LENTIGO_CHALLENGE_FAILED',
-      `Round ${terms.round} came with a time for other terms.`,
+      `Round ${terms.round} came with a delivery for other terms.`,
     );
   if (terms.study !== enrolment.study || terms.protocol !== PROTOCOL)
     throw new LentigoError(

@@ -1,13 +1,13 @@
-// What went wrong on the way to the coordinator, as an error that names the address: unreachable,
-// or not trusted (TLS).
+// Turns network failures on the way to the coordinator into errors that name the address:
+// unreachable, or not trusted (TLS).
 import { LentigoError } from '../../common/errors.js';
 
 const TLS =
   /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(VERIFY|GET)|CERT_|ERR_TLS_|ERR_SSL_|HOSTNAME_MISMATCH)/;
 
 /**
- * Platform errors nest the one that tells (fetch: cause; engine.io: description.error): walks down
- * to the first with a `code`.
+ * Platform errors nest the informative one (fetch: cause; engine.io: description.error): searches
+ * down to the first with a `code`.
  */
 function systemCode(thrown: unknown, depth = 0): { code: string; message: string } | undefined {
   if (typeof thrown !== 'object' || thrown === null || depth > 5) return undefined;
@@ -53,9 +53,9 @@ export function networkError(url: string, thrown: unknown): LentigoError {
 export const endpoint = (url: string, path: string): string => url.replace(/\/+$/, '') + path;
 
 /**
- * Calls `stalled` once `ms` have passed without `alive` or `stop`.
- * Every transfer needs it, Node's fetch for one more reason: where the connection closes before the
- * process's first request is written, it never settles (undici 6).
+ * Calls `stalled` once `ms` have passed without `alive` or `stop`. Every transfer needs it, Node's
+ * fetch for one more reason: where the connection closes before the process's first request is
+ * written, it never settles (undici 6).
  */
 export function watchStalls(ms: number, stalled: () => void): { alive(): void; stop(): void } {
   const start = () => setTimeout(stalled, ms);

@@ -20,7 +20,7 @@ export interface ParticipantOptions {
   onEvent(event: ParticipationEvent): void;
 }
 
-/** Nothing that waiting would change: the participant ends with the error. */
+/** Errors that waiting would not cure: the participant ends with them. */
 const FATAL = new Set<ErrorCode>([
   'LENTIGO_CHALLENGE_FAILED',
   'LENTIGO_PROTOCOL_VERSION',
@@ -31,8 +31,8 @@ const FATAL = new Set<ErrorCode>([
 ]);
 const PROGRESS_MS = 250;
 /**
- * On connect, the announcement of an open round comes first; only then is an old update's receipt
- * asked for.
+ * On connect, the announcement of an open round comes first; only then the participant asks for an
+ * old update's receipt.
  */
 const SETTLE_MS = 1_000;
 
@@ -43,7 +43,7 @@ interface Job {
   readonly done: Promise<void>;
 }
 
-/** Why a job was told to stop, when the reason is not an error. */
+/** Aborts a job for a reason that is not an error. */
 class Over extends Error {}
 
 export class Participant {
@@ -117,7 +117,7 @@ export class Participant {
     }
   }
 
-  /** One message after the other: two rounds announced at once must not both start. */
+  /** Handles one message after the other: two rounds announced at once must not both start. */
   #inTurn(work: () => Promise<void>): void {
     this.#turns.run(work).catch((error: unknown) => this.#onFailure(asLentigoError(error)));
   }
@@ -143,7 +143,7 @@ export class Participant {
     this.#report({ event: 'error', ...error.body() });
   }
 
-  /** A message that doesn't hold is no reason to end: it is reported and left alone. */
+  /** An invalid message is reported and ignored; it doesn't end the participant. */
   #heed(work: () => Promise<void>): void {
     this.#inTurn(() =>
       work().catch((error: unknown) =>
@@ -186,7 +186,7 @@ export class Participant {
   async #onRoundOver(over: RoundOver): Promise<void> {
     if (this.#job?.attempt === over.attempt) await this.#stopJob('the round is over');
     this.#report({ event: 'round-over', ...over });
-    // A failed attempt is tried again: what was trained for it can be sealed again.
+    // A failed attempt is repeated, and what was trained for it can be sealed again.
     if (over.outcome === 'aggregated') await this.#context.journal.forgetBefore(over.round + 1);
   }
 

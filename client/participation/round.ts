@@ -28,8 +28,8 @@ import type { Bytes, Store } from './store.js';
 import { upload } from './upload.js';
 
 /**
- * Trains from the announced model on this clinic's images; where it runs (here, or in a worker) is
- * the platform's business.
+ * Trains from the announced model on this clinic's images. The platform decides where (here, or in
+ * a worker).
  */
 export type Trainer = (
   job: {
@@ -60,7 +60,7 @@ export interface RoundContext {
   ) => void;
 }
 
-/** Passes by itself; tried again until it does or the round is over. */
+/** Temporary errors: retried until they pass or the round is over. */
 const TRANSIENT = new Set<ErrorCode>([
   'LENTIGO_UNREACHABLE',
   'LENTIGO_TLS',
@@ -70,7 +70,7 @@ const TRANSIENT = new Set<ErrorCode>([
   'LENTIGO_DATABASE',
   'LENTIGO_STUDY_CHANGED',
 ]);
-/** The coordinator hasn't got the bytes whole: they are sent once more, under a new ticket. */
+/** The coordinator doesn't have all the bytes: they are sent once more, under a new ticket. */
 const SEND_AGAIN = new Set<ErrorCode>([
   'LENTIGO_UPDATE_MALFORMED',
   'LENTIGO_UPDATE_SIGNATURE',
@@ -81,13 +81,13 @@ const SEND_AGAIN = new Set<ErrorCode>([
 ]);
 const MOST_SENDS = 3;
 
-/** The round went on without this clinic: told, but nothing is wrong. */
+/** The round went on without this clinic: reported, but nothing is wrong. */
 export const MISSED = new Set<ErrorCode>(['LENTIGO_UPDATE_LATE', 'LENTIGO_ROUND_UNKNOWN']);
 
 /**
- * Does what is still to do in this attempt, and returns when the coordinator's receipt is stored.
- * @throws the refusal, after it was journalled: an attempt that was refused isn't tried again; the
- *   signal's reason when aborted
+ * Does the remaining steps of this attempt, and returns when the coordinator's receipt is stored.
+ * @throws the refusal, after it was journalled, as a refused attempt isn't repeated; the signal's
+ *   reason when aborted
  */
 export async function takePart(
   { terms, remainingMs }: AnnouncedRound,
@@ -117,7 +117,7 @@ async function trainAndSeal(
   let trained = await journal.trained(terms);
   if (!trained) {
     const fresh = await fetchAndTrain(terms, context, signal);
-    // Tried until there is space: what was trained is not trained again.
+    // Retried until there is space, so that nothing is trained again.
     await retrying(context, signal, () => journal.saveTrained(terms, fresh));
     trained = fresh;
   }
@@ -263,8 +263,8 @@ async function uploadSealed(
 }
 
 /**
- * The signed receipt, as it came, after it was checked to be for these very bytes. @throws
- * LENTIGO_CHALLENGE_FAILED when it is not
+ * The signed receipt, as it came, after it was checked to be for these very bytes.
+ * @throws LENTIGO_CHALLENGE_FAILED when it is not
  */
 async function submit(
   { round, attempt, sealed }: AttemptEntry,
@@ -335,7 +335,8 @@ async function keepRecentBlobs({ start, base }: RoundTerms, store: Store): Promi
 
 /**
  * Refuses here what the coordinator would refuse, with the same codes, and on the same values:
- * those that decoding gives. @returns the delta's L2 norm
+ * those that decoding gives.
+ * @returns the delta's L2 norm
  */
 function checkBounds(
   payload: Uint8Array,

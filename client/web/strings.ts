@@ -211,7 +211,7 @@ export const STRINGS = {
     'VI: dark, does not burn',
   ],
   /**
-   * Of the label sets in common/model/labels.ts; another study's labels are shown as the study
+   * Names of the labels in common/model/labels.ts; another study's labels are shown as the study
    * names them.
    */
   diagnoses: {
@@ -401,7 +401,7 @@ export const STRINGS = {
 } as const;
 
 export const diagnosisName = (label: string): string => STRINGS.diagnoses[label] ?? label;
-/** With the study's own word beside it, where that is another. */
+/** With the study's own label beside it, if that differs. */
 export const diagnosisChoice = (label: string): string =>
   diagnosisName(label).toLowerCase() === label.toLowerCase()
     ? diagnosisName(label)

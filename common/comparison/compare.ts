@@ -30,8 +30,8 @@ export interface Estimate {
 }
 
 /**
- * Of an image's centre square: means of red, green and blue, brightness and its spread (contrast),
- * saturation; each 0–1.
+ * Measures of an image's centre square: means of red, green and blue, brightness and its spread
+ * (contrast), saturation; each 0–1.
  */
 export const COLOURS = ['red', 'green', 'blue', 'brightness', 'contrast', 'saturation'] as const;
 export type Colours = Readonly<Record<(typeof COLOURS)[number], number>>;
@@ -62,9 +62,9 @@ export interface Comparison {
     >
   >;
   /**
-   * In the first `components` principal components of both together, which hold `share` of the
-   * variance. `within`: between random halves of the patients of each archive, what chance alone
-   * gives.
+   * In the first `components` principal components of both together, which have `share` of the
+   * variance. `within`: the distance between random halves of the patients of each archive, which
+   * is due to chance alone.
    */
   readonly frechet: {
     readonly components: number;
@@ -181,7 +181,7 @@ function balancedAccuracy(
   };
 }
 
-/** As often as the draw says. */
+/** Repeats each point as often as it was drawn. */
 const repeated = (points: Points, times: Float64Array): Points =>
   points.flatMap((p, i) => Array.from({ length: times[i]! }, () => p));
 

@@ -1,5 +1,5 @@
-// Bytes that can be read again and again, any range of them: a sealed update, in a file
-// (byte-source.node.ts) or wherever it lies.
+// Bytes of which any range can be read repeatedly: a sealed update, in a file (byte-source.node.ts)
+// or elsewhere.
 
 export interface ByteSource {
   /** The whole length, bytes. */

@@ -141,7 +141,7 @@ export async function readEnvelope(source: ByteSource): Promise<Envelope> {
   if (version.success && version.data.protocol !== PROTOCOL) {
     throw new LentigoError(
       'LENTIGO_PROTOCOL_VERSION',
-      `The update is of protocol ${version.data.protocol}, this is protocol ${PROTOCOL}.`,
+      `The update uses protocol ${version.data.protocol}; this side uses protocol ${PROTOCOL}.`,
     );
   }
   const parsed = UpdateHeader.safeParse(json);
@@ -182,7 +182,7 @@ export async function verifyEnvelope(
   ) {
     throw new LentigoError(
       'LENTIGO_UPDATE_SIGNATURE',
-      `The signature of the update that names clinic ${envelope.header.clinic} does not hold.`,
+      `The signature of the update that names clinic ${envelope.header.clinic} is not valid.`,
     );
   }
 }

@@ -26,7 +26,7 @@ export function openSigned<T extends z.ZodType>(
   if (!verify(tag, [utf8(signed.body)], signed.signature, publicKey)) {
     throw new LentigoError(
       'LENTIGO_CHALLENGE_FAILED',
-      `The signature of a ${tag} message does not hold.`,
+      `The signature of a ${tag} message is not valid.`,
     );
   }
   let value: unknown;

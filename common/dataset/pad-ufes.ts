@@ -56,8 +56,8 @@ export const Row = z.object({
 export type Row = z.infer<typeof Row>;
 
 /**
- * What was known of patient and lesion when it was photographed. Not `biopsed`: that is decided
- * afterwards, by the suspicion.
+ * What was known about patient and lesion when it was photographed. Not `biopsed`, which is decided
+ * afterwards, on suspicion.
  */
 const CLINICAL = [
   'age',

@@ -52,9 +52,8 @@ function* diagnoses(labels: readonly string[], random: Random): Generator<string
 
 /**
  * A dataset of synthetic photographs: patients with one or two lesions, each photographed once or
- * twice.
- * Other label sets name the diagnoses in their words; what they have no word for isn't painted.
- * @throws LENTIGO_DATA_UNKNOWN_DIAGNOSIS none of the labels can be painted
+ * twice. Other label sets use their own labels; a diagnosis without one isn't painted.
+ * @throws LENTIGO_DATA_UNKNOWN_DIAGNOSIS when none of the labels can be painted
  */
 export function syntheticDataset({
   seed,

@@ -27,7 +27,7 @@ export type QualityProblem = 'too-small' | 'blurred' | 'too-dark' | 'too-bright'
 
 export interface QualityFinding {
   readonly problem: QualityProblem;
-  /** Without doubt: such a photograph teaches nothing. Else a person decides. */
+  /** Refused for certain, as such a photograph teaches nothing. Otherwise a person decides. */
   readonly severe: boolean;
 }
 
@@ -72,7 +72,7 @@ export function judgeQuality({
   say('too-dark', brightest < limits.brightest.warn, brightest < limits.brightest.severe);
   say('too-bright', burnt > limits.burnt.warn, burnt > limits.burnt.severe);
   say('blurred', blur > limits.blur.warn, blur > limits.blur.severe);
-  // A pale lesion on pale skin looks like none: never more than a question.
+  // A pale lesion on pale skin looks like no lesion, so this is never more than a question.
   say('no-lesion', contrast < limits.contrast.warn, false);
   return found.sort((a, b) => Number(b.severe) - Number(a.severe));
 }
@@ -96,7 +96,10 @@ function blurEffect(luma: Float32Array): number {
   return Math.max(blurAlong(luma, 1, SIDE), blurAlong(luma, SIDE, 1));
 }
 
-/** @param step between neighbours @param line between the lines that run along them */
+/**
+ * @param step between neighbours
+ * @param line between the lines that run along them
+ */
 function blurAlong(luma: Float32Array, step: number, line: number): number {
   const reach = 4;
   let sharp = 0;
@@ -125,11 +128,10 @@ function burntShare({ data }: Picture): number {
 
 /**
  * The rim (outside 0.9 of the inscribed circle) gives the skin's colour, its median, and its
- * spread, the median distance from it.
- * The result is the distance that the most different fifth of the middle (within 0.4) keeps, in
- * these spreads. Distances are of optical densities
- * (logarithms, so that they don't depend on the light), with colour counting more than darkness, as
- * shadows are dark, too.
+ * spread, the median distance from it. The result is the distance that the most different fifth of
+ * the middle (within 0.4) keeps, in these spreads. Distances are of optical densities (logarithms,
+ * so that they don't depend on the light), with colour counting more than darkness, as shadows are
+ * dark, too.
  */
 function middleContrast(square: Picture): number {
   const side = 48;

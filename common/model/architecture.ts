@@ -10,7 +10,10 @@ export { type ArchitectureId, registerArchitecture } from './architecture-id.js'
 
 const built = new Map<ArchitectureId, Network>();
 
-/** The network of an architecture. @throws LENTIGO_ARCHITECTURE_UNKNOWN */
+/**
+ * The network of an architecture.
+ * @throws LENTIGO_ARCHITECTURE_UNKNOWN
+ */
 export function networkOf(id: ArchitectureId): Network {
   const network = built.get(id) ?? architectures.get(id)();
   built.set(id, network);
@@ -45,8 +48,8 @@ export const blockNames = (id: ArchitectureId): string[] => [
 ];
 
 /**
- * The place of a block among the architecture's. @throws LENTIGO_STUDY_INVALID when it has no such
- * block.
+ * The place of a block among the architecture's.
+ * @throws LENTIGO_STUDY_INVALID when it has no such block.
  */
 export function blockIndex(id: ArchitectureId, name: string): number {
   const names = blockNames(id);

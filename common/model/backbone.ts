@@ -1,5 +1,5 @@
-// What every model of ours is built on: an architecture's blocks on the current engine, and the
-// parameters of the whole model, head included. Student and teacher add their heads.
+// The base of every model: an architecture's blocks on the current engine, and the parameters of
+// the whole model, head included. Student and teacher add their heads.
 import * as tf from '@tensorflow/tfjs';
 import type { ParameterSet, ParameterSpec } from '../update/parameter-set.js';
 import {
@@ -41,8 +41,8 @@ export interface OnEngine {
   /** All parameters, batch-norm running statistics included, read back from the engine. */
   parameters(): Promise<ParameterSet>;
   /**
-   * Overwrites the named parameters: a full set or a subset. @throws LENTIGO_WEIGHTS_INVALID on an
-   * unknown name or another shape.
+   * Overwrites the named parameters: a full set or a subset.
+   * @throws LENTIGO_WEIGHTS_INVALID on an unknown name or another shape.
    */
   load(parameters: ParameterSet): void;
   /**
@@ -80,8 +80,9 @@ function traceBlocks(
 }
 
 /**
- * @param what the model, for errors
- * @param specs of all its parameters, the head's behind the blocks'
+ * Creates the backbone.
+ * @param what the model, for error messages
+ * @param specs of all its parameters, the head's after the blocks'
  * @throws LENTIGO_WEIGHTS_INVALID when the parameters don't fit the specs
  */
 export function createBackbone(

@@ -41,7 +41,7 @@ function designFrom(json: string | undefined): TeacherDesign {
   } catch (cause) {
     throw new LentigoError(
       'LENTIGO_WEIGHTS_INVALID',
-      'the file says nothing of a teacher: it holds another kind of model',
+      'the file is not a teacher: it contains another kind of model',
       { cause },
     );
   }

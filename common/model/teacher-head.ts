@@ -1,5 +1,5 @@
-// The teacher's head: where CBAM tells it to look on the backbone's last map, and how the image's
-// features meet what the clinic knows of the patient.
+// The teacher's head: CBAM attention on the backbone's last map, and the layer that joins the
+// image's features with the clinical metadata.
 import * as tf from '@tensorflow/tfjs';
 import type { Sample } from '../dataset/sample.js';
 import { gelu } from '../engine/ops.js';
@@ -18,7 +18,7 @@ export interface Dropout {
   readonly random: Random;
 }
 
-/** What a teacher's design (teacher.ts) says of its head. */
+/** The part of a teacher's design (teacher.ts) that concerns its head. */
 interface HeadDesign {
   readonly architecture: ArchitectureId;
   readonly attention: boolean;
@@ -32,8 +32,8 @@ export interface TeacherHead {
   /** Layers on the backbone's last map: at most one. */
   readonly attention: readonly Layer[];
   /**
-   * The last map as attention leaves it [n, h, w, c] and whose pictures they are → what the last
-   * dense layer sees [n, c] and logits [n, classes].
+   * The last map after attention [n, h, w, c] and the pictures' samples → the last dense layer's
+   * input [n, c] and logits [n, classes].
    */
   classify(
     map: tf.Tensor4D,

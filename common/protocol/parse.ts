@@ -16,7 +16,7 @@ export function checkProtocol(message: unknown, what: string): void {
   if (version.success && version.data.protocol !== PROTOCOL)
     throw new LentigoError(
       'LENTIGO_PROTOCOL_VERSION',
-      `${what} is of protocol ${version.data.protocol}, this is protocol ${PROTOCOL}.`,
+      `${what} uses protocol ${version.data.protocol}; this side uses protocol ${PROTOCOL}.`,
     );
 }
 

@@ -2,7 +2,7 @@
 // are shown.
 import type { Scores } from '../evaluation/metrics.js';
 
-/** What a row shows of a round. */
+/** The data of a round in one row. */
 export interface RoundRow {
   readonly round: number;
   /** Chosen by validation so far. */
@@ -100,7 +100,7 @@ export const rowLine = (cells: readonly string[]): string =>
 
 interface HeadlineResult extends Scores {
   readonly samples: number;
-  /** Of the scores, 95%. */
+  /** 95% intervals of the scores. */
   readonly intervals: Readonly<
     Record<string, { readonly low: number; readonly high: number } | null | undefined>
   >;

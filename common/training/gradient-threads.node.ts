@@ -6,7 +6,7 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { Thread } from './gradient-threads.js';
 
-/** More threads than this gain little: they wait for memory. */
+/** More threads gain little: they wait for memory. */
 const MOST = 4;
 
 /** Starts a thread for each core but this thread's; none where the engine itself uses all cores. */

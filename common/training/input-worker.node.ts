@@ -1,5 +1,5 @@
-// The thread that reads photographs: gets what a sample comes from as data, and hands back what the
-// model sees of it.
+// The thread that reads photographs: it receives a sample's origin as data, and returns the model's
+// input.
 import { transfer } from 'comlink';
 import type { Origin } from '../dataset/sample.js';
 import { paint } from '../dataset/synthetic/paint.js';

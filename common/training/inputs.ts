@@ -1,5 +1,5 @@
-// From a photograph to what a model sees of it: decoded, augmented, normalised. On this thread;
-// input-thread.node.ts does it on one of its own.
+// From a photograph to the model's input: decoded, augmented, normalised. On this thread;
+// input-thread.node.ts does it on another.
 import type { Sample } from '../dataset/sample.js';
 import type { Picture } from '../images/picture.js';
 import { toAugmentedInput, toInput } from '../images/prepare.js';
@@ -28,8 +28,8 @@ function inputOf(picture: Picture, size: number, id: string, variant: number): F
 }
 
 /**
- * Reads on this thread, and keeps decoded photographs up to `maxBytes`. What comes later isn't
- * kept: evicting would empty the memory in every pass over the images.
+ * Reads on this thread, and keeps decoded photographs up to `maxBytes`. Later ones aren't kept:
+ * evicting would empty the memory in every pass over the images.
  */
 export class DirectReader implements InputReader {
   readonly #pictures = new Map<string, Picture>();
@@ -65,8 +65,8 @@ export class DirectReader implements InputReader {
 }
 
 /**
- * What `read` gives for each item, in their order. While one is used, the next `ahead` are being
- * read.
+ * Yields the result of `read` for each item, in order. While one is used, the next `ahead` are
+ * being read.
  */
 export async function* readAhead<T, R>(
   items: Iterable<T>,
@@ -76,7 +76,7 @@ export async function* readAhead<T, R>(
   const reading: Promise<R>[] = [];
   for (const item of items) {
     const next = read(item);
-    // A failure is heard when its turn comes.
+    // A failure is reported when its turn comes.
     next.catch(() => {});
     reading.push(next);
     if (reading.length > ahead) yield await reading.shift()!;

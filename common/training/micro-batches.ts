@@ -3,7 +3,8 @@ import * as tf from '@tensorflow/tfjs';
 
 /**
  * Sums over a batch's micro-batches, added in their order.
- * @param n examples in the batch, at least 1 @param size the most in one micro-batch
+ * @param n examples in the batch, at least 1
+ * @param size the most in one micro-batch
  * @param part what is summed, for `count` examples from `start` on: as many tensors each time
  * @returns the sums, the caller's to dispose of
  */

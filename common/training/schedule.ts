@@ -1,4 +1,4 @@
-// How the learning rate moves within a training.
+// The learning rate's schedule within a training.
 
 /** Share of the steps in which the learning rate rises. */
 const WARM_UP = 0.1;

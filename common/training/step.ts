@@ -7,7 +7,7 @@ import { focalLoss } from './focal-loss.js';
 import { sumOverMicroBatches } from './micro-batches.js';
 import type { Optimiser } from './optimiser.js';
 
-/** Steps of a training from which on compiling them takes less time than it saves. */
+/** Number of steps from which on compiling them saves more time than it takes. */
 export const WORTH_COMPILING = 10;
 
 /** What the loss needs besides logits and labels. `gamma`: of the focal loss. */
@@ -16,7 +16,7 @@ export interface LossOptions extends ClassBalance {
 }
 
 /**
- * Whether most of the network's work is trained, as against the last blocks on features that are
+ * Whether most of the network is trained, as opposed to the last blocks on features that are
  * computed once.
  */
 export const trainsMost = (student: Pick<Student, 'blocks'>, trainFrom: string): boolean =>
@@ -24,9 +24,8 @@ export const trainsMost = (student: Pick<Student, 'blocks'>, trainFrom: string):
 
 /**
  * WASM has 2 GiB for everything and never gives memory back: four whole images take 650 MiB of it,
- * eight from the middle of EfficientNet-B0 on 450.
- * A phone's GPU has no more than that.
- * Not by the number of threads, on which the result would depend then.
+ * eight from the middle of EfficientNet-B0 on 450. A phone's GPU has no more than that. Not by the
+ * number of threads, on which the result would depend then.
  */
 export function microBatchSize(student: Pick<Student, 'blocks'>, trainFrom: string): number {
   if (!['wasm', 'webgpu'].includes(tf.getBackend())) return 32;
@@ -36,8 +35,9 @@ export function microBatchSize(student: Pick<Student, 'blocks'>, trainFrom: stri
 /**
  * A micro-batch's share in its batch's loss and gradients: sums over all micro-batches are the
  * whole batch's.
- * @param x input of block `trainFrom`, [count, …] @param labels class indices, `count` of them
- *   @param n size of the whole batch
+ * @param x input of block `trainFrom`, [count, …]
+ * @param labels class indices, `count` of them
+ * @param n size of the whole batch
  * @param compiled for many micro-batches of one size, where the engine can
  * @returns the loss and the gradients of the variables, in their order; the caller disposes of them
  */
@@ -74,8 +74,9 @@ export function partGradients(
 }
 
 /**
- * @param x input of block `trainFrom`, [n, …] @param labels class indices, n of them @param
- *   compiled for many steps of this n (`WORTH_COMPILING`)
+ * @param x input of block `trainFrom`, [n, …]
+ * @param labels class indices, n of them
+ * @param compiled for many steps of this n (`WORTH_COMPILING`)
  * @returns the batch's mean loss, a scalar that the caller disposes of (not read back here: that
  *   would wait for the engine)
  */

@@ -18,7 +18,7 @@ export const float32: DeltaEncoding = {
     if (bytes.length % 4 !== 0)
       throw new LentigoError(
         'LENTIGO_UPDATE_LENGTH',
-        `${bytes.length} bytes are no whole number of float32 values.`,
+        `${bytes.length} bytes are not a whole number of float32 values.`,
       );
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     const out = into?.subarray(0, bytes.length / 4) ?? new Float32Array(bytes.length / 4);

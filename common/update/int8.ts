@@ -55,7 +55,7 @@ export const int8: DeltaEncoding = {
     if (int8.encodedBytes(count) !== bytes.length)
       throw new LentigoError(
         'LENTIGO_UPDATE_LENGTH',
-        `${bytes.length} bytes are no whole number of int8 blocks.`,
+        `${bytes.length} bytes are not a whole number of int8 blocks.`,
       );
     const out = into?.subarray(0, count) ?? new Float32Array(count);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -15,7 +15,7 @@ import type { Service } from './thread.node.js';
 export function serve(service: Service, { oneAtATime }: { oneAtATime: boolean }): void {
   if (!parentPort) throw new Error('serve() is for worker threads only');
   const ready = loadExtensions();
-  // Whoever calls hears of it.
+  // The caller gets the error.
   ready.catch(() => undefined);
   const queue = new SerialQueue();
   const answering = ([name, work]: [string, Service[string]]): [string, Service[string]] => {

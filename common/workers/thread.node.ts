@@ -14,7 +14,7 @@ export type Service = Record<string, (...args: any[]) => Promise<unknown>>;
 interface Running<S> {
   readonly worker: Worker;
   readonly remote: Remote<S>;
-  /** Rejects each call that waits for its answer. */
+  /** Rejects each call that waits for an answer. */
   readonly waiting: Set<(error: LentigoError) => void>;
   closed: boolean;
 }
@@ -43,7 +43,7 @@ export class ServiceThread<S extends Service> {
   readonly #script: URL;
   #running: Running<S> | undefined;
 
-  /** @param name how messages call the thread */
+  /** @param name what error messages call the thread */
   constructor(name: string, script: URL) {
     this.#name = name;
     this.#script = script;

@@ -1,5 +1,5 @@
-// What is live: one socket for the page; the study or the list that is looked at, whole at first
-// and after each reconnect, then what changes.
+// Live data: one socket for the page. It receives the study or list on screen, whole at first and
+// after each reconnect, then its changes.
 import { useEffect, useState } from 'react';
 import { io, type Socket } from 'socket.io-client';
 import type { z } from 'zod';
@@ -55,7 +55,7 @@ export function hangUp(): void {
 export interface Live<T> {
   /** Null until it is known. */
   readonly value: T | null;
-  /** Whether what is shown is being kept up to date. */
+  /** Whether the data is being kept up to date. */
   readonly online: boolean;
   readonly error: ApiError | null;
 }

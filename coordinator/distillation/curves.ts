@@ -7,7 +7,7 @@ import type { EpochRecord } from './checkpoint.js';
 export interface Curve {
   readonly name: string;
   readonly history: readonly EpochRecord[];
-  /** The epoch that validation chose. */
+  /** The epoch chosen by validation. */
   readonly best: number;
 }
 

@@ -1,5 +1,5 @@
-// A distillation from beginning to end: teachers are trained, say their mind of every photograph,
-// and the student learns from it. What is on disk is not done again.
+// A distillation from start to end: trains the teachers, computes their outputs for every
+// photograph, and trains the student on them. What is on disk already is not done again.
 import * as tf from '@tensorflow/tfjs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -39,19 +39,19 @@ import { TeacherOutputs } from './teacher-outputs.js';
 export interface DistillationListener {
   onEpoch?(training: string, record: EpochRecord, best: number): void;
   onWarning?(message: string): void;
-  /** Where progress is told. */
+  /** Where progress is printed. */
   readonly progress?: ConstructorParameters<typeof Progress>[1];
 }
 
 /** One model's part of the report. */
 export interface TrainedReport {
   readonly name: string;
-  /** The epoch that validation chose, of so many. */
+  /** The epoch chosen by validation, and the number of epochs. */
   readonly epoch: number;
   readonly epochs: number;
   readonly validation: Metrics;
   readonly heldout: Metrics;
-  /** Of the held-out images, above a sensitivity of 80%. */
+  /** On the held-out images, above a sensitivity of 80%. */
   readonly partialAuc: PartialAuc;
 }
 
@@ -75,11 +75,10 @@ const STEP_COST = 3;
 
 /**
  * Does what `out` doesn't hold yet. In the end `out` has student/ (a model),
- * teacher-N/teacher.safetensors, curves.csv and curves.svg,
- * predictions-NAME.csv of the held-out images, and distillation.json. The held-out split is read
- * once, when everything is decided.
- * The same settings on the same engine give the same numbers, where the engine repeats itself: WASM
- * to the bit.
+ * teacher-N/teacher.safetensors, curves.csv and curves.svg, predictions-NAME.csv of the held-out
+ * images, and distillation.json. The held-out split is read once, when everything is decided. The
+ * same settings on the same engine give the same numbers, where the engine repeats itself: WASM to
+ * the bit.
  * @throws LENTIGO_DATA_DIR_IN_USE, and what the trainings throw
  */
 export async function distill(
@@ -145,7 +144,7 @@ class Distillation {
     return report;
   }
 
-  /** A trained teacher: from `out`, or trained now. */
+  /** A trained teacher: read from `out`, or trained now. */
   async #teacher(
     name: string,
     plan: TeacherPlan,
@@ -205,7 +204,7 @@ class Distillation {
 
   /**
    * The teachers' outputs for every augmented training photograph, and what the student needs to
-   * compare with them.
+   * compare itself with them.
    */
   async #teaching(student: Student, teachers: readonly Teacher[]): Promise<Teaching> {
     const { splits, recipe, losses, seed, fromScratch } = this.#setup;
@@ -251,7 +250,7 @@ class Distillation {
     const { recipe, seed, splits } = this.#setup;
     const cost = STEP_COST * task.samples.length + splits.validation.length;
     const features = join(this.#state, `${name}-features`);
-    let told: { epoch: number; tell: (fraction: number) => void } | undefined;
+    let piece: { epoch: number; report: (fraction: number) => void } | undefined;
     const { best, history } = await fit(task, {
       batchSize: recipe.batchSize,
       select: recipe.select,
@@ -260,12 +259,12 @@ class Distillation {
       reader: this.#reader,
       cache: (phase) => FolderFeatureCache.open(`${features}-${phase}`),
       onProgress: ({ epoch, epochs, fraction }) => {
-        if (told?.epoch !== epoch)
-          told = {
+        if (piece?.epoch !== epoch)
+          piece = {
             epoch,
-            tell: this.#progress.piece(`${name}, epoch ${epoch + 1} of at most ${epochs}:`, cost),
+            report: this.#progress.piece(`${name}, epoch ${epoch + 1} of at most ${epochs}:`, cost),
           };
-        told.tell(fraction);
+        piece.report(fraction);
       },
       onEpoch: async (history, best) => {
         this.#curves.set(name, { name, best, history });
@@ -339,7 +338,7 @@ class Distillation {
     };
   }
 
-  /** Forward passes that are still to do, at most. */
+  /** Upper bound on the forward passes that remain. */
   async #work(): Promise<number> {
     const { splits, teachers, teacherStarts, recipe, fromScratch } = this.#setup;
     const training = async (

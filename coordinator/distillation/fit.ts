@@ -1,5 +1,5 @@
-// A training from its first to its last epoch, whatever is trained on whatever loss: phases,
-// checkpoints, early stopping on validation.
+// A training from its first to its last epoch, for any model and loss: phases, checkpoints, early
+// stopping on validation.
 import * as tf from '@tensorflow/tfjs';
 import type { Sample } from '../../common/dataset/sample.js';
 import { LentigoError } from '../../common/errors.js';
@@ -20,11 +20,11 @@ import { isBetter } from '../../common/federation/selection.js';
 import type { Checkpoint, EpochRecord, TrainingState, Values } from './checkpoint.js';
 import type { Phase, Recipe } from './recipe.js';
 
-/** What the warm-up is ahead by, in shares of a phase: the first step isn't taken at rate 0. */
+/** Offset of the warm-up, as a share of a phase, so that the first step isn't taken at rate 0. */
 const AHEAD = 1e-3;
 /**
- * Training images that batch-norm statistics are estimated from after each epoch, where they aren't
- * frozen, and how many at once.
+ * Number of training images from which batch-norm statistics are estimated after each epoch, if
+ * they aren't frozen, and how many at once.
  */
 const CALIBRATION = { images: 128, batch: 16 };
 /** Images in one micro-batch: DenseNet-169 takes 5 GiB for eight. */
@@ -37,9 +37,9 @@ export interface Part {
   readonly trainFrom: string;
   readonly examples: readonly Example[];
   readonly batchStatistics: boolean;
-  /** Whether many parts of this size come. */
+  /** Whether many parts of this size follow. */
   readonly compiled: boolean;
-  /** For what the loss draws. */
+  /** Random stream for the loss. */
   readonly random: Random;
 }
 
@@ -56,30 +56,28 @@ export interface Task {
     | 'load'
     | 'calibrate'
   >;
-  /** What is learned beside the model, and left behind with the training. */
+  /** Variables learned beside the model, and discarded with the training. */
   readonly extra: Readonly<Record<string, tf.Variable>>;
   readonly phases: readonly Phase[];
   readonly samples: readonly Sample[];
-  /** Augmentations of each sample to draw from. */
+  /** Number of augmentations per sample. */
   readonly variants: number;
-  /**
-   * Whether there were no weights to start from: batch norm then goes by the batch's statistics.
-   */
+  /** Whether there were no starting weights: batch norm then uses the batch's statistics. */
   readonly fromScratch: boolean;
   /** Loads what `loss` needs of these examples besides them. */
   prepare?(examples: readonly Example[]): Promise<void>;
   /** The mean loss of the part's examples, differentiable in the model's variables and `extra`. */
   loss(part: Part): tf.Scalar;
-  /** On the validation split. */
+  /** Evaluates on the validation split. */
   evaluate(options: Pick<EvaluationOptions, 'trainFrom' | 'cache' | 'reader'>): Promise<Metrics>;
 }
 
 export interface FitOptions extends Pick<Recipe, 'batchSize' | 'select'> {
   readonly seed: string;
   readonly checkpoint: Checkpoint;
-  /** Of this phase's frozen features. */
+  /** The cache for this phase's frozen features. */
   readonly cache?: (phase: number) => Promise<FeatureCache>;
-  /** Of all photographs; the caller releases it. */
+  /** Reads all photographs; the caller releases it. */
   readonly reader: InputReader;
   /** Epochs done so far, of at most so many; `fraction` is of the epoch in progress. */
   readonly onProgress: (progress: {
@@ -87,15 +85,12 @@ export interface FitOptions extends Pick<Recipe, 'batchSize' | 'select'> {
     readonly epochs: number;
     readonly fraction: number;
   }) => void;
-  /** After each epoch, when its checkpoint is on disk. */
+  /** Called after each epoch, when its checkpoint is on disk. */
   readonly onEpoch: (history: readonly EpochRecord[], best: number) => Promise<void>;
   readonly onSkipped: (message: string) => void;
 }
 
-/**
- * The phases that are run: where nothing was there to start from, only the last, and of the whole
- * network.
- */
+/** The phases to run: without starting weights only the last, on the whole network. */
 export const phasesOf = ({
   phases,
   fromScratch,
@@ -162,7 +157,7 @@ export async function fit(
 const isOver = ({ done, stalled }: TrainingState, { epochs, patience }: Phase): boolean =>
   done >= epochs || stalled >= patience;
 
-/** By what validation chooses; a score that is not defined on these images counts as 0. */
+/** The score by which validation chooses; one that is not defined on these images counts as 0. */
 function chosenBy(validation: Metrics, select: Recipe['select']): number {
   const names = [select].flat();
   return names.reduce((sum, name) => sum + (validation[name] ?? 0), 0) / names.length;
@@ -232,12 +227,12 @@ class PhaseRun {
       Array.from({ length: 2 * this.#variables.length }, (_, i) => values.get(`moment/${i}`)!),
     );
   }
-  /** Of the optimiser, by name. */
+  /** The optimiser's moments, by name. */
   async moments(): Promise<[string, Float32Array][]> {
     return (await this.#optimiser.moments()).map((values, i) => [`moment/${i}`, values]);
   }
 
-  /** One more epoch, and what validation says of it. */
+  /** Trains one more epoch and evaluates it on the validation split. */
   async epoch(state: TrainingState): Promise<TrainingState> {
     const { model, samples, variants, fromScratch } = this.#task;
     const { batchSize, seed, select, reader } = this.#options;
@@ -318,8 +313,8 @@ class PhaseRun {
   }
 
   /**
-   * One optimiser step; @returns the batch's mean loss. Batch statistics need the batch in one
-   * part.
+   * One optimiser step;
+   * @returns the batch's mean loss. Batch statistics need the batch in one part.
    */
   async #step(
     { x, used }: { x: tf.Tensor; used: readonly Example[] },
@@ -369,7 +364,7 @@ class PhaseRun {
   }
 }
 
-/** Batch-norm statistics of the plain pictures. */
+/** Estimates batch-norm statistics from plain pictures. */
 async function calibrateOn(
   model: Task['model'],
   reader: InputReader,

@@ -1,5 +1,5 @@
-// What a distillation works on: the recipe as the options choose, the images of the three splits,
-// what the networks start from; and the folder that it has to itself.
+// The setup of a distillation: the recipe as the options choose, the images of the three splits,
+// the networks' starting weights, and a folder of its own.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openDataset } from '../../common/dataset/open.node.js';
@@ -24,32 +24,33 @@ import type { Splits } from './tasks.js';
 export const LOSS_NAMES = ['logits', 'features', 'attention'] as const;
 export type LossName = (typeof LOSS_NAMES)[number];
 /**
- * What teachers read besides photographs: every column of the recipe, those that no training sample
- * lacks, or none.
+ * Metadata for teachers: every column of the recipe, only those that no training sample lacks, or
+ * none.
  */
 export const METADATA_CHOICES = ['all', 'complete', 'none'] as const;
 
 export interface DistillationConfig {
   readonly recipe: Recipe;
   /**
-   * A name among the recipe's teachers; null: the student without a teacher, under the same budget.
+   * A name among the recipe's teachers; null for the student without a teacher, with the same
+   * budget.
    */
   readonly teacher: string | null;
-  /** Those of the recipe's losses that the teacher teaches by. */
+  /** Those of the recipe's losses with which the teacher teaches. */
   readonly losses: readonly LossName[];
   readonly metadata: (typeof METADATA_CHOICES)[number];
-  /** What openDataset takes. */
+  /** The dataset, as openDataset takes it. */
   readonly data: string;
   /**
-   * Which of so many parts of the patients is held out, from 1, instead of the archive's own split:
-   * cross-validation.
+   * Cross-validation: which of how many parts of the patients is held out, from 1, instead of the
+   * archive's own split.
    */
   readonly fold?: { readonly fold: number; readonly of: number };
-  /** Of all training; the splits don't depend on it. */
+  /** Seed of all training; the splits don't depend on it. */
   readonly seed: number;
-  /** What the student starts from. */
+  /** Starting weights of the student. */
   readonly init?: string;
-  /** What the teachers start from, in their order. */
+  /** Starting weights of the teachers, in order. */
   readonly teacherInit: readonly string[];
   /** The folder of another distillation, whose teachers are taken as they are. */
   readonly teachersFrom?: string;

@@ -66,7 +66,10 @@ function serveConnection(socket: Socket, parts: GatewayParts): void {
       hello: async (hello) => {
         studies.runner(hello.study); // refuses an unknown study
         if (greeted)
-          throw new LentigoError('LENTIGO_CHALLENGE_FAILED', 'A connection has one hello.');
+          throw new LentigoError(
+            'LENTIGO_CHALLENGE_FAILED',
+            'A connection may send hello only once.',
+          );
         greeted = true;
         const clinic = await clinicIdOf(fromBase64(hello.key));
         const { publicKey } = await store.study(hello.study);
@@ -90,7 +93,7 @@ function serveConnection(socket: Socket, parts: GatewayParts): void {
         if (!terms || joined)
           throw new LentigoError(
             'LENTIGO_CHALLENGE_FAILED',
-            'A proof belongs after a hello, once.',
+            'A proof must follow a hello, and only once.',
           );
         verifyChallenge(terms, signature);
         const clinic = await store.clinic(terms.study, terms.clinic);

@@ -57,9 +57,8 @@ let secrets: Secret[];
 
 /**
  * Every message that a clinic may send, by its strict schema. The diagnosis (three letters) and the
- * skin type (one digit) are too short to be
- * looked for in bytes, where they occur by chance: here it is seen that no field is there that
- * could hold one.
+ * skin type (one digit) are too short to be looked for in bytes, where they occur by chance: here
+ * it is seen that no field is there that could hold one.
  */
 const MESSAGES = {
   hello: Hello,

@@ -62,7 +62,7 @@ export async function importFiles(
       if (!file)
         throw new LentigoError(
           'LENTIGO_DATA_IMAGE_MISSING',
-          `${METADATA} names ${name}, and no such image (.png, .jpg or .jpeg) was picked.`,
+          `${METADATA} names ${name}, but no such image (.png, .jpg or .jpeg) was picked.`,
         );
       const found = await collection.examine(file, file.name);
       if (hashes.has(found.sha256)) imported.known++;

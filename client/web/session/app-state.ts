@@ -48,12 +48,12 @@ export async function createAndOpen(passphrase: string): Promise<void> {
   await openWith(await useApp.getState().vault!.create(passphrase));
 }
 
-/** Without a touch for so long, the screen is locked. */
+/** The screen is locked after this time without a touch. */
 export const IDLE_MINUTES = 15;
 
-/** Everything readable leaves memory with the page. */
+/** Reloading removes all decrypted data from memory. */
 export const lock = (): void => window.location.reload();
-/** Hides what is on the screen and works on. */
+/** Hides the screen while work goes on. */
 export const cover = (): void => useApp.setState({ phase: 'covered' });
 
 /** Photographs, identity, journal and models in this browser, gone for good. */

@@ -5,7 +5,8 @@ import { type Invitation, parseInvitation } from '../../../common/protocol/enrol
 
 /**
  * The invitation in a link (…/clinic/#invitation=…) or in pasted text: the word itself, or the
- * link. @throws LENTIGO_INVITATION_INVALID, LENTIGO_PROTOCOL_VERSION
+ * link.
+ * @throws LENTIGO_INVITATION_INVALID, LENTIGO_PROTOCOL_VERSION
  */
 function invitationIn(text: string): Invitation {
   const at = text.indexOf('#invitation=');

@@ -1,4 +1,4 @@
-// What a page and its training worker say to each other: types of the calls that comlink carries.
+// Messages between a page and its training worker: types of the calls that comlink carries.
 import type { Sample } from '../../../common/dataset/sample.js';
 import type { EngineName, EngineReport } from '../../../common/engine/engine.js';
 import type { Explanation } from '../../../common/evaluation/grad-cam.js';
@@ -15,7 +15,8 @@ export type SampleRow = Omit<Sample, 'load'>;
 
 /**
  * The photograph behind a sample's id, as it was imported: the worker asks the page, which holds
- * the keys of what this browser stores. @throws LENTIGO_DATA_IMAGE_MISSING
+ * the keys of what this browser stores.
+ * @throws LENTIGO_DATA_IMAGE_MISSING
  */
 export type Photographs = (id: string) => Promise<Blob>;
 
@@ -51,7 +52,7 @@ export interface PredictionModel {
 }
 
 export interface Prediction {
-  /** Of each label, in the model's order; they sum to 1. */
+  /** One per label, in the model's order; they sum to 1. */
   readonly probabilities: readonly number[];
   readonly labels: LabelSet;
 }
@@ -59,8 +60,8 @@ export interface Prediction {
 /** What the worker offers. */
 export interface TrainingService {
   /**
-   * Starts the fastest engine that works here, or the one that is named. @throws
-   * LENTIGO_ENGINE_UNAVAILABLE
+   * Starts the fastest engine that works here, or the one that is named.
+   * @throws LENTIGO_ENGINE_UNAVAILABLE
    */
   start(engine?: EngineName): Promise<EngineReport[]>;
   /**
@@ -79,11 +80,15 @@ export interface TrainingService {
   cancel(reason: string): void;
   /** Loads a model; it stays until another replaces it. */
   prepare(model: PredictionModel): Promise<LabelSet>;
-  /** What the prepared model says of a photograph. @throws LENTIGO_DATA_IMAGE_UNREADABLE */
+  /**
+   * What the prepared model says of a photograph.
+   * @throws LENTIGO_DATA_IMAGE_UNREADABLE
+   */
   predict(photograph: Blob): Promise<Prediction>;
   /**
    * Which parts of the photograph speak for a class (Grad-CAM); for the most probable where none is
-   * named. @throws LENTIGO_DATA_IMAGE_UNREADABLE
+   * named.
+   * @throws LENTIGO_DATA_IMAGE_UNREADABLE
    */
   explain(photograph: Blob, of?: number): Promise<Explanation>;
 }

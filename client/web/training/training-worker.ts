@@ -38,8 +38,8 @@ export class TrainingWorker {
   }
 
   /**
-   * Starts a worker with the fastest engine that works in it, or the one that is named. @throws
-   * LENTIGO_ENGINE_UNAVAILABLE
+   * Starts a worker with the fastest engine that works in it, or the one that is named.
+   * @throws LENTIGO_ENGINE_UNAVAILABLE
    */
   static async start(engine?: EngineName): Promise<TrainingWorker> {
     const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
@@ -83,7 +83,10 @@ export class TrainingWorker {
     };
   }
 
-  /** Loads the model that `predict` uses from now on. @throws LENTIGO_WEIGHTS_INVALID */
+  /**
+   * Loads the model that `predict` uses from now on.
+   * @throws LENTIGO_WEIGHTS_INVALID
+   */
   async prepare(model: PredictionModel): Promise<LabelSet> {
     return await this.#service.prepare(model);
   }
@@ -95,7 +98,8 @@ export class TrainingWorker {
 
   /**
    * Which parts of a photograph speak for a class of the prepared model; for the most probable
-   * where none is named. @throws LENTIGO_DATA_IMAGE_UNREADABLE
+   * where none is named.
+   * @throws LENTIGO_DATA_IMAGE_UNREADABLE
    */
   async explain(photograph: Blob, of?: number): Promise<Explanation> {
     return await this.#service.explain(photograph, of);

@@ -23,7 +23,7 @@ import {
   type TrainingService,
 } from './messages.js';
 
-/** Progress goes to the page at most so often: a step may take less. */
+/** Minimum time between progress messages to the page, as a step may be shorter. */
 const PROGRESS_MS = 100;
 
 let training: AbortController | undefined;
@@ -64,7 +64,7 @@ async function start(engine?: EngineName): Promise<void> {
     void (tf.backend() as WebGPUBackend).device.lost.then(() => (lost = true));
 }
 
-/** Once more on WASM, should the GPU be taken away meanwhile. */
+/** Runs the work once more on WASM if the GPU is lost meanwhile. */
 async function despiteLoss<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -94,11 +94,11 @@ const service: TrainingService = {
       ...row,
       load: async () => await decodePicture(await photographs(row.id), row.id),
     }));
-    let told = { phase: '', at: 0 };
+    let sent = { phase: '', at: 0 };
     const report: OnProgress = (phase, progress) => {
       const now = performance.now();
-      if (phase === told.phase && progress.fraction < 1 && now - told.at < PROGRESS_MS) return;
-      told = { phase, at: now };
+      if (phase === sent.phase && progress.fraction < 1 && now - sent.at < PROGRESS_MS) return;
+      sent = { phase, at: now };
       onProgress(phase, progress);
     };
     const trainer = createTrainer(samples, async (model) => cacheOf(model, features), {

@@ -71,11 +71,9 @@ export async function changePassphrase(
 function parse(stored: unknown): WrappedKey {
   const parsed = WrappedKey.safeParse(stored);
   if (!parsed.success)
-    throw new LentigoError(
-      'LENTIGO_VAULT_DAMAGED',
-      'What unlocks the data in this browser is damaged.',
-      { cause: parsed.error },
-    );
+    throw new LentigoError('LENTIGO_VAULT_DAMAGED', "The lock of this browser's data is damaged.", {
+      cause: parsed.error,
+    });
   return parsed.data;
 }
 

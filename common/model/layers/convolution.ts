@@ -1,4 +1,4 @@
-// Convolution, batch norm and activation: the unit that most networks are made of.
+// Convolution, batch norm and activation: the basic unit of most networks.
 import * as tf from '@tensorflow/tfjs';
 import { conv2d, depthwiseConv2d, type Pad, scaleChannels } from '../../engine/ops.js';
 import { activate, type Activation, stockActivation } from './activation.js';
@@ -19,7 +19,7 @@ export interface ConvolutionOptions {
   readonly stride?: number;
   readonly from: number;
   readonly to: number;
-  /** Each channel by itself: `from` equals `to`. */
+  /** Each channel separately: `from` equals `to`. */
   readonly depthwise?: boolean;
   /** Without a norm there is a bias, unless this is false. */
   readonly bias?: false;
@@ -33,8 +33,8 @@ export interface ConvolutionOptions {
   /** A pointwise convolution whose weight is stored as a dense layer's, [from, to]. */
   readonly linear?: boolean;
   /**
-   * Of the filter; by default N(0, 2/fan-out) (He et al. 2015; a depthwise filter's fan-out is k²,
-   * as timm has it).
+   * Initial values of the filter; by default N(0, 2/fan-out) (He et al. 2015; a depthwise filter's
+   * fan-out is k², as in timm).
    */
   readonly initial?: Initial;
 }
