@@ -60,7 +60,7 @@ export interface TeacherStart {
   /** What the parameters of these names begin with. */
   readonly start?: ParameterSet;
   readonly trained?: TeacherModel;
-  /** Of `trained`: history.json, as it stands there. */
+  /** The content of history.json for each of `trained`. */
   readonly history?: string;
 }
 

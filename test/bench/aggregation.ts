@@ -75,7 +75,7 @@ ${table(['updates', 'MB each', 'check one, ms', 'aggregate, ms', 'range', 'sum o
 };
 
 interface Sealed {
-  /** Of each update. */
+  /** Size of each update. */
   readonly bytes: number;
   readonly encoding: Encoding;
   readonly roundSecretKey: string;
