@@ -60,7 +60,7 @@ export interface TeacherStart {
   /** What the parameters of these names begin with. */
   readonly start?: ParameterSet;
   readonly trained?: TeacherModel;
-  /** The content of history.json for each of `trained`. */
+  /** The content of history.json of `trained`. */
   readonly history?: string;
 }
 
