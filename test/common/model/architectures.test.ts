@@ -216,7 +216,7 @@ describeEngines('the logits of', () => {
     '%s are those of PyTorch',
     { timeout: 60_000 },
     (id, expected) => {
-      const student = createStudent(formulaic(id as keyof typeof REFERENCE));
+      const student = createStudent(formulaic(id));
       const picture = hashed(3 * 64 * 64, 1);
       const x = tf.tensor4d(
         Float32Array.from(
