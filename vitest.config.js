@@ -1,14 +1,34 @@
 // Tests run as compiled (`npm run compile` first), so that workers and child processes run the very
-// code that is tested.
+// code that is tested. Three projects: `unit` needs no built pages and starts no processes, `system`
+// is all else that `npm test` runs, `long` runs by itself (`npm run test:long`).
 import { defineConfig } from 'vitest/config';
+
+const tests = (/** @type {string[]} */ ...paths) =>
+  paths.map((path) => `dist/test/${path}${path.endsWith('.js') ? '' : '/**/*.test.js'}`);
+
+const UNIT = tests(
+  'common/{comparison,crypto,evaluation,federation,protocol,reporting,update}',
+  'common/*.test.js',
+  'coordinator/{console,rounds}',
+  'simulations/partition.test.js',
+);
+const LONG = tests('examples', 'package');
+
+const project = (/** @type {string} */ name, /** @type {string[]} */ include, exclude = ['']) => ({
+  extends: true,
+  test: { name, include, exclude },
+});
 
 export default defineConfig({
   test: {
-    include: ['dist/test/**/*.test.js'],
-    exclude: ['dist/test/bench/**'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     maxWorkers: 2,
     reporters: ['default'],
+    projects: [
+      project('unit', UNIT),
+      project('system', tests('**/*.test.js'), [...UNIT, ...LONG]),
+      project('long', LONG),
+    ],
   },
 });

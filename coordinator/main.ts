@@ -162,6 +162,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       const patience = setTimeout(() => server.closeAllConnections(), PATIENCE_MS);
       await sockets.close(); // ends the sockets, then the HTTP server
       clearTimeout(patience);
+      await studies.traffic.flush(); // with what was served until now
       await Promise.all([aggregator.close(), evaluator.close()]);
     };
     try {

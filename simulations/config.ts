@@ -2,6 +2,7 @@
 // study.yaml where they mean the same.
 import { z } from 'zod';
 import { StudyConfig, TrainingPlan } from '../common/protocol/study.js';
+import { StrategyChoice } from '../common/federation/strategies/index.js';
 import { parseYaml } from '../common/protocol/yaml.js';
 
 const study = StudyConfig.shape;
@@ -78,7 +79,11 @@ export const SimulationFlags = z.strictObject({
   rounds: numeric(fields.rounds.unwrap()),
   alpha: numeric(fields.alpha.unwrap()),
   seed: numeric(fields.seed.unwrap()),
-  strategy: fields.strategy.optional(),
+  strategy: z
+    .string()
+    .transform((name): unknown => name)
+    .pipe(StrategyChoice)
+    .optional(),
   trainFrom: plan.trainFrom.unwrap().optional(),
   epochs: numeric(plan.epochs.unwrap()),
   learningRate: numeric(plan.learningRate.unwrap()),

@@ -3,6 +3,8 @@
 import { z } from 'zod';
 import { StrategyChoice } from '../federation/strategies/index.js';
 import { ArchitectureId } from '../model/architecture-id.js';
+// The terms name an architecture, so whoever reads them knows those that are built in.
+import '../model/architectures/index.js';
 import { LabelSet } from '../model/labels.js';
 import { extensible } from './extensible.js';
 import { BlobRef, ClinicId, Id, PublicKey, RoundNumber } from './primitives.js';

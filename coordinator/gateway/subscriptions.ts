@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import type { Namespace } from 'socket.io';
 import { asLentigoError } from '../../common/errors.js';
+import { SerialQueue } from '../../common/serial-queue.js';
 import type { LiveStudy } from '../../common/protocol/console.js';
 import type { MessageHandlers, ToConsole } from '../../common/protocol/socket-events.js';
 import type { Studies } from '../rounds/studies.js';
@@ -42,7 +43,7 @@ export class Subscriptions {
   readonly #parts: Parts;
   readonly #byStudy = new Map<string, Subscription>();
   #isListDue = false;
-  #queue: Promise<unknown> = Promise.resolve();
+  readonly #queue = new SerialQueue();
 
   constructor(namespace: ConsoleNamespace, parts: Parts) {
     this.#namespace = namespace;
@@ -59,9 +60,7 @@ export class Subscriptions {
    * console receives them in the order in which they were true.
    */
   inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#queue.then(work);
-    this.#queue = done.catch(() => undefined);
-    return done;
+    return this.#queue.run(work);
   }
 
   /** All studies, with updates from now on for whoever `join` adds to a room. */

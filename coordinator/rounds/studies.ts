@@ -62,7 +62,6 @@ export class Studies {
   }
   async close(): Promise<void> {
     await Promise.all(this.all.map((r) => r.close()));
-    await this.traffic.flush();
   }
   /** @throws LENTIGO_STUDY_UNKNOWN */
   runner(study: string): StudyRunner {

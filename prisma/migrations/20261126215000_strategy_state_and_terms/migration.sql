@@ -20,3 +20,5 @@ UPDATE "Round" SET "roundKey" = NULL WHERE "roundKey" = '';
 UPDATE "Study" SET "status" = 'paused', "reason" = 'this release announces rounds in another form: resume the study to start the round again'
   WHERE "status" = 'running' AND "attempt" IN (SELECT "id" FROM "Round" WHERE "phase" IN ('open', 'aggregating'));
 UPDATE "Round" SET "phase" = 'failed', "reason" = 'the coordinator was upgraded while the round ran', "closedAt" = CURRENT_TIMESTAMP WHERE "phase" IN ('open', 'aggregating');
+-- Rounds that opened had no terms to sign: an empty text stands for them.
+UPDATE "Round" SET "terms" = jsonb_build_object('body', '', 'signature', repeat('A', 86) || '==') WHERE "openedAt" IS NOT NULL;
