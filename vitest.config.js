@@ -9,12 +9,25 @@ const tests = (/** @type {string[]} */ ...paths) =>
 const UNIT = tests(
   'common/{comparison,crypto,evaluation,federation,protocol,reporting,update}',
   'common/*.test.js',
-  'coordinator/{console,rounds}',
+  'coordinator/console',
+  'coordinator/rounds/{machine,actor,intake,deadline,announcement,study}.test.js',
   'simulations/partition.test.js',
 );
-const LONG = tests('examples', 'package');
+/** Kills, fuzz, power cuts; what the pages say to type; the package as others install it. */
+const LONG = tests(
+  'deployment/steps.test.js',
+  'docs/{readme,research-pages}.test.js',
+  'examples',
+  'faults',
+  'package',
+  'security/fuzz.test.js',
+);
 
-const project = (/** @type {string} */ name, /** @type {string[]} */ include, exclude = ['']) => ({
+const project = (
+  /** @type {string} */ name,
+  /** @type {string[]} */ include,
+  /** @type {string[]} */ exclude = [],
+) => ({
   extends: true,
   test: { name, include, exclude },
 });
