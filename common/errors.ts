@@ -140,6 +140,12 @@ export const ERRORS = {
     remedy:
       'Use one of the named strategies, or load the module that registers this one with --extension.',
   },
+  LENTIGO_STRATEGY_FAILED: {
+    exit: 3,
+    http: 500,
+    means: 'A strategy threw an error, or gave back what can not be parameters.',
+    remedy: 'Correct the strategy, restart with the corrected module, and resume the study.',
+  },
   LENTIGO_STUDY_CHANGED: {
     exit: 3,
     http: 409,

@@ -8,7 +8,7 @@ import type { TrainingProgress } from '../common/training/train.js';
 import { checkDelta } from '../common/update/check.js';
 import { encodings } from '../common/update/encoding.js';
 import type { ParameterSet } from '../common/update/parameter-set.js';
-import { aggregate } from '../common/federation/aggregate.js';
+import { serverRound } from '../common/federation/server-round.js';
 import { clientDelta, clientPlan } from '../common/federation/client-part.js';
 import type { ServerStep } from '../common/federation/strategy.js';
 import { clinicName, type World } from './world.js';
@@ -78,15 +78,13 @@ export async function aggregateRound(
       return { samples, read: (start: number, end: number) => source.read(start, end) };
     }),
   );
-  return strategy.step({
+  return serverRound({
+    name: config.strategy.name,
+    strategy,
     round,
     parameters,
     state,
-    aggregate: await aggregate({
-      payloads,
-      count: parameters.length,
-      encoding: encodings.get(config.updates.encoding),
-      rule: strategy.rule,
-    }),
+    payloads,
+    encoding: encodings.get(config.updates.encoding),
   });
 }

@@ -25,7 +25,7 @@ const PIECE = 64 * 1024;
  * @param payloads in clinic-id order
  * @param count values in each delta
  * @param valuesInMemory decoded values, over all clinics, that may lie in memory at once
- * @throws RangeError without payloads; what `read` throws
+ * @throws RangeError without payloads, or when the rule gives what can't be; what `read` throws
  */
 export async function aggregate({
   payloads,
@@ -51,6 +51,10 @@ export async function aggregate({
     for (const range of rangesOf(count, together))
       choice.add(await decodeRange(payloads, range, encoding));
     const given = choice.weights();
+    if (given.length !== payloads.length)
+      throw new RangeError(`its rule gave ${given.length} weights for ${payloads.length} clinics`);
+    const wrong = given.find((weight) => !Number.isFinite(weight) || weight < 0);
+    if (wrong !== undefined) throw new RangeError(`its rule gave a clinic the weight ${wrong}`);
     chosen = payloads.filter((_, k) => given[k] !== 0);
     weights = given.filter((weight) => weight !== 0);
     if (chosen.length === 0) throw new RangeError('the rule chose no clinic');
@@ -68,6 +72,10 @@ export async function aggregate({
     } else {
       combined = rule.combine(await decodeRange(chosen, range, encoding), weights);
     }
+    if (combined.length !== range.end - range.start)
+      throw new RangeError(
+        `its rule gave ${combined.length} values for a range of ${range.end - range.start}`,
+      );
     result.set(combined, range.start);
   }
   return result;

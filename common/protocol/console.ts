@@ -15,7 +15,7 @@ import {
   Text,
 } from './primitives.js';
 import { Progress, StudyStatus } from './round.js';
-import { StudyConfig } from './study.js';
+import { NamedStudyConfig, StudyConfig } from './study.js';
 
 /** The answer of a healthy coordinator, with the kind of its database. */
 export const Health = z.object({ status: z.literal('ok'), database: z.string() });
@@ -72,7 +72,7 @@ export const StudyList = z.array(
 /** Everything about a study. Times in milliseconds since the epoch, UTC. */
 export const StudyView = z.object({
   id: Id,
-  config: StudyConfig,
+  config: NamedStudyConfig,
   status: StudyStatus,
   reason: z.string().nullable(),
   completed: z.int(),
@@ -261,7 +261,7 @@ const Evaluated = z.number().nullable();
  */
 export const LiveStudy = z.object({
   id: Id,
-  config: StudyConfig,
+  config: NamedStudyConfig,
   status: StudyStatus,
   reason: z.string().nullable(),
   completed: z.int(),

@@ -1,7 +1,8 @@
 // study.yaml: everything a study coordinator decides, with defaults that work; and the training
 // plan that clinics receive.
 import { z } from 'zod';
-import { StrategyChoice } from '../federation/strategies/index.js';
+import { NamedStrategy, StrategyChoice } from '../federation/strategies/index.js';
+import { RegistryName } from '../registry.js';
 import { Encoding } from '../update/encoding.js';
 import { Text } from './primitives.js';
 import { parseYaml } from './yaml.js';
@@ -190,6 +191,22 @@ export const StudyConfig = z
     message: "minSamples can't be larger than maxSamples",
   });
 export type StudyConfig = z.infer<typeof StudyConfig>;
+
+/** Bounds of updates whose encoding need not be registered here. */
+export const NamedUpdateSettings = z.strictObject({
+  ...UpdateSettings.shape,
+  encoding: RegistryName,
+});
+
+/**
+ * A study as it is stored, shown and announced: it may name a strategy or an encoding of an
+ * extension that is not loaded here. Whoever uses the name finds out.
+ */
+export const NamedStudyConfig = z.strictObject({
+  ...StudyConfig.shape,
+  strategy: NamedStrategy,
+  updates: NamedUpdateSettings,
+});
 
 /**
  * Parses study.yaml.

@@ -1,14 +1,12 @@
 // The terms of a round: what is the same for all clinics of its cohort, immutable and signed once.
 // What differs by clinic or moment is sent beside them.
 import { z } from 'zod';
-import { StrategyChoice } from '../federation/strategies/index.js';
-import { ArchitectureId } from '../model/architecture-id.js';
-// The terms name an architecture, so whoever reads them knows those that are built in.
-import '../model/architectures/index.js';
+import { NamedStrategy } from '../federation/strategies/index.js';
 import { LabelSet } from '../model/labels.js';
 import { extensible } from './extensible.js';
 import { BlobRef, ClinicId, Id, PublicKey, RoundNumber } from './primitives.js';
-import { TrainingPlan, UpdateSettings } from './study.js';
+import { RegistryName } from '../registry.js';
+import { NamedUpdateSettings, TrainingPlan } from './study.js';
 
 export const RoundTerms = extensible({
   protocol: z.int(),
@@ -23,7 +21,7 @@ export const RoundTerms = extensible({
    * round closes.
    */
   roundKey: PublicKey,
-  architecture: ArchitectureId,
+  architecture: RegistryName,
   labels: LabelSet,
   /** The starting model, a blob that never changes: it provides the frozen parameters. */
   start: BlobRef,
@@ -31,9 +29,9 @@ export const RoundTerms = extensible({
   base: BlobRef,
   /** The study's settings, whole. */
   training: TrainingPlan,
-  updates: UpdateSettings,
+  updates: NamedUpdateSettings,
   /** The strategy whose client part a clinic runs; null if the clinic only trains by its plan. */
-  clientPart: StrategyChoice.nullable(),
+  clientPart: NamedStrategy.nullable(),
   seed: z.int().min(0).max(0xffffffff),
   cohort: z.array(ClinicId).min(1).max(100_000),
 });

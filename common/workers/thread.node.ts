@@ -57,13 +57,15 @@ export class ServiceThread<S extends Service> {
    *   another
    */
   call<M extends keyof S & string>(method: M, ...args: Parameters<S[M]>): ReturnType<S[M]> {
-    const { worker, remote, waiting } = (this.#running ??= this.#start());
+    const running = (this.#running ??= this.#start());
+    const { worker, remote, waiting } = running;
     const answer = new Promise((resolve, reject) => {
       waiting.add(reject);
       worker.ref();
       const settled = (): void => {
         waiting.delete(reject);
-        if (waiting.size === 0) worker.unref();
+        // A closed thread is still ending: its end is what `close` waits for.
+        if (waiting.size === 0 && !running.closed) worker.unref();
       };
       const call = remote[method] as unknown as (...args: unknown[]) => Promise<unknown>;
       call(...args)

@@ -42,7 +42,8 @@ export interface AggregatedFiles {
 /**
  * Aggregates by the study's strategy, and writes what the next round starts from. The same job
  * again writes the same bytes.
- * @throws LENTIGO_BLOB_CORRUPT when base or state is not the one named; LENTIGO_STRATEGY_UNKNOWN;
+ * @throws LENTIGO_BLOB_CORRUPT when base or state is not the one named; LENTIGO_STRATEGY_UNKNOWN,
+ *   LENTIGO_STRATEGY_FAILED;
  *   LENTIGO_DISK_FULL; and as aggregateUpdates
  */
 export async function runAggregateJob(job: AggregateJob): Promise<AggregatedFiles> {
@@ -53,6 +54,7 @@ export async function runAggregateJob(job: AggregateJob): Promise<AggregatedFile
     round: job.round,
     parameters,
     state: job.state ? decodeState(await readBlob(job.state)) : {},
+    name: job.strategy.name,
     strategy: strategyOf(job.strategy),
     encoding: encodings.get(job.encoding),
   });

@@ -11,7 +11,8 @@ import {
 import { LentigoError } from '../../common/errors.js';
 import type { DeltaEncoding } from '../../common/update/delta-encoding.js';
 import type { ParameterSet } from '../../common/update/parameter-set.js';
-import { aggregate, type Payload } from '../../common/federation/aggregate.js';
+import type { Payload } from '../../common/federation/aggregate.js';
+import { serverRound } from '../../common/federation/server-round.js';
 import type { ServerStep, Strategy, StrategyState } from '../../common/federation/strategy.js';
 
 /**
@@ -34,7 +35,7 @@ const OPENED_AT_ONCE = 4;
  * @param parameters the trainable ones, float32, that the deltas were trained from
  * @param valuesInMemory decoded values, over all clinics, that may lie in memory at once
  * @throws LENTIGO_UPDATE_SIGNATURE, LENTIGO_UPDATE_ALTERED or LENTIGO_UPDATE_LENGTH when an
- *   accepted update is no longer what was accepted
+ *   accepted update is no longer what was accepted; LENTIGO_STRATEGY_FAILED
  */
 export async function aggregateUpdates({
   updates,
@@ -42,6 +43,7 @@ export async function aggregateUpdates({
   round,
   parameters,
   state,
+  name,
   strategy,
   encoding,
   valuesInMemory,
@@ -51,6 +53,8 @@ export async function aggregateUpdates({
   readonly round: number;
   readonly parameters: ParameterSet;
   readonly state: StrategyState;
+  /** The strategy's, for errors. */
+  readonly name: string;
   readonly strategy: Strategy;
   readonly encoding: DeltaEncoding;
   readonly valuesInMemory?: number;
@@ -68,14 +72,16 @@ export async function aggregateUpdates({
     });
     payloads.push(...(await Promise.all(some)));
   }
-  const aggregated = await aggregate({
+  return serverRound({
+    name,
+    strategy,
+    round,
+    parameters,
+    state,
     payloads,
-    count: parameters.length,
     encoding,
-    rule: strategy.rule,
     ...(valuesInMemory !== undefined && { valuesInMemory }),
   });
-  return strategy.step({ round, parameters, aggregate: aggregated, state });
 }
 
 /**

@@ -1,4 +1,5 @@
 // The aggregation thread from the coordinator's side: promises in, results or LentigoErrors out.
+import type { StrategyChoice } from '../../common/federation/strategies/index.js';
 import { ServiceThread } from '../../common/workers/thread.node.js';
 import type { AggregatedFiles, AggregateJob } from './aggregate-job.js';
 import type { CheckedUpdate, CheckJob } from './check-update.js';
@@ -21,7 +22,14 @@ export class Aggregator {
     return this.#thread.call('check', job);
   }
   /**
-   * Writes the result to job.outPath. @throws as runAggregateJob; LENTIGO_INTERNAL when the worker
+   * Before a study begins: what it names must be known in the worker, too.
+   * @throws LENTIGO_STRATEGY_UNKNOWN
+   */
+  requireStrategy(choice: StrategyChoice): Promise<void> {
+    return this.#thread.call('requireStrategy', choice);
+  }
+  /**
+   * Writes the results to job.out. @throws as runAggregateJob; LENTIGO_INTERNAL when the worker
    * crashed.
    */
   aggregate(job: AggregateJob): Promise<AggregatedFiles> {

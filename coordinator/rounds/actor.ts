@@ -98,7 +98,7 @@ export class StudyActor {
 
   #perform(effect: Effect, retryMs: number): void {
     if (this.#closed) return;
-    const attempt = this.#state.round?.attempt ?? '';
+    const attempt = this.#state.round?.attempt;
     this.#parts.perform(effect).catch(async (thrown: unknown) => {
       if (this.#closed) return;
       const { code, message, remedy } = asLentigoError(thrown);
@@ -112,6 +112,7 @@ export class StudyActor {
         return;
       }
       log.error({ err: thrown, effect: effect.type }, `${effect.type} failed`);
+      if (attempt === undefined) return; // no round is in flight that could tell
       const reason = `${effect.type} failed: ${message} (${code}) ${remedy}`;
       const record = () =>
         this.apply(

@@ -42,8 +42,14 @@ export function signTerms(
   return signMessage(TAGS.terms, terms, secretKey);
 }
 
-/** SHA-256 of the terms' text: what names them. */
-export const termsHash = ({ body }: Signed): string => sha256Of(body);
+const hashes = new WeakMap<Signed, string>();
+
+/** SHA-256 of the terms' text, which names them; computed once for all clinics. */
+export function termsHash(terms: Signed): string {
+  const hash = hashes.get(terms) ?? sha256Of(terms.body);
+  hashes.set(terms, hash);
+  return hash;
+}
 
 /** The round's terms with the time that is left now. */
 export function announce(

@@ -45,7 +45,10 @@ export class Intake {
   /** Updates that are being checked, by clinic: the same bytes sent again wait for the same receipt. */
   readonly #accepting = new Map<string, { sha256: string; receipt: Promise<Signed> }>();
   /** How many updates of each clinic were refused in this attempt. */
-  #refused = { attempt: '', counts: new Map<string, number>() };
+  #refused: { readonly attempt: string | undefined; readonly counts: Map<string, number> } = {
+    attempt: undefined,
+    counts: new Map(),
+  };
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
@@ -214,7 +217,7 @@ export class Intake {
 
   /** @returns how often this clinic was refused since the round in flight began */
   #countRefusal(clinic: string): number {
-    const attempt = this.#parts.actor.state.round?.attempt ?? '';
+    const attempt = this.#parts.actor.state.round?.attempt;
     if (this.#refused.attempt !== attempt) this.#refused = { attempt, counts: new Map() };
     const { counts } = this.#refused;
     const refusals = (counts.get(clinic) ?? 0) + 1;

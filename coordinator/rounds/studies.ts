@@ -10,20 +10,27 @@ import { trainableSpecs } from '../../common/model/architecture.js';
 import { decodeModel, encodeParameters } from '../../common/model/encoding.js';
 import type { CreateStudy, StudyList } from '../../common/protocol/console.js';
 import type { z } from 'zod';
+import type { Aggregator } from '../aggregation/aggregator.js';
 import type { NewStudy, StudyRecord } from './records.js';
 import type { StudyKeys } from './ports.js';
 import { type RunnerParts, StudyRunner } from './runner.js';
 import { Traffic } from './traffic.js';
 
+interface StudiesParts {
+  readonly aggregator: Pick<Aggregator, 'requireStrategy'>;
+}
+
 export class Studies {
   readonly #parts: RunnerParts;
   readonly #keys: StudyKeys;
+  readonly #aggregator: StudiesParts['aggregator'];
   readonly #runners = new Map<string, StudyRunner>();
   readonly #onEvaluating: ((study: string) => void)[] = [];
   /** What clinics download. */
   readonly traffic: Traffic;
 
-  constructor(parts: Omit<RunnerParts, 'onEvaluating'>, keys: StudyKeys) {
+  constructor(parts: Omit<RunnerParts, 'onEvaluating'> & StudiesParts, keys: StudyKeys) {
+    this.#aggregator = parts.aggregator;
     this.#parts = {
       ...parts,
       onEvaluating: (study) => this.#onEvaluating.forEach((listener) => listener(study)),
@@ -88,11 +95,12 @@ export class Studies {
   /**
    * A new study, as a draft: its key is made, its starting model and its evaluation data are looked
    * at first.
-   * @throws LENTIGO_STUDY_INVALID, LENTIGO_WEIGHTS_INVALID, LENTIGO_BLOB_UNKNOWN, and the errors of
+   * @throws LENTIGO_STUDY_INVALID, LENTIGO_STRATEGY_UNKNOWN, LENTIGO_WEIGHTS_INVALID, LENTIGO_BLOB_UNKNOWN, and the errors of
    *   the data.
    */
   async create({ config, start }: CreateStudy): Promise<StudyRunner> {
     const { blobs, store } = this.#parts;
+    await this.#aggregator.requireStrategy(config.strategy);
     const model = decodeModel(await blobs.read(start.sha256));
     const trainable = trainableSpecs(
       model.architecture,

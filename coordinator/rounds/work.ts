@@ -1,5 +1,6 @@
 // A round's heavy work: aggregating its updates and evaluating the result, in worker threads.
 import type { Logger } from 'pino';
+import { LentigoError } from '../../common/errors.js';
 import { selectionScore } from '../../common/federation/selection.js';
 import { trainableSpecs } from '../../common/model/architecture.js';
 import type { StudyActor } from './actor.js';
@@ -39,6 +40,14 @@ export class RoundWork {
       const { number, attempt, from, updates } = round;
       const { id, config } = actor.state;
       const keys = new Map((await store.clinics(id)).map((c) => [c.id, c.key]));
+      const keyOf = (clinic: string): string => {
+        const key = keys.get(clinic);
+        if (key) return key;
+        throw new LentigoError(
+          'LENTIGO_INTERNAL',
+          `clinic ${clinic} of round ${number} is unknown`,
+        );
+      };
       const blob = ({ sha256 }: { sha256: string }) => ({ path: blobs.path(sha256), sha256 });
       const out = { base: files.scratch(attempt, 'base'), state: files.scratch(attempt, 'state') };
       const began = performance.now();
@@ -47,7 +56,7 @@ export class RoundWork {
           clinic,
           path: files.path(attempt, clinic),
           samples,
-          clinicKey: keys.get(clinic) ?? '',
+          clinicKey: keyOf(clinic),
         })),
         roundSecretKey: await files.loadKey(attempt),
         round: number,

@@ -2,7 +2,7 @@
 import { Metrics } from '../../common/evaluation/metrics.js';
 import { LabelSet } from '../../common/model/labels.js';
 import { Signed } from '../../common/protocol/round.js';
-import { StudyConfig } from '../../common/protocol/study.js';
+import { NamedStudyConfig } from '../../common/protocol/study.js';
 import {
   type AcceptedUpdate,
   type Checkpoint,
@@ -178,7 +178,7 @@ export function studyRecord(row: StudyRow): StudyRecord {
     state: {
       id: row.id,
       version: row.version,
-      config: StudyConfig.parse(row.config),
+      config: NamedStudyConfig.parse(row.config),
       status: row.status,
       reason: row.reason,
       start: { sha256: row.startSha256, bytes: row.startBytes },

@@ -1,11 +1,12 @@
 // --extension: what a module of somebody else registers is known by name in every command, and in
 // the threads and processes that it starts.
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Inspection } from '../../common/dataset/inspect.js';
+import { decodeState } from '../../common/federation/strategy-state.js';
 import { saveModel } from '../../common/model/folder.node.js';
 import { BINARY_LABELS } from '../../common/model/labels.js';
 import { initialParameters } from '../../common/model/student.js';
@@ -72,6 +73,27 @@ describe('an extension', () => {
     const report = JSON.parse(printed) as SimulationReport;
     expect(report.config.updates.encoding).toBe('plain32');
     expect(report.rounds.map(({ round }) => round)).toEqual([0, 1]);
+  });
+
+  it("'s strategy is that of simulation.yaml, with its settings, and its state is kept between rounds", async () => {
+    const file = join(folder, 'simulation.yaml');
+    await writeFile(
+      file,
+      [
+        'data: synthetic:images=40&size=32',
+        'init: start',
+        'clinics: 2',
+        'rounds: 2',
+        'strategy: { name: part-of-the-way, rate: 0.5 }',
+        'training: { trainFrom: stem, epochs: 1 }',
+      ].join('\n'),
+    );
+    const out = join(folder, 'strategy');
+    const simulate = ['simulate', '--extension', EXTENSION, file, '--out', out, '--json'];
+    const report = JSON.parse(await succeed(simulate)) as SimulationReport;
+    expect(report.config.strategy).toEqual({ name: 'part-of-the-way', rate: 0.5 });
+    const state = decodeState(await readFile(join(out, 'state', 'round-2.strategy.safetensors')));
+    expect(state).toEqual({ steps: Float32Array.of(2) });
   });
 
   it("'s names are unknown without it, and the answer lists what there is", async () => {

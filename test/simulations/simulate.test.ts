@@ -178,6 +178,7 @@ describe('a simulation', () => {
       updates.push({ clinic: id, path, samples: trained.samples, clinicKey });
     }
     const production = await aggregateUpdates({
+      name: 'in the test',
       updates,
       roundSecretKey: roundKey.secretKey,
       round: 1,

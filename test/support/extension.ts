@@ -1,9 +1,12 @@
-// An extension as somebody else would write one: an architecture, an encoding and two datasets, all
-// of them strange to Lentigo.
+// An extension as somebody else would write one: an architecture, an encoding, a strategy and two
+// datasets, all of them strange to Lentigo.
 import { z } from 'zod';
 import { registerDataset } from '../../common/dataset/registry.js';
 import { stemOf } from '../../common/dataset/archive.js';
 import { checkRows, fileName, text } from '../../common/dataset/table.js';
+import { weightedMean } from '../../common/federation/rules/weighted-mean.js';
+import { registerStrategy } from '../../common/federation/strategies/index.js';
+import { moved, type StrategyDefinition } from '../../common/federation/strategy.js';
 import { registerArchitecture } from '../../common/model/architecture.js';
 import { convnext } from '../../common/model/architectures/convnext.js';
 import { BINARY_LABELS } from '../../common/model/labels.js';
@@ -15,6 +18,26 @@ registerArchitecture('thimble', () =>
 );
 
 registerEncoding({ ...float32, name: 'plain32' });
+
+const settings = z.strictObject({ rate: z.number().positive().max(1).default(1) });
+/** The server goes only a part of the way. */
+const partOfTheWay: StrategyDefinition<typeof settings.shape> = {
+  name: 'part-of-the-way',
+  reference: 'nobody',
+  settings,
+  create: ({ rate }) => ({
+    init: () => ({ steps: Float32Array.of(0) }),
+    rule: weightedMean,
+    step: ({ parameters, aggregate, state }) => ({
+      parameters: moved(
+        parameters,
+        aggregate.map((change) => rate * change),
+      ),
+      state: { steps: Float32Array.of(state['steps']![0]! + 1) },
+    }),
+  }),
+};
+registerStrategy(partOfTheWay);
 
 const Row = z.object({ picture: fileName, person: text.min(1), finding: text.min(1) });
 const COLUMNS = ['picture', 'person', 'finding'];

@@ -1,7 +1,7 @@
 // The strategies that a study can name. A new one is a file here and a line below; a program's own
 // is registered by itself.
 import { z } from 'zod';
-import { Registry } from '../../registry.js';
+import { Registry, RegistryName } from '../../registry.js';
 import type { Strategy, StrategyDefinition } from '../strategy.js';
 import { fedAvg } from './fedavg.js';
 
@@ -43,6 +43,9 @@ export const StrategyChoice = z
     },
   });
 export type StrategyChoice = z.infer<typeof StrategyChoice>;
+
+/** A choice by its form alone: the strategy need not be registered here. */
+export const NamedStrategy = z.looseObject({ name: RegistryName });
 
 /** @throws LENTIGO_STRATEGY_UNKNOWN */
 export function strategyOf({ name, ...settings }: StrategyChoice): Strategy {

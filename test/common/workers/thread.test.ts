@@ -81,6 +81,23 @@ describe('a worker thread that answers calls', () => {
     await closing.close();
   });
 
+  it('is waited for by the process that closes it, also with a call under way', async () => {
+    const program = `
+      import('${new URL('../../../common/workers/thread.node.js', import.meta.url).href}')
+        .then(async ({ ServiceThread }) => {
+          const thread = new ServiceThread('it', new URL('${SCRIPT.href}'));
+          thread.call('add', 1, 2).catch(() => undefined);
+          await thread.call('add', 1, 2);
+          thread.call('add', 1, 2).catch(() => undefined);
+          await thread.close();
+          console.log('closed');
+        });`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['-e', program], {
+      timeout: 30_000,
+    });
+    expect(stdout).toBe('closed\n');
+  });
+
   it('imports the modules that extend it before its first job', async () => {
     const extended = await extendedBy('globalThis.greeting = "good morning"');
     expect(await extended.call('greeting')).toBe('good morning');

@@ -36,6 +36,7 @@ const aggregate = async (
   change: { valuesInMemory?: number; rule?: AggregationRule; encoding?: 'int8' | 'float32' } = {},
 ): Promise<ParameterSet> => {
   const next = await aggregateUpdates({
+    name: 'in the test',
     updates,
     roundSecretKey: ROUND_KEY.secretKey,
     round: 3,

@@ -92,6 +92,7 @@ describe('the aggregation thread', () => {
       state: null,
     });
     const here = await aggregateUpdates({
+      name: 'in the test',
       updates,
       roundSecretKey: ROUND_KEY.secretKey,
       round: 3,
