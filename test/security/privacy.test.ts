@@ -19,7 +19,7 @@ import { Hello, Proof } from '../../common/protocol/handshake.js';
 import { ATTEMPT_HEADER } from '../../common/protocol/primitives.js';
 import { Progress, Submission, TicketRequest } from '../../common/protocol/round.js';
 import { encodings } from '../../common/update/encoding.js';
-import { ConsoleClient } from '../../commands/console-client.js';
+import { ConsoleClient } from '../../coordinator/console-client.js';
 import { Keys } from '../../coordinator/storage/keys.js';
 import { createStudy, dataDirectory, studyUntil, temporaryFolder } from '../support/coordinator.js';
 import { freePort } from '../support/free-port.js';
