@@ -47,7 +47,7 @@ let agent: Running;
 let member: Member;
 let clinic: string;
 let invitationSecret: string;
-/** Of each round: what was announced, and the round's secret key, copied while it was there. */
+/** What was announced in each round, and its secret key, copied while it was there. */
 const rounds: { readonly announcement: AnnouncedRound; readonly key: Uint8Array }[] = [];
 
 /** The agent's connections, and which of the recorded ones are another's. */
