@@ -18,7 +18,7 @@ import { loadModel, saveModel } from './common/model/folder.node.js';
 import { MovingLine } from './common/progress.node.js';
 import type { StudyView } from './common/protocol/console.js';
 import { StudyConfig } from './common/protocol/study.js';
-import { ConsoleClient } from './commands/console-client.js';
+import { ConsoleClient } from './coordinator/console-client.js';
 import { headline, roundCells } from './commands/study-report.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));

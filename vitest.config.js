@@ -7,7 +7,11 @@ const tests = (/** @type {string[]} */ ...paths) =>
   paths.map((path) => `dist/test/${path}${path.endsWith('.js') ? '' : '/**/*.test.js'}`);
 
 const UNIT = tests(
-  'common/{comparison,crypto,evaluation,federation,protocol,reporting,update}',
+  'common/{comparison,federation,protocol,update}',
+  // Without those that take seconds.
+  'common/crypto/!(ed25519).test.js',
+  'common/evaluation/!(starting-model|heatmap).test.js',
+  'common/reporting/!(model-card).test.js',
   'common/*.test.js',
   'coordinator/console',
   'coordinator/rounds/{machine,actor,intake,deadline,announcement,study}.test.js',

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
 import { z } from 'zod';
-import { ConsoleClient } from '../commands/console-client.js';
+import { ConsoleClient } from '../coordinator/console-client.js';
 import { LentigoError } from '../common/errors.js';
 import { encodeModel } from '../common/model/encoding.js';
 import { loadModel } from '../common/model/folder.node.js';
@@ -17,7 +17,7 @@ import {
 } from '../coordinator/main.js';
 import type { StrategyChoice } from './simulate.js';
 
-export { ConsoleClient } from '../commands/console-client.js';
+export { ConsoleClient } from '../coordinator/console-client.js';
 export type { CreateStudy, StudyAction, StudyView } from '../common/protocol/console.js';
 export { parseStudyYaml, StudyConfig } from '../common/protocol/study.js';
 

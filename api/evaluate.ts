@@ -20,7 +20,7 @@ export interface EvaluateOptions {
   readonly model: string | Model;
   /** What `openDataset` takes, or a dataset labelled in the model's words. */
   readonly data: string | Dataset;
-  /** Of the data; `heldout` by default. */
+  /** Which split of the data is evaluated; `heldout` by default. */
   readonly split?: Split;
   /** Decides the splits where the data brings none; 0 by default. */
   readonly seed?: number;

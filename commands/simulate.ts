@@ -36,7 +36,10 @@ export function simulateCommand(): Command {
       'Dirichlet concentration of diagnoses over clinics: 0.1 very uneven, 100 nearly even (default: IID)',
     )
     .option('--seed <n>', 'of the partition and all training (default: 1)')
-    .option('--strategy <name>', 'how the deltas become the next model (default: fedavg)')
+    .option(
+      '--strategy <name>',
+      'how the deltas become the next model; its settings go into simulation.yaml (default: fedavg)',
+    )
     .option('--train-from <block>', 'the first trainable block (default: features.6)')
     .option('--epochs <n>', "passes over a clinic's images in a round (default: 2)")
     .option('--learning-rate <rate>', '(default: 0.0002)')

@@ -11,7 +11,7 @@ import { loadModel, saveModel } from '../common/model/folder.node.js';
 import { StudyAction } from '../common/protocol/console.js';
 import { parseStudyYaml } from '../common/protocol/study.js';
 import { DEFAULT_DATA_DIR, DEFAULT_PORT } from './coordinator.js';
-import { ConsoleClient } from './console-client.js';
+import { ConsoleClient } from '../coordinator/console-client.js';
 import { studyReport } from './study-report.js';
 
 interface Flags {

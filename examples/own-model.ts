@@ -1,5 +1,6 @@
 // An architecture of one's own: laid out as data, registered by a name, trained by simulated
-// clinics. `lentigo … --extension own-model.js` makes it known to every command.
+// clinics. To make it known to a coordinator or `lentigo simulate`, put the registration into a
+// module of its own and load that with `--extension` (docs/package.md).
 import {
   convolution,
   createModel,

@@ -1,6 +1,7 @@
 // A strategy of one's own: FedAvg with momentum at the server (Hsu et al. 2019), registered by a
-// name and compared with FedAvg on clinics whose diagnoses differ. `lentigo … --extension
-// own-strategy.js` makes it known to a coordinator, where study.yaml can name it.
+// name and compared with FedAvg on clinics whose diagnoses differ. To make it known to a coordinator
+// or `lentigo simulate`, put the registration into a module of its own and load that with
+// `--extension` (docs/package.md).
 import { createModel, LABEL_SETS, moved, registerStrategy, simulate, weightedMean } from 'lentigo';
 import { z } from 'zod';
 

@@ -58,8 +58,8 @@ export const BaselineRecord = z.strictObject({
   images: z.int(),
   /** Images seen in training, each as often as it was drawn. */
   seen: z.int(),
-  /** Of these, the one that validation chose. */
   epochs: z.int(),
+  /** Which of the `epochs` validation chose, from 1. */
   epoch: z.int(),
   validation: Metrics,
   heldout: Metrics,
@@ -70,7 +70,7 @@ export type BaselineRecord = z.infer<typeof BaselineRecord>;
 const State = z.strictObject({
   identity: Identity,
   rounds: z.array(RoundRecord),
-  /** Of the round after these, as far as it got. */
+  /** The updates of the round that comes after `rounds`, as far as it got. */
   updates: z.array(UpdateRecord),
   baselines: z.array(BaselineRecord),
 });
@@ -125,7 +125,7 @@ export class Journal {
   get rounds(): readonly RoundRecord[] {
     return this.#state.rounds;
   }
-  /** Of the round in flight. */
+  /** The updates of the round in flight. */
   get updates(): readonly UpdateRecord[] {
     return this.#state.updates;
   }

@@ -84,7 +84,10 @@ export function partitionByDirichlet<T extends PatientRow>(
   return shares();
 }
 
-/** Of the largest share that has two patients or more; of equals, the first by name. */
+/**
+ * The patient with the fewest images in the largest share that has two patients or more; among
+ * equals, the first by name.
+ */
 function smallestPatient(shares: readonly (readonly PatientRow[])[]): string {
   const several = shares.filter((share) => share.some((s) => s.patient !== share[0]!.patient));
   const largest = several.reduce((a, b) => (b.length > a.length ? b : a));

@@ -6,7 +6,7 @@ export interface Prediction {
   readonly image: string;
   /** The most likely label. */
   readonly label: string;
-  /** Of the classes that are malignant, summed. */
+  /** The summed probability of the malignant classes, 0–1. */
   readonly malignancy: number;
   readonly probabilities: Readonly<Record<string, number>>;
 }

@@ -36,7 +36,7 @@ export interface CheckJob {
 }
 
 export interface CheckedUpdate {
-  /** Of the whole sealed file. */
+  /** SHA-256 of the whole sealed file, in hex. */
   readonly sha256: string;
   readonly bytes: number;
   readonly samples: number;

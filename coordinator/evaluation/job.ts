@@ -36,7 +36,7 @@ export interface Evaluation {
  * What the evaluations of a study's rounds share: the student with its frozen part, the images, and
  * their frozen features.
  */
-interface Bench {
+interface Prepared {
   readonly key: string;
   readonly student: Student;
   readonly samples: readonly Sample[];
@@ -44,8 +44,8 @@ interface Bench {
 }
 
 /** Evaluates jobs one after the other, and keeps what the same study's next round needs again. */
-export class EvaluationBench {
-  #bench: Bench | undefined;
+export class EvaluationSession {
+  #prepared: Prepared | undefined;
   readonly #reader = new InputThread();
 
   /**
@@ -92,14 +92,19 @@ export class EvaluationBench {
     }
   }
 
-  async #prepare({ start, trainFrom, data, seed }: EvaluationJob): Promise<Bench> {
+  async #prepare({ start, trainFrom, data, seed }: EvaluationJob): Promise<Prepared> {
     const key = JSON.stringify([start, trainFrom, data, seed]);
-    if (this.#bench?.key === key) return this.#bench;
-    this.#bench?.student.dispose();
-    this.#bench = undefined;
+    if (this.#prepared?.key === key) return this.#prepared;
+    this.#prepared?.student.dispose();
+    this.#prepared = undefined;
     const model = decodeModel(await readFile(start));
     const { samples } = await openDataset(data, { labels: model.labels, seed });
-    this.#bench = { key, student: createStudent(model), samples, cache: new MemoryFeatureCache() };
-    return this.#bench;
+    this.#prepared = {
+      key,
+      student: createStudent(model),
+      samples,
+      cache: new MemoryFeatureCache(),
+    };
+    return this.#prepared;
   }
 }

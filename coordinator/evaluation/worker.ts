@@ -2,9 +2,9 @@
 import { type ProxyMarked, releaseProxy, type Remote } from 'comlink';
 import { type EngineName, useEngine } from '../../common/engine/engine.node.js';
 import { serve } from '../../common/workers/serve.node.js';
-import { type Evaluation, EvaluationBench, type EvaluationJob } from './job.js';
+import { type Evaluation, EvaluationSession, type EvaluationJob } from './job.js';
 
-const bench = new EvaluationBench();
+const session = new EvaluationSession();
 
 const service = {
   async evaluate(
@@ -16,7 +16,7 @@ const service = {
     let heard: Promise<void> = Promise.resolve();
     try {
       await useEngine(engine);
-      return await bench.run(job, (fraction) => (heard = progress(fraction)));
+      return await session.run(job, (fraction) => (heard = progress(fraction)));
     } finally {
       // Progress has a channel of its own: its last word arrives before the result.
       await heard;

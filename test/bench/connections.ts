@@ -3,7 +3,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ConsoleClient } from '../../commands/console-client.js';
+import { ConsoleClient } from '../../coordinator/console-client.js';
 import { createStudy, dataDirectory } from '../support/coordinator.js';
 import { type AnnouncedRound, Member } from '../support/member.js';
 import { launchCoordinator } from '../support/processes.js';

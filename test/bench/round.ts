@@ -8,7 +8,7 @@ import { encodeModel } from '../../common/model/encoding.js';
 import { loadModel } from '../../common/model/folder.node.js';
 import { parseInvitation } from '../../common/protocol/enrolment.js';
 import { StudyConfig } from '../../common/protocol/study.js';
-import { ConsoleClient } from '../../commands/console-client.js';
+import { ConsoleClient } from '../../coordinator/console-client.js';
 import { studyUntil, temporaryFolder } from '../support/coordinator.js';
 import { launch, launchCoordinator, type Line, type Running } from '../support/processes.js';
 import { PACKAGE_ROOT } from '../support/shared-data.js';

@@ -4,7 +4,7 @@ import { markdownPages, readSource } from './sources.js';
 /** A fenced `sh` block. */
 export interface Block {
   readonly page: string;
-  /** Of the first line inside the fence, from 1. */
+  /** The number of the first line inside the fence, from 1. */
   readonly line: number;
   /** One for each command: continued lines joined, comments and blank lines gone. */
   readonly commands: readonly string[];

@@ -8,7 +8,7 @@ import { afterEach, expect, it } from 'vitest';
 import { enrolHome } from '../../client/agent/home.js';
 import { statusOf } from '../../client/agent/status.js';
 import { parseInvitation } from '../../common/protocol/enrolment.js';
-import { ConsoleClient } from '../../commands/console-client.js';
+import { ConsoleClient } from '../../coordinator/console-client.js';
 import { createStudy, dataDirectory, studyUntil, temporaryFolder } from '../support/coordinator.js';
 import { createUpload, Member, sha256 } from '../support/member.js';
 import { launch, launchCoordinator, type Line, type Running } from '../support/processes.js';

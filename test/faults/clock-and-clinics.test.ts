@@ -5,7 +5,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
-import { ConsoleClient } from '../../commands/console-client.js';
+import { ConsoleClient } from '../../coordinator/console-client.js';
 import { createStudy, dataDirectory, studyUntil } from '../support/coordinator.js';
 import { createUpload, Member, sha256 } from '../support/member.js';
 import { launchCoordinator } from '../support/processes.js';

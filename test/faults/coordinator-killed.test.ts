@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { Random } from '../../common/random.js';
-import { ConsoleClient } from '../../commands/console-client.js';
+import { ConsoleClient } from '../../coordinator/console-client.js';
 import { createStudy, dataDirectory, studyUntil } from '../support/coordinator.js';
 import { launchCoordinator } from '../support/processes.js';
 import { fixedClinics } from './fixed-clinic.js';

@@ -6,7 +6,7 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { enrolHome } from '../../client/agent/home.js';
 import { statusOf } from '../../client/agent/status.js';
 import { parseInvitation } from '../../common/protocol/enrolment.js';
-import { ConsoleClient } from '../../commands/console-client.js';
+import { ConsoleClient } from '../../coordinator/console-client.js';
 import { smallDisk } from '../coordinator/storage/databases.js';
 import { createStudy, dataDirectory, runCoordinator, studyUntil } from '../support/coordinator.js';
 import { createUpload, deltaFor, patchUpload, sha256 } from '../support/member.js';

@@ -2,7 +2,7 @@
 // studies can be sent the very same updates; sent by the product's own uploader.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { upload } from '../../client/participation/upload.js';
-import type { ConsoleClient } from '../../commands/console-client.js';
+import type { ConsoleClient } from '../../coordinator/console-client.js';
 import { deltaFor, Member, sha256 } from '../support/member.js';
 
 export interface FixedClinics {

@@ -5,7 +5,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { ConsoleClient } from '../../commands/console-client.js';
+import { ConsoleClient } from '../../coordinator/console-client.js';
 import { createStudy, dataDirectory, temporaryFolder } from '../support/coordinator.js';
 import { Member } from '../support/member.js';
 import { launchCoordinator } from '../support/processes.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { enrolHome } from '../../client/agent/home.js';
 import { parseInvitation } from '../../common/protocol/enrolment.js';
 import type { StudyView } from '../../common/protocol/console.js';
-import { ConsoleClient } from '../../commands/console-client.js';
+import { ConsoleClient } from '../../coordinator/console-client.js';
 import {
   createStudy,
   dataDirectory,

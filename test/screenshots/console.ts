@@ -4,7 +4,7 @@ import { loadModel } from '../../common/model/folder.node.js';
 import { encodeModel } from '../../common/model/encoding.js';
 import { StudyConfig } from '../../common/protocol/study.js';
 import { strings } from '../../coordinator/console/strings.js';
-import type { ConsoleClient } from '../../commands/console-client.js';
+import type { ConsoleClient } from '../../coordinator/console-client.js';
 import { runCoordinator } from '../support/coordinator.js';
 import { Member } from '../support/member.js';
 import { seedRounds } from '../support/seeded-rounds.js';

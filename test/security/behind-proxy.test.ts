@@ -10,7 +10,7 @@ import { enrolHome } from '../../client/agent/home.js';
 import type { AgentEvent } from '../../client/agent/display.js';
 import { runAgent } from '../../client/agent/run.js';
 import { parseInvitation } from '../../common/protocol/enrolment.js';
-import { ConsoleClient } from '../../commands/console-client.js';
+import { ConsoleClient } from '../../coordinator/console-client.js';
 import { freePort } from '../support/free-port.js';
 import {
   createStudy,

@@ -18,7 +18,7 @@ import { PROTOCOL } from '../../common/protocol/primitives.js';
 import type { Challenge } from '../../common/protocol/handshake.js';
 import { TicketRequest } from '../../common/protocol/round.js';
 import type { Acknowledgement } from '../../common/protocol/sockets.js';
-import { ConsoleClient } from '../../commands/console-client.js';
+import { ConsoleClient } from '../../coordinator/console-client.js';
 import { Keys } from '../../coordinator/storage/keys.js';
 import { createStudy, dataDirectory, studyUntil } from '../support/coordinator.js';
 import { HAS_MANY_ADDRESSES } from '../support/http-from.js';

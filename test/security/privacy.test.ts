@@ -19,7 +19,7 @@ import { Hello, Proof } from '../../common/protocol/handshake.js';
 import { ATTEMPT_HEADER } from '../../common/protocol/primitives.js';
 import { Progress, Submission, TicketRequest } from '../../common/protocol/round.js';
 import { encodings } from '../../common/update/encoding.js';
-import { ConsoleClient } from '../../commands/console-client.js';
+import { ConsoleClient } from '../../coordinator/console-client.js';
 import { Keys } from '../../coordinator/storage/keys.js';
 import { createStudy, dataDirectory, studyUntil, temporaryFolder } from '../support/coordinator.js';
 import { freePort } from '../support/free-port.js';
@@ -47,7 +47,7 @@ let agent: Running;
 let member: Member;
 let clinic: string;
 let invitationSecret: string;
-/** Of each round: what was announced, and the round's secret key, copied while it was there. */
+/** What was announced in each round, and its secret key, copied while it was there. */
 const rounds: { readonly announcement: AnnouncedRound; readonly key: Uint8Array }[] = [];
 
 /** The agent's connections, and which of the recorded ones are another's. */

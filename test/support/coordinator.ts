@@ -13,7 +13,7 @@ import { initialParameters, type Model } from '../../common/model/student.js';
 import type { StudyView } from '../../common/protocol/console.js';
 import { StudyConfig } from '../../common/protocol/study.js';
 import { Random } from '../../common/random.js';
-import { ConsoleClient } from '../../commands/console-client.js';
+import { ConsoleClient } from '../../coordinator/console-client.js';
 import {
   type Coordinator,
   type CoordinatorOptions,

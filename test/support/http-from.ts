@@ -23,7 +23,7 @@ export interface RawAnswer {
   readonly status: number;
   readonly headers: http.IncomingHttpHeaders;
   readonly text: string;
-  /** Of our error in the body. */
+  /** The code of Lentigo's error in the body, if there is one. */
   readonly code: ErrorCode | undefined;
 }
 

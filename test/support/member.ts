@@ -34,7 +34,7 @@ import { RoundTerms } from '../../common/protocol/terms.js';
 import { Random } from '../../common/random.js';
 import { encodings } from '../../common/update/encoding.js';
 import { sizeOf } from '../../common/update/parameter-set.js';
-import type { ConsoleClient } from '../../commands/console-client.js';
+import type { ConsoleClient } from '../../coordinator/console-client.js';
 
 /** A round as one clinic was told of it: its terms, and the time that was left then. */
 export type AnnouncedRound = RoundTerms & { readonly remainingMs: number };

@@ -2,7 +2,7 @@
 // requests.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeModel, encodeModel } from '../../../common/model/encoding.js';
-import { ConsoleClient } from '../../../commands/console-client.js';
+import { ConsoleClient } from '../../../coordinator/console-client.js';
 import {
   createStudy,
   nano,

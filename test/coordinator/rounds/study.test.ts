@@ -46,7 +46,7 @@ let scores: number[];
 let heard: [event: string, message: unknown][];
 let wake: () => void;
 
-/** Of parameters and the strategy's velocity: what is in a checkpoint's blobs. */
+/** What a checkpoint's blobs hold: the parameters, and the strategy's velocity. */
 async function contents({ parameters, strategyState }: Checkpoint) {
   return {
     w: decodeParameters(await blobs.read(parameters.sha256), SPECS).values,

@@ -3,7 +3,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ConsoleClient } from '../../../commands/console-client.js';
+import { ConsoleClient } from '../../../coordinator/console-client.js';
 import type { BlobRef } from '../../../common/protocol/primitives.js';
 import { ATTEMPT_HEADER } from '../../../common/protocol/primitives.js';
 import { Traffic } from '../../../coordinator/rounds/traffic.js';

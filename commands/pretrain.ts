@@ -40,7 +40,7 @@ const { values: given } = parseArgs({
      * distillation.
      */
     phase: { type: 'string', default: '1' },
-    /** Of the distillation, which carries on there after a kill. */
+    /** The folder of the distillation, which carries on there after a kill. */
     work: { type: 'string', default: 'out/start' },
   },
 });
