@@ -6,6 +6,6 @@ import type { SelectionMetric } from '../protocol/study.js';
 export const selectionScore = (validation: Metrics, select: SelectionMetric): number =>
   validation[select] ?? 0;
 
-/** Of equal scores the earlier one stays. @param best null before anything was evaluated */
+/** Among equal scores the earlier one stays. @param best null before anything was evaluated */
 export const isBetter = (score: number, best: number | null): boolean =>
   best === null || score > best;

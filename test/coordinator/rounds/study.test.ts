@@ -61,7 +61,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await runner.close();
-  await rm(folder, { recursive: true });
+  await rm(folder, { recursive: true, maxRetries: 10 });
 });
 
 async function draft(evaluation: object = {}): Promise<StudyState> {
