@@ -10,6 +10,7 @@ import { createNonce } from '../../common/crypto/enrolment.js';
 import { createIdentity } from '../../common/crypto/identity.js';
 import { formatInvitation, type Invitation } from '../../common/protocol/enrolment.js';
 import { PROTOCOL } from '../../common/protocol/primitives.js';
+import { packagedMigrations } from '../../coordinator/storage/migrate.js';
 import { dataDirectory, temporaryFolder } from '../support/coordinator.js';
 import { launchCoordinator, lentigo } from '../support/processes.js';
 
@@ -200,7 +201,7 @@ describe('lentigo coordinator', () => {
     const coordinator = await launchCoordinator(dataDir);
     expect(coordinator.lines.find((l) => 'url' in l)).toMatchObject({
       database: 'embedded',
-      migrations: [expect.any(String)],
+      migrations: packagedMigrations().map(({ name }) => name),
     });
     const { code, stdout } = await lentigo([
       'study',

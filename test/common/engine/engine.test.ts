@@ -9,7 +9,7 @@ import type { EngineReport } from '../../../common/engine/engine.node.js';
 import { PACKAGE_ROOT } from '../../support/shared-data.js';
 
 const moduleUrl = (file: string): string =>
-  JSON.stringify(pathToFileURL(path.join(PACKAGE_ROOT, 'dist/common', file)).href);
+  JSON.stringify(pathToFileURL(path.join(PACKAGE_ROOT, 'dist', file)).href);
 
 /** Runs a script in a fresh process. */
 function run(
@@ -21,8 +21,8 @@ function run(
     env: { ...process.env, LENTIGO_ENGINE: '', ...env },
   });
 }
-const doctor = `const { doctorCommand } = await import(${moduleUrl('engine/command.node.js')}); await doctorCommand().parseAsync(['--json'], { from: 'user' });`;
-const use = `const { useEngine } = await import(${moduleUrl('engine/engine.node.js')});
+const doctor = `const { doctorCommand } = await import(${moduleUrl('commands/engine.js')}); await doctorCommand().parseAsync(['--json'], { from: 'user' });`;
+const use = `const { useEngine } = await import(${moduleUrl('common/engine/engine.node.js')});
   const tf = (await import('@tensorflow/tfjs')).default;
   try { const engine = await useEngine(); console.log(engine, tf.getBackend(), tf.add(1, 2).dataSync()[0]); } catch (e) { console.log(e.code, e.message); }`;
 /** Makes requiring tfjs-node fail, as on a machine whose binary could not be downloaded. */
