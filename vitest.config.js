@@ -20,6 +20,7 @@ const UNIT = tests(
 /** Kills, fuzz, power cuts; what the pages say to type; the package as others install it. */
 const LONG = tests(
   'deployment/steps.test.js',
+  'e2e/crash.test.js',
   'docs/{readme,research-pages}.test.js',
   'examples',
   'faults',
