@@ -17,15 +17,20 @@ const UNIT = tests(
   'coordinator/rounds/{machine,actor,intake,deadline,announcement,study}.test.js',
   'simulations/partition.test.js',
 );
-/** Kills, fuzz, power cuts; what the pages say to type; the package as others install it. */
+/**
+ * Kills, fuzz, power cuts; distillations; a clinic in a browser from end to end; what the pages say
+ * to type; the package as others install it.
+ */
 const LONG = tests(
+  'client/web/training',
+  'coordinator/distillation',
   'deployment/steps.test.js',
-  'e2e/crash.test.js',
   'docs/{readme,research-pages}.test.js',
+  'e2e/{clinic-app,commands,crash,tls}.test.js',
   'examples',
   'faults',
   'package',
-  'security/fuzz.test.js',
+  'security/{fuzz,rate-limits}.test.js',
 );
 
 const project = (
