@@ -210,9 +210,15 @@ export class Intake {
     const refusals = this.#countRefusal(clinic.id);
     if (!isRecorded(refusals)) return;
     const detail = { clinic: clinic.id, round, attempt, sha256, code, refusals };
-    await actor.serially(() =>
-      store.record(actor.state.id, [{ actor: clinic.id, action: 'update-refused', detail }]),
-    );
+    await actor
+      .serially(() =>
+        store.record(actor.state.id, [{ actor: clinic.id, action: 'update-refused', detail }]),
+      )
+      .catch((thrown: unknown) => {
+        // The clinic hears why it was refused all the same; a later record counts this one.
+        if (!waits(thrown)) throw thrown;
+        log.warn({ err: thrown, clinic: clinic.id, round, code }, 'a refusal was not recorded');
+      });
   }
 
   /** @returns how often this clinic was refused since the round in flight began */
