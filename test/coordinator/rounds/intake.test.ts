@@ -311,6 +311,17 @@ describe('a refusal', () => {
     },
   );
 
+  it.each(['LENTIGO_DATABASE', 'LENTIGO_DISK_FULL'] as const)(
+    'that the store does not take (%s) is told by its own name, and counted by the next one that it takes',
+    async (code) => {
+      const first = await intake.accept(one, submission('0')).catch((thrown: unknown) => thrown);
+      store.fails.record = [error(code)];
+      await expect(intake.accept(one, submission('1'))).rejects.toEqual(first);
+      await expect(intake.accept(one, submission('2'))).rejects.toEqual(first);
+      expect(refusals().map((r) => r.refusals)).toEqual([1, 3]);
+    },
+  );
+
   it('because the coordinator stops is not recorded', async () => {
     const gate = promised();
     check = async () => {
