@@ -62,12 +62,13 @@ export async function aggregate({
 
   const result = new Float64Array(count);
   const folds = 'fold' in rule;
+  const piece = new Float32Array(PIECE);
   for (const range of rangesOf(count, folds ? rangeSize(valuesInMemory, encoding) : together)) {
     let combined: Float64Array;
     if (folds) {
       const fold = rule.fold(range.end - range.start, weights);
       for (const [k, payload] of chosen.entries())
-        addPieces(fold, k, await readRange(payload, range, encoding), encoding);
+        addPieces(fold, k, await readRange(payload, range, encoding), encoding, piece);
       combined = fold.combined();
     } else {
       combined = rule.combine(await decodeRange(chosen, range, encoding), weights);
@@ -109,9 +110,14 @@ async function decodeRange(
   return deltas;
 }
 
-/** A clinic's range, decoded a piece at a time into the same memory. */
-function addPieces(fold: Fold, k: number, bytes: Uint8Array, encoding: DeltaEncoding): void {
-  const piece = new Float32Array(PIECE);
+/** A clinic's range, decoded a piece at a time into `piece`, of PIECE values. */
+function addPieces(
+  fold: Fold,
+  k: number,
+  bytes: Uint8Array,
+  encoding: DeltaEncoding,
+  piece: Float32Array,
+): void {
   const pieceBytes = encoding.encodedBytes(PIECE);
   for (let i = 0; i * pieceBytes < bytes.length; i++) {
     const part = bytes.subarray(i * pieceBytes, (i + 1) * pieceBytes);

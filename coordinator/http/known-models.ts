@@ -1,20 +1,16 @@
 // Starting models available to a new study without an upload: the one that comes with Lentigo, and
 // those of the studies here.
-import { fileURLToPath } from 'node:url';
 import { encodeModel } from '../../common/model/encoding.js';
-import { loadModel } from '../../common/model/folder.node.js';
+import { loadModel, SHIPPED_MODEL } from '../../common/model/folder.node.js';
 import type { KnownModels } from '../../common/protocol/console.js';
 import type { Blobs } from '../storage/blobs.js';
 import type { StudyRecord } from '../rounds/records.js';
-
-/** Relative to dist/coordinator/http. */
-const SHIPPED = fileURLToPath(new URL('../../../models/start', import.meta.url));
 
 export async function knownModels(
   blobs: Blobs,
   studies: readonly StudyRecord[],
 ): Promise<KnownModels> {
-  const shipped = await loadModel(SHIPPED);
+  const shipped = await loadModel(SHIPPED_MODEL);
   const known: KnownModels = [
     {
       name: 'models/start',
