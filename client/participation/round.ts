@@ -8,14 +8,13 @@ import { openSigned } from '../../common/crypto/signed.js';
 import { TAGS } from '../../common/crypto/signature.js';
 import { asLentigoError, LentigoError, type ErrorCode } from '../../common/errors.js';
 import { clientDelta, clientPartOf } from '../../common/federation/client-part.js';
-import { trainableSpecs } from '../../common/model/architecture.js';
+import { trainableCount } from '../../common/model/architecture.js';
 import { type Progress, Receipt, type Signed } from '../../common/protocol/round.js';
 import type { BlobRef } from '../../common/protocol/primitives.js';
 import type { RoundTerms } from '../../common/protocol/terms.js';
 import { retry } from '../../common/retry.js';
 import { checkDelta } from '../../common/update/check.js';
 import { encodings } from '../../common/update/encoding.js';
-import { sizeOf } from '../../common/update/parameter-set.js';
 import type { Connection } from './connection.js';
 import type { AnnouncedRound } from './announcement.js';
 import { download, keepBlobs } from './download.js';
@@ -350,10 +349,7 @@ function checkBounds(
       `Round ${round}: ${samples} training images; the study takes ${minSamples} to ${maxSamples}.`,
     );
   }
-  const count = trainableSpecs(architecture, labels.names.length, training.trainFrom).reduce(
-    (n, { shape }) => n + sizeOf(shape),
-    0,
-  );
+  const count = trainableCount(architecture, labels.names.length, training.trainFrom);
   return checkDelta(encodings.get(updates.encoding).decode(payload), {
     count,
     maxNorm: updates.maxNorm,

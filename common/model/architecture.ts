@@ -1,6 +1,6 @@
 // An architecture's network by its name, and the names and shapes of its parameters.
 import { LentigoError } from '../errors.js';
-import type { ParameterSpec } from '../update/parameter-set.js';
+import { sizeOf, type ParameterSpec } from '../update/parameter-set.js';
 import { type ArchitectureId, architectures } from './architecture-id.js';
 import './architectures/index.js';
 import type { Weight } from './layers/layer.js';
@@ -81,3 +81,7 @@ export const trainableSpecs = (
   classes: number,
   trainFrom: string,
 ): ParameterSpec[] => specsFrom(id, classes, trainFrom).filter(({ name }) => !isStatistic(name));
+
+/** How many values these parameters have: the length of a delta. */
+export const trainableCount = (id: ArchitectureId, classes: number, trainFrom: string): number =>
+  trainableSpecs(id, classes, trainFrom).reduce((n, { shape }) => n + sizeOf(shape), 0);

@@ -5,10 +5,9 @@ import { sealedBytes } from '../../common/crypto/frames.js';
 import { signMessage } from '../../common/crypto/signed.js';
 import { TAGS } from '../../common/crypto/signature.js';
 import { asLentigoError, LentigoError } from '../../common/errors.js';
-import { trainableSpecs } from '../../common/model/architecture.js';
+import { trainableCount } from '../../common/model/architecture.js';
 import type { Receipt, Signed, Submission } from '../../common/protocol/round.js';
 import { encodings } from '../../common/update/encoding.js';
-import { sizeOf } from '../../common/update/parameter-set.js';
 import type { CheckedUpdate } from '../aggregation/check-update.js';
 import { type StudyActor, waits } from './actor.js';
 import type { Ports } from './ports.js';
@@ -235,9 +234,6 @@ export class Intake {
   #count(): number {
     const { study, actor } = this.#parts;
     const { trainFrom } = actor.state.config.training;
-    return trainableSpecs(study.architecture, study.labels.names.length, trainFrom).reduce(
-      (n, { shape }) => n + sizeOf(shape),
-      0,
-    );
+    return trainableCount(study.architecture, study.labels.names.length, trainFrom);
   }
 }
