@@ -4,9 +4,11 @@ import '@mantine/core/styles.css';
 import './page.css';
 import { type ReactNode, StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
+import { LANGUAGE } from './language.js';
 import { readableVariables, theme } from './theme.js';
 
 export function mount(page: ReactNode): void {
+  document.documentElement.lang = LANGUAGE;
   createRoot(document.getElementById('root')!).render(
     <StrictMode>
       <MantineProvider

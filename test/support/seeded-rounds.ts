@@ -6,6 +6,8 @@ import { type Metrics, metricsOf, SCORE_NAMES } from '../../common/evaluation/me
 import { PAD_UFES_LABELS } from '../../common/model/labels.js';
 import { Random } from '../../common/random.js';
 import { openDatabase } from '../../coordinator/storage/database.js';
+import { signTerms } from '../../coordinator/rounds/announcement.js';
+import { Keys } from '../../coordinator/storage/keys.js';
 import { json } from '../../coordinator/storage/rows.js';
 import { Store } from '../../coordinator/storage/store.js';
 
@@ -15,7 +17,8 @@ const ROUND_MS = 290_000;
 const OPEN_MS = 130_000;
 /** Nobody answers these rounds: of the right form, and of nobody. */
 const ROUND_KEY = 'A'.repeat(43) + '=';
-const TERMS = { body: '{}', signature: 'A'.repeat(86) + '==' };
+/** The terms of rounds that are over, which nobody is sent again. */
+const PAST_TERMS = { body: '{}', signature: 'A'.repeat(86) + '==' };
 
 /**
  * Metrics of made-up predictions on 460 photographs of 230 patients, better the higher `skill`
@@ -87,7 +90,8 @@ export async function seedRounds(
   const database = await openDatabase({ dataDir });
   try {
     const { prisma } = database;
-    const { state } = await new Store(database).study(study);
+    const stored = await new Store(database).study(study);
+    const { state } = stored;
     const random = new Random('seeded rounds');
     const templates = Array.from({ length: LEVELS }, (_, level) => ({
       validation: metricsAt(level / (LEVELS - 1), `validation ${level}`),
@@ -114,7 +118,7 @@ export async function seedRounds(
         cohort: number === 0 ? [] : [...clinics],
         ...(number > 0 && {
           roundKey: ROUND_KEY,
-          terms: TERMS,
+          terms: PAST_TERMS,
           openedAt: planned(number),
           deadlineAt: new Date(planned(number).getTime() + 3_600_000),
         }),
@@ -170,6 +174,9 @@ export async function seedRounds(
     if (open) {
       attempt = uuidv7();
       const openedAt = new Date(now - OPEN_MS);
+      const cohort = clinics.toSorted();
+      const secretKey = await new Keys(dataDir).studyKey(study);
+      const planned = { phase: 'planned', number: rounds + 1, attempt, from: state.next } as const;
       await prisma.round.create({
         data: {
           id: attempt,
@@ -179,9 +186,9 @@ export async function seedRounds(
           ...base,
           resultSha256: null,
           resultBytes: null,
-          cohort: clinics.toSorted(),
+          cohort,
           roundKey: ROUND_KEY,
-          terms: TERMS,
+          terms: json(signTerms(stored, planned, { cohort, roundKey: ROUND_KEY }, secretKey)),
           plannedAt: openedAt,
           openedAt,
           deadlineAt: new Date(now + 3_470_000),
