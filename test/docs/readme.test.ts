@@ -36,7 +36,7 @@ const hasOpenssl = (() => {
 describe.skipIf(!hasOpenssl)(
   `the study on two machines${hasOpenssl ? '' : ' (skipped: no openssl)'}`,
   () => {
-    const [coordinate, create, enrol, approve, results] = typedOf('README.md');
+    const [certificate, coordinate, create, enrol, approve, results] = typedOf('README.md');
     let folder: string;
     const terminals: Terminal[] = [];
     let desk: Terminal;
@@ -64,14 +64,6 @@ describe.skipIf(!hasOpenssl)(
     beforeAll(async () => {
       folder = await temporaryFolder();
       desk = await open('desk');
-      const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-      execFileSync(
-        'openssl',
-        // prettier-ignore
-        ['req', '-x509', ...key, '-days', '2', '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost',
-          '-keyout', at('desk/key.pem'), '-out', at('desk/cert.pem')],
-        { stdio: 'pipe' },
-      );
       await rename(await dataDirectory(), at('desk/lentigo-data'));
       await saveModel(at('desk/models/start'), nano());
       await photograph(at('desk/photo.jpg'));
@@ -84,6 +76,8 @@ describe.skipIf(!hasOpenssl)(
     });
 
     it('the coordinator listens with its certificate', async () => {
+      for (const command of certificate!.commands)
+        await desk.type(command.replaceAll('coordinator.example', 'localhost'));
       const command = coordinate!.commands[0]!;
       const running = desk.start(`${filled(command, said)} --port ${port}`);
       for (let i = 0; !running.output().includes(`https://localhost:${port}`); i++) {
