@@ -7,6 +7,7 @@ import {
   type Evaluated,
   predict as predictPictures,
   predictSamples,
+  validationThreshold,
 } from '../common/evaluation/evaluate.js';
 import { type Metrics, metricsOf } from '../common/evaluation/metrics.js';
 import { type Prediction, predictionOf } from '../common/evaluation/prediction.js';
@@ -33,7 +34,8 @@ export interface Evaluation {
 }
 
 /**
- * Measures a model on the images of one split, with intervals bootstrapped over patients.
+ * Measures a model on the images of one split, with intervals bootstrapped over patients. The
+ * threshold of its operating point is chosen on the validation split, which is evaluated for it.
  * @example
  * const { metrics } = await evaluate({ model: 'my-model', data: 'synthetic:site=1&images=100' });
  * console.log(metrics.balancedAccuracy, metrics.intervals.balancedAccuracy);
@@ -56,10 +58,14 @@ export async function evaluate({
     );
   const reader = new InputThread();
   try {
-    const predictions = await withStudent({ labels, ...rest }, (student) =>
-      predictSamples(student, samples, { reader }),
-    );
-    return { metrics: metricsOf(predictions, labels), predictions };
+    return await withStudent({ labels, ...rest }, async (student) => {
+      const predictions = await predictSamples(student, samples, { reader });
+      const threshold =
+        split === 'validation'
+          ? 'choose'
+          : await validationThreshold(student, dataset.samples, { reader });
+      return { metrics: metricsOf(predictions, labels, 1, threshold), predictions };
+    });
   } finally {
     await reader.release();
   }

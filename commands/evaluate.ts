@@ -16,7 +16,7 @@ import type { LabelSet } from '../common/model/labels.js';
 import { createStudent } from '../common/model/student.js';
 import { Progress } from '../common/progress.node.js';
 import { Random } from '../common/random.js';
-import { predict, predictSamples } from '../common/evaluation/evaluate.js';
+import { predict, predictSamples, validationThreshold } from '../common/evaluation/evaluate.js';
 import { gradCam } from '../common/evaluation/grad-cam.js';
 import { groupIntervals } from '../common/evaluation/group-intervals.js';
 import { type Prediction, predictionOf } from '../common/evaluation/prediction.js';
@@ -24,6 +24,7 @@ import { heatmapFiles, writeHeatmap } from '../common/evaluation/heatmap.node.js
 import { InputThread } from '../common/training/input-thread.node.js';
 import { type Metrics, metricsOf, type ScoreName } from '../common/evaluation/metrics.js';
 import { modelCard } from '../common/reporting/model-card.js';
+import { operatingPointText } from '../common/reporting/operating-point.js';
 import { trainingOf } from '../common/reporting/training-record.node.js';
 
 const style = { head: [], border: [], compact: true };
@@ -59,6 +60,16 @@ export function formatMetrics(metrics: Metrics, { names }: LabelSet): string {
     ]);
   }
   scores.push(['calibration error', decimal(metrics.ece), '']);
+  const point = metrics.operatingPoint;
+  if (point)
+    for (const name of ['sensitivity', 'specificity'] as const) {
+      const interval = point.intervals[name];
+      scores.push([
+        `${name} at the threshold ${decimal(point.threshold)}`,
+        percent(point[name]),
+        interval ? `${percent(interval.low)} to ${percent(interval.high)}` : '–',
+      ]);
+    }
   const classes = new Table({
     head: ['diagnosis', 'images', 'precision', 'recall', 'F1', ...names.map((name) => `→ ${name}`)],
     colAligns: ['left', ...names.map(() => right), right, right, right, right],
@@ -91,7 +102,7 @@ export function formatMetrics(metrics: Metrics, { names }: LabelSet): string {
       percent(malignantRecall),
     ]);
   }
-  return `${metrics.samples} images\n${scores.toString()}\n${classes.toString()}\n${skin.toString()}\nIntervals are bootstrapped over patients; groups of fewer than 20 images are only counted.\n`;
+  return `${metrics.samples} images\n${scores.toString()}\n${classes.toString()}\n${skin.toString()}\nIntervals are bootstrapped over patients; groups of fewer than 20 images are only counted.\n${point ? `${operatingPointText(point)}\n` : ''}`;
 }
 
 interface EvaluateFlags {
@@ -140,10 +151,17 @@ async function evaluateModel({
       process.stderr.write(`left out: ${message}\n`);
     },
   });
+  const threshold =
+    split === 'validation'
+      ? 'choose'
+      : await validationThreshold(student, dataset.samples, {
+          reader,
+          onProgress: progress.piece('choosing the threshold on validation', 1),
+        });
   progress.clear();
   await reader.release();
   student.dispose();
-  const metrics = metricsOf(predictions, model.labels);
+  const metrics = metricsOf(predictions, model.labels, 1, threshold);
   if (card !== undefined) {
     const evaluation = {
       metrics,

@@ -60,7 +60,13 @@ export async function trainBaseline(
       },
       async onEpoch(epoch) {
         if (epoch % training.epochs !== 0) return;
-        const { metrics } = await evaluateSplit(world, 'validation', cache, () => undefined);
+        const { metrics } = await evaluateSplit(
+          world,
+          'validation',
+          'choose',
+          cache,
+          () => undefined,
+        );
         if (
           isBetter(
             selectionScore(metrics, select),
@@ -73,8 +79,14 @@ export async function trainBaseline(
   );
   if (!best) throw new Error(`${name} was trained without an epoch`);
   student.load(best.parameters);
-  const { metrics, predictions } = await evaluateSplit(world, 'heldout', cache, onEvaluating);
   const { epoch, validation } = best;
+  const { metrics, predictions } = await evaluateSplit(
+    world,
+    'heldout',
+    validation.operatingPoint?.threshold ?? null,
+    cache,
+    onEvaluating,
+  );
   const seconds = (performance.now() - began) / 1000;
   return {
     record: {

@@ -171,12 +171,14 @@ class Simulation {
     const validation = await evaluateSplit(
       this.#world,
       'validation',
+      'choose',
       this.#cache,
       this.#progress.piece(`${what} validation`, splits.validation.length),
     );
     const heldout = await evaluateSplit(
       this.#world,
       'heldout',
+      validation.metrics.operatingPoint?.threshold ?? null,
       this.#cache,
       this.#progress.piece(`${what} held-out`, splits.heldout.length),
     );

@@ -105,10 +105,14 @@ export async function createWorld(config: SimulationConfig, given: Given = {}): 
 
 export const clinicName = (index: number): string => `clinic-${index + 1}`;
 
-/** The student as it is loaded, on one split. */
+/**
+ * The student as it is loaded, on one split.
+ * @param threshold as `metricsOf` takes it
+ */
 export async function evaluateSplit(
   { student, splits, config, reader }: World,
   split: Split,
+  threshold: number | 'choose' | null,
   cache: FeatureCache | undefined,
   onProgress: (fraction: number) => void,
 ): Promise<{ metrics: Metrics; predictions: Evaluated }> {
@@ -118,5 +122,5 @@ export async function evaluateSplit(
     reader,
     onProgress,
   });
-  return { metrics: metricsOf(predictions, student.labels, config.seed), predictions };
+  return { metrics: metricsOf(predictions, student.labels, config.seed, threshold), predictions };
 }

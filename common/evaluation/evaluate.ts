@@ -13,6 +13,7 @@ import {
   type SourceOptions,
 } from '../training/features.js';
 import { type Metrics, metricsOf, type Predictions } from './metrics.js';
+import { chooseThreshold, malignancyOf } from './operating-point.js';
 import { batchesOf, labelIndex } from '../training/train.js';
 
 /**
@@ -59,6 +60,8 @@ export interface EvaluationOptions extends SourceOptions {
   readonly trainFrom?: string;
   /** Seed of the bootstrap. */
   readonly seed?: number | string;
+  /** As `metricsOf` takes it. */
+  readonly threshold?: number | 'choose' | null;
   /** Share of the images done, 0–1. */
   readonly onProgress?: (fraction: number) => void;
   /** Called with images that could not be read; they are left out. */
@@ -82,7 +85,7 @@ export interface Evaluated extends Predictions {
 export async function predictSamples(
   student: Classifier,
   samples: readonly Sample[],
-  options: Omit<EvaluationOptions, 'seed'> = {},
+  options: Omit<EvaluationOptions, 'seed' | 'threshold'> = {},
 ): Promise<Evaluated> {
   const trainFrom = options.trainFrom ?? student.blocks[0]!;
   const source = new FeatureSource(student, trainFrom, options);
@@ -136,5 +139,26 @@ export async function evaluate(
   samples: readonly Sample[],
   options: EvaluationOptions = {},
 ): Promise<Metrics> {
-  return metricsOf(await predictSamples(student, samples, options), student.labels, options.seed);
+  return metricsOf(
+    await predictSamples(student, samples, options),
+    student.labels,
+    options.seed,
+    options.threshold,
+  );
+}
+
+/**
+ * The threshold for the operating point of a model, chosen on the validation images among these;
+ * null where there are none, or none of a kind.
+ * @throws as predictSamples
+ */
+export async function validationThreshold(
+  student: Student,
+  samples: readonly Sample[],
+  options: Parameters<typeof predictSamples>[2],
+): Promise<number | null> {
+  const validation = samples.filter(({ split }) => split === 'validation');
+  if (validation.length === 0) return null;
+  const { labels, probabilities } = await predictSamples(student, validation, options);
+  return chooseThreshold(malignancyOf(labels, probabilities, student.labels));
 }

@@ -3,12 +3,21 @@
 import { z } from 'zod';
 import { Random } from '../random.js';
 import type { LabelSet } from '../model/labels.js';
+import {
+  chooseThreshold,
+  flaggedAt,
+  Interval,
+  malignancyOf,
+  OperatingPoint,
+  ratesAt,
+  RocCurve,
+  rocCurve,
+} from './operating-point.js';
+
+export type { Interval } from './operating-point.js';
 
 /** null where the score is not defined (a class without examples, a group with only one kind). */
 const score = z.number().nullable();
-const Interval = z.strictObject({ low: z.number(), high: z.number() }).nullable();
-/** A 95% interval; null where the score isn't defined. */
-export type Interval = z.infer<typeof Interval>;
 const Scores = z.strictObject({
   accuracy: score,
   /** Mean recall of the classes that occur. */
@@ -52,6 +61,13 @@ export const Metrics = Scores.extend({
       typeof Interval
     >,
   ),
+  /** Malignant against benign; empty without both kinds. Metrics of older releases have none. */
+  roc: RocCurve.default([]),
+  /**
+   * At the threshold that validation chose; null where there is none. Metrics of older releases have
+   * none.
+   */
+  operatingPoint: OperatingPoint.nullable().default(null),
 });
 export type Metrics = z.infer<typeof Metrics>;
 
@@ -105,7 +121,7 @@ function ranking(values: readonly number[], positive: readonly boolean[]): Ranki
 }
 
 function prepare({ labels, probabilities }: Predictions, set: LabelSet): Prepared {
-  const malignant = set.names.map((name) => set.malignant.includes(name));
+  const malignancy = malignancyOf(labels, probabilities, set);
   return {
     labels,
     classes: set.names.length,
@@ -116,10 +132,7 @@ function prepare({ labels, probabilities }: Predictions, set: LabelSet): Prepare
         labels.map((label) => label === c),
       ),
     ),
-    malignancy: ranking(
-      probabilities.map((row) => row.reduce((sum, p, c) => sum + (malignant[c]! ? p : 0), 0)),
-      labels.map((label) => malignant[label]!),
-    ),
+    malignancy: ranking(malignancy.values, malignancy.positive),
   };
 }
 
@@ -179,14 +192,6 @@ function scoresOf(prepared: Prepared, times: Float64Array): Scores {
   const confusion = confusionOf(prepared, times);
   const perClass = classScores(confusion);
   const n = perClass.reduce((sum, { support }) => sum + support, 0);
-  const { positive, values } = prepared.malignancy;
-  let malignant = 0;
-  let flagged = 0;
-  for (const [i, isMalignant] of positive.entries()) {
-    if (!isMalignant) continue;
-    malignant += times[i]!;
-    if (values[i]! >= 0.5) flagged += times[i]!;
-  }
   return {
     accuracy: ratio(
       confusion.reduce((sum, row, c) => sum + row[c]!, 0),
@@ -200,7 +205,7 @@ function scoresOf(prepared: Prepared, times: Float64Array): Scores {
     macroF1: mean(perClass.map(({ f1 }) => f1)),
     aucOvr: mean(prepared.perClass.map((r) => areaUnderRoc(r, times))),
     malignantAuc: areaUnderRoc(prepared.malignancy, times),
-    malignantRecall: ratio(flagged, malignant),
+    malignantRecall: ratesAt(prepared.malignancy, 0.5)(times).sensitivity,
   };
 }
 
@@ -269,23 +274,38 @@ export function classScorer(
 }
 
 /** Percentile bootstrap (Efron & Tibshirani 1993, chapter 13) over patients. */
-function bootstrap(
-  prepared: Prepared,
-  patients: readonly string[],
-  random: Random,
-): Metrics['intervals'] {
-  const draw = drawPatients(patients, random);
-  const drawn = SCORE_NAMES.map(() => [] as number[]);
+function bootstrap<Name extends string>(
+  names: readonly Name[],
+  scoresOf: (times: Float64Array) => Readonly<Record<Name, number | null>>,
+  draw: () => Float64Array,
+): Record<Name, Interval> {
+  const drawn = names.map(() => [] as number[]);
   for (let b = 0; b < RESAMPLES; b++) {
-    const scores = scoresOf(prepared, draw());
-    for (const [s, name] of SCORE_NAMES.entries()) {
+    const scores = scoresOf(draw());
+    for (const [s, name] of names.entries()) {
       const value = scores[name];
       if (value !== null) drawn[s]!.push(value);
     }
   }
-  return Object.fromEntries(
-    SCORE_NAMES.map((name, s) => [name, intervalOf(drawn[s]!)]),
-  ) as Metrics['intervals'];
+  return Object.fromEntries(names.map((name, s) => [name, intervalOf(drawn[s]!)])) as Record<
+    Name,
+    Interval
+  >;
+}
+
+/** What a model does at a threshold, with its intervals. */
+function operatingPointOf(
+  malignancy: Ranking,
+  threshold: number,
+  draw: () => Float64Array,
+): OperatingPoint {
+  const rates = ratesAt(malignancy, threshold);
+  return {
+    threshold,
+    ...flaggedAt(malignancy, threshold),
+    ...rates(new Float64Array(malignancy.values.length).fill(1)),
+    intervals: bootstrap(['sensitivity', 'specificity'], rates, draw),
+  };
 }
 
 /** The middle 95% of the values drawn by a bootstrap. */
@@ -306,11 +326,14 @@ export function quantile(sorted: readonly number[], q: number): number {
 /**
  * All metrics of these predictions. The predicted class is the most probable one (the first of
  * equals). `seed` seeds the bootstrap.
+ * @param threshold of the operating point, as validation chose it; 'choose' (on validation images)
+ *   chooses it by Youden's index; null: no operating point
  */
 export function metricsOf(
   predictions: Predictions,
   set: LabelSet,
   seed: number | string = 1,
+  threshold: number | 'choose' | null = null,
 ): Metrics {
   const { labels, probabilities } = predictions;
   const n = labels.length;
@@ -318,6 +341,10 @@ export function metricsOf(
   const prepared = prepare(predictions, set);
   const confusion = confusionOf(prepared, once);
   const groups = skinTypeGroups(predictions.fitzpatrick ?? labels.map(() => undefined));
+  const patients = predictions.patients ?? labels.map((_, i) => String(i));
+  const draws = (name: string) => drawPatients(patients, new Random(seed).fork(name));
+  const { malignancy } = prepared;
+  const at = threshold === 'choose' ? chooseThreshold(malignancy) : threshold;
   return {
     samples: n,
     ...scoresOf(prepared, once),
@@ -334,10 +361,8 @@ export function metricsOf(
         return [name, { samples: members.length, ...scoresOf(prepared, times) }];
       }),
     ) as Metrics['byFitzpatrick'],
-    intervals: bootstrap(
-      prepared,
-      predictions.patients ?? labels.map((_, i) => String(i)),
-      new Random(seed).fork('bootstrap'),
-    ),
+    intervals: bootstrap(SCORE_NAMES, (times) => scoresOf(prepared, times), draws('bootstrap')),
+    roc: rocCurve(malignancy),
+    operatingPoint: at === null ? null : operatingPointOf(malignancy, at, draws('operating point')),
   };
 }

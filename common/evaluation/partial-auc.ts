@@ -3,6 +3,7 @@
 import type { LabelSet } from '../model/labels.js';
 import type { Random } from '../random.js';
 import { drawPatients, type Predictions, quantile, RESAMPLES } from './metrics.js';
+import { malignancyOf } from './operating-point.js';
 
 /** Sensitivity from which the area counts: 80% (Kurtansky et al. 2024, "The SLICE-3D dataset"). */
 const FROM = 0.8;
@@ -20,14 +21,10 @@ export interface PartialAuc {
 /** The partial area of the summed malignant probability, malignant against benign. */
 export function partialAuc(
   { labels, probabilities, patients }: Predictions,
-  { names, malignant }: LabelSet,
+  set: LabelSet,
   random: Random,
 ): PartialAuc {
-  const isMalignant = names.map((name) => malignant.includes(name));
-  const scores = probabilities.map((row) =>
-    row.reduce((sum, p, c) => sum + (isMalignant[c]! ? p : 0), 0),
-  );
-  const positive = labels.map((label) => isMalignant[label]!);
+  const { values: scores, positive } = malignancyOf(labels, probabilities, set);
   const order = scores.map((_, i) => i).sort((a, b) => scores[b]! - scores[a]!);
   const area = (times: Float64Array): number | null => areaAbove(order, scores, positive, times);
   const draw = drawPatients(patients ?? labels.map((_, i) => String(i)), random);

@@ -8,6 +8,7 @@ import type { Model } from '../model/student.js';
 import { networkOf } from '../model/architecture.js';
 import type { GroupIntervals } from '../evaluation/group-intervals.js';
 import type { Interval, Metrics, ScoreName } from '../evaluation/metrics.js';
+import { operatingPointText } from './operating-point.js';
 
 export interface Evaluation {
   readonly metrics: Metrics;
@@ -60,6 +61,7 @@ export function modelCard(
 ): string {
   const { inputSize } = networkOf(architecture);
   const { names, malignant } = labels;
+  const point = metrics.operatingPoint;
   const left = Object.entries(data.leftOut);
   const sections: [title: string, ...paragraphs: string[]][] = [
     [
@@ -103,8 +105,15 @@ export function modelCard(
             withInterval(metrics[name], metrics.intervals[name]),
           ]),
           ['expected calibration error', decimal(metrics.ece)],
+          ...(point
+            ? (['sensitivity', 'specificity'] as const).map((name) => [
+                `${name}, malignant against benign, at the threshold below`,
+                withInterval(point[name], point.intervals[name]),
+              ])
+            : []),
         ],
       ),
+      ...(point ? [operatingPointText(point)] : []),
     ],
     [
       'By diagnosis',

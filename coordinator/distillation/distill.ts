@@ -327,7 +327,12 @@ class Distillation {
         epoch: best,
         epochs: history.length,
         validation: chosen.validation,
-        heldout: metricsOf(predictions, labels, seed),
+        heldout: metricsOf(
+          predictions,
+          labels,
+          seed,
+          chosen.validation.operatingPoint?.threshold ?? null,
+        ),
         partialAuc: partialAuc(predictions, labels, new Random(seed).fork('partial AUC')),
       });
     }

@@ -62,7 +62,7 @@ function labelLoss(
 const evaluation =
   (model: Classifier, { validation }: Splits): Task['evaluate'] =>
   async (options) =>
-    metricsOf(await predictSamples(model, validation, options), model.labels);
+    metricsOf(await predictSamples(model, validation, options), model.labels, 1, 'choose');
 
 /** Trains a teacher on the labels alone. */
 export function teacherTask(

@@ -66,7 +66,10 @@ export class EvaluationSession {
     const reader = this.#reader;
     const all = samples.filter(({ split }) => split !== 'train').length;
     let before = 0;
-    const metricsOf = async (split: Split): Promise<Metrics> => {
+    const metricsOf = async (
+      split: Split,
+      threshold: number | 'choose' | null,
+    ): Promise<Metrics> => {
       const own = samples.filter((sample) => sample.split === split);
       if (own.length === 0)
         throw new LentigoError(
@@ -78,14 +81,15 @@ export class EvaluationSession {
         cache,
         reader,
         seed: job.seed,
+        threshold,
         onProgress: (fraction) => onProgress((before + fraction * own.length) / all),
       });
       before += own.length;
       return metrics;
     };
     try {
-      const validation = await metricsOf('validation');
-      const heldout = await metricsOf('heldout');
+      const validation = await metricsOf('validation', 'choose');
+      const heldout = await metricsOf('heldout', validation.operatingPoint?.threshold ?? null);
       return { validation, heldout, seconds: (performance.now() - started) / 1000 };
     } finally {
       await reader.release();

@@ -75,6 +75,26 @@ describe('lentigo evaluate', () => {
     expect(Object.keys(metrics.perClass)).toEqual(PAD_UFES_LABELS.names);
   });
 
+  it('takes the threshold for held-out from validation', async () => {
+    const pointOf = async (split: string) =>
+      Metrics.parse(
+        JSON.parse(
+          await stdoutOf(
+            evaluateCommand(),
+            '--model',
+            model,
+            '--data',
+            DATA,
+            '--split',
+            split,
+            '--json',
+          ),
+        ),
+      ).operatingPoint!;
+    const [validation, heldout] = [await pointOf('validation'), await pointOf('heldout')];
+    expect(heldout.threshold).toBe(validation.threshold);
+  });
+
   it('prints a readable report', async () => {
     const page = await stdoutOf(
       evaluateCommand(),
@@ -85,7 +105,15 @@ describe('lentigo evaluate', () => {
       '--split',
       'heldout',
     );
-    for (const text of ['balanced accuracy', '95% interval', 'Fitzpatrick', 'MEL'])
+    for (const text of [
+      'balanced accuracy',
+      '95% interval',
+      'Fitzpatrick',
+      'MEL',
+      'sensitivity at the threshold',
+      'specificity at the threshold',
+      'false alarms among',
+    ])
       expect(page).toContain(text);
   });
 

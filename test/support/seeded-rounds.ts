@@ -24,7 +24,7 @@ const PAST_TERMS = { body: '{}', signature: 'A'.repeat(86) + '==' };
  * Metrics of made-up predictions on 460 photographs of 230 patients, better the higher `skill`
  * (0–1) is.
  */
-function metricsAt(skill: number, seed: string): Metrics {
+function metricsAt(skill: number, seed: string, threshold: number | 'choose'): Metrics {
   const random = new Random(seed);
   const shares = [0.32, 0.37, 0.04, 0.11, 0.08, 0.08];
   const labels = Array.from({ length: 460 }, (_, i) => {
@@ -50,6 +50,7 @@ function metricsAt(skill: number, seed: string): Metrics {
     },
     PAD_UFES_LABELS,
     1,
+    threshold,
   );
 }
 
@@ -93,10 +94,12 @@ export async function seedRounds(
     const stored = await new Store(database).study(study);
     const { state } = stored;
     const random = new Random('seeded rounds');
-    const templates = Array.from({ length: LEVELS }, (_, level) => ({
-      validation: metricsAt(level / (LEVELS - 1), `validation ${level}`),
-      heldout: metricsAt(level / (LEVELS - 1), `heldout ${level}`),
-    }));
+    const templates = Array.from({ length: LEVELS }, (_, level) => {
+      const skill = level / (LEVELS - 1);
+      const validation = metricsAt(skill, `validation ${level}`, 'choose');
+      const { threshold } = validation.operatingPoint!;
+      return { validation, heldout: metricsAt(skill, `heldout ${level}`, threshold) };
+    });
     const began = now - OPEN_MS - (rounds + 1) * ROUND_MS;
     const hash = (text: string) => createHash('sha256').update(text).digest('hex');
     let best = { number: 0, score: -1 };

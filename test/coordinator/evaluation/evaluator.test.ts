@@ -57,6 +57,13 @@ describe('evaluation in a worker', () => {
       await evaluator.close();
       expect(Metrics.parse(first.validation)).toEqual(second.validation);
       expect(second.seconds).toBeLessThan(first.seconds);
+      // Chosen on validation, used on held-out.
+      const { validation, heldout } = first;
+      expect(validation.operatingPoint!.threshold).toBeGreaterThan(0);
+      expect(heldout.operatingPoint!.threshold).toBe(validation.operatingPoint!.threshold);
+      expect(heldout.operatingPoint!.malignant + heldout.operatingPoint!.benign).toBe(
+        heldout.samples,
+      );
 
       await useEngine(engine);
       const start = initialParameters('nano', PAD_UFES_LABELS, new Random(1));
