@@ -28,6 +28,10 @@ export function toHex(bytes: Uint8Array): string {
   return out;
 }
 
+/** The bytes of an even number of hexadecimal digits. */
+export const fromHex = (digits: string): Uint8Array =>
+  Uint8Array.from(digits.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+
 /**
  * The same bytes in memory that WebCrypto accepts: it refuses views of shared memory, such as the
  * heap of threaded WASM.

@@ -1,7 +1,7 @@
 // Ed25519 (RFC 8032). Uses Node's implementation where there is one, in a tenth of the time;
 // elsewhere tweetnacl, as the browsers' own is asynchronous. Both give the same signatures.
 import nacl from 'tweetnacl';
-import { concat } from './bytes.js';
+import { concat, fromHex } from './bytes.js';
 
 export interface Ed25519 {
   /**
@@ -23,9 +23,8 @@ export const portable: Ed25519 = {
 };
 
 /** The group order L of Ed25519, little-endian. */
-const ORDER = Uint8Array.from(
-  '1000000000000000000000000000000014def9dea2f79cd65812631a5cf5d3ed'.match(/../g)!,
-  (h) => parseInt(h, 16),
+const ORDER = fromHex(
+  '1000000000000000000000000000000014def9dea2f79cd65812631a5cf5d3ed',
 ).toReversed();
 
 /**

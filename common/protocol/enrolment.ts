@@ -1,31 +1,59 @@
 // Invitation and enrolment: how a study learns a clinic's key.
+import nacl from 'tweetnacl';
 import { z } from 'zod';
+import { fromBase64, toBase64 } from '../crypto/base64.js';
+import { concat, fromHex, toHex, uint32, utf8 } from '../crypto/bytes.js';
 import { LentigoError } from '../errors.js';
 import { LabelSet } from '../model/labels.js';
 import { checkProtocol } from './parse.js';
 import { ClinicId, ClinicName, Id, Nonce, PublicKey, Signature } from './primitives.js';
 
 /**
- * The content of an invitation: the coordinator's address, the study, its pinned Ed25519 key, and a
- * one-time secret.
+ * The content of an invitation: the coordinator's address, the study, its pinned Ed25519 key, a
+ * one-time secret, until when it is good, and what the coordinator calls the clinic.
  */
 export const Invitation = z.strictObject({
-  protocol: z.int(),
+  protocol: z.int().min(0).max(255),
   url: z.url({ protocol: /^https?$/ }).max(500),
   study: Id,
   key: PublicKey,
   secret: Nonce,
+  /** Whole seconds. */
   expires: z.iso.datetime(),
+  clinic: ClinicName,
 });
 export type Invitation = z.infer<typeof Invitation>;
 
 const PREFIX = 'lentigo-invite-';
+/** No invitation is longer: the longest address and name. */
+const LONGEST = 3000;
+const HTTPS = 'https://';
+/** Bytes of the SHA-512 at the end, by which a damaged word is told. */
+const CHECK = 3;
+/** Where the fields of fixed size lie: protocol, study, key, secret, time; then the texts. */
+const [STUDY, KEY, SECRET, TIME, TEXTS] = [1, 17, 49, 81, 85] as const;
 
-/** An invitation as one word that can be sent by mail or put in a link. */
+/**
+ * An invitation as one word that can be sent by mail, put in a link, and read from a QR code, which
+ * is the easier the shorter the word is: its bytes in base64url. Times are in seconds, and an
+ * address is of HTTPS unless it says otherwise.
+ */
 export function formatInvitation(invitation: Invitation): string {
+  const { protocol, url, study, key, secret, expires, clinic } = invitation;
+  const content = concat(
+    Uint8Array.of(protocol),
+    fromHex(study.replaceAll('-', '')),
+    fromBase64(key),
+    fromBase64(secret),
+    uint32(Math.floor(Date.parse(expires) / 1000)),
+    utf8(`${clinic}\0${url.startsWith(HTTPS) ? url.slice(HTTPS.length) : url}`),
+  );
   return (
     PREFIX +
-    btoa(JSON.stringify(invitation)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+    toBase64(concat(content, nacl.hash(content).subarray(0, CHECK)))
+      .replaceAll('+', '-')
+      .replaceAll('/', '_')
+      .replaceAll('=', '')
   );
 }
 
@@ -35,24 +63,50 @@ export function formatInvitation(invitation: Invitation): string {
  *   it is of another protocol version
  */
 export function parseInvitation(text: string): Invitation {
-  const word = text.trim();
-  let value: unknown;
-  try {
-    if (!word.startsWith(PREFIX)) throw new Error(`it does not start with ${PREFIX}`);
-    value = JSON.parse(atob(word.slice(PREFIX.length).replaceAll('-', '+').replaceAll('_', '/')));
-  } catch (cause) {
-    throw new LentigoError('LENTIGO_INVITATION_INVALID', 'This is not a whole invitation.', {
-      cause,
-    });
-  }
-  checkProtocol(value, 'The invitation');
-  const parsed = Invitation.safeParse(value);
+  const bytes = bytesOf(text.trim());
+  checkProtocol({ protocol: bytes[0] }, 'The invitation');
+  const content = bytes.subarray(0, -CHECK);
+  if (
+    content.length < TEXTS ||
+    toHex(nacl.hash(content).subarray(0, CHECK)) !== toHex(bytes.subarray(-CHECK))
+  )
+    throw notWhole();
+  const [clinic, address = ''] = new TextDecoder().decode(content.subarray(TEXTS)).split('\0');
+  const parsed = Invitation.safeParse({
+    protocol: content[0],
+    url: address.includes('://') ? address : HTTPS + address,
+    study: toHex(content.subarray(STUDY, KEY)).replace(
+      /^(.{8})(.{4})(.{4})(.{4})(.{12})$/,
+      '$1-$2-$3-$4-$5',
+    ),
+    key: toBase64(content.subarray(KEY, SECRET)),
+    secret: toBase64(content.subarray(SECRET, TIME)),
+    expires: new Date(
+      1000 * new DataView(content.buffer, content.byteOffset).getUint32(TIME, true),
+    ).toISOString(),
+    clinic,
+  });
   if (!parsed.success)
     throw new LentigoError(
       'LENTIGO_INVITATION_INVALID',
       `The invitation is damaged: ${z.prettifyError(parsed.error)}`,
     );
   return parsed.data;
+}
+
+const notWhole = (cause?: unknown): LentigoError =>
+  new LentigoError('LENTIGO_INVITATION_INVALID', 'This is not a whole invitation.', { cause });
+
+/** The bytes that a word stands for. @throws LENTIGO_INVITATION_INVALID */
+function bytesOf(word: string): Uint8Array {
+  if (!word.startsWith(PREFIX) || word.length === PREFIX.length || word.length > LONGEST)
+    throw notWhole();
+  const digits = word.slice(PREFIX.length).replaceAll('-', '+').replaceAll('_', '/');
+  try {
+    return fromBase64(digits.padEnd(4 * Math.ceil(digits.length / 4), '='));
+  } catch (cause) {
+    throw notWhole(cause);
+  }
 }
 
 /**

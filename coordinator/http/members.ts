@@ -38,6 +38,7 @@ export const memberHandlers = ({
       key: publicKey,
       secret,
       expires,
+      clinic,
     });
     return { invitation, clinic, expires };
   },

@@ -189,6 +189,7 @@ export class Peer {
       key: toBase64(this.identity.publicKey),
       secret: createNonce(),
       expires: new Date(Date.now() + 60_000).toISOString(),
+      clinic: 'A clinic',
     };
   }
 

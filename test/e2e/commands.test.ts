@@ -36,7 +36,8 @@ const invitation = (changes: Partial<Invitation> = {}): Invitation => ({
   study: '0198c0de-0000-7000-8000-000000000001',
   key: toBase64(createIdentity().publicKey),
   secret: createNonce(),
-  expires: '2099-01-01T00:00:00Z',
+  expires: '2099-01-01T00:00:00.000Z',
+  clinic: 'A clinic',
   ...changes,
 });
 

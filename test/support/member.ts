@@ -126,7 +126,7 @@ export class Member {
     const identity = createIdentity();
     const { url, study, studyKey: key } = like;
     return new Member(
-      { protocol: PROTOCOL, url, study, key, secret: '', expires: '' },
+      { protocol: PROTOCOL, url, study, key, secret: '', expires: '', clinic: 'Nobody' },
       identity,
       await clinicIdOf(identity.publicKey),
     );

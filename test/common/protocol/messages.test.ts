@@ -149,6 +149,7 @@ describe('an invitation', () => {
     key,
     secret: key,
     expires: '2026-12-01T00:00:00.000Z',
+    clinic: 'Klinik Süd',
   };
   const codeOf = (text: string) => {
     try {
@@ -160,6 +161,35 @@ describe('an invitation', () => {
   };
   it('survives the way through a mail', () => {
     expect(parseInvitation(`  ${formatInvitation(invitation)}\n`)).toEqual(invitation);
+  });
+  it('keeps every address and name that a study may have', () => {
+    for (const changes of [
+      { url: 'http://127.0.0.1:8460' },
+      { url: 'https://xn--klinik-sd-v9a.example/lentigo', clinic: '皮膚科クリニック 🏥' },
+      { url: `https://${'a'.repeat(480)}.example`, clinic: '皮'.repeat(80) },
+    ])
+      expect(parseInvitation(formatInvitation({ ...invitation, ...changes }))).toEqual({
+        ...invitation,
+        ...changes,
+      });
+  });
+  it('is short enough for a QR code of version 10, which a phone reads at arm’s length', () => {
+    // 271 bytes at the lowest error correction (ISO/IEC 18004).
+    const word = formatInvitation({ ...invitation, clinic: 'Clínica Santa Clara' });
+    expect(`${invitation.url}/clinic/#invitation=${word}`.length).toBeLessThanOrEqual(271);
+  });
+  it('is refused when any one of its characters is another', () => {
+    const text = formatInvitation(invitation);
+    for (let at = 0; at < text.length; at++)
+      for (const other of ['A', 'z', '!', ' ', '='])
+        if (text[at] !== other)
+          expect(codeOf(text.slice(0, at) + other + text.slice(at + 1)), `${at}${other}`).toMatch(
+            // Its first byte says the protocol.
+            at < 17 ? /LENTIGO_(INVITATION_INVALID|PROTOCOL_VERSION)/ : /INVITATION_INVALID/,
+          );
+    expect(codeOf(text.replace('lentigo-invite-', 'lentigo-invite-'.padEnd(4000, 'A')))).toBe(
+      'LENTIGO_INVITATION_INVALID',
+    );
   });
   it('is refused when it is cut short anywhere', () => {
     const text = formatInvitation(invitation);
