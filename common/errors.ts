@@ -119,6 +119,14 @@ export const ERRORS = {
     remedy:
       'Give every patient one split: the same person on both sides makes the evaluation worthless.',
   },
+  LENTIGO_METRIC_UNDEFINED: {
+    exit: 2,
+    http: 400,
+    means:
+      'The validation images do not define the metric that chooses the best model, such as an AUC of malignant against benign without a malignant image.',
+    remedy:
+      'Choose another metric (evaluation.select of study.yaml, select of simulation.yaml), or give data whose validation split has the images that are missing.',
+  },
   LENTIGO_DATA_EMPTY: {
     exit: 2,
     http: 400,

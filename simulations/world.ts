@@ -9,6 +9,7 @@ import type { FeatureCache } from '../common/training/feature-cache.js';
 import { sha256Of } from '../common/files/sha256.node.js';
 import { InputThread } from '../common/training/input-thread.node.js';
 import { type Metrics, metricsOf } from '../common/evaluation/metrics.js';
+import { requireDefined } from '../common/federation/selection.js';
 import { strategyOf } from '../common/federation/strategies/index.js';
 import type { Strategy } from '../common/federation/strategy.js';
 import { trainableSpecs } from '../common/model/architecture.js';
@@ -54,7 +55,7 @@ export interface Given {
 
 /**
  * @throws what useEngine, loadModel, openDataset and partition throw; LENTIGO_DATA_EMPTY a split
- *   without images; LENTIGO_STUDY_INVALID no such block
+ *   without images; LENTIGO_METRIC_UNDEFINED; LENTIGO_STUDY_INVALID no such block
  */
 export async function createWorld(config: SimulationConfig, given: Given = {}): Promise<World> {
   const model = given.model ?? (await loadModel(config.init));
@@ -73,6 +74,12 @@ export async function createWorld(config: SimulationConfig, given: Given = {}): 
         'LENTIGO_DATA_EMPTY',
         `${dataset.name} has no usable image in the ${split} split, which a simulation needs`,
       );
+  requireDefined(
+    config.select,
+    splits.validation.map(({ label }) => label),
+    model.labels,
+    dataset.name,
+  );
   const start = model.parameters.subset(new Set(specs.map((s) => s.name)));
   const bytes = encodeModel(model);
   const engine = await useEngine();

@@ -161,7 +161,7 @@ export const StudyConfig = z
             "The coordinator's own labelled images: a data set's folder on its machine (relative to study.yaml), or synthetic:…; validation decides, held-out is reported.",
           ),
         select: SelectionMetric.default('balancedAccuracy').describe(
-          'The metric by which validation chooses the best round.',
+          'The metric by which validation chooses the best round; one that the validation images do not define (malignantAuc without a malignant or without a benign one, aucOvr with one diagnosis) is refused. balancedAccuracy and macroF1 are over the diagnoses that validation holds.',
         ),
         patience: z
           .int()

@@ -53,14 +53,15 @@ const PANEL = { width: 420, height: 240, left: 48, top: 28, gap: 56 };
 const COLOURS = ['#1b6ca8', '#c0392b', '#27864a', '#8e44ad'];
 const PANELS: readonly {
   readonly title: string;
-  readonly value: (record: EpochRecord) => number;
+  /** null where these validation images don't define it. */
+  readonly value: (record: EpochRecord) => number | null;
 }[] = [
   { title: 'training loss', value: ({ loss }) => loss },
   {
     title: 'balanced accuracy, validation',
-    value: ({ validation }) => validation.balancedAccuracy ?? 0,
+    value: ({ validation }) => validation.balancedAccuracy,
   },
-  { title: 'malignant AUC, validation', value: ({ validation }) => validation.malignantAuc ?? 0 },
+  { title: 'malignant AUC, validation', value: ({ validation }) => validation.malignantAuc },
 ];
 
 /**
@@ -71,21 +72,24 @@ export function curvesSvg(curves: readonly Curve[]): string {
   const { width, height, left, top, gap } = PANEL;
   const panels = PANELS.map(({ title, value }, p) => {
     const x0 = left + p * (width + gap);
-    const values = curves.flatMap(({ history }) => history.map(value));
-    const [low, high] = [Math.min(...values), Math.max(...values)];
+    const values = curves.flatMap(({ history }) => history.map(value)).filter((v) => v !== null);
+    const [low, high] = values.length > 0 ? [Math.min(...values), Math.max(...values)] : [0, 1];
     const epochs = Math.max(2, ...curves.map(({ history }) => history.length));
     const x = (epoch: number): number => x0 + ((epoch - 1) / (epochs - 1)) * width;
     const y = (v: number): number => top + height - ((v - low) / (high - low || 1)) * height;
     const lines = curves.map(({ history, best }, c) => {
       const colour = COLOURS[c % COLOURS.length];
-      const points = history
-        .map((record) => `${x(record.epoch).toFixed(1)},${y(value(record)).toFixed(1)}`)
-        .join(' ');
+      const points = history.flatMap((record) => {
+        const v = value(record);
+        return v === null ? [] : [`${x(record.epoch).toFixed(1)},${y(v).toFixed(1)}`];
+      });
       const chosen = history.find(({ epoch }) => epoch === best);
-      const dot = chosen
-        ? `<circle cx="${x(best).toFixed(1)}" cy="${y(value(chosen)).toFixed(1)}" r="4" fill="${colour}"/>`
-        : '';
-      return `<polyline points="${points}" fill="none" stroke="${colour}" stroke-width="2"/>${dot}`;
+      const score = chosen ? value(chosen) : null;
+      const dot =
+        score === null
+          ? ''
+          : `<circle cx="${x(best).toFixed(1)}" cy="${y(score).toFixed(1)}" r="4" fill="${colour}"/>`;
+      return `<polyline points="${points.join(' ')}" fill="none" stroke="${colour}" stroke-width="2"/>${dot}`;
     });
     const label = (text: string, at: number): string =>
       `<text x="${x0 - 6}" y="${at}" text-anchor="end">${text}</text>`;

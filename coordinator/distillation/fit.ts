@@ -16,7 +16,7 @@ import { batchesOf } from '../../common/training/train.js';
 import type { Student } from '../../common/model/student.js';
 import { Random } from '../../common/random.js';
 import type { ParameterSet } from '../../common/update/parameter-set.js';
-import { isBetter } from '../../common/federation/selection.js';
+import { isBetter, selectionScore } from '../../common/federation/selection.js';
 import type { Checkpoint, EpochRecord, TrainingState, Values } from './checkpoint.js';
 import type { Phase, Recipe } from './recipe.js';
 
@@ -157,10 +157,10 @@ export async function fit(
 const isOver = ({ done, stalled }: TrainingState, { epochs, patience }: Phase): boolean =>
   done >= epochs || stalled >= patience;
 
-/** The score by which validation chooses; one that is not defined on these images counts as 0. */
+/** The score by which validation chooses. @throws LENTIGO_METRIC_UNDEFINED */
 function chosenBy(validation: Metrics, select: Recipe['select']): number {
   const names = [select].flat();
-  return names.reduce((sum, name) => sum + (validation[name] ?? 0), 0) / names.length;
+  return names.reduce((sum, name) => sum + selectionScore(validation, name), 0) / names.length;
 }
 
 /** The coming epoch's (highest) learning rate. */

@@ -8,6 +8,7 @@ import { SPLITS, type Sample, type Split } from '../../common/dataset/sample.js'
 import { differencesOf } from '../../common/differences.js';
 import { useEngine } from '../../common/engine/engine.node.js';
 import { LentigoError } from '../../common/errors.js';
+import { requireDefined } from '../../common/federation/selection.js';
 import { writeDurably } from '../../common/files/durable.node.js';
 import { claimOutput, stateFolder } from '../../common/files/output-folder.node.js';
 import { sha256Of } from '../../common/files/sha256.node.js';
@@ -83,7 +84,7 @@ export interface DistillationSetup {
 
 /**
  * @throws LENTIGO_USAGE an option that the recipe doesn't have; LENTIGO_DATA_EMPTY a split without
- *   images; what openDataset and startingModel throw
+ *   images; LENTIGO_METRIC_UNDEFINED; what openDataset and startingModel throw
  */
 export async function setUp(config: DistillationConfig): Promise<DistillationSetup> {
   const { recipe, teacher, metadata, seed } = config;
@@ -97,6 +98,13 @@ export async function setUp(config: DistillationConfig): Promise<DistillationSet
     config.fold ? foldOf(dataset.samples, config.fold) : dataset.samples,
     dataset.name,
   );
+  for (const metric of [recipe.select].flat())
+    requireDefined(
+      metric,
+      splits.validation.map(({ label }) => label),
+      labels,
+      dataset.name,
+    );
   const student: Model =
     config.init === undefined
       ? {

@@ -4,6 +4,7 @@ import { toBase64 } from '../../common/crypto/base64.js';
 import { createIdentity } from '../../common/crypto/identity.js';
 import { openDataset } from '../../common/dataset/open.node.js';
 import { LentigoError } from '../../common/errors.js';
+import { requireDefined } from '../../common/federation/selection.js';
 import { strategyOf } from '../../common/federation/strategies/index.js';
 import { encodeState, isEmpty } from '../../common/federation/strategy-state.js';
 import { trainableSpecs } from '../../common/model/architecture.js';
@@ -95,8 +96,8 @@ export class Studies {
   /**
    * A new study, as a draft: its key is made, its starting model and its evaluation data are looked
    * at first.
-   * @throws LENTIGO_STUDY_INVALID, LENTIGO_STRATEGY_UNKNOWN, LENTIGO_WEIGHTS_INVALID, LENTIGO_BLOB_UNKNOWN, and the errors of
-   *   the data.
+   * @throws LENTIGO_STUDY_INVALID, LENTIGO_STRATEGY_UNKNOWN, LENTIGO_WEIGHTS_INVALID, LENTIGO_BLOB_UNKNOWN,
+   *   LENTIGO_METRIC_UNDEFINED, and the errors of the data.
    */
   async create({ config, start }: CreateStudy): Promise<StudyRunner> {
     const { blobs, store } = this.#parts;
@@ -118,6 +119,12 @@ export class Studies {
           `${data.name} has no ${split} images; validation decides and held-out is reported, so both are needed.`,
         );
     }
+    requireDefined(
+      config.evaluation.select,
+      data.samples.filter((s) => s.split === 'validation').map((s) => s.label),
+      model.labels,
+      data.name,
+    );
     const parameters = model.parameters.subset(new Set(trainable.map((s) => s.name)));
     const base = await blobs.put(encodeParameters(parameters));
     const initial = strategyOf(config.strategy).init(parameters);
