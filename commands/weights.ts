@@ -2,15 +2,16 @@
 // safetensors with the names of the library that published them.
 import { Command, Option } from 'commander';
 import { randomUUID } from 'node:crypto';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { LentigoError } from '../common/errors.js';
 import { Random } from '../common/random.js';
 import { type ArchitectureId, architectures } from '../common/model/architecture-id.js';
 import { encodeModel } from '../common/model/encoding.js';
 import { loadModel, saveModel } from '../common/model/folder.node.js';
-import { importBackbone, importWithHead } from '../common/model/import-weights.js';
+import { importBackbone, type Imported, importWithHead } from '../common/model/import-weights.js';
 import { LabelSet, PAD_UFES_LABELS } from '../common/model/labels.js';
-import type { Model } from '../common/model/student.js';
+import type { Safetensors } from '../common/model/safetensors.js';
+import { readWeights } from '../common/model/weights-file.node.js';
 
 /**
  * `lentigo weights import --from FILE --out DIR …` and `lentigo weights export --model DIR --out
@@ -37,9 +38,12 @@ interface ImportOptions {
 function importCommand(): Command {
   return new Command('import')
     .description(
-      'make a model of a published safetensors file: EfficientNet-B0 of torchvision or timm, ConvNeXt of timm, EfficientNetV2-B0 of Keras, the others of torchvision',
+      'make a model of published weights: a safetensors file with the names of torchvision, timm or Keras. docs/models.md says where to get them, under which licences, and how a .pth or .h5 file becomes one',
     )
-    .requiredOption('--from <file>', 'the safetensors file')
+    .requiredOption(
+      '--from <file>',
+      'the safetensors file, the index.json of one in several parts, or a folder with either',
+    )
     .requiredOption('--out <dir>', 'the folder to write the model to')
     .addOption(
       new Option('--architecture <id>', 'what the weights are of')
@@ -58,28 +62,29 @@ function importCommand(): Command {
     .option('--malignant <names>', 'which of --labels are malignant, separated by commas')
     .option('--json', 'print one JSON document')
     .action(async (options: ImportOptions) => {
-      const model = importModel(await read(options.from), options);
+      const model = importModel(await readWeights(options.from), options);
       await saveModel(options.out, model);
-      const { architecture, labels, parameters } = model;
+      const { architecture, labels, parameters, prefix } = model;
       const summary = {
         out: options.out,
         architecture,
         parameters: parameters.length,
         head: options.keepHead ? 'kept' : 'new',
         labels: labels.names,
+        ...(prefix !== '' && { prefix }),
       };
       process.stdout.write(
         options.json
           ? `${JSON.stringify(summary)}\n`
-          : `${architecture} with ${parameters.length.toLocaleString('en')} parameters and a ${summary.head} head for ${labels.names.join(', ')}, written to ${options.out}\n`,
+          : `${architecture} with ${parameters.length.toLocaleString('en')} parameters and a ${summary.head} head for ${labels.names.join(', ')}, written to ${options.out}\n${prefix === '' ? '' : `The names in the file begin with "${prefix}", which was taken off.\n`}`,
       );
     });
 }
 
 function importModel(
-  bytes: Uint8Array,
+  stored: Safetensors,
   { from, architecture, classes, keepHead, labels: names, malignant }: ImportOptions,
-): Model {
+): Imported {
   const given = names === undefined ? undefined : labelsOf(split(names), split(malignant ?? ''));
   if (malignant !== undefined && !given)
     throw new LentigoError('LENTIGO_USAGE', '--malignant needs --labels: give both');
@@ -93,8 +98,8 @@ function importModel(
       : labelsOf(numbered(wanted), []));
   try {
     const model = keepHead
-      ? importWithHead(bytes, architecture, given)
-      : importBackbone(bytes, architecture, labels, new Random('new head'));
+      ? importWithHead(stored, architecture, given)
+      : importBackbone(stored, architecture, labels, new Random('new head'));
     const has = model.labels.names.length;
     if (wanted !== undefined && wanted !== has)
       throw new LentigoError(
@@ -121,18 +126,6 @@ function labelsOf(names: string[], malignant: string[]): LabelSet {
   if (!parsed.success)
     throw new LentigoError('LENTIGO_USAGE', `labels: ${parsed.error.issues[0]!.message}`);
   return parsed.data;
-}
-
-async function read(file: string): Promise<Uint8Array> {
-  try {
-    return await readFile(file);
-  } catch (e) {
-    throw new LentigoError(
-      'LENTIGO_WEIGHTS_INVALID',
-      `${file} can't be read: ${(e as Error).message}`,
-      { cause: e },
-    );
-  }
 }
 
 function exportCommand(): Command {

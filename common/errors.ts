@@ -55,9 +55,9 @@ export const ERRORS = {
   LENTIGO_MODEL_INVALID: {
     exit: 2,
     http: 400,
-    means: 'The folder, or the bytes, are no complete model.',
+    means: 'The folder, or the bytes, are no complete model that can be used.',
     remedy:
-      'Give a folder written by `lentigo weights import` or a study, with model.json and all its shards.',
+      'Give a folder written by `lentigo weights import` or a study, with model.safetensors, or model.json and all its shards.',
   },
   LENTIGO_ARCHITECTURE_UNKNOWN: {
     exit: 2,
@@ -68,9 +68,10 @@ export const ERRORS = {
   LENTIGO_WEIGHTS_INVALID: {
     exit: 2,
     http: 400,
-    means: 'The weights are damaged, or their names or shapes are not those of the architecture.',
+    means:
+      'The weights are damaged, of another format, hold NaN, infinity or a negative variance, or their names or shapes are not those of the architecture.',
     remedy:
-      'Give a complete safetensors file of the named architecture, with the parameter names of torchvision, timm or (EfficientNetV2) Keras.',
+      'Give a complete safetensors file of the named architecture, with the parameter names of torchvision, timm or Keras. docs/models.md says where to get one, and how a .pth or .h5 file becomes one.',
   },
 
   // data

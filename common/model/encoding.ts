@@ -74,7 +74,7 @@ export function architectureNamed(name: string | undefined): ArchitectureId {
     throw new LentigoError(
       'LENTIGO_WEIGHTS_INVALID',
       name === undefined
-        ? `no architecture is named: it is one of ${architectures.names().join(', ')}`
+        ? `it names no architecture, as a model of Lentigo does; lentigo weights import makes one of published weights of ${architectures.names().join(', ')}`
         : parsed.error.issues[0]!.message,
     );
   return parsed.data;

@@ -10,6 +10,7 @@ import { useEngine } from '../engine/engine.node.js';
 import { LentigoError } from '../errors.js';
 import { ParameterSet, sizeOf } from '../update/parameter-set.js';
 import { parameterSpecs } from './architecture.js';
+import { checkValues } from './check-values.js';
 import { architectureNamed, decodeModel, encodeModel, labelsFrom } from './encoding.js';
 import { layersTopology, layersWeightNames } from './layers-model.js';
 import type { Model } from './student.js';
@@ -127,7 +128,7 @@ export async function loadModel(dir: string): Promise<Model> {
 async function loadLayers(dir: string): Promise<Model> {
   const file = path.join(dir, TOPOLOGY);
   const text = await readIfThere(file);
-  if (!text) throw invalid(file, 'it is missing');
+  if (!text) throw invalid(...(await insteadOfModel(dir)));
   try {
     const json = ModelJson.parse(JSON.parse(text.toString('utf8')));
     const architecture = architectureNamed(json.userDefinedMetadata.architecture);
@@ -144,6 +145,7 @@ async function loadLayers(dir: string): Promise<Model> {
         );
       parameters.get(name).set(weight.values);
     }
+    checkValues(parameters);
     return { architecture, labels, parameters };
   } catch (e) {
     if (e instanceof LentigoError && e.code === 'LENTIGO_MODEL_INVALID') throw e;
@@ -153,6 +155,21 @@ async function loadLayers(dir: string): Promise<Model> {
         : (e as Error).message;
     throw invalid(file, why, e);
   }
+}
+
+/** What is there where a model's folder should be: [the path, what is wrong with it]. */
+async function insteadOfModel(dir: string): Promise<[file: string, why: string]> {
+  const how = `lentigo weights import --from ${dir} --out FOLDER makes a model of published weights`;
+  const content = await readdir(dir).catch((e: NodeJS.ErrnoException) => e.code);
+  if (content === 'ENOTDIR') return [dir, `it is a file, not a model's folder; ${how}`];
+  if (!Array.isArray(content))
+    return [path.join(dir, TOPOLOGY), `it is missing: there is no folder ${dir}`];
+  const weights = content.find((name) =>
+    /\.(safetensors|index\.json|pth?|bin|h5|keras|onnx|ckpt|npz|tflite)$/.test(name),
+  );
+  return weights === undefined
+    ? [path.join(dir, TOPOLOGY), 'it is missing']
+    : [dir, `it holds ${weights}, but no ${SAFETENSORS} of Lentigo; ${how}`];
 }
 
 /**

@@ -2,6 +2,7 @@
 // w] and [h, w, c, 1], dense [out, in] and [in, out].
 import { LentigoError } from '../errors.js';
 import { ParameterSet, type ParameterSpec, sizeOf } from '../update/parameter-set.js';
+import { checkValues } from './check-values.js';
 import type { StoredTensor } from './safetensors.js';
 
 /**
@@ -18,8 +19,10 @@ export function toTorch({ name, shape, values }: StoredTensor): StoredTensor {
 }
 
 /**
- * Converts tensors in PyTorch's layout to the parameters of `specs`.
- * @throws LENTIGO_WEIGHTS_INVALID when one is missing, superfluous or of another shape
+ * Converts tensors in PyTorch's layout to the parameters of `specs`. Counters (batch norms'
+ * num_batches_tracked, whatever their type, and other integers) are left out.
+ * @throws LENTIGO_WEIGHTS_INVALID when one is missing, superfluous, of another shape, not finite, or
+ *   a negative variance
  */
 export function fromTorch(
   tensors: readonly StoredTensor[],
@@ -45,9 +48,12 @@ export function fromTorch(
       ),
     );
   }
-  const superfluous = tensors.find((t) => !out.has(t.name));
+  const superfluous = tensors.find(
+    ({ name, integer }) => !out.has(name) && !integer && !name.endsWith('.num_batches_tracked'),
+  );
   if (superfluous)
     throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `unexpected parameter ${superfluous.name}`);
+  checkValues(out);
   return out;
 }
 

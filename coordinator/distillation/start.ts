@@ -7,6 +7,7 @@ import type { ArchitectureId } from '../../common/model/architecture-id.js';
 import { networkOf } from '../../common/model/architecture.js';
 import { loadModel } from '../../common/model/folder.node.js';
 import { importBackbone } from '../../common/model/import-weights.js';
+import { readWeights } from '../../common/model/weights-file.node.js';
 import type { LabelSet } from '../../common/model/labels.js';
 import { initialParameters, type Model } from '../../common/model/student.js';
 import { backboneNames } from '../../common/model/teacher.js';
@@ -38,8 +39,9 @@ export async function startingModel(
     },
   );
   if (!isFolder) {
+    const stored = await readWeights(path);
     try {
-      return importBackbone(await readFile(path), architecture, labels, random);
+      return importBackbone(stored, architecture, labels, random);
     } catch (cause) {
       throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `${path}: ${(cause as Error).message}`, {
         cause,

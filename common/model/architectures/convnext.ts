@@ -1,10 +1,11 @@
 // ConvNeXt (Liu et al. 2022) as timm builds it, with timm's names: atto to nano are timm's own
-// sizes, tiny is the paper's.
+// sizes, tiny is the paper's. torchvision's names are translated.
 import { residual } from '../layers/branches.js';
 import { convolution } from '../layers/convolution.js';
 import { layerNorm, layerScale } from '../layers/layer-norm.js';
 import type { Layer } from '../layers/layer.js';
 import type { Block, Network } from '../network.js';
+import type { StoredTensor } from '../safetensors.js';
 
 interface Geometry {
   readonly inputSize: number;
@@ -67,7 +68,34 @@ export function convnext({ inputSize, depths, widths, convolutional }: Geometry)
       norm: { name: 'head.norm', channels, epsilon: EPSILON },
       initial: INITIAL,
     },
+    translate: fromTorchvision,
   };
+}
+
+const MODULES: Readonly<Record<string, string>> = {
+  'block.0': 'conv_dw',
+  'block.2': 'norm',
+  'block.3': 'mlp.fc1',
+  'block.5': 'mlp.fc2',
+};
+
+/**
+ * torchvision counts stages and the downsampling between them alike: features.1 is the first stage,
+ * features.2 what comes before the second. Its layer scale has two axes more.
+ */
+function fromTorchvision(tensor: StoredTensor): StoredTensor {
+  const name = tensor.name
+    .replace(/^features\.0\./, 'stem.')
+    .replace(/^features\.([246])\./, (_, at: string) => `stages.${Number(at) / 2}.downsample.`)
+    .replace(/^features\.([1357])\.(\d+)\.(block\.\d|layer_scale)/, (whole, at, i, module) => {
+      const ours = module === 'layer_scale' ? 'gamma' : MODULES[String(module)];
+      return ours === undefined ? whole : `stages.${(Number(at) - 1) / 2}.blocks.${i}.${ours}`;
+    })
+    .replace(/^classifier\.0\./, 'head.norm.')
+    .replace(/^classifier\.2\./, 'head.fc.');
+  return name.endsWith('.gamma') && tensor.shape.length === 3
+    ? { ...tensor, name, shape: tensor.shape.slice(0, 1) }
+    : { ...tensor, name };
 }
 
 const norm = (name: string, channels: number): Layer =>

@@ -5,6 +5,7 @@ import { residual, sequence } from '../layers/branches.js';
 import type { Layer } from '../layers/layer.js';
 import { squeeze } from '../layers/squeeze.js';
 import type { Block, Network } from '../network.js';
+import { renamed } from './rename.js';
 
 /** One stage of MBConv blocks: `repeats` blocks of `channels` outputs, the first with `stride`. */
 interface Stage {
@@ -81,7 +82,7 @@ export function efficientnet({ inputSize, stem, stages, head }: Geometry): Netwo
     inputSize,
     blocks,
     head: { dense: 'classifier.1', channels: head },
-    translate: (tensor) => ({ ...tensor, name: translated(tensor.name, timm) }),
+    translate: (tensor) => ({ ...tensor, name: renamed(tensor.name, timm) }),
   };
 }
 
@@ -151,11 +152,4 @@ function mbConv(
   return stride === 1 && from === channels
     ? residual(`${name}.residual`, layers)
     : sequence(layers);
-}
-
-/** A parameter's torchvision name: translated if it is timm's, else unchanged. */
-function translated(name: string, modules: ReadonlyMap<string, string>): string {
-  const dot = name.lastIndexOf('.');
-  const module = modules.get(name.slice(0, dot));
-  return module === undefined ? name : `${module}${name.slice(dot)}`;
 }

@@ -1,5 +1,6 @@
 // EfficientNetV2-B0 (Tan & Le 2021) as Keras builds it, with the names of Keras' layers:
-// TensorFlow's padding, batch-norm ε 1e-3. Keras' files are translated.
+// TensorFlow's padding, batch-norm ε 1e-3. Keras' and timm's files are
+// translated.
 import { residual, sequence } from '../layers/branches.js';
 import { convolution } from '../layers/convolution.js';
 import type { Layer } from '../layers/layer.js';
@@ -7,6 +8,7 @@ import { squeeze } from '../layers/squeeze.js';
 import type { Block, Network } from '../network.js';
 import type { StoredTensor } from '../safetensors.js';
 import { toTorch } from '../torch-layout.js';
+import { renamed } from './rename.js';
 
 /**
  * One stage. With `fused`, the expansion and the depthwise convolution are one ordinary
@@ -34,6 +36,13 @@ const KERNEL = 3;
 
 /** Blocks: stem, block1 … block6, top. */
 export function efficientnetV2B0(): Network {
+  const timm = new Map([
+    ['conv_stem', 'stem_conv'],
+    ['bn1', 'stem_bn'],
+    ['conv_head', 'top_conv'],
+    ['bn2', 'top_bn'],
+    ['classifier', 'predictions'],
+  ]);
   const blocks: Block[] = [
     {
       name: 'stem',
@@ -47,9 +56,10 @@ export function efficientnetV2B0(): Network {
     const layers: Layer[] = [];
     for (let i = 0; i < stage.repeats; i++) {
       const stride = i === 0 ? stage.stride : 1;
-      layers.push(
-        (stage.fused ? fusedMbConv : mbConv)(`block${s + 1}${'abcdefgh'[i]}`, from, stage, stride),
-      );
+      const name = `block${s + 1}${'abcdefgh'[i]}`;
+      for (const [theirs, ours] of timmNames(stage))
+        timm.set(`blocks.${s}.${i}.${theirs}`, `${name}_${ours}`);
+      layers.push((stage.fused ? fusedMbConv : mbConv)(name, from, stage, stride));
       from = stage.channels;
     }
     blocks.push({ name: `block${s + 1}`, layers });
@@ -58,7 +68,38 @@ export function efficientnetV2B0(): Network {
     name: 'top',
     layers: [conv('top_conv', 'top_bn', { from, to: TOP, kernel: 1 }, true)],
   });
-  return { inputSize: 224, blocks, head: { dense: 'predictions', channels: TOP }, translate };
+  return {
+    inputSize: 224,
+    blocks,
+    head: { dense: 'predictions', channels: TOP },
+    translate: (tensor) => fromKeras({ ...tensor, name: renamed(tensor.name, timm) }),
+  };
+}
+
+/** timm's names of a block's modules, and Keras'. */
+function timmNames({ fused, expand }: Stage): readonly (readonly [string, string])[] {
+  if (fused)
+    return expand === 1
+      ? [
+          ['conv', 'project_conv'],
+          ['bn1', 'project_bn'],
+        ]
+      : [
+          ['conv_exp', 'expand_conv'],
+          ['bn1', 'expand_bn'],
+          ['conv_pwl', 'project_conv'],
+          ['bn2', 'project_bn'],
+        ];
+  return [
+    ['conv_pw', 'expand_conv'],
+    ['bn1', 'expand_bn'],
+    ['conv_dw', 'dwconv2'],
+    ['bn2', 'bn'],
+    ['se.conv_reduce', 'se_reduce'],
+    ['se.conv_expand', 'se_expand'],
+    ['conv_pwl', 'project_conv'],
+    ['bn3', 'project_bn'],
+  ];
 }
 
 const conv = (
@@ -158,9 +199,12 @@ const PARTS: Readonly<Record<string, string>> = {
   moving_variance: 'running_var',
 };
 
-/** Translates layer/kernel in HWIO to layer.weight in OIHW, and so on. */
-function translate(tensor: StoredTensor): StoredTensor {
-  const [layer, part, ...rest] = tensor.name.split('/');
-  const ours = rest.length === 0 && part !== undefined ? PARTS[part] : undefined;
+/**
+ * Translates layer/kernel in HWIO to layer.weight in OIHW, and so on; also with the model's name in
+ * front, and TensorFlow's ":0" behind.
+ */
+function fromKeras(tensor: StoredTensor): StoredTensor {
+  const [layer, part] = tensor.name.replace(/:0$/, '').split('/').slice(-2);
+  const ours = part === undefined ? undefined : PARTS[part];
   return ours === undefined ? tensor : toTorch({ ...tensor, name: `${layer}.${ours}` });
 }

@@ -1,8 +1,10 @@
-// MobileNetV2 (Sandler et al. 2018) as torchvision builds it, with torchvision's names.
+// MobileNetV2 (Sandler et al. 2018) as torchvision builds it, with torchvision's names; timm's names
+// are translated.
 import { residual, sequence } from '../layers/branches.js';
 import { convolution } from '../layers/convolution.js';
 import type { Layer } from '../layers/layer.js';
 import type { Block, Network } from '../network.js';
+import { renamed } from './rename.js';
 
 /** Expansion, channels, repeats, stride: table 2 of the paper. */
 const STAGES = [
@@ -22,6 +24,11 @@ const TOP = 1280;
  * convolution).
  */
 export function mobilenetV2(): Network {
+  const timm = new Map([
+    ['conv_stem', 'features.0.0'],
+    ['bn1', 'features.0.1'],
+    ['classifier', 'classifier.1'],
+  ]);
   const blocks: Block[] = [
     {
       name: 'features.0',
@@ -31,9 +38,11 @@ export function mobilenetV2(): Network {
     },
   ];
   let from = STEM;
-  for (const [expand, channels, repeats, first] of STAGES) {
+  for (const [s, [expand, channels, repeats, first]] of STAGES.entries()) {
     for (let i = 0; i < repeats; i++) {
       const name = `features.${blocks.length}`;
+      for (const [theirs, ours] of timmNames(expand !== 1))
+        timm.set(`blocks.${s}.${i}.${theirs}`, `${name}.conv.${ours}`);
       blocks.push({
         name,
         layers: [invertedResidual(`${name}.conv`, from, channels, expand, i === 0 ? first : 1)],
@@ -42,12 +51,36 @@ export function mobilenetV2(): Network {
     }
   }
   const last = `features.${blocks.length}`;
+  timm.set('conv_head', `${last}.0`).set('bn2', `${last}.1`);
   blocks.push({
     name: last,
     layers: [conv(`${last}.0`, `${last}.1`, { from, to: TOP, kernel: 1 }, true)],
   });
-  return { inputSize: 224, blocks, head: { dense: 'classifier.1', channels: TOP } };
+  return {
+    inputSize: 224,
+    blocks,
+    head: { dense: 'classifier.1', channels: TOP },
+    translate: (tensor) => ({ ...tensor, name: renamed(tensor.name, timm) }),
+  };
 }
+
+/** timm's names of a block's modules, and torchvision's. */
+const timmNames = (expanded: boolean): readonly (readonly [string, string])[] =>
+  expanded
+    ? [
+        ['conv_pw', '0.0'],
+        ['bn1', '0.1'],
+        ['conv_dw', '1.0'],
+        ['bn2', '1.1'],
+        ['conv_pwl', '2'],
+        ['bn3', '3'],
+      ]
+    : [
+        ['conv_dw', '0.0'],
+        ['bn1', '0.1'],
+        ['conv_pw', '1'],
+        ['bn2', '2'],
+      ];
 
 const conv = (
   name: string,

@@ -14,11 +14,7 @@ import { encodeModel } from '../../../common/model/encoding.js';
 import { importBackbone, importWithHead } from '../../../common/model/import-weights.js';
 import { PAD_UFES_LABELS } from '../../../common/model/labels.js';
 import { layersTopology, layersWeightNames } from '../../../common/model/layers-model.js';
-import {
-  decodeSafetensors,
-  encodeSafetensors,
-  type StoredTensor,
-} from '../../../common/model/safetensors.js';
+import { decodeSafetensors, type StoredTensor } from '../../../common/model/safetensors.js';
 import { createStudent, initialParameters, type Model } from '../../../common/model/student.js';
 import { fromTorch, toTorch } from '../../../common/model/torch-layout.js';
 import { Random } from '../../../common/random.js';
@@ -280,11 +276,7 @@ describe('published files', () => {
     expect(older.map(({ name }) => name)).toContain(
       'features.denseblock1.denselayer1.norm.1.weight',
     );
-    const read = importWithHead(
-      encodeSafetensors({ metadata: {}, tensors: older }),
-      'densenet169',
-      PAD_UFES_LABELS,
-    );
+    const read = importWithHead({ metadata: {}, tensors: older }, 'densenet169', PAD_UFES_LABELS);
     expect(
       Buffer.compare(
         Buffer.from(read.parameters.values.buffer),
@@ -300,7 +292,12 @@ describe('published files', () => {
       parameters: initialParameters('nano', PAD_UFES_LABELS, new Random(1)),
     };
     expect(() =>
-      importBackbone(encodeModel(nano), 'nano_convnext', PAD_UFES_LABELS, new Random(1)),
+      importBackbone(
+        decodeSafetensors(encodeModel(nano)),
+        'nano_convnext',
+        PAD_UFES_LABELS,
+        new Random(1),
+      ),
     ).toThrow('these are weights of nano, not of nano_convnext');
   });
 
@@ -310,7 +307,7 @@ describe('published files', () => {
       const bytes = await readFile(
         path.join(WEIGHTS, 'efficientnetv2_b0', 'efficientnetv2b0_imagenet.safetensors'),
       );
-      const model = importWithHead(bytes, 'efficientnetv2_b0');
+      const model = importWithHead(decodeSafetensors(bytes), 'efficientnetv2_b0');
       expect(model.labels.names).toHaveLength(1000);
       const stored = new Map(decodeSafetensors(bytes).tensors.map((t) => [t.name, t.values]));
       // Our layout is Keras', so only the names differ.

@@ -161,22 +161,22 @@ describe('importing weights', () => {
       'classifier.weight',
     ])
       expect(names).toContain(name);
-    expect(importWithHead(asTimm(), 'nano', PAD_UFES_LABELS).parameters.values).toEqual(
-      nano.parameters.values,
-    );
+    expect(
+      importWithHead(decodeSafetensors(asTimm()), 'nano', PAD_UFES_LABELS).parameters.values,
+    ).toEqual(nano.parameters.values);
   });
 
   it('keeps the head with names for its classes, or makes a new one that depends on the seed', () => {
-    const bytes = encodeModel(nano);
-    expect(importWithHead(bytes, 'nano').labels).toEqual({
+    const stored = decodeSafetensors(encodeModel(nano));
+    expect(importWithHead(stored, 'nano').labels).toEqual({
       names: ['class_0', 'class_1', 'class_2', 'class_3', 'class_4', 'class_5'],
       malignant: [],
     });
-    expect(() => importWithHead(bytes, 'nano', { names: ['a', 'b'], malignant: [] })).toThrow(
+    expect(() => importWithHead(stored, 'nano', { names: ['a', 'b'], malignant: [] })).toThrow(
       '2 labels are given for the 6 classes',
     );
     const two = importBackbone(
-      bytes,
+      stored,
       'nano',
       { names: ['a', 'b'], malignant: [] },
       new Random(1),
@@ -184,7 +184,7 @@ describe('importing weights', () => {
     expect(two.get('features.0.0.weight')).toEqual(nano.parameters.get('features.0.0.weight'));
     expect(two.get('classifier.1.weight')).toHaveLength(192);
     expect(
-      importBackbone(bytes, 'nano', PAD_UFES_LABELS, new Random(5)).parameters.get(
+      importBackbone(stored, 'nano', PAD_UFES_LABELS, new Random(5)).parameters.get(
         'classifier.1.weight',
       ),
     ).not.toEqual(nano.parameters.get('classifier.1.weight'));

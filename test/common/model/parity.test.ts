@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { decodeModel, encodeModel } from '../../../common/model/encoding.js';
 import { loadModel, saveModel } from '../../../common/model/folder.node.js';
 import { importWithHead } from '../../../common/model/import-weights.js';
+import { decodeSafetensors } from '../../../common/model/safetensors.js';
 import { createStudent, type Model } from '../../../common/model/student.js';
 import { describeEngines } from '../../support/engines.js';
 import { HAS_WEIGHTS, WEIGHTS } from '../../support/shared-data.js';
@@ -21,7 +22,10 @@ beforeAll(async () => {
   dir = await mkdtemp(path.join(tmpdir(), 'lentigo-parity-'));
   if (!HAS_WEIGHTS) return;
   const file = (await readdir(folder)).find((f) => f.endsWith('.safetensors'))!;
-  imported = importWithHead(await readFile(path.join(folder, file)), 'efficientnet_b0');
+  imported = importWithHead(
+    decodeSafetensors(await readFile(path.join(folder, file))),
+    'efficientnet_b0',
+  );
   expected = (
     JSON.parse(await readFile(path.join(folder, 'reference.json'), 'utf8')) as { logits: number[] }
   ).logits;
