@@ -3,6 +3,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { asLentigoError } from './common/errors.js';
 import { loadExtensions } from './common/extensions.node.js';
+import { useProxy } from './common/network/use-proxy.node.js';
 
 /** In the order of the help. Loaded on demand: one takes a fraction of the time of all. */
 const COMMANDS = new Map<string, () => Promise<Command>>(
@@ -48,6 +49,9 @@ async function run(): Promise<void> {
   const asked = COMMANDS.get(name ?? '');
   for (const load of asked ? [asked] : COMMANDS.values()) program.addCommand(await load());
   inherit(program);
+  program.hook('preAction', async (_, command) =>
+    useProxy(command.opts<{ proxy?: string }>().proxy),
+  );
   await program.parseAsync();
 }
 

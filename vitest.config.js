@@ -7,7 +7,7 @@ const tests = (/** @type {string[]} */ ...paths) =>
   paths.map((path) => `dist/test/${path}${path.endsWith('.js') ? '' : '/**/*.test.js'}`);
 
 const UNIT = tests(
-  'common/{comparison,federation,protocol,update}',
+  'common/{comparison,federation,network,protocol,update}',
   // Without those that take seconds.
   'common/crypto/!(ed25519).test.js',
   'common/evaluation/!(starting-model|heatmap).test.js',

@@ -12,6 +12,7 @@ import { jsonDisplay, textDisplay } from '../client/agent/display.js';
 import { enrolHome } from '../client/agent/home.js';
 import { runAgent } from '../client/agent/run.js';
 import { statusOf } from '../client/agent/status.js';
+import { proxyOption } from './options.js';
 
 export function clinicCommand(): Command {
   const command = new Command('clinic').description(
@@ -26,6 +27,7 @@ export function clinicCommand(): Command {
       '--name <name>',
       'what the study coordinator calls this clinic (default: the name of this machine)',
     )
+    .addOption(proxyOption())
     .action(enrolAction);
   command
     .command('run')
@@ -41,6 +43,7 @@ export function clinicCommand(): Command {
         'the engine to train on (default: the fastest that works here)',
       ).choices(['native', 'webgpu', 'wasm', 'cpu']),
     )
+    .addOption(proxyOption())
     .option('--json', 'one line of JSON for each event, on stdout')
     .action(runAction);
   command

@@ -12,6 +12,7 @@ import { StudyAction } from '../common/protocol/console.js';
 import { parseStudyYaml } from '../common/protocol/study.js';
 import { DEFAULT_DATA_DIR, DEFAULT_PORT } from './coordinator.js';
 import { ConsoleClient } from '../coordinator/console-client.js';
+import { proxyOption } from './options.js';
 import { studyReport } from './study-report.js';
 
 interface Flags {
@@ -38,6 +39,7 @@ export function studyCommand(): Command {
         "the coordinator's data directory, where it is on this machine",
         process.env['LENTIGO_DATA_DIR'] ?? DEFAULT_DATA_DIR,
       )
+      .addOption(proxyOption())
       .option('--json', 'print JSON');
 
   add('create <study.yaml>', 'create a study, as a draft').action(create);

@@ -397,7 +397,16 @@ export const ERRORS = {
     exit: 4,
     http: 502,
     means: 'Nobody answers at the address, or the coordinator is stopping.',
-    remedy: 'Check the address, the network and that the coordinator is running.',
+    remedy:
+      'Check the address, the network and that the coordinator is running; where a proxy is the only way out, name it by --proxy or HTTPS_PROXY.',
+  },
+  LENTIGO_PROXY: {
+    exit: 4,
+    http: 502,
+    means:
+      'The HTTP proxy on the way to the coordinator cannot be reached, or does not let through.',
+    remedy:
+      'Check --proxy, HTTPS_PROXY or HTTP_PROXY (http://user:password@host:port); ask who runs the proxy to let CONNECT through to the coordinator (many do for port 443 alone); what needs no proxy is named by NO_PROXY or --proxy none.',
   },
   LENTIGO_TLS: {
     exit: 4,
@@ -405,7 +414,7 @@ export const ERRORS = {
     means:
       'The certificate is not trusted, or the certificate or key that was given cannot be used.',
     remedy:
-      'Give the certificate authority of the coordinator with NODE_EXTRA_CA_CERTS, or correct --tls-cert and --tls-key.',
+      'Name a file with the certificate authority of the coordinator, or of the proxy that looks into connections, by NODE_EXTRA_CA_CERTS; or correct --tls-cert and --tls-key.',
   },
   LENTIGO_INSECURE: {
     exit: 2,

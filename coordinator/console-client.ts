@@ -1,5 +1,5 @@
 // A client of a running coordinator's console API, for the CLI and for scripts.
-import { LentigoError } from '../common/errors.js';
+import { networkError, strangeAnswer } from '../common/network/failure.js';
 import type { CreateStudy, StudyAction, StudyView } from '../common/protocol/console.js';
 import { errorInBody } from '../common/protocol/error-body.js';
 import { parseMessage } from '../common/protocol/parse.js';
@@ -63,36 +63,35 @@ export class ConsoleClient {
    */
   async #call<R extends JsonRoute>(route: R, input: RequestOf<R>): Promise<ResponseOf<R>> {
     const response = await this.#send(route, input);
-    const what = `The coordinator's answer to ${route.method} ${route.path}`;
-    return parseMessage(route.response, await response.json(), what) as ResponseOf<R>;
+    const asked = `${route.method} ${route.path}`;
+    const text = await response.text();
+    let answer: unknown;
+    try {
+      answer = JSON.parse(text);
+    } catch {
+      throw strangeAnswer(this.#url, asked, response.status, text);
+    }
+    return parseMessage(
+      route.response,
+      answer,
+      `The coordinator's answer to ${asked}`,
+    ) as ResponseOf<R>;
   }
 
   /**
    * Sends a request.
-   * @throws the coordinator's own error; LENTIGO_UNREACHABLE, LENTIGO_TLS when there is no answer
+   * @throws the coordinator's own error; LENTIGO_UNREACHABLE, LENTIGO_PROXY, LENTIGO_TLS when there is no answer
    */
   async #send<R extends Route>(route: R, input: RequestOf<R>): Promise<Response> {
     const { path, init } = requestOf(route, input, this.#token);
     const response = await fetch(this.#url + path, init).catch((thrown: unknown) => {
-      throw unreachable(this.#url, thrown);
+      throw networkError(this.#url, thrown);
     });
     if (response.ok) return response;
+    const text = await response.text().catch(() => '');
     throw (
-      errorInBody(await response.text().catch(() => '')) ??
-      new LentigoError(
-        'LENTIGO_UNREACHABLE',
-        `${this.#url} answered ${route.method} ${path} with ${response.status}: is this a Lentigo coordinator?`,
-      )
+      errorInBody(text) ??
+      strangeAnswer(this.#url, `${route.method} ${path}`, response.status, text)
     );
   }
-}
-
-function unreachable(url: string, thrown: unknown): LentigoError {
-  const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new LentigoError(
-    /certificate|self-signed/i.test(why) ? 'LENTIGO_TLS' : 'LENTIGO_UNREACHABLE',
-    `The coordinator at ${url} does not answer: ${why}`,
-    { cause: thrown },
-  );
 }

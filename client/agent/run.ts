@@ -5,6 +5,7 @@ import type { Dataset } from '../../common/dataset/sample.js';
 import { useEngine, type EngineName } from '../../common/engine/engine.node.js';
 import { LentigoError } from '../../common/errors.js';
 import { lockDirectory } from '../../common/files/directory-lock.node.js';
+import { processAgent } from '../../common/network/use-proxy.node.js';
 import { FolderFeatureCache } from '../../common/training/feature-cache.node.js';
 import { spareThreads } from '../../common/training/gradient-threads.node.js';
 import { InputThread } from '../../common/training/input-thread.node.js';
@@ -67,9 +68,14 @@ export async function runAgent({
       (start) => FolderFeatureCache.open(join(folder, 'features', start)),
       { threads: spareThreads, reader: new InputThread() },
     );
-    const notice = await new Participant({ enrolment, identity, store, train, onEvent }).run(
-      signal,
-    );
+    const notice = await new Participant({
+      enrolment,
+      identity,
+      store,
+      train,
+      onEvent,
+      agent: processAgent(enrolment.url),
+    }).run(signal);
     const status = notice?.status ?? 'interrupted';
     onEvent({ event: 'done', status });
     return status;

@@ -7,6 +7,7 @@ import { createNonce, equalSecrets } from '../../common/crypto/enrolment.js';
 import type { Identity } from '../../common/crypto/identity.js';
 import { toBase64 } from '../../common/crypto/base64.js';
 import { asLentigoError, LentigoError } from '../../common/errors.js';
+import { networkError } from '../../common/network/failure.js';
 import { PROTOCOL } from '../../common/protocol/primitives.js';
 import type { StudyNotice } from '../../common/protocol/round.js';
 import {
@@ -17,12 +18,16 @@ import {
 } from '../../common/protocol/socket-events.js';
 import { onMessages, readAcknowledgement } from '../../common/protocol/sockets.js';
 import type { Enrolment } from './enrolment.js';
-import { networkError } from './network.js';
 
 const ACKNOWLEDGE_MS = 60_000;
 const RETRY_MS = 3_000;
 /** Delay after LENTIGO_RATE_LIMITED, whose limit is per minute. */
 const LIMITED_RETRY_MS = 20_000;
+
+export interface ConnectionOptions {
+  /** Node's http.Agent by which sockets are opened; a browser has none. */
+  readonly agent?: object | undefined;
+}
 
 export interface ConnectionHandlers {
   /** Called when both sides have proved their identity. */
@@ -52,7 +57,12 @@ export class Connection {
   #retry: ReturnType<typeof setTimeout> | undefined;
   readonly #waiting = new Set<() => void>();
 
-  constructor(enrolment: Enrolment, identity: Identity, handlers: ConnectionHandlers) {
+  constructor(
+    enrolment: Enrolment,
+    identity: Identity,
+    handlers: ConnectionHandlers,
+    { agent }: ConnectionOptions,
+  ) {
     this.#enrolment = enrolment;
     this.#identity = identity;
     this.#handlers = handlers;
@@ -64,6 +74,8 @@ export class Connection {
       reconnectionDelay: 500,
       reconnectionDelayMax: 10_000,
       autoConnect: false,
+      // Its type knows the names of agents alone.
+      ...(agent && { agent: agent as unknown as string }),
     });
     this.#socket.on('connect', () => void this.#prove());
     this.#socket.on('disconnect', (reason, details) => {

@@ -2,10 +2,11 @@
 // cut, checked before use.
 import { concat, sha256Hex } from '../../common/crypto/bytes.js';
 import { LentigoError } from '../../common/errors.js';
+import { networkError } from '../../common/network/failure.js';
 import { errorInBody } from '../../common/protocol/error-body.js';
 import { ATTEMPT_HEADER, type BlobRef } from '../../common/protocol/primitives.js';
 import { pathOf, routes } from '../../common/protocol/routes.js';
-import { endpoint, networkError, watchStalls } from './network.js';
+import { endpoint, watchStalls } from './network.js';
 import type { Bytes, Store } from './store.js';
 
 export interface DownloadOptions {

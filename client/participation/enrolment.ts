@@ -4,13 +4,14 @@ import { z } from 'zod';
 import { enrolRequest } from '../../common/crypto/enrolment.js';
 import { clinicIdOf, type Identity } from '../../common/crypto/identity.js';
 import { LentigoError } from '../../common/errors.js';
+import { networkError, strangeAnswer } from '../../common/network/failure.js';
 import { LabelSet } from '../../common/model/labels.js';
 import { errorInBody } from '../../common/protocol/error-body.js';
 import type { EnrolAnswer, Invitation } from '../../common/protocol/enrolment.js';
 import { parseMessage } from '../../common/protocol/parse.js';
 import { ClinicId, ClinicName, Id, PublicKey } from '../../common/protocol/primitives.js';
 import { requestOf, routes } from '../../common/protocol/routes.js';
-import { endpoint, networkError } from './network.js';
+import { endpoint } from './network.js';
 
 /**
  * The invitation without its secret, and the clinic's identity in the study. `key` is the study's
@@ -53,14 +54,9 @@ export async function enrol(
     throw networkError(url, cause);
   }
   if (status !== 200) {
-    throw (
-      errorInBody(text) ??
-      new LentigoError(
-        'LENTIGO_UNREACHABLE',
-        `${url} answered ${status} to the enrolment: is this a Lentigo coordinator?`,
-      )
-    );
+    throw errorInBody(text) ?? strangeAnswer(url, 'the enrolment', status, text);
   }
+  if (parseJson(text) === undefined) throw strangeAnswer(url, 'the enrolment', status, text);
   const answer = parseMessage(
     routes.enrol.response,
     parseJson(text),

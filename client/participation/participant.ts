@@ -5,14 +5,14 @@ import { asLentigoError, type ErrorCode, type LentigoError } from '../../common/
 import type { Announcement, RoundOver, StudyNotice } from '../../common/protocol/round.js';
 import { SerialQueue } from '../../common/serial-queue.js';
 import { openAnnouncement } from './announcement.js';
-import { Connection } from './connection.js';
+import { Connection, type ConnectionOptions } from './connection.js';
 import type { Enrolment } from './enrolment.js';
 import type { ParticipationEvent } from './events.js';
 import { Journal } from './journal.js';
 import { type RoundContext, MISSED, send, takePart, type Trainer } from './round.js';
 import type { Store } from './store.js';
 
-export interface ParticipantOptions {
+export interface ParticipantOptions extends ConnectionOptions {
   readonly enrolment: Enrolment;
   readonly identity: Identity;
   readonly store: Store;
@@ -62,15 +62,20 @@ export class Participant {
   constructor(options: ParticipantOptions) {
     const { enrolment, identity, store, train } = options;
     this.#options = options;
-    this.#connection = new Connection(enrolment, identity, {
-      onProven: (notice) => this.#onProven(notice),
-      onFailure: (error) => this.#onFailure(error),
-      messages: {
-        round: (signed) => this.#heed(() => this.#onRound(signed)),
-        'round-over': (over) => this.#heed(() => this.#onRoundOver(over)),
-        study: (notice) => this.#heed(async () => this.#onStudy(notice)),
+    this.#connection = new Connection(
+      enrolment,
+      identity,
+      {
+        onProven: (notice) => this.#onProven(notice),
+        onFailure: (error) => this.#onFailure(error),
+        messages: {
+          round: (signed) => this.#heed(() => this.#onRound(signed)),
+          'round-over': (over) => this.#heed(() => this.#onRoundOver(over)),
+          study: (notice) => this.#heed(async () => this.#onStudy(notice)),
+        },
       },
-    });
+      options,
+    );
     this.#context = {
       enrolment,
       identity,

@@ -62,6 +62,7 @@ export interface RoundContext {
 /** Temporary errors: retried until they pass or the round is over. */
 const TRANSIENT = new Set<ErrorCode>([
   'LENTIGO_UNREACHABLE',
+  'LENTIGO_PROXY',
   'LENTIGO_TLS',
   'LENTIGO_INTERNAL',
   'LENTIGO_RATE_LIMITED',

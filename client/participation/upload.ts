@@ -2,8 +2,9 @@
 // where it stopped.
 import { DetailedError, Upload } from 'tus-js-client';
 import { LentigoError } from '../../common/errors.js';
+import { networkError } from '../../common/network/failure.js';
 import { errorInBody } from '../../common/protocol/error-body.js';
-import { networkError, watchStalls } from './network.js';
+import { watchStalls } from './network.js';
 
 const CHUNK = 4 * 1024 * 1024;
 /** The connection is given up and retried after this time without a byte. */

@@ -46,6 +46,7 @@ export const NOT_TYPED: readonly (readonly [page: RegExp, word: RegExp, reason: 
   [/^BENCHMARKS/, /./, 'hours; npm run bench types them'],
   [/docker\.md$/, /./, 'needs a container engine; test/deployment types the steps'],
   [/(clinic|package)\.md$/, /npm install/, 'test/package packs, installs and runs it'],
+  [/clinic\.md$/, /HTTPS_PROXY/, 'test/regression/b04-proxies goes through proxies'],
   [/distillation\.md$/, /./, 'minutes; test/coordinator/distillation runs the presets'],
   [/CONTRIBUTING\.md$/, /./, 'the scripts of package.json, which CI runs'],
 ];

@@ -49,7 +49,7 @@ export function launch(
   ];
   const inherited = Object.fromEntries(
     Object.entries(process.env).filter(
-      ([name]) => !/^(LENTIGO_|DATABASE_URL$|NODE_EXTRA_CA_CERTS$)/.test(name),
+      ([name]) => !/^(LENTIGO_|DATABASE_URL$|NODE_EXTRA_CA_CERTS$|.*_PROXY$)/i.test(name),
     ),
   );
   const child = spawn(command, rest, {
