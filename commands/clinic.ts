@@ -10,9 +10,13 @@ import { parseInvitation } from '../common/protocol/enrolment.js';
 import { ClinicName } from '../common/protocol/primitives.js';
 import { jsonDisplay, textDisplay } from '../client/agent/display.js';
 import { enrolHome } from '../client/agent/home.js';
+import { takeModel } from '../client/agent/model.js';
 import { runAgent } from '../client/agent/run.js';
 import { statusOf } from '../client/agent/status.js';
 import { proxyOption } from './options.js';
+import type { Which } from '../client/participation/study-models.js';
+import { METRIC_NAMES, roundText } from '../common/reporting/metric-names.js';
+import { headlineText } from '../common/reporting/round-table.js';
 
 export function clinicCommand(): Command {
   const command = new Command('clinic').description(
@@ -52,6 +56,18 @@ export function clinicCommand(): Command {
     .requiredOption('--home <dir>', 'the home that `lentigo clinic enrol` wrote')
     .option('--json', 'one JSON document')
     .action(statusAction);
+  command
+    .command('model')
+    .description("take out the study's best or last model, with its held-out results")
+    .requiredOption('--home <dir>', 'the home that `lentigo clinic enrol` wrote')
+    .requiredOption('--out <dir>', 'a new folder, as `lentigo predict --model` reads it')
+    .addOption(
+      new Option('--which <which>', 'best: the round that validation chose; last: the last round')
+        .choices(['best', 'last'])
+        .default('best'),
+    )
+    .option('--json', 'one JSON document')
+    .action(modelAction);
   return command;
 }
 
@@ -123,6 +139,33 @@ async function runAction({
     display.close();
     for (const signal of signals) process.off(signal, stop);
   }
+}
+
+async function modelAction({
+  home,
+  out,
+  which,
+  json,
+}: {
+  home: string;
+  out: string;
+  which: Which;
+  json?: boolean;
+}): Promise<void> {
+  const taken = await takeModel(home, out, which);
+  if (json) {
+    process.stdout.write(`${JSON.stringify(taken, null, 2)}\n`);
+    return;
+  }
+  const { studyName, status, round, select, validation, heldout } = taken;
+  const metric = METRIC_NAMES[select];
+  process.stdout.write(`\
+The study "${studyName}" is ${status}. Its ${which} model is in ${taken.out}:
+${which}: ${roundText(round)}, ${metric} on validation ${validation?.toFixed(3) ?? 'undefined'}${which === 'best' ? ', which chose it' : ''}.
+${headlineText(round, heldout)} All of it: results.json.
+
+Use it: lentigo predict PHOTOGRAPH --model ${shellWord(taken.out)}
+`);
 }
 
 async function statusAction({ home, json }: { home: string; json?: boolean }): Promise<void> {

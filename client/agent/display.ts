@@ -2,7 +2,9 @@
 // JSON lines for another program.
 import type { EngineName } from '../../common/engine/engine.js';
 import { MovingLine } from '../../common/progress.node.js';
+import { METRIC_NAMES, roundText } from '../../common/reporting/metric-names.js';
 import type { StudyStatus } from '../../common/protocol/round.js';
+import type { MadeModel } from '../../common/protocol/study-models.js';
 import type { ParticipationEvent } from '../participation/events.js';
 
 export type AgentEvent =
@@ -66,6 +68,22 @@ export function textDisplay(out: Sink, moving: boolean): Display {
 const bytes = (n: number): string =>
   n < 1e5 ? `${(n / 1e3).toFixed(1)} kB` : `${(n / 1e6).toFixed(1)} MB`;
 
+function modelsText({
+  models,
+  select,
+  best,
+  last,
+  over,
+}: Extract<AgentEvent, { event: 'models' }>): string {
+  const of = (round: number | null) => models.find((made) => made.round === round);
+  const metric = METRIC_NAMES[select];
+  if (over)
+    return `The study's models are here: best, ${roundText(best)}, by ${metric} on validation; last, ${roundText(last)}. Take one out with lentigo clinic model.`;
+  const [now, before] = [of(last), of(last === null ? null : last - 1)];
+  const score = (made: MadeModel | undefined) => made?.validation?.toFixed(3) ?? 'undefined';
+  return `After ${roundText(last)}: ${metric} on validation ${score(now)}${before ? ` (${score(before)} before)` : ''}; best so far ${roundText(best)}.`;
+}
+
 function describe(event: AgentEvent): { text: string; progress?: { fraction: number } } {
   switch (event.event) {
     case 'ready':
@@ -103,6 +121,8 @@ function describe(event: AgentEvent): { text: string; progress?: { fraction: num
       return {
         text: `Round ${event.round}: ${event.outcome === 'aggregated' ? 'complete' : 'missed its quorum'}.`,
       };
+    case 'models':
+      return { text: modelsText(event) };
     case 'missed':
       return { text: `Round ${event.round} went on without this clinic: ${event.message}` };
     case 'error':

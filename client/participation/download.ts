@@ -10,8 +10,11 @@ import { endpoint, watchStalls } from './network.js';
 import type { Bytes, Store } from './store.js';
 
 export interface DownloadOptions {
-  /** The attempt at a round for which it is downloaded, so that the round's traffic is counted. */
-  readonly attempt: string;
+  /**
+   * The attempt at a round for which it is downloaded, so that the round's traffic is counted;
+   * absent if it is for none.
+   */
+  readonly attempt?: string;
   readonly signal: AbortSignal;
   readonly onProgress: (fraction: number) => void;
 }
@@ -36,8 +39,8 @@ export async function download(
 ): Promise<{ bytes: Bytes; fetched: number }> {
   const name = `${FOLDER}/${blob.sha256}`;
   const part = `${name}.part`;
-  const kept = await store.read(name);
-  if (kept && (await sha256Hex(kept)) === blob.sha256) return { bytes: kept, fetched: 0 };
+  const kept = await keptBlob(store, blob);
+  if (kept) return { bytes: kept, fetched: 0 };
   let fetched = 0;
   for (let attempt = 0; attempt < 2; attempt++) {
     fetched += await complete(url, blob, part, store, options);
@@ -53,6 +56,15 @@ export async function download(
     'LENTIGO_BLOB_CORRUPT',
     `${addressOf(url, blob)} does not match its hash, twice.`,
   );
+}
+
+/** The blob from the store; undefined if it isn't there, or is damaged. */
+export async function keptBlob(
+  store: Store,
+  { sha256 }: Pick<BlobRef, 'sha256'>,
+): Promise<Bytes | undefined> {
+  const kept = await store.read(`${FOLDER}/${sha256}`);
+  return kept && (await sha256Hex(kept)) === sha256 ? kept : undefined;
 }
 
 const addressOf = (url: string, { sha256 }: BlobRef): string =>
@@ -80,7 +92,7 @@ async function complete(
   const watch = watchStalls(STALLED_MS, () => stalled.abort(new Error('the download stalled')));
   try {
     return await append(url, blob, part, store, {
-      attempt,
+      ...(attempt !== undefined && { attempt }),
       signal: AbortSignal.any([signal, stalled.signal]),
       onProgress: (fraction) => {
         watch.alive();
@@ -115,7 +127,7 @@ async function append(
     response = await fetch(address, {
       signal,
       headers: {
-        [ATTEMPT_HEADER]: attempt,
+        ...(attempt !== undefined && { [ATTEMPT_HEADER]: attempt }),
         'accept-encoding': 'identity',
         ...(have > 0 && { range: `bytes=${have}-` }),
       },

@@ -2,6 +2,7 @@
 // it.
 import type { ErrorBody } from '../../common/errors.js';
 import type { Progress, RoundOver, StudyStatus } from '../../common/protocol/round.js';
+import type { StudyModels } from '../../common/protocol/study-models.js';
 
 export type ParticipationEvent =
   | {
@@ -64,6 +65,10 @@ export type ParticipationEvent =
       readonly attempt: string;
       readonly outcome: RoundOver['outcome'];
     }
+  /** Which models the study has made; when it is over, they are here by now. */
+  | ({ readonly event: 'models' } & Pick<StudyModels, 'select' | 'best' | 'last' | 'models'> & {
+        readonly over: boolean;
+      })
   /** The round went on without this clinic's update; nothing is wrong. */
   | ({ readonly event: 'missed'; readonly round: number } & ErrorBody)
   | ({ readonly event: 'error'; readonly round?: number } & ErrorBody);

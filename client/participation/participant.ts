@@ -1,7 +1,7 @@
 // A clinic in a study: keeps the connection, takes part in each round it is announced, and ends
 // when the study does.
 import { fingerprint, type Identity } from '../../common/crypto/identity.js';
-import { asLentigoError, type ErrorCode, type LentigoError } from '../../common/errors.js';
+import { asLentigoError, type ErrorCode, LentigoError } from '../../common/errors.js';
 import type { Announcement, RoundOver, StudyNotice } from '../../common/protocol/round.js';
 import { SerialQueue } from '../../common/serial-queue.js';
 import { openAnnouncement } from './announcement.js';
@@ -9,8 +9,10 @@ import { Connection, type ConnectionOptions } from './connection.js';
 import type { Enrolment } from './enrolment.js';
 import type { ParticipationEvent } from './events.js';
 import { Journal } from './journal.js';
-import { type RoundContext, MISSED, send, takePart, type Trainer } from './round.js';
+import { networkError } from './network.js';
+import { type RoundContext, MISSED, retrying, send, takePart, type Trainer } from './round.js';
 import type { Store } from './store.js';
+import { askModels, fetchModels, isOver } from './study-models.js';
 
 export interface ParticipantOptions extends ConnectionOptions {
   readonly enrolment: Enrolment;
@@ -35,6 +37,8 @@ const PROGRESS_MS = 250;
  * old update's receipt.
  */
 const SETTLE_MS = 1_000;
+/** How long a study that is over is waited for to hand out its models. */
+const MODELS_MS = 120_000;
 
 interface Job {
   readonly round: number;
@@ -108,7 +112,10 @@ export class Participant {
    *   LENTIGO_STUDY_UNKNOWN, LENTIGO_PROTOCOL_VERSION, LENTIGO_HOME_INVALID
    */
   async run(signal: AbortSignal): Promise<StudyNotice | undefined> {
-    const stop = () => this.#end.resolve(undefined);
+    const stop = () => {
+      this.#stopped.abort();
+      this.#end.resolve(undefined);
+    };
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
     else this.#connection.open();
@@ -117,6 +124,7 @@ export class Participant {
     } finally {
       signal.removeEventListener('abort', stop);
       clearTimeout(this.#settling);
+      this.#stopped.abort();
       this.#connection.close();
       await this.#stopJob('the participant stops');
     }
@@ -164,15 +172,17 @@ export class Participant {
 
   /** When the study is over, ends; after asking for the receipts of what may have been counted. */
   #endsWith(notice: StudyNotice): boolean {
-    const over = notice.status === 'completed' || notice.status === 'stopped';
+    const over = isOver(notice.status);
     if (over && !this.#ending) {
       this.#ending = true;
       clearTimeout(this.#settling);
       this.#inTurn(() =>
-        this.#settleAll().then(
-          () => this.#end.resolve(notice),
-          (thrown: unknown) => this.#end.reject(asLentigoError(thrown)),
-        ),
+        this.#settleAll()
+          .then(() => this.#learnModels(true))
+          .then(
+            () => this.#end.resolve(notice),
+            (thrown: unknown) => this.#end.reject(asLentigoError(thrown)),
+          ),
       );
     }
     return over;
@@ -192,7 +202,9 @@ export class Participant {
     if (this.#job?.attempt === over.attempt) await this.#stopJob('the round is over');
     this.#report({ event: 'round-over', ...over });
     // A failed attempt is repeated, and what was trained for it can be sealed again.
-    if (over.outcome === 'aggregated') await this.#context.journal.forgetBefore(over.round + 1);
+    if (over.outcome !== 'aggregated') return;
+    await this.#context.journal.forgetBefore(over.round + 1);
+    void this.#learnModels(false);
   }
 
   /**
@@ -200,6 +212,7 @@ export class Participant {
    * more.
    */
   async #settle(): Promise<void> {
+    void this.#learnModels(false);
     const open = (await this.#context.journal.entries()).findLast(
       (e) => e.step === 'uploaded' || e.step === 'sealed',
     );
@@ -212,6 +225,34 @@ export class Participant {
     for (const entry of sent)
       await this.#start(entry, (signal) => send(entry, this.#context, signal));
   }
+
+  /**
+   * Asks which models the study has made; when it is over, fetches them too. What doesn't come is
+   * reported, and changes nothing else.
+   */
+  async #learnModels(over: boolean): Promise<void> {
+    const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(MODELS_MS)]);
+    const ask = () => askModels(this.#connection, this.#context, signal);
+    try {
+      const told = over
+        ? await retrying(this.#context, signal, async () => {
+            const told = await ask();
+            await fetchModels(told, this.#context, signal);
+            return told;
+          })
+        : await ask();
+      const { select, best, last, models } = told;
+      if (models.length > 0) this.#report({ event: 'models', select, best, last, models, over });
+    } catch (thrown) {
+      const error =
+        thrown instanceof LentigoError ? thrown : networkError(this.#options.enrolment.url, thrown);
+      // A connection that broke is reported by itself, and asked again when it is back.
+      if (this.#stopped.signal.aborted || (!over && error.code === 'LENTIGO_UNREACHABLE')) return;
+      this.#report({ event: 'error', ...error.body() });
+    }
+  }
+  /** Aborts with the participant. */
+  readonly #stopped = new AbortController();
 
   #start(
     { round, attempt }: { round: number; attempt: string },

@@ -381,7 +381,8 @@ async function refusable<T>(
   }
 }
 
-async function retrying<T>(
+/** Repeats the work while its error is temporary, and reports each failure. */
+export async function retrying<T>(
   context: RoundContext,
   signal: AbortSignal,
   work: () => Promise<T>,

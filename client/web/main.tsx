@@ -6,7 +6,7 @@ import './app.css';
 import { Unlock } from './pages/unlock.js';
 import { Welcome } from './pages/welcome.js';
 import { begin, useApp } from './session/app-state.js';
-import { STRINGS } from './strings.js';
+import { STRINGS } from './strings/index.js';
 
 /** Loaded separately, so that the first page doesn't wait for it. */
 const behind = () => import('./shell.js');

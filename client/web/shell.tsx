@@ -18,7 +18,7 @@ import { cover, IDLE_MINUTES, lock, useSession } from './session/app-state.js';
 import { pendingInvitation } from './session/invitation.js';
 import { takePart, useTakingPart } from './session/taking-part.js';
 import { whenUnused } from './session/unused.js';
-import { STRINGS } from './strings.js';
+import { STRINGS } from './strings/index.js';
 
 const PAGES: Readonly<
   Record<keyof typeof STRINGS.pages, { icon: TablerIcon; page: ComponentType }>

@@ -9,6 +9,7 @@ export const TAGS = {
   terms: 'lentigo/terms',
   delivery: 'lentigo/delivery',
   receipt: 'lentigo/receipt',
+  models: 'lentigo/models',
   challenge: 'lentigo/challenge',
   enrolment: 'lentigo/enrolment',
   update: 'lentigo/update',

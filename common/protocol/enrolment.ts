@@ -109,6 +109,10 @@ function bytesOf(word: string): Uint8Array {
   }
 }
 
+/** Whoever holds an invitation asks what it is to, before anything is made or given away. */
+export const InvitedRequest = z.strictObject({ study: Id, secret: Nonce });
+export const Invited = z.strictObject({ studyName: z.string().max(120) });
+
 /**
  * clinic → coordinator. The clinic's signature covers tag ‖ protocol ‖ study ‖ key ‖ secret ‖ name
  * (common/crypto/enrolment.ts).

@@ -21,7 +21,7 @@ import {
   StudyList,
   StudyView,
 } from './console.js';
-import { EnrolAnswer, EnrolRequest } from './enrolment.js';
+import { EnrolAnswer, EnrolRequest, Invited, InvitedRequest } from './enrolment.js';
 import { BlobRef, ClinicId, Id, Sha256 } from './primitives.js';
 
 /** Everything below this path needs the admin token. */
@@ -89,6 +89,15 @@ export const routes = {
     access: 'anyone',
     body: EnrolRequest,
     response: EnrolAnswer,
+  },
+
+  /** Below `enrol`, whose limit it shares. */
+  invited: {
+    method: 'POST',
+    path: '/api/enrol/invited',
+    access: 'anyone',
+    body: InvitedRequest,
+    response: Invited,
   },
 
   models: { method: 'GET', path: '/api/models', access: 'admin', response: KnownModels },

@@ -13,6 +13,7 @@ import {
   Ticket,
   TicketRequest,
 } from './round.js';
+import { ModelsRequest } from './study-models.js';
 
 /** Requests by event: the content of the request, and of its acknowledgement. */
 export type Requests = Readonly<
@@ -34,6 +35,8 @@ export const clinicEvents = {
     ticket: { in: TicketRequest, out: Ticket },
     /** Says that the upload is complete, so that it is counted; answered by a signed Receipt. */
     submit: { in: Submission, out: Signed },
+    /** Asks which models the study has made; answered by a signed StudyModels. */
+    models: { in: ModelsRequest, out: Signed },
   },
   fromClinic: {
     progress: Progress,

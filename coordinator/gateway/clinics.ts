@@ -175,6 +175,7 @@ function serveMember(socket: Socket, clinic: ClinicRecord, parts: GatewayParts):
         };
       },
       submit: (submission) => runner.intake.accept(clinic, submission),
+      models: () => runner.models(),
     },
     { onError: (thrown, event) => refusal(thrown, event, socket, parts) },
   );

@@ -7,7 +7,13 @@ import { LentigoError } from '../../common/errors.js';
 import type { Store } from '../storage/store.js';
 import type { Handlers } from './serve.js';
 
-export const enrolHandlers = (store: Store, log: Logger): Handlers<'enrol'> => ({
+export const enrolHandlers = (store: Store, log: Logger): Handlers<'enrol' | 'invited'> => ({
+  async invited({ body: { study, secret } }) {
+    await store.requireInvitation(study, await hashSecret(secret));
+    const { state } = await store.study(study);
+    return { studyName: state.config.name };
+  },
+
   async enrol({ body: asked }) {
     verifyEnrolRequest(asked);
     const clinicId = await clinicIdOf(fromBase64(asked.key));

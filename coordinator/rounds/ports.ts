@@ -14,6 +14,7 @@ import type {
   ClinicState,
   Clock,
   Committed,
+  NewEvaluation,
   NewStudy,
   StudyRecord,
 } from './records.js';
@@ -99,6 +100,12 @@ export interface StudyStore {
     attempt: string,
     clinic: string,
   ): Promise<{ readonly sha256: string; readonly receipt: Signed } | null>;
+  /** The evaluations of these rounds, both ends included, by round number. */
+  evaluations(
+    study: string,
+    from: number,
+    to: number,
+  ): Promise<(NewEvaluation & { readonly round: number })[]>;
   /** Counts bytes of models that clinics downloaded for an attempt. */
   addTraffic(attempt: string, bytes: number): Promise<void>;
 }

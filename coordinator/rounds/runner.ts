@@ -3,7 +3,9 @@ import { v7 as uuidv7 } from 'uuid';
 import type { Logger } from 'pino';
 import { toBase64 } from '../../common/crypto/base64.js';
 import { createRoundKey } from '../../common/crypto/identity.js';
-import type { Announcement, StudyNotice } from '../../common/protocol/round.js';
+import { signMessage } from '../../common/crypto/signed.js';
+import { TAGS } from '../../common/crypto/signature.js';
+import type { Announcement, Signed, StudyNotice } from '../../common/protocol/round.js';
 import { StudyActor } from './actor.js';
 import { announce, noticeOf, roundOverOf, signTerms, termsHash } from './announcement.js';
 import { Deadline } from './deadline.js';
@@ -12,6 +14,7 @@ import type { Effect } from './machine.js';
 import type { Ports } from './ports.js';
 import type { ClinicRecord, StudyRecord } from './records.js';
 import { openedOf, type OpenRound, type StudyState } from './state.js';
+import { studyModels } from './study-models.js';
 import { RoundWork } from './work.js';
 
 /** How soon a deadline is recorded again that the store didn't take, ms. */
@@ -112,6 +115,20 @@ export class StudyRunner {
     const { round } = this.state;
     return round?.phase === 'open' && round.cohort.includes(clinic) ? this.#announce(round) : null;
   }
+
+  /** What its clinics are told about its models, signed; made once for all that ask after a step. */
+  async models(): Promise<Signed> {
+    const { version } = this.state;
+    if (this.#models?.version !== version) {
+      const signed = studyModels(this.state, this.#parts.store).then((models) =>
+        signMessage(TAGS.models, models, this.#secretKey),
+      );
+      this.#models = { version, signed };
+      signed.catch(() => (this.#models = undefined));
+    }
+    return await this.#models.signed;
+  }
+  #models: { readonly version: number; readonly signed: Promise<Signed> } | undefined;
 
   async #perform(effect: Effect): Promise<void> {
     const { round } = this.state;

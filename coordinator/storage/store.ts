@@ -429,6 +429,17 @@ export class Store {
   }
 
   /**
+   * Requires an invitation to the study that a clinic can still enrol with.
+   * @throws LENTIGO_INVITATION_INVALID, LENTIGO_INVITATION_OTHER_STUDY, LENTIGO_INVITATION_USED,
+   *   LENTIGO_INVITATION_EXPIRED
+   */
+  async requireInvitation(studyId: string, secretHash: string): Promise<void> {
+    await reporting(async () =>
+      requireUnused(await invitationOf(this.#prisma, studyId, secretHash), new Date(this.#now())),
+    );
+  }
+
+  /**
    * Enrols a clinic's key with an invitation, which works once. The key that used it gets the
    * clinic's present state again,
    * also after it expired; a key that the study knows already keeps its state, and uses the
@@ -443,31 +454,9 @@ export class Store {
     return this.#transaction(studyId, async (tx, at) => {
       // two enrolments with one invitation take turns here
       const study = await lockStudy(tx, studyId);
-      const invitation = await tx.invitation.findUnique({
-        where: { secretHash },
-        include: { clinic: true },
-      });
-      if (invitation === null)
-        throw new LentigoError(
-          'LENTIGO_INVITATION_INVALID',
-          `No study of this coordinator gave out this invitation.`,
-        );
-      if (invitation.studyId !== studyId)
-        throw new LentigoError(
-          'LENTIGO_INVITATION_OTHER_STUDY',
-          `The invitation is for study ${invitation.studyId}, not for ${studyId}.`,
-        );
+      const invitation = await invitationOf(tx, studyId, secretHash);
       if (invitation.clinic?.id === clinicId) return clinicRecord(invitation.clinic);
-      if (invitation.usedAt)
-        throw new LentigoError(
-          'LENTIGO_INVITATION_USED',
-          `Another clinic enrolled with this invitation at ${invitation.usedAt.toISOString()}.`,
-        );
-      if (invitation.expiresAt <= at)
-        throw new LentigoError(
-          'LENTIGO_INVITATION_EXPIRED',
-          `The invitation expired at ${invitation.expiresAt.toISOString()}.`,
-        );
+      requireUnused(invitation, at);
       const where = { studyId_id: { studyId, id: clinicId } };
       const clinic = await tx.clinic.upsert({
         where,
@@ -550,6 +539,46 @@ async function lockStudy(tx: Transaction, id: string): Promise<LockedStudy> {
   >`SELECT "id", "version", "auditSeq", "auditHead" FROM "Study" WHERE "id" = ${id} FOR UPDATE`;
   if (!row) throw unknownStudy(id);
   return row;
+}
+
+/** @throws LENTIGO_INVITATION_INVALID, LENTIGO_INVITATION_OTHER_STUDY */
+async function invitationOf(
+  tx: Pick<Transaction, 'invitation'>,
+  studyId: string,
+  secretHash: string,
+) {
+  const invitation = await tx.invitation.findUnique({
+    where: { secretHash },
+    include: { clinic: true },
+  });
+  if (invitation === null)
+    throw new LentigoError(
+      'LENTIGO_INVITATION_INVALID',
+      `No study of this coordinator gave out this invitation.`,
+    );
+  if (invitation.studyId !== studyId)
+    throw new LentigoError(
+      'LENTIGO_INVITATION_OTHER_STUDY',
+      `The invitation is for study ${invitation.studyId}, not for ${studyId}.`,
+    );
+  return invitation;
+}
+
+/** @throws LENTIGO_INVITATION_USED, LENTIGO_INVITATION_EXPIRED */
+function requireUnused(
+  { usedAt, expiresAt }: { readonly usedAt: Date | null; readonly expiresAt: Date },
+  at: Date,
+): void {
+  if (usedAt)
+    throw new LentigoError(
+      'LENTIGO_INVITATION_USED',
+      `Another clinic enrolled with this invitation at ${usedAt.toISOString()}.`,
+    );
+  if (expiresAt <= at)
+    throw new LentigoError(
+      'LENTIGO_INVITATION_EXPIRED',
+      `The invitation expired at ${expiresAt.toISOString()}.`,
+    );
 }
 
 /** Appends entries to the study's chain. @returns its new head. */

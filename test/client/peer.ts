@@ -47,6 +47,7 @@ import {
 import { onMessages, onRequests } from '../../common/protocol/sockets.js';
 import { TrainingPlan, UpdateSettings } from '../../common/protocol/study.js';
 import type { RoundTerms } from '../../common/protocol/terms.js';
+import type { StudyModels } from '../../common/protocol/study-models.js';
 import type { UpdateHeader } from '../../common/protocol/update.js';
 import { Random } from '../../common/random.js';
 import { encodings } from '../../common/update/encoding.js';
@@ -105,6 +106,10 @@ export class Peer {
   submitErrors: LentigoError[] = [];
 
   status: StudyNotice['status'] = 'running';
+  /** What it says of its models; none where it is silent about them. */
+  models: Pick<StudyModels, 'best' | 'last' | 'models'> = { best: null, last: null, models: [] };
+  /** Blobs beside its own two. */
+  readonly more: Uint8Array[] = [];
   /** Announced to whoever proves itself. */
   announcement: RoundTerms | undefined;
   readonly #sockets = new Set<Socket>();
@@ -134,9 +139,13 @@ export class Peer {
       }
     });
     app.get(routes.blob.path, (request, response) => {
-      const blob = [this.start, this.base].find((bytes) => sha(bytes) === request.params.sha256)!;
+      const blob = [this.start, this.base, ...this.more].find(
+        (bytes) => sha(bytes) === request.params.sha256,
+      )!;
       const from = Number(request.headers.range?.match(/^bytes=(\d+)-$/)?.[1] ?? 0);
-      this.blobRequests.push(`${blob === this.start ? 'start' : 'base'}@${from}`);
+      this.blobRequests.push(
+        `${blob === this.start ? 'start' : blob === this.base ? 'base' : 'model'}@${from}`,
+      );
       const bytes = Buffer.from(blob.subarray(from));
       if (this.alteredBlobs > 0) {
         this.alteredBlobs--;
@@ -297,6 +306,19 @@ export class Peer {
           if (this.silentTo.has('ticket')) return await never;
           return { path: UPLOADS_PATH, token: 'ticket' };
         },
+        models: async () =>
+          signMessage(
+            TAGS.models,
+            {
+              study: this.study,
+              status: this.status,
+              start: { sha256: sha(this.start), bytes: this.start.length },
+              trainFrom: TRAIN_FROM,
+              select: 'balancedAccuracy',
+              ...this.models,
+            } satisfies StudyModels,
+            (this.forger ?? this.identity).secretKey,
+          ),
         submit: async (submission) => {
           const receipt = await this.#take(submission, hello.key);
           if (this.silentTo.has('submit')) return await never;

@@ -61,6 +61,8 @@ export const enrolment = ({ studies }: Known) =>
     name: fc.string({ minLength: 1, maxLength: 80, unit: 'grapheme' }),
     signature: base64(64),
   });
+export const invited = ({ studies }: Known) =>
+  fc.record({ study: id(studies), secret: base64(32) });
 /** Signed with the key that it names, so that everything is right but the secret. */
 export const signedEnrolment = ({ studies }: Known) =>
   fc

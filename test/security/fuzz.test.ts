@@ -17,6 +17,7 @@ import { Hello } from '../../common/protocol/handshake.js';
 import { PROTOCOL } from '../../common/protocol/primitives.js';
 import type { Challenge } from '../../common/protocol/handshake.js';
 import { TicketRequest } from '../../common/protocol/round.js';
+import { ModelsRequest } from '../../common/protocol/study-models.js';
 import type { Acknowledgement } from '../../common/protocol/sockets.js';
 import { ConsoleClient } from '../../coordinator/console-client.js';
 import { Keys } from '../../coordinator/storage/keys.js';
@@ -28,6 +29,7 @@ import { frameOf, RawWebSocket } from '../support/websocket.js';
 import {
   bytes,
   enrolment,
+  invited,
   hello,
   invitation,
   json,
@@ -401,6 +403,12 @@ function requests(known: Known, uploadTicket: string): fc.Arbitrary<Shot>[] {
       ),
     }),
     record({ method: C('POST'), path: C('/api/enrol'), headers: oddHeaders, body }),
+    record({
+      method: C('POST'),
+      path: C('/api/enrol/invited'),
+      headers: C([json]),
+      body: messageText(invited(known)),
+    }),
     // uploads, without a ticket, and with one that is for a hundred bytes
     record(
       {
@@ -537,12 +545,13 @@ function messages(known: Known): fc.Arbitrary<Message>[] {
     of('prove', proof),
     of('ticket', ticket(known)),
     of('submit', submission(known)),
+    of('models', fc.constant({})),
   ];
 }
 
-const valid = { hello: Hello, ticket: TicketRequest } as Record<
+const valid = { hello: Hello, ticket: TicketRequest, models: ModelsRequest } as Record<
   string,
-  typeof Hello | typeof TicketRequest | undefined
+  typeof Hello | typeof TicketRequest | typeof ModelsRequest | undefined
 >;
 
 /** Sends to connections opened by `connect`, a new one when one was ended. */
@@ -781,7 +790,8 @@ it('ten thousand fuzzed messages and requests are refused, nothing crashes, memo
         ? sample(requests(withToken, uploadTicket.value.token)[i]!, each, salt + i)
         : sample(arbitrary, each, salt + i),
     );
-  const [hellos, others, proofs, tickets, submissions] = messages(known) as [
+  const [hellos, others, proofs, tickets, submissions, models] = messages(known) as [
+    fc.Arbitrary<Message>,
     fc.Arbitrary<Message>,
     fc.Arbitrary<Message>,
     fc.Arbitrary<Message>,
@@ -804,7 +814,7 @@ it('ten thousand fuzzed messages and requests are refused, nothing crashes, memo
       ),
       tell(several(40 * scale, salt + 150, proofs), () => greeted(rogue), 10),
       tell(
-        several(40 * scale, salt + 200, tickets, submissions, progresses, others, hellos),
+        several(40 * scale, salt + 200, tickets, submissions, models, progresses, others, hellos),
         () => proven(rogue),
         40,
       ),

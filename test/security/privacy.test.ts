@@ -18,6 +18,7 @@ import { EnrolRequest, parseInvitation } from '../../common/protocol/enrolment.j
 import { Hello, Proof } from '../../common/protocol/handshake.js';
 import { ATTEMPT_HEADER } from '../../common/protocol/primitives.js';
 import { Progress, Submission, TicketRequest } from '../../common/protocol/round.js';
+import { ModelsRequest } from '../../common/protocol/study-models.js';
 import { encodings } from '../../common/update/encoding.js';
 import { ConsoleClient } from '../../coordinator/console-client.js';
 import { Keys } from '../../coordinator/storage/keys.js';
@@ -65,6 +66,7 @@ const MESSAGES = {
   prove: Proof,
   ticket: TicketRequest,
   submit: Submission,
+  models: ModelsRequest,
   progress: Progress,
 };
 /** What its HTTP clients write by themselves, and what the protocol needs. */
@@ -328,7 +330,8 @@ describe('an agent in a whole study', () => {
           sizes.enrolment += size;
         } else if (/^GET \/blobs\/[0-9a-f]{64}$/.test(line)) {
           expect(body.length).toBe(0);
-          expect(rounds.map((r) => r.announcement.attempt)).toContain(
+          // Without an attempt: the study's models, once it is over.
+          expect([undefined, ...rounds.map((r) => r.announcement.attempt)]).toContain(
             headers.get(ATTEMPT_HEADER.toLowerCase()),
           );
           sizes['models (requests)'] += size;

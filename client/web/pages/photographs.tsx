@@ -31,7 +31,7 @@ import { type Imported, importFiles } from '../photographs/import-files.js';
 import { isForeign, type Photograph, trains } from '../photographs/photograph.js';
 import type { LabelSet } from '../../../common/model/labels.js';
 import { useSession } from '../session/app-state.js';
-import { diagnosisName, STRINGS } from '../strings.js';
+import { diagnosisName, STRINGS } from '../strings/index.js';
 
 const text = STRINGS.collect;
 type Filter = keyof typeof text.filters;

@@ -1,5 +1,5 @@
-// Use: the model's prediction for a photograph and the regions that speak for it, before and after
-// this clinic's own training.
+// Use: the model's prediction for a photograph and the regions that speak for it, with what is known
+// of the model itself.
 import {
   Alert,
   Button,
@@ -23,22 +23,24 @@ import { IconCamera, IconInfoCircle, IconPhotoSearch } from '@tabler/icons-react
 import { useEffect, useState } from 'react';
 import type { Explanation } from '../../../common/evaluation/grad-cam.js';
 import type { LabelSet } from '../../../common/model/labels.js';
+import type { StudyModels } from '../../../common/protocol/study-models.js';
 import { Camera } from '../parts/camera.js';
 import { ErrorNote } from '../parts/error-note.js';
 import { HeatOverlay } from '../parts/heat-overlay.js';
+import { ModelQuality, modelName } from '../parts/model-quality.js';
 import { Page } from '../parts/page.js';
 import { PickFiles } from '../parts/pick-files.js';
 import { Thumbnail, useObjectUrl } from '../parts/stored-image.js';
 import { useTask } from '../parts/use-task.js';
 import { type Photograph, trains } from '../photographs/photograph.js';
 import { useSession } from '../session/app-state.js';
-import { hasOwn, type KnownModel, knownModel, loadModel } from '../session/models.js';
+import { usableModels, type UsableModel } from '../session/models.js';
 import { useTakingPart } from '../session/taking-part.js';
 import { trainingWorker } from '../session/training.js';
-import { diagnosisName, STRINGS } from '../strings.js';
+import { percent } from '../strings/format.js';
+import { diagnosisName, STRINGS } from '../strings/index.js';
 
 const text = STRINGS.predict;
-const percent = (p: number): string => `${(100 * p).toFixed(p < 0.0995 ? 1 : 0)} %`;
 
 interface Subject {
   readonly image: Blob;
@@ -48,35 +50,53 @@ interface Subject {
 
 export function PredictPage() {
   // The key remounts the page after each round, which may bring another model.
-  return <Predict key={useTakingPart((state) => state.sent)} />;
+  return <Predict key={useTakingPart(({ sent, told }) => `${sent}/${told}`)} />;
 }
 
 function Predict() {
-  const { store } = useSession();
-  const [model, setModel] = useState<KnownModel | null>();
-  const [own, setOwn] = useState(false);
-  const [which, setWhich] = useState<'study' | 'own'>('study');
+  const { store, clinic } = useSession();
+  const [found, setFound] = useState<{
+    told: StudyModels | undefined;
+    models: readonly UsableModel[];
+  }>();
+  const [kind, setKind] = useState<UsableModel['kind']>();
   const [subject, setSubject] = useState<Subject>();
+  const { error, run } = useTask();
   useEffect(
     () =>
-      void (async () => {
-        setModel((await knownModel(store)) ?? null);
-        setOwn(await hasOwn(store));
-      })(),
-    [store],
+      void run(async () =>
+        setFound(
+          clinic ? await usableModels(store, clinic.enrolment) : { told: undefined, models: [] },
+        ),
+      ),
+    [store, clinic, run],
   );
-  if (model === undefined)
+  if (error)
+    return (
+      <Page title={text.title}>
+        <ErrorNote error={error} />
+      </Page>
+    );
+  if (!found)
     return (
       <Center mih={200}>
         <Loader aria-label={STRINGS.common.working} />
       </Center>
     );
+  const { told, models } = found;
+  const model = models.find((one) => one.kind === kind) ?? models[0];
   return (
-    <Page title={text.title} lead={text.lead}>
-      <Alert variant="light" color="yellow" icon={<IconInfoCircle aria-hidden />} fw={500}>
+    <Page title={text.title} {...(!subject && { lead: text.lead })}>
+      <Alert
+        variant="light"
+        color="yellow"
+        icon={<IconInfoCircle aria-hidden />}
+        fw={500}
+        {...(subject && { py: 'xs' })}
+      >
         {text.notDiagnosis}
       </Alert>
-      {model === null ? (
+      {model === undefined ? (
         <Paper withBorder p="xl" ta="center">
           <ThemeIcon size={64} radius="xl" variant="light" mb="md">
             <IconPhotoSearch size={34} aria-hidden />
@@ -88,26 +108,25 @@ function Predict() {
         </Paper>
       ) : (
         <>
+          {subject && <Result subject={subject} model={model} />}
           <Choose onSubject={setSubject} again={subject !== undefined} />
-          {subject && (
-            <>
-              <Group justify="space-between" gap="xs">
+          <Paper withBorder p="md" component="section" aria-label={text.which}>
+            <Stack gap="sm">
+              <Title order={2} size="h5">
+                {text.which}
+              </Title>
+              {models.length > 1 && (
                 <SegmentedControl
                   aria-label={text.which}
-                  value={which}
-                  onChange={(value) => setWhich(value)}
-                  data={[
-                    { value: 'study', label: text.study },
-                    { value: 'own', label: text.ownModel, disabled: !own },
-                  ]}
+                  value={model.kind}
+                  onChange={(value) => setKind(value)}
+                  orientation={models.length > 2 ? 'vertical' : 'horizontal'}
+                  data={models.map((one) => ({ value: one.kind, label: modelName(one) }))}
                 />
-                <Text size="sm" c="dimmed">
-                  {own ? text.ofRound(model.round) : text.ownMissing}
-                </Text>
-              </Group>
-              <Result subject={subject} which={which} />
-            </>
-          )}
+              )}
+              <ModelQuality model={model} told={told} />
+            </Stack>
+          </Paper>
         </>
       )}
     </Page>
@@ -183,15 +202,13 @@ function Choose({ onSubject, again }: { onSubject: (subject: Subject) => void; a
   );
 }
 
-function Result({
-  subject: { image, known },
-  which,
-}: {
-  subject: Subject;
-  which: 'study' | 'own';
-}) {
-  const { store } = useSession();
-  const [found, setFound] = useState<{ explanation: Explanation; labels: LabelSet }>();
+interface Found {
+  readonly explanation: Explanation;
+  readonly labels: LabelSet;
+}
+
+function Result({ subject: { image, known }, model }: { subject: Subject; model: UsableModel }) {
+  const [found, setFound] = useState<Found>();
   const [heat, setHeat] = useState(true);
   const { busy, error, run } = useTask();
   const url = useObjectUrl(image);
@@ -199,7 +216,7 @@ function Result({
     let current = true;
     setFound(undefined);
     void run(async () => {
-      const [worker, bytes] = [await trainingWorker(), await loadModel(store, which)];
+      const [worker, bytes] = [await trainingWorker(), await model.load()];
       if (!bytes) return;
       const labels = await worker.prepare(bytes);
       const explanation = await worker.explain(image);
@@ -208,54 +225,108 @@ function Result({
     return () => {
       current = false;
     };
-  }, [image, which, store, run]);
+  }, [image, model, run]);
   const top = found && diagnosisName(found.labels.names[found.explanation.of]!);
-  return (
-    <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="lg">
-      <Stack gap="xs">
-        {url && (
-          <HeatOverlay
-            url={url}
-            explanation={found?.explanation}
-            shown={heat && found !== undefined}
-          />
-        )}
-        <Switch
-          label={text.heatmap}
-          description={top && text.heatmapHint(top)}
-          checked={heat}
-          onChange={(e) => setHeat(e.currentTarget.checked)}
+  // First on a phone, where only one of the two is in sight.
+  const verdict = (
+    <Stack gap="sm">
+      <ErrorNote error={error} />
+      {busy && !found && (
+        <Group>
+          <Loader size="sm" aria-hidden />
+          <Text aria-live="polite">{text.working}</Text>
+        </Group>
+      )}
+      {found && <Malignancy {...found} model={model} />}
+      {known?.fields.diagnostic !== undefined && (
+        <Text size="sm">{text.truth(diagnosisName(known.fields.diagnostic))}</Text>
+      )}
+      {known && found && trains(known, found.labels) && (
+        <Text size="sm" c="dimmed">
+          {text.trainedOn}
+        </Text>
+      )}
+    </Stack>
+  );
+  const picture = (
+    <Stack gap="xs">
+      {url && (
+        <HeatOverlay
+          url={url}
+          explanation={found?.explanation}
+          shown={heat && found !== undefined}
         />
-      </Stack>
+      )}
+      <Switch
+        label={text.heatmap}
+        description={top && text.heatmapHint(top)}
+        checked={heat}
+        onChange={(e) => setHeat(e.currentTarget.checked)}
+      />
+    </Stack>
+  );
+  const phone = useMediaQuery('(max-width: 48em)');
+  return phone ? (
+    <Stack>
+      {verdict}
+      {picture}
+      {found && <Probabilities {...found} />}
+    </Stack>
+  ) : (
+    <SimpleGrid cols={2} spacing="lg">
+      {picture}
       <Stack>
-        <ErrorNote error={error} />
-        {busy && !found && (
-          <Group>
-            <Loader size="sm" aria-hidden />
-            <Text aria-live="polite">{text.working}</Text>
-          </Group>
-        )}
+        {verdict}
         {found && <Probabilities {...found} />}
-        {known?.fields.diagnostic !== undefined && (
-          <Text size="sm">{text.truth(diagnosisName(known.fields.diagnostic))}</Text>
-        )}
-        {known && found && trains(known, found.labels) && (
-          <Text size="sm" c="dimmed">
-            {text.trainedOn}
-          </Text>
-        )}
       </Stack>
     </SimpleGrid>
   );
 }
 
-function Probabilities({
+function Malignancy({
   explanation: { probabilities, of },
   labels,
-}: {
-  explanation: Explanation;
-  labels: LabelSet;
-}) {
+  model,
+}: Found & { model: UsableModel }) {
+  const malignancy = labels.names.reduce(
+    (sum, name, i) => sum + (labels.malignant.includes(name) ? probabilities[i]! : 0),
+    0,
+  );
+  const threshold = model.heldout?.operatingPoint?.threshold;
+  return (
+    <Paper withBorder p="md">
+      <Group justify="space-between" align="flex-start" wrap="nowrap">
+        <div>
+          <Text size="sm" c="dimmed">
+            {text.malignancy}
+          </Text>
+          <Text fz={34} fw={650} lh={1.2} data-testid="malignancy">
+            {percent(malignancy)}
+          </Text>
+        </div>
+        <div style={{ textAlign: 'end' }}>
+          <Text size="sm" c="dimmed">
+            {text.mostProbable}
+          </Text>
+          <Text fw={650}>{diagnosisName(labels.names[of]!)}</Text>
+          <Text size="sm">{percent(probabilities[of]!)}</Text>
+        </div>
+      </Group>
+      <Text size="sm" c="dimmed">
+        {text.malignancyHint(labels.malignant.map(diagnosisName).join(', '))}
+      </Text>
+      {threshold !== undefined && (
+        <Text size="sm" mt={4}>
+          {malignancy >= threshold
+            ? text.flagged(percent(threshold))
+            : text.notFlagged(percent(threshold))}
+        </Text>
+      )}
+    </Paper>
+  );
+}
+
+function Probabilities({ explanation: { probabilities, of }, labels }: Found) {
   const rows = labels.names
     .map((label, i) => ({
       label,
@@ -264,20 +335,8 @@ function Probabilities({
       malignant: labels.malignant.includes(label),
     }))
     .sort((a, b) => b.p - a.p);
-  const malignancy = rows.filter((row) => row.malignant).reduce((sum, { p }) => sum + p, 0);
   return (
     <>
-      <Paper withBorder p="md">
-        <Text size="sm" c="dimmed">
-          {text.malignancy}
-        </Text>
-        <Text fz={34} fw={650} lh={1.2} data-testid="malignancy">
-          {percent(malignancy)}
-        </Text>
-        <Text size="sm" c="dimmed">
-          {text.malignancyHint(labels.malignant.map(diagnosisName).join(', '))}
-        </Text>
-      </Paper>
       <Stack
         gap="sm"
         component="ul"
@@ -306,7 +365,7 @@ function Probabilities({
         ))}
       </Stack>
       <Text size="xs" c="dimmed">
-        • {text.malignancy.toLowerCase()}
+        • {text.malignancy}
       </Text>
     </>
   );

@@ -23,7 +23,7 @@ import { isForeign, trains } from '../photographs/photograph.js';
 import { useSession } from '../session/app-state.js';
 import type { Session } from '../session/session.js';
 import { pause, resume, type Standing, useTakingPart } from '../session/taking-part.js';
-import { STRINGS } from '../strings.js';
+import { STRINGS } from '../strings/index.js';
 
 const text = STRINGS.rounds;
 const COLOURS: Readonly<Record<Standing, string>> = {

@@ -23,7 +23,7 @@ import { exportZip } from '../photographs/export-zip.js';
 import { IDLE_MINUTES, lock, useApp, useSession } from '../session/app-state.js';
 import { install, useInstallable } from '../session/install.js';
 import { trainingWorker } from '../session/training.js';
-import { STRINGS } from '../strings.js';
+import { STRINGS } from '../strings/index.js';
 
 const text = STRINGS.settings;
 

@@ -17,7 +17,7 @@ import { DeleteEverything } from '../parts/delete-everything.js';
 import { ErrorNote } from '../parts/error-note.js';
 import { useTask } from '../parts/use-task.js';
 import { unlock } from '../session/app-state.js';
-import { STRINGS } from '../strings.js';
+import { STRINGS } from '../strings/index.js';
 
 export function Unlock({ covered }: { covered: boolean }) {
   const [passphrase, setPassphrase] = useState('');

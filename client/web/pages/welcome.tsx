@@ -6,7 +6,7 @@ import { PassphraseForm } from '../parts/passphrase-form.js';
 import { Privacy } from '../parts/privacy.js';
 import { createAndOpen } from '../session/app-state.js';
 import { pendingInvitation } from '../session/invitation.js';
-import { STRINGS } from '../strings.js';
+import { STRINGS } from '../strings/index.js';
 
 export function Welcome() {
   const [step, setStep] = useState<'facts' | 'passphrase'>('facts');

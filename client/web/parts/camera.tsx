@@ -2,7 +2,7 @@
 import { Alert, Button, Center, Group, Loader, Stack, Text } from '@mantine/core';
 import { IconCamera, IconCameraOff } from '@tabler/icons-react';
 import { useEffect, useRef, useState } from 'react';
-import { STRINGS } from '../strings.js';
+import { STRINGS } from '../strings/index.js';
 
 /** Requested from the camera, which gives the best it can. */
 const WANTED: MediaTrackConstraints = {

@@ -4,7 +4,7 @@ import { Button, Group, Slider, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
 import Cropper, { type Area } from 'react-easy-crop';
 import { openImage } from '../photographs/decode.js';
-import { STRINGS } from '../strings.js';
+import { STRINGS } from '../strings/index.js';
 import { useObjectUrl } from './stored-image.js';
 import { useTask } from './use-task.js';
 

@@ -5,7 +5,7 @@ import { useState } from 'react';
 import { ClinicName } from '../../../common/protocol/primitives.js';
 import { replaceSession, useSession } from '../session/app-state.js';
 import { forgetInvitation, pendingInvitation, tryInvitation } from '../session/invitation.js';
-import { STRINGS } from '../strings.js';
+import { STRINGS } from '../strings/index.js';
 import { ErrorNote } from './error-note.js';
 import { Privacy } from './privacy.js';
 import { useTask } from './use-task.js';

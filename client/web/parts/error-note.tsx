@@ -2,7 +2,7 @@
 import { Alert, Text } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import type { ErrorBody } from '../../../common/errors.js';
-import { REMEDIES, STRINGS } from '../strings.js';
+import { STRINGS } from '../strings/index.js';
 
 export function ErrorNote({
   error,
@@ -22,7 +22,7 @@ export function ErrorNote({
     >
       <Text size="sm">{error.message}</Text>
       <Text size="sm" mt={4}>
-        {REMEDIES[error.code] ?? error.remedy}
+        {STRINGS.remedies[error.code] ?? error.remedy}
       </Text>
       <Text size="xs" c="dimmed" mt={4}>
         {error.code}

@@ -21,7 +21,7 @@ import {
   REGIONS,
 } from '../photographs/photograph.js';
 import { useSession } from '../session/app-state.js';
-import { diagnosisChoice, diagnosisName, STRINGS } from '../strings.js';
+import { diagnosisChoice, diagnosisName, STRINGS } from '../strings/index.js';
 
 const SIGNS = ['itch', 'grew', 'hurt', 'changed', 'bleed', 'elevation'] as const;
 const text = STRINGS.fields;

@@ -2,7 +2,7 @@
 import { Alert, Stack, Text } from '@mantine/core';
 import { IconCheck, IconEye } from '@tabler/icons-react';
 import type { QualityFinding } from '../../../common/images/quality.js';
-import { STRINGS } from '../strings.js';
+import { STRINGS } from '../strings/index.js';
 
 export function Findings({
   quality,

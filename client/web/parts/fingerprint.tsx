@@ -2,7 +2,7 @@
 import { CopyButton, Group, Paper, Text, Tooltip, ActionIcon, VisuallyHidden } from '@mantine/core';
 import { IconCheck, IconCopy } from '@tabler/icons-react';
 import { fingerprint } from '../../../common/crypto/identity.js';
-import { STRINGS } from '../strings.js';
+import { STRINGS } from '../strings/index.js';
 
 export function Fingerprint({ clinic }: { clinic: string }) {
   const text = fingerprint(clinic);

@@ -1,6 +1,6 @@
 // A photograph's centre square with the Grad-CAM heat map laid over it, enlarged smoothly.
 import { useEffect, useRef } from 'react';
-import { STRINGS } from '../strings.js';
+import { STRINGS } from '../strings/index.js';
 
 interface Heat {
   readonly heat: Float32Array;

@@ -2,7 +2,7 @@
 import { Alert, List, Text } from '@mantine/core';
 import { IconPhotoCheck } from '@tabler/icons-react';
 import type { Imported } from '../photographs/import-files.js';
-import { STRINGS } from '../strings.js';
+import { STRINGS } from '../strings/index.js';
 
 const SHOWN = 8;
 const text = STRINGS.collect.imported;

@@ -7,7 +7,7 @@ import type { Examined } from '../photographs/collection.js';
 import { free } from '../photographs/import-files.js';
 import type { Fields } from '../photographs/photograph.js';
 import { useSession } from '../session/app-state.js';
-import { STRINGS } from '../strings.js';
+import { STRINGS } from '../strings/index.js';
 import { Camera } from './camera.js';
 import { Crop } from './crop.js';
 import { ErrorNote } from './error-note.js';

@@ -1,7 +1,7 @@
 // A new passphrase, typed twice.
 import { Button, PasswordInput, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
-import { STRINGS } from '../strings.js';
+import { STRINGS } from '../strings/index.js';
 import { SHORTEST_PASSPHRASE } from '../vault/vault.js';
 import { ErrorNote } from './error-note.js';
 import { useTask } from './use-task.js';

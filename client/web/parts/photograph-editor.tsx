@@ -4,7 +4,7 @@ import { IconTrash } from '@tabler/icons-react';
 import { useState } from 'react';
 import type { Fields, Photograph } from '../photographs/photograph.js';
 import { useSession } from '../session/app-state.js';
-import { STRINGS } from '../strings.js';
+import { STRINGS } from '../strings/index.js';
 import { ErrorNote } from './error-note.js';
 import { FieldsForm } from './fields-form.js';
 import { Findings } from './findings.js';

@@ -3,7 +3,7 @@
 import { List, Paper, SimpleGrid, Text, ThemeIcon, Title } from '@mantine/core';
 import { IconCheck, IconLock, IconSend } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
-import { STRINGS } from '../strings.js';
+import { STRINGS } from '../strings/index.js';
 
 export function Privacy() {
   return (

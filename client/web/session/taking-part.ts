@@ -10,7 +10,7 @@ import { sampleOf } from '../photographs/collection.js';
 import { trains } from '../photographs/photograph.js';
 import { ScreenAwake } from './awake.js';
 import { vaultFeatures } from './feature-store.js';
-import { rememberModel, rememberOwn } from './models.js';
+import { rememberBase, rememberOwn } from './models.js';
 import type { Session } from './session.js';
 import { trainingWorker } from './training.js';
 
@@ -41,6 +41,8 @@ interface TakingPart {
   readonly error: ErrorBody | undefined;
   /** Grows with every update sent: the list of them is read again. */
   readonly sent: number;
+  /** Grows whenever the coordinator told of the study's models: they are read again. */
+  readonly told: number;
 }
 
 const IDLE: TakingPart = {
@@ -50,6 +52,7 @@ const IDLE: TakingPart = {
   engine: undefined,
   error: undefined,
   sent: 0,
+  told: 0,
 };
 export const useTakingPart = create<TakingPart>(() => IDLE);
 const show = useTakingPart.setState;
@@ -120,7 +123,7 @@ async function participate(
  */
 function trainer({ store, collection }: Session, awake: ScreenAwake): Trainer {
   return async (job, options) => {
-    await rememberModel(store, job);
+    await rememberBase(store, job);
     const { labels, round } = job.terms;
     const photographs = (await collection.list()).filter((photograph) =>
       trains(photograph, labels),
@@ -186,6 +189,8 @@ function after(before: TakingPart, event: ParticipationEvent): Partial<TakingPar
         sent: before.sent + 1,
         error: undefined,
       };
+    case 'models':
+      return { told: before.told + 1 };
     case 'round-over':
       return { round: undefined };
     case 'missed':

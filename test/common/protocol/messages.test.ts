@@ -6,6 +6,7 @@ import { LentigoError } from '../../../common/errors.js';
 import '../../../common/model/architecture.js';
 import {
   EnrolRequest,
+  InvitedRequest,
   formatInvitation,
   type Invitation,
   parseInvitation,
@@ -24,6 +25,8 @@ import {
   Ticket,
   TicketRequest,
 } from '../../../common/protocol/round.js';
+import { metricsOf } from '../../../common/evaluation/metrics.js';
+import { ModelsRequest, StudyModels } from '../../../common/protocol/study-models.js';
 import { RoundTerms } from '../../../common/protocol/terms.js';
 import { UpdateHeader } from '../../../common/protocol/update.js';
 
@@ -80,11 +83,45 @@ const MESSAGES: readonly [string, z.ZodType, Record<string, unknown>][] = [
   ],
   ['delivery', Delivery, { terms: sha256, remainingMs: 1000 }],
   ['announcement', Announcement, { terms: signed, delivery: signed }],
+  ['question about an invitation', InvitedRequest, { study: id, secret: key }],
   ['round-over', RoundOver, { round: 1, attempt: id, outcome: 'failed' }],
   ['study notice', StudyNotice, { study: id, name: 'a', status: 'running', round: 0, rounds: 3 }],
   ['progress', Progress, { round: 1, attempt: id, phase: 'training', fraction: 0.5, loss: 1 }],
   ['ticket request', TicketRequest, { round: 1, attempt: id, sha256, bytes: 10 }],
   ['ticket', Ticket, { path: '/uploads', token: 'x' }],
+  ['models request', ModelsRequest, {}],
+  [
+    'study models',
+    StudyModels,
+    {
+      study: id,
+      status: 'completed',
+      start: blob,
+      trainFrom: 'features.1',
+      select: 'balancedAccuracy',
+      best: 1,
+      last: 2,
+      models: [
+        {
+          round: 1,
+          parameters: blob,
+          validation: 0.5,
+          heldout: metricsOf(
+            {
+              labels: [0, 1],
+              probabilities: [
+                [0.9, 0.1],
+                [0.2, 0.8],
+              ],
+            },
+            { names: ['a', 'b'], malignant: ['b'] },
+            1,
+            0.5,
+          ),
+        },
+      ],
+    },
+  ],
   ['submission', Submission, { round: 1, attempt: id, sha256 }],
   [
     'receipt',
@@ -109,8 +146,13 @@ const MESSAGES: readonly [string, z.ZodType, Record<string, unknown>][] = [
   ],
 ];
 
-/** What a round's terms may say instead: settings by default, and no part of the strategy. */
+/**
+ * What a round's terms may say instead: settings by default, and no part of the strategy; and what a
+ * study may say of its models: that it has none.
+ */
 const mayBe = (field: string, value: unknown): boolean =>
+  ((field === 'best' || field === 'last') && value === null) ||
+  (field === 'models' && JSON.stringify(value) === '[]') ||
   (field === 'training' && JSON.stringify(value) === '{}') ||
   (field === 'clientPart' && value === null);
 

@@ -1,16 +1,17 @@
 // Enrolment over HTTP: an invitation works once, for one key, in one study, in time.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { enrolRequest } from '../../../common/crypto/enrolment.js';
+import { createNonce, enrolRequest } from '../../../common/crypto/enrolment.js';
 import { createIdentity, type Identity } from '../../../common/crypto/identity.js';
 import { type Invitation, parseInvitation } from '../../../common/protocol/enrolment.js';
 import { PROTOCOL } from '../../../common/protocol/primitives.js';
+import { routes } from '../../../common/protocol/routes.js';
 import {
   createStudy,
   nano,
   runCoordinator,
   type TestCoordinator,
 } from '../../support/coordinator.js';
-import { Member, postEnrolment } from '../../support/member.js';
+import { httpAnswer, Member, postEnrolment } from '../../support/member.js';
 
 let coordinator: TestCoordinator;
 let study: string;
@@ -73,6 +74,29 @@ describe('an invitation', () => {
     });
     await coordinator.admin.decide(study, clinic, 'revoke');
     await refused('LENTIGO_CLINIC_REVOKED', 403, request(invitation, identity));
+  });
+  it('says to which study it is, until it is used, and to nobody who has another', async () => {
+    const { study: of, secret } = await invite();
+    const ask = async (body: unknown) =>
+      httpAnswer(
+        await fetch(coordinator.url + routes.invited.path, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(body),
+        }),
+      );
+    expect(await ask({ study: of, secret })).toMatchObject({
+      status: 200,
+      body: { studyName: 'Test study' },
+    });
+    expect((await ask({ study: of, secret: createNonce() })).code).toBe(
+      'LENTIGO_INVITATION_INVALID',
+    );
+    expect((await ask({ study: other, secret })).code).toBe('LENTIGO_INVITATION_OTHER_STUDY');
+    await enrol(request({ study: of, secret }, createIdentity()));
+    expect((await ask({ study: of, secret })).code).toBe('LENTIGO_INVITATION_USED');
+    const expired = await invite(study, 1e-7);
+    expect((await ask({ study, secret: expired.secret })).code).toBe('LENTIGO_INVITATION_EXPIRED');
   });
   it('used by two keys at the same moment enrols one of them', async () => {
     const invitation = await invite();

@@ -11,6 +11,7 @@ import type {
   ClinicRecord,
   ClinicState,
   Committed,
+  NewEvaluation,
   NewStudy,
   StudyRecord,
 } from '../../../coordinator/rounds/records.js';
@@ -41,6 +42,7 @@ export class MemoryStore implements StudyStore {
   readonly #studies = new Map<string, StudyRecord>();
   readonly #clinics = new Map<string, ClinicRecord>();
   readonly #receipts = new Map<string, { sha256: string; receipt: Signed }>();
+  readonly #evaluations: (NewEvaluation & { study: string; round: number })[] = [];
   readonly traffic = new Map<string, number>();
   readonly audit: AuditEvent[] = [];
   /** Every call, in the order in which they came. */
@@ -112,6 +114,12 @@ export class MemoryStore implements StudyStore {
     const version = next.version + 1;
     const auditHead = this.#append(changes.audit);
     this.#studies.set(next.id, { ...record, state: { ...next, version }, auditHead });
+    if (changes.evaluation)
+      this.#evaluations.push({
+        ...changes.evaluation,
+        study: next.id,
+        round: next.round!.number,
+      });
     let receipt: Signed | undefined;
     if (changes.update) {
       const { clinic } = changes.update;
@@ -149,6 +157,14 @@ export class MemoryStore implements StudyStore {
   ): Promise<{ sha256: string; receipt: Signed } | null> {
     await this.#called('receipt');
     return this.#receipts.get(`${attempt}/${clinic}`) ?? null;
+  }
+  async evaluations(
+    study: string,
+    from: number,
+    to: number,
+  ): Promise<(NewEvaluation & { round: number })[]> {
+    await this.#called('evaluations');
+    return this.#evaluations.filter((e) => e.study === study && e.round >= from && e.round <= to);
   }
   async addTraffic(attempt: string, bytes: number): Promise<void> {
     await this.#called('addTraffic');

@@ -1,12 +1,12 @@
-// Every English text of the clinic's app, in one place.
-import type { ErrorCode } from '../../common/errors.js';
-import type { QualityProblem } from '../../common/images/quality.js';
+// Every English text of the clinic's app. The other languages have the same shape.
+import type { ErrorCode } from '../../../common/errors.js';
+import type { QualityProblem } from '../../../common/images/quality.js';
 
 const plural = (n: number, one: string, many = `${one}s`): string =>
   `${n.toLocaleString('en')} ${n === 1 ? one : many}`;
 const photographs = (n: number): string => plural(n, 'photograph');
 
-export const STRINGS = {
+export const en = {
   app: 'Lentigo',
   notice: 'For research. Not a medical device.',
   pages: {
@@ -27,6 +27,7 @@ export const STRINGS = {
     copy: 'Copy',
     copied: 'Copied',
     all: 'All',
+    details: 'Details',
   },
 
   leaves: {
@@ -341,12 +342,13 @@ export const STRINGS = {
     own: 'From your photographs',
     noModel: 'No model yet',
     noModelText: 'The first round of the study brings it. Then it also works without a network.',
-    which: 'Which model',
-    study: 'The study’s',
-    ownModel: 'After your training',
-    ofRound: (round: number) => `Model of round ${round}`,
-    ownMissing: 'Your clinic has not trained in this round yet.',
+    which: 'The model',
     malignancy: 'Malignant',
+    mostProbable: 'Most probable',
+    flagged: (threshold: string) =>
+      `At or above ${threshold}, from where on this model counts a lesion as suspicious.`,
+    notFlagged: (threshold: string) =>
+      `Below ${threshold}, from where on this model counts a lesion as suspicious.`,
     malignancyHint: (names: string) => `Sum of ${names}`,
     heatmap: 'Where it looks',
     heatmapHint: (name: string) => `Brighter parts speak for ${name}`,
@@ -357,6 +359,40 @@ export const STRINGS = {
     result: 'Result',
     photograph: 'The photograph',
     withHeat: 'The photograph, with the parts that count marked',
+  },
+
+  models: {
+    start: 'the starting model',
+    round: (round: number) => `round ${round}`,
+    best: (of: string) => `Best: ${of}`,
+    last: (of: string) => `Last: ${of}`,
+    base: (of: string) => `So far: ${of}`,
+    own: (round: number) => `After your training in round ${round}`,
+    startOf: (round: number) => `What round ${round} started from`,
+    chosenBy: (metric: string) => `by ${metric} on validation`,
+    finds: (
+      [found, malignant]: readonly [number, number],
+      [alarms, benign]: readonly [number, number],
+    ) =>
+      `Finds ${found} of ${malignant} malignant lesions; raises ${alarms} false ${alarms === 1 ? 'alarm' : 'alarms'} in ${benign} benign ones.`,
+    measured: (n: number) =>
+      `Measured by the study coordinator on ${photographs(n)} of patients who are kept apart for that (held-out).`,
+    unknown: 'The study has not said yet how good this model is.',
+    ownUnknown:
+      'How good it is, nobody measured: only the study’s own models are tried on held-out patients.',
+    metrics: {
+      balancedAccuracy: 'balanced accuracy',
+      accuracy: 'accuracy',
+      weightedF1: 'weighted F1',
+      macroF1: 'macro F1',
+      malignantAuc: 'AUC, malignant against benign',
+      aucOvr: 'AUC, one against the rest',
+    },
+    sensitivity: 'sensitivity',
+    specificity: 'specificity',
+    intervals: 'In brackets: 95% intervals.',
+    atThreshold: (percent: string) =>
+      `Sensitivity and specificity from a malignant probability of ${percent}% on, which validation chose.`,
   },
 
   settings: {
@@ -397,35 +433,30 @@ export const STRINGS = {
     privacy: 'Privacy',
   },
 
-  error: { title: 'This did not work' },
-} as const;
-
-export const diagnosisName = (label: string): string => STRINGS.diagnoses[label] ?? label;
-/** With the study's own label beside it, if that differs. */
-export const diagnosisChoice = (label: string): string =>
-  diagnosisName(label).toLowerCase() === label.toLowerCase()
-    ? diagnosisName(label)
-    : `${diagnosisName(label)} (${label})`;
-
-/** What to do about an error, where the app's advice differs from the command line's. */
-export const REMEDIES: Partial<Record<ErrorCode, string>> = {
-  LENTIGO_CLINIC_UNKNOWN:
-    'The coordinator does not know this clinic (any more). Ask for a new invitation.',
-  LENTIGO_CLINIC_REVOKED:
-    'The study coordinator withdrew this clinic; speak with them. Your photographs are still here.',
-  LENTIGO_INVITATION_OTHER_STUDY:
-    'This browser already belongs to another study. Use another browser or browser profile for this one.',
-  LENTIGO_INVITATION_INVALID: 'Copy the whole link or word, as the coordinator sent it.',
-  LENTIGO_UPDATE_SAMPLES: 'Add photographs with a diagnosis: the study expects more of them.',
-  LENTIGO_DATA_DIR_IN_USE: 'Close the other tab.',
-  LENTIGO_DISK_FULL: 'Free space on this device, or delete photographs that you no longer need.',
-  LENTIGO_DATA_IMAGE_MISSING: 'Pick the whole folder: the images belong to it.',
-  LENTIGO_DATA_IMAGE_UNREADABLE: 'Choose an intact JPEG or PNG.',
-  LENTIGO_HOME_INVALID:
-    'Part of what this browser stored is damaged. Export your photographs, then delete everything and enrol again.',
-  LENTIGO_ENGINE_UNAVAILABLE: 'Use a current Chrome, Edge, Firefox or Safari.',
-  LENTIGO_UNREACHABLE: 'Check the network of this device. It is tried again by itself.',
-  LENTIGO_TLS: 'The server’s certificate is not trusted by this device: ask the study coordinator.',
-  LENTIGO_UPDATE_LATE: 'Your clinic takes part in the next round by itself.',
-  LENTIGO_PROTOCOL_VERSION: 'Reload this page: the coordinator was updated.',
+  error: {
+    title: 'This did not work',
+  },
+  /** What to do about an error, where the app's advice differs from the command line's. */
+  remedies: {
+    LENTIGO_CLINIC_UNKNOWN:
+      'The coordinator does not know this clinic (any more). Ask for a new invitation.',
+    LENTIGO_CLINIC_REVOKED:
+      'The study coordinator withdrew this clinic; speak with them. Your photographs are still here.',
+    LENTIGO_INVITATION_OTHER_STUDY:
+      'This browser already belongs to another study. Use another browser or browser profile for this one.',
+    LENTIGO_INVITATION_INVALID: 'Copy the whole link or word, as the coordinator sent it.',
+    LENTIGO_UPDATE_SAMPLES: 'Add photographs with a diagnosis: the study expects more of them.',
+    LENTIGO_DATA_DIR_IN_USE: 'Close the other tab.',
+    LENTIGO_DISK_FULL: 'Free space on this device, or delete photographs that you no longer need.',
+    LENTIGO_DATA_IMAGE_MISSING: 'Pick the whole folder: the images belong to it.',
+    LENTIGO_DATA_IMAGE_UNREADABLE: 'Choose an intact JPEG or PNG.',
+    LENTIGO_HOME_INVALID:
+      'Part of what this browser stored is damaged. Export your photographs, then delete everything and enrol again.',
+    LENTIGO_ENGINE_UNAVAILABLE: 'Use a current Chrome, Edge, Firefox or Safari.',
+    LENTIGO_UNREACHABLE: 'Check the network of this device. It is tried again by itself.',
+    LENTIGO_TLS:
+      'The server’s certificate is not trusted by this device: ask the study coordinator.',
+    LENTIGO_UPDATE_LATE: 'Your clinic takes part in the next round by itself.',
+    LENTIGO_PROTOCOL_VERSION: 'Reload this page: the coordinator was updated.',
+  } as Partial<Record<ErrorCode, string>>,
 };
