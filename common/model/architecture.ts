@@ -47,6 +47,9 @@ export const blockNames = (id: ArchitectureId): string[] => [
   CLASSIFIER,
 ];
 
+/** The same for people to look at: none of an architecture that isn't registered here. */
+export const blocksOf = (id: string): string[] => (architectures.has(id) ? blockNames(id) : []);
+
 /**
  * The place of a block among the architecture's.
  * @throws LENTIGO_STUDY_INVALID when it has no such block.

@@ -2,6 +2,7 @@
 // socket-events.ts say which route or event carries which.
 import { z } from 'zod';
 import { Metrics, SCORE_NAMES, type ScoreName } from '../evaluation/metrics.js';
+import { OperatingPoint } from '../evaluation/operating-point.js';
 import { RegistryName } from '../registry.js';
 import { LabelSet } from '../model/labels.js';
 import {
@@ -15,7 +16,7 @@ import {
   Text,
 } from './primitives.js';
 import { Progress, StudyStatus } from './round.js';
-import { NamedStudyConfig, StudyConfig } from './study.js';
+import { NamedStudyConfig, SelectionMetric, StudyConfig } from './study.js';
 
 /** The answer of a healthy coordinator, with the kind of its database. */
 export const Health = z.object({ status: z.literal('ok'), database: z.string() });
@@ -65,7 +66,9 @@ export const StudyList = z.array(
     reason: z.string().nullable(),
     completed: z.int(),
     rounds: z.int(),
+    /** Validation's score by `select` of the round that it chose. */
     best: z.object({ round: z.int(), score: z.number() }).nullable(),
+    select: SelectionMetric,
   }),
 );
 
@@ -130,11 +133,15 @@ export const StudyView = z.object({
 });
 export type StudyView = z.infer<typeof StudyView>;
 
+/** The blocks of an architecture, from input to classifier; none where it is not known. */
+const Blocks = z.array(z.string());
+
 /** Starting models available at the coordinator: its own, and those of its studies. */
 export const KnownModels = z.array(
   z.object({
     name: z.string(),
     architecture: RegistryName,
+    blocks: Blocks,
     labels: LabelSet,
     sha256: Sha256,
     bytes: ByteCount,
@@ -231,6 +238,8 @@ export const ScoreRow = z.object({
   seconds: z.number(),
   validation: ScorePoints,
   heldout: ScorePoints,
+  /** On held-out, at the threshold that validation chose. */
+  operatingPoint: OperatingPoint.nullable(),
 });
 export type ScoreRow = z.infer<typeof ScoreRow>;
 
@@ -243,9 +252,10 @@ export const ClinicRow = z.object({
   progress: Progress.nullable(),
   /** The clinic's state in the current round. */
   now: z.enum(['absent', 'invited', 'returned']),
+  /** Photographs behind its last update: it trains on the same ones in every round. */
+  samples: z.int(),
   /** Totals over all rounds; `seconds` from announcements to receipts. */
   updates: z.int(),
-  samples: z.number(),
   bytes: z.number(),
   seconds: z.number(),
 });
@@ -268,6 +278,7 @@ export const LiveStudy = z.object({
   best: z.object({ round: z.int(), score: z.number() }).nullable(),
   publicKey: PublicKey,
   architecture: RegistryName,
+  blocks: Blocks,
   labels: LabelSet,
   createdAt: z.number(),
   /** The coordinator's clock at the time of reading. */

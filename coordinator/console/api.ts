@@ -11,7 +11,7 @@ import {
   routes,
 } from '../../common/protocol/routes.js';
 import { session } from './session.js';
-import { strings } from './strings.js';
+import { strings } from './strings/index.js';
 
 /** What went wrong and what to do about it, for people. */
 export class ApiError extends Error {

@@ -18,7 +18,7 @@ import icon from '../../common/web/icon.svg';
 import { hangUp } from './live.js';
 import { session } from './session.js';
 import { SignIn } from './sign-in.js';
-import { strings } from './strings.js';
+import { strings } from './strings/index.js';
 import { StudyList } from './study-list.js';
 import { Empty, Loading } from './ui.js';
 

@@ -1,41 +1,82 @@
-// Formats numbers for people.
+// Formats numbers, times and durations for people, as their language writes them.
 import type { RoundRow } from '../../common/protocol/console.js';
+import { LANGUAGE } from '../../common/web/language.js';
 
-const whole = new Intl.NumberFormat('en');
+/** English dates have the day before the month: the audience is not one country's. */
+const LOCALE = LANGUAGE === 'en' ? 'en-GB' : LANGUAGE;
+
+const whole = new Intl.NumberFormat(LOCALE);
 export const count = (n: number): string => whole.format(n);
 
+const plain = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 12 });
+/** A number as it is, with all its decimals. */
+export const numberText = (n: number): string => plain.format(n);
+/** Between whole numbers and decimals: "." or ",". */
+export const DECIMAL_SEPARATOR = plain.format(0.5).replaceAll(/\d/g, '');
+
+/** With this many decimals. */
+export const decimal = (value: number, digits: number): string =>
+  value.toLocaleString(LOCALE, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+
 export const scoreText = (value: number | null | undefined): string =>
-  value === null || value === undefined ? '–' : value.toFixed(3);
+  value === null || value === undefined ? '–' : decimal(value, 3);
+
+/** "0.55–0.67"; empty where there is no interval. */
+export const intervalText = (low: number | null, high: number | null): string =>
+  low === null || high === null ? '' : `${decimal(low, 2)}–${decimal(high, 2)}`;
+
+/** With its sign: "+0.042", "−0.010". */
+export const differenceText = (value: number): string =>
+  `${value < 0 ? '−' : '+'}${decimal(Math.abs(value), 3)}`;
 
 export function bytesText(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   const unit = bytes === 0 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
   const value = bytes / 1000 ** unit;
-  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]!}`;
+  return `${decimal(value, unit === 0 || value >= 100 ? 0 : 1)} ${units[unit]!}`;
 }
 
+/** One unit of a duration, in the language's short form: "5 min", "3 Tage". */
+const unitText = (n: number, unit: 'second' | 'minute' | 'hour' | 'day'): string =>
+  n.toLocaleString(LOCALE, {
+    style: 'unit',
+    unit,
+    unitDisplay: unit === 'day' ? 'long' : 'short',
+  });
+
+/** Seconds below two minutes, then minutes, then hours and minutes, from two days on days. */
 export function durationText(seconds: number): string {
-  if (seconds < 90) return `${Math.max(0, Math.round(seconds))} s`;
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 90) return `${minutes} min`;
-  const hours = seconds / 3600;
-  return hours < 48 ? `${hours.toFixed(1)} h` : `${Math.round(hours / 24)} days`;
+  const rounded = Math.max(0, Math.round(seconds));
+  if (rounded < 120) return unitText(rounded, 'second');
+  const minutes = Math.round(rounded / 60);
+  if (minutes < 60) return unitText(minutes, 'minute');
+  const [hours, rest] = [Math.floor(minutes / 60), minutes % 60];
+  if (hours >= 48) return unitText(Math.round(hours / 24), 'day');
+  return rest === 0
+    ? unitText(hours, 'hour')
+    : `${unitText(hours, 'hour')} ${unitText(rest, 'minute')}`;
 }
 
-export const timeText = (at: number): string =>
-  new Date(at).toLocaleTimeString('en-GB', {
-    hour: '2-digit',
-    minute: '2-digit',
-    second: '2-digit',
-  });
-export const dateText = (at: number): string =>
-  new Date(at).toLocaleString('en-GB', {
-    day: 'numeric',
-    month: 'short',
-    year: 'numeric',
-    hour: '2-digit',
-    minute: '2-digit',
-  });
+const clock = new Intl.DateTimeFormat(LOCALE, { hour: '2-digit', minute: '2-digit' });
+const day = new Intl.DateTimeFormat(LOCALE, { day: 'numeric', month: 'short' });
+const full = new Intl.DateTimeFormat(LOCALE, {
+  day: 'numeric',
+  month: 'short',
+  year: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+});
+const exact = new Intl.DateTimeFormat(LOCALE, { dateStyle: 'short', timeStyle: 'medium' });
+
+export const dateText = (at: number): string => full.format(at);
+/** To the second. */
+export const exactText = (at: number): string => exact.format(at);
+
+/** The time alone if it is of the same day as `now`, else with its date. */
+export const sinceText = (at: number, now: number): string =>
+  new Date(at).toDateString() === new Date(now).toDateString()
+    ? clock.format(at)
+    : `${day.format(at)}, ${clock.format(at)}`;
 
 /**
  * How long a round took since its announcement (for the first round: since its plan), in seconds.

@@ -9,7 +9,7 @@ import { consoleEvents } from '../../common/protocol/socket-events.js';
 import { onMessages, readAcknowledgement } from '../../common/protocol/sockets.js';
 import { addressOf, ApiError, otherRelease } from './api.js';
 import { session } from './session.js';
-import { strings } from './strings.js';
+import { strings } from './strings/index.js';
 
 /** A study with what changed since: rounds by attempt, scores by round, audit entries by number. */
 function withChanges(before: LiveStudy, change: LiveStudy): LiveStudy {

@@ -4,7 +4,7 @@ import { type SyntheticEvent, useState } from 'react';
 import icon from '../../common/web/icon.svg';
 import { api, ApiError } from './api.js';
 import { session } from './session.js';
-import { strings } from './strings.js';
+import { strings } from './strings/index.js';
 import { asApiError, Problem } from './ui.js';
 
 export function SignIn({ onSignedIn }: { onSignedIn: () => void }) {

@@ -19,14 +19,14 @@ import { IconAlertCircle, IconCheck, IconCopy } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import type { StudyStatus } from '../../common/protocol/round.js';
 import { ApiError } from './api.js';
-import { strings } from './strings.js';
+import { strings } from './strings/index.js';
 
 const STATUS_COLOUR: Record<StudyStatus, MantineColor> = {
   draft: 'gray',
   running: 'sea',
   paused: 'orange',
   stopped: 'red',
-  completed: 'green',
+  completed: 'sea',
 };
 
 export function StatusBadge({ status }: { status: StudyStatus }) {
@@ -85,6 +85,24 @@ export function Panel({
     </Paper>
   );
 }
+
+/**
+ * Around a table that may be wider than the screen: it scrolls, and a shadow at an edge shows that
+ * there is more.
+ */
+export const Scrolling = ({
+  label,
+  minWidth,
+  children,
+}: {
+  label: string;
+  minWidth: number;
+  children: ReactNode;
+}) => (
+  <section className="scrolling" tabIndex={0} aria-label={label}>
+    <div style={{ minWidth }}>{children}</div>
+  </section>
+);
 
 export function Empty({
   icon,

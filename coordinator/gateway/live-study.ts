@@ -1,6 +1,7 @@
 // A study as its console shows it: read whole, or only what is new since a round and an audit
 // entry.
 import type { LiveStudy, ScoreRow } from '../../common/protocol/console.js';
+import { blocksOf } from '../../common/model/architecture.js';
 import { type Metrics, SCORE_NAMES } from '../../common/evaluation/metrics.js';
 import { openedOf } from '../rounds/state.js';
 import type { Studies } from '../rounds/studies.js';
@@ -59,6 +60,7 @@ export async function readLiveStudy(
     best: best && { round: best.round, score: best.score },
     publicKey,
     architecture,
+    blocks: blocksOf(architecture),
     labels,
     createdAt,
     invitations,
@@ -89,6 +91,7 @@ const scoreRow = ({ round, seconds, validation, heldout }: EvaluationRecord): Sc
   seconds,
   validation: points(validation),
   heldout: points(heldout),
+  operatingPoint: heldout.operatingPoint,
 });
 
 const points = (metrics: Metrics): ScoreRow['validation'] =>

@@ -1,5 +1,6 @@
 // Starting models available to a new study without an upload: the one that comes with Lentigo, and
 // those of the studies here.
+import { blocksOf } from '../../common/model/architecture.js';
 import { encodeModel } from '../../common/model/encoding.js';
 import { loadModel, SHIPPED_MODEL } from '../../common/model/folder.node.js';
 import type { KnownModels } from '../../common/protocol/console.js';
@@ -15,13 +16,20 @@ export async function knownModels(
     {
       name: 'models/start',
       architecture: shipped.architecture,
+      blocks: blocksOf(shipped.architecture),
       labels: shipped.labels,
       ...(await blobs.put(encodeModel(shipped))),
     },
   ];
   for (const { state, architecture, labels } of studies) {
     if (known.every(({ sha256 }) => sha256 !== state.start.sha256))
-      known.push({ name: state.config.model, architecture, labels, ...state.start });
+      known.push({
+        name: state.config.model,
+        architecture,
+        blocks: blocksOf(architecture),
+        labels,
+        ...state.start,
+      });
   }
   return known;
 }

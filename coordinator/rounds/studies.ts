@@ -88,6 +88,7 @@ export class Studies {
       completed: state.completed,
       rounds: state.config.rounds,
       best: state.best && { round: state.best.round, score: state.best.score },
+      select: state.config.evaluation.select,
     }));
   }
   get all(): readonly StudyRunner[] {

@@ -168,14 +168,14 @@ export class Store {
   }
 
   /**
-   * What each clinic has sent over all rounds, by clinic id; `seconds` from announcements to
-   * receipts.
+   * What each clinic has sent over all rounds, by clinic id; `samples` of its last update (it trains
+   * on the same photographs in every round), `seconds` from announcements to receipts.
    */
   async clinicSums(studyId: string): Promise<Map<string, ClinicSum>> {
     const rows = await reporting(
       () => this.#prisma.$queryRaw<(ClinicSum & { clinic: string })[]>`
-      SELECT u."clinicId" AS "clinic", count(*)::int AS "updates", sum(u."samples")::float8 AS "samples", sum(u."bytes")::float8 AS "bytes",
-        coalesce(sum(extract(epoch FROM u."acceptedAt" - r."openedAt")), 0)::float8 AS "seconds"
+      SELECT u."clinicId" AS "clinic", count(*)::int AS "updates", (array_agg(u."samples" ORDER BY r."number" DESC, u."acceptedAt" DESC))[1] AS "samples",
+        sum(u."bytes")::float8 AS "bytes", coalesce(sum(extract(epoch FROM u."acceptedAt" - r."openedAt")), 0)::float8 AS "seconds"
       FROM "Update" u JOIN "Round" r ON r."id" = u."attempt" WHERE u."studyId" = ${studyId} GROUP BY u."clinicId"`,
     );
     return new Map(rows.map(({ clinic, ...sum }) => [clinic, sum]));

@@ -12,7 +12,7 @@ import { decodeModel, encodeModel } from '../../common/model/encoding.js';
 import { loadModel } from '../../common/model/folder.node.js';
 import { createStudent, type Model } from '../../common/model/student.js';
 import { parseStudyYaml } from '../../common/protocol/study.js';
-import { strings } from '../../coordinator/console/strings.js';
+import { strings } from '../../coordinator/console/strings/index.js';
 import { launchBrowser, noBrowser } from '../support/browser.js';
 import { ClinicApp, selfSigned, writePhotographs } from '../support/clinic-app.js';
 import {
@@ -111,7 +111,7 @@ describe.skipIf(missing)(
         ]).toEqual(['true', true]);
         await name.fill('Console study');
         await page.getByLabel(t.create.fields['rounds']![0], { exact: true }).fill('0');
-        await page.getByText(/>=1/).waitFor();
+        await page.getByText(t.create.wrong.atLeast('1')).waitFor();
         await page.getByLabel(t.create.fields['rounds']![0], { exact: true }).fill('3');
         for (const field of ['cohort.minimum', 'cohort.quorum'])
           await page.getByLabel(t.create.fields[field]![0]).fill('3');

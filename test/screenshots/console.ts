@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { loadModel } from '../../common/model/folder.node.js';
 import { encodeModel } from '../../common/model/encoding.js';
 import { StudyConfig } from '../../common/protocol/study.js';
-import { strings } from '../../coordinator/console/strings.js';
+import { strings } from '../../coordinator/console/strings/index.js';
 import type { ConsoleClient } from '../../coordinator/console-client.js';
 import { runCoordinator } from '../support/coordinator.js';
 import { Member } from '../support/member.js';

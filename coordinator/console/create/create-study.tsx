@@ -24,7 +24,9 @@ import { useNavigate } from 'react-router';
 import { stringify } from 'yaml';
 import { StudyConfig } from '../../../common/protocol/study.js';
 import { api } from '../api.js';
-import { strings } from '../strings.js';
+import { DECIMAL_SEPARATOR, durationText } from '../format.js';
+import { strings } from '../strings/index.js';
+import { trainedWords } from '../trained.js';
 import { asApiError, Panel, Problem, save, tellError } from '../ui.js';
 import { DataCheck } from './data-check.js';
 import {
@@ -45,6 +47,8 @@ const sectionOf = ({ path }: Field): string => (path.includes('.') ? path.split(
 /** The sections that most people need; the others are folded. */
 const OPEN = ['study', 'evaluation', 'cohort'];
 const FOLDED = [...new Set(FIELDS.map(sectionOf))].filter((section) => !OPEN.includes(section));
+/** The field that says what the clinics train. */
+const TRAIN_FROM = 'training.trainFrom';
 const textOf = (section: string) => t.sections[section] ?? { title: section, text: '' };
 
 export default function CreateStudy() {
@@ -55,7 +59,12 @@ export default function CreateStudy() {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<ReturnType<typeof asApiError> | null>(null);
   const whole = useMemo<Values>(() => ({ ...values, model: model?.name ?? '' }), [values, model]);
-  const wrong = useMemo(() => mistakes(StudyConfig, FIELDS, whole, t.required), [whole]);
+  const blocks = model?.blocks;
+  const wrong = useMemo(() => {
+    const found = mistakes(StudyConfig, FIELDS, whole, t);
+    if (blocks && !blocks.includes(String(whole[TRAIN_FROM]))) found[TRAIN_FROM] ??= t.wrong.choice;
+    return found;
+  }, [whole, blocks]);
   const yaml = useMemo(() => stringify(nested(FIELDS, whole)), [whole]);
   const shown = tried
     ? wrong
@@ -81,7 +90,6 @@ export default function CreateStudy() {
       .then(({ id }) => {
         notifications.show({
           message: t.created,
-          color: 'green',
           closeButtonProps: { 'aria-label': strings.close },
         });
         return navigate(`/studies/${id}/clinics`);
@@ -114,6 +122,7 @@ export default function CreateStudy() {
               field={field}
               value={values[field.path] ?? ''}
               error={shown[field.path]}
+              blocks={blocks}
               onChange={(value) => set(field.path, value)}
             />
             {field.path === 'evaluation.data' && (
@@ -229,15 +238,22 @@ function FieldInput({
   field,
   value,
   error,
+  blocks,
   onChange,
 }: {
   field: Field;
   value: Values[string];
   error: string | undefined;
+  /** Of the chosen model, where they are known. */
+  blocks: readonly string[] | undefined;
   onChange: (value: Values[string]) => void;
 }) {
   const { path, kind, choices, minimum, maximum, negative, required, standard } = field;
-  const [label, description] = t.fields[path] ?? [labelOf(field), ''];
+  const [label, help] = t.fields[path] ?? [labelOf(field), ''];
+  const description =
+    path.endsWith('Seconds') && typeof value === 'number' && value > 0
+      ? `${help} ${t.means(durationText(value))}`
+      : help;
   const common = {
     id: path,
     name: path,
@@ -252,6 +268,19 @@ function FieldInput({
       | 'error'
     )[],
   };
+  if (path === TRAIN_FROM && blocks)
+    return (
+      <Select
+        {...common}
+        data={blocks.map((block) => ({
+          value: block,
+          label: `${trainedWords(blocks, block)!} (${block})`,
+        }))}
+        value={blocks.includes(String(value)) ? String(value) : null}
+        onChange={(next) => onChange(next ?? '')}
+        allowDeselect={false}
+      />
+    );
   if (kind === 'choice')
     return (
       <Select
@@ -295,6 +324,8 @@ function FieldInput({
       {...(minimum !== undefined && { min: minimum })}
       {...(maximum !== undefined && { max: maximum })}
       clampBehavior="none"
+      decimalSeparator={DECIMAL_SEPARATOR}
+      allowedDecimalSeparators={['.', ',']}
     />
   );
 }

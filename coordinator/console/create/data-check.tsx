@@ -4,7 +4,7 @@ import { useState } from 'react';
 import type { DatasetCounts } from '../../../common/protocol/console.js';
 import { api, type ApiError } from '../api.js';
 import { count } from '../format.js';
-import { strings } from '../strings.js';
+import { strings } from '../strings/index.js';
 import { asApiError } from '../ui.js';
 
 const t = strings.create.data;

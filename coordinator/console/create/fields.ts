@@ -2,6 +2,8 @@
 // a choice between shapes (a discriminated union) the form has a choice field and, for each shape,
 // its fields.
 import { z } from 'zod';
+import { numberText } from '../format.js';
+import type { Strings } from '../strings/en.js';
 
 export interface Field {
   /** As in study.yaml, such as training.epochs. */
@@ -225,12 +227,19 @@ export function nested(fields: readonly Field[], values: Values): Record<string,
   return study;
 }
 
-/** The mistakes, by the path of the field to blame. */
+/** What the form says of a mistake; numbers as people write them. */
+interface Words {
+  readonly required: string;
+  readonly wrong: Strings['create']['wrong'];
+  readonly together: Strings['create']['together'];
+}
+
+/** The mistakes in the form's own words, by the path of the field to blame. */
 export function mistakes(
   schema: z.ZodType,
   fields: readonly Field[],
   values: Values,
-  needed: string,
+  words: Words,
 ): Record<string, string> {
   const parsed = schema.safeParse(nested(fields, values));
   if (parsed.success) return {};
@@ -242,7 +251,36 @@ export function mistakes(
       shown.find((each) => each.path === path) ??
       shown.find((each) => each.path.startsWith(`${path}.`));
     const blamed = field?.path ?? path;
-    found[blamed] ??= (values[blamed] ?? '') === '' ? needed : issue.message;
+    found[blamed] ??=
+      (values[blamed] ?? '') === '' ? words.required : wordsOf(issue, field?.kind, words);
   }
   return found;
+}
+
+function wordsOf(
+  issue: z.core.$ZodIssue,
+  kind: Field['kind'] | undefined,
+  { wrong, together }: Words,
+): string {
+  switch (issue.code) {
+    case 'too_small': {
+      const least = numberText(Number(issue.minimum));
+      if (kind === 'text') return wrong.shortest(least);
+      return issue.inclusive === false ? wrong.above(least) : wrong.atLeast(least);
+    }
+    case 'too_big': {
+      const most = numberText(Number(issue.maximum));
+      if (kind === 'text') return wrong.longest(most);
+      return issue.inclusive === false ? wrong.below(most) : wrong.atMost(most);
+    }
+    case 'invalid_type':
+      return kind === 'whole' ? wrong.whole : kind === 'number' ? wrong.number : wrong.other;
+    case 'invalid_format':
+      return wrong.characters;
+    case 'invalid_value':
+    case 'invalid_union':
+      return wrong.choice;
+    default:
+      return together[issue.path.join('.')] ?? wrong.other;
+  }
 }

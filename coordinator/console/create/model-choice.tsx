@@ -15,7 +15,7 @@ import { useEffect, useState } from 'react';
 import type { KnownModels } from '../../../common/protocol/console.js';
 import { api, uploadModel } from '../api.js';
 import { bytesText } from '../format.js';
-import { strings } from '../strings.js';
+import { strings } from '../strings/index.js';
 import { asApiError } from '../ui.js';
 
 const t = strings.create.model;
@@ -25,6 +25,8 @@ export interface ChosenModel {
   readonly name: string;
   readonly sha256: string;
   readonly bytes: number;
+  /** Of its architecture; unknown of a file that was uploaded. */
+  readonly blocks?: readonly string[];
 }
 
 export function ModelChoice({

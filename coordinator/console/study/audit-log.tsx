@@ -5,10 +5,10 @@ import { useState } from 'react';
 import type { z } from 'zod';
 import type { AuditChain, AuditLine, LiveStudy } from '../../../common/protocol/console.js';
 import { api } from '../api.js';
-import { count, dateText, timeText } from '../format.js';
-import { strings } from '../strings.js';
-import { attempt, Panel } from '../ui.js';
-import { actorName, sentenceOf } from './feed-text.js';
+import { count, exactText } from '../format.js';
+import { strings } from '../strings/index.js';
+import { attempt, Panel, Scrolling } from '../ui.js';
+import { actorName, detailText, sentenceOf } from './feed-text.js';
 
 const t = strings.audit;
 
@@ -45,19 +45,14 @@ export function AuditLog({ study }: { study: LiveStudy }) {
         {chain && (
           <Alert
             role="status"
-            color={chain.ok ? 'teal' : 'red'}
+            color={chain.ok ? 'sea' : 'red'}
             variant="light"
             icon={chain.ok ? <IconShieldCheck /> : <IconShieldX />}
           >
             {chain.ok ? t.whole(count(chain.entries)) : t.broken(chain.brokenAt)}
           </Alert>
         )}
-        <Table.ScrollContainer
-          minWidth={720}
-          scrollAreaProps={{
-            viewportProps: { tabIndex: 0, role: 'region', 'aria-label': strings.tabs.audit },
-          }}
-        >
+        <Scrolling label={strings.tabs.audit} minWidth={760}>
           <Table verticalSpacing={6} fz="sm" className="numbers" data-testid="audit">
             <Table.Thead>
               <Table.Tr>
@@ -77,9 +72,7 @@ export function AuditLog({ study }: { study: LiveStudy }) {
               {shown.map((entry) => (
                 <Table.Tr key={entry.seq}>
                   <Table.Td>{entry.seq}</Table.Td>
-                  <Table.Td style={{ whiteSpace: 'nowrap' }} title={dateText(entry.at)}>
-                    {timeText(entry.at)}
-                  </Table.Td>
+                  <Table.Td style={{ whiteSpace: 'nowrap' }}>{exactText(entry.at)}</Table.Td>
                   <Table.Td>{actorName(entry.actor, clinics)}</Table.Td>
                   <Table.Td>
                     <code>{entry.action}</code>
@@ -89,9 +82,9 @@ export function AuditLog({ study }: { study: LiveStudy }) {
                       size="sm"
                       lineClamp={2}
                       style={{ overflowWrap: 'anywhere' }}
-                      title={JSON.stringify(entry.detail)}
+                      title={detailText(entry.detail)}
                     >
-                      {sentenceOf(entry, study)?.text ?? JSON.stringify(entry.detail)}
+                      {sentenceOf(entry, study)?.text ?? detailText(entry.detail)}
                     </Text>
                   </Table.Td>
                   <Table.Td>
@@ -101,7 +94,7 @@ export function AuditLog({ study }: { study: LiveStudy }) {
               ))}
             </Table.Tbody>
           </Table>
-        </Table.ScrollContainer>
+        </Scrolling>
         {first > 1 && (
           <Group justify="center">
             <Button

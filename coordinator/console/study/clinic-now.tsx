@@ -1,22 +1,32 @@
-// One clinic at this moment: connected or away, and its training progress.
+// One clinic at this moment: connected or away, and its training progress; when the study is over,
+// what it took part in.
 import { Group, Progress, Text } from '@mantine/core';
-import type { ClinicRow } from '../../../common/protocol/console.js';
-import { strings } from '../strings.js';
+import type { ClinicRow, LiveStudy } from '../../../common/protocol/console.js';
+import { scoreText } from '../format.js';
+import { strings } from '../strings/index.js';
 
 const t = strings.clinic;
 
-/** What a clinic is doing, in words. */
-export function doing(
-  { state, connected, now, progress }: ClinicRow,
-  attempt: string | undefined,
-): string {
+/** Whether nobody is waited for any more. */
+export const isOver = ({ status }: Pick<LiveStudy, 'status'>): boolean =>
+  status === 'completed' || status === 'stopped';
+
+/** What a clinic is doing, in words, with how far it has come and its mean loss so far. */
+export function doing(clinic: ClinicRow, attempt: string | undefined, over: boolean): string {
+  const { state, connected, now, updates } = clinic;
   if (state !== 'approved') return t.state[state];
+  if (over) return t.tookPart(updates);
   if (now === 'returned') return t.returned;
   if (!connected) return t.away;
-  return progress && progress.attempt === attempt && now === 'invited'
-    ? t.phase[progress.phase]
-    : t.idle;
+  const training = trainingOf(clinic, attempt);
+  if (!training) return t.idle;
+  const share = `${t.phase[training.phase]}, ${Math.round(100 * training.fraction)}%`;
+  return training.loss === undefined ? share : `${share} · ${t.loss(scoreText(training.loss))}`;
 }
+
+/** Its progress in this attempt; null where it isn't training. */
+const trainingOf = ({ connected, now, progress }: ClinicRow, attempt: string | undefined) =>
+  connected && now === 'invited' && progress?.attempt === attempt ? progress : null;
 
 export function Presence({ clinic: { connected } }: { clinic: ClinicRow }) {
   return (
@@ -25,37 +35,40 @@ export function Presence({ clinic: { connected } }: { clinic: ClinicRow }) {
       role="img"
       aria-label={connected ? t.idle : t.away}
       style={{
-        background: connected ? 'var(--mantine-color-teal-6)' : 'var(--mantine-color-gray-5)',
+        background: connected ? 'var(--mantine-color-sea-6)' : 'var(--mantine-color-gray-5)',
       }}
     />
   );
 }
 
-export function ClinicNow({ clinic, attempt }: { clinic: ClinicRow; attempt: string | undefined }) {
-  const { name, now, progress, connected } = clinic;
-  const training =
-    connected && now === 'invited' && progress?.attempt === attempt ? progress : null;
+export function ClinicNow({
+  clinic,
+  attempt,
+  over,
+}: {
+  clinic: ClinicRow;
+  attempt: string | undefined;
+  over: boolean;
+}) {
+  const { name, now } = clinic;
   return (
     <div>
       <Group justify="space-between" wrap="nowrap" gap="sm">
         <Group gap={8} wrap="nowrap" style={{ minWidth: 0 }}>
-          <Presence clinic={clinic} />
+          {!over && <Presence clinic={clinic} />}
           <Text fw={500} truncate>
             {name}
           </Text>
         </Group>
         <Text size="sm" c="dimmed" className="numbers" ta="right">
-          {doing(clinic, attempt)}
-          {training && `, ${Math.round(100 * training.fraction)}%`}
-          {training?.loss !== undefined && ` · loss ${training.loss.toFixed(3)}`}
+          {doing(clinic, attempt, over)}
         </Text>
       </Group>
-      {now !== 'absent' && (
+      {now !== 'absent' && !over && (
         <Progress
           mt={6}
           size="sm"
-          value={now === 'returned' ? 100 : 100 * (training?.fraction ?? 0)}
-          color={now === 'returned' ? 'teal' : 'sea'}
+          value={now === 'returned' ? 100 : 100 * (trainingOf(clinic, attempt)?.fraction ?? 0)}
           aria-label={name}
         />
       )}

@@ -7,13 +7,12 @@ import { fingerprint } from '../../../common/crypto/identity.js';
 import type { ClinicRow, LiveStudy } from '../../../common/protocol/console.js';
 import { api } from '../api.js';
 import { bytesText, count, dateText, durationText } from '../format.js';
-import { strings } from '../strings.js';
-import { attempt, Empty, Panel } from '../ui.js';
-import { doing, Presence } from './clinic-now.js';
+import { strings } from '../strings/index.js';
+import { attempt, Empty, Panel, Scrolling } from '../ui.js';
+import { doing, isOver, Presence } from './clinic-now.js';
 import { Invite } from './invite.js';
 
 const t = strings.clinic;
-const STATE_COLOUR = { pending: 'orange', approved: 'teal', revoked: 'gray' } as const;
 
 export function Clinics({ study }: { study: LiveStudy }) {
   const { id, clinics, invitations, rounds, now } = study;
@@ -22,7 +21,7 @@ export function Clinics({ study }: { study: LiveStudy }) {
     clinic: ClinicRow;
     decision: 'approve' | 'revoke';
   } | null>(null);
-  const over = study.status === 'stopped' || study.status === 'completed';
+  const over = isOver(study);
   const open = invitations.filter((i) => i.usedAt === null);
   const pending = clinics.filter((c) => c.state === 'pending');
   const others = clinics
@@ -95,12 +94,7 @@ export function Clinics({ study }: { study: LiveStudy }) {
           </Empty>
         )}
         {others.length > 0 && (
-          <Table.ScrollContainer
-            minWidth={760}
-            scrollAreaProps={{
-              viewportProps: { tabIndex: 0, role: 'region', 'aria-label': t.title },
-            }}
-          >
+          <Scrolling label={t.title} minWidth={760}>
             <Table verticalSpacing="xs" className="numbers" data-testid="clinics">
               <Table.Thead>
                 <Table.Tr>
@@ -123,14 +117,14 @@ export function Clinics({ study }: { study: LiveStudy }) {
                   <Table.Tr key={clinic.id}>
                     <Table.Td>
                       <Group gap={8} wrap="nowrap">
-                        <Presence clinic={clinic} />
+                        {!over && <Presence clinic={clinic} />}
                         <div>
                           <Group gap={6}>
                             <Text fw={500}>{clinic.name}</Text>
                             {clinic.state === 'revoked' && (
                               <Badge
                                 size="sm"
-                                color={STATE_COLOUR[clinic.state]}
+                                color="gray"
                                 variant="light"
                                 tt="none"
                                 c="var(--mantine-color-text)"
@@ -146,12 +140,7 @@ export function Clinics({ study }: { study: LiveStudy }) {
                       </Group>
                     </Table.Td>
                     <Table.Td>
-                      <Text size="sm">
-                        {doing(clinic, rounds.at(-1)?.attempt)}
-                        {clinic.now === 'invited' &&
-                          clinic.progress &&
-                          `, ${Math.round(100 * clinic.progress.fraction)}%`}
-                      </Text>
+                      <Text size="sm">{doing(clinic, rounds.at(-1)?.attempt, over)}</Text>
                     </Table.Td>
                     <Table.Td ta="right">{count(clinic.updates)}</Table.Td>
                     <Table.Td ta="right">{count(clinic.samples)}</Table.Td>
@@ -164,7 +153,7 @@ export function Clinics({ study }: { study: LiveStudy }) {
                           variant="subtle"
                           color="red"
                           c="var(--mantine-color-error)"
-                          aria-label={t.revokeTitle(clinic.name).replace('?', '')}
+                          aria-label={t.revokeOf(clinic.name)}
                           onClick={() => setDeciding({ clinic, decision: 'revoke' })}
                         >
                           {t.revoke}
@@ -174,7 +163,7 @@ export function Clinics({ study }: { study: LiveStudy }) {
                         <Button
                           size="compact-sm"
                           variant="subtle"
-                          aria-label={t.approveTitle(clinic.name).replace('?', '')}
+                          aria-label={t.approveOf(clinic.name)}
                           onClick={() => setDeciding({ clinic, decision: 'approve' })}
                         >
                           {t.approve}
@@ -185,7 +174,7 @@ export function Clinics({ study }: { study: LiveStudy }) {
                 ))}
               </Table.Tbody>
             </Table>
-          </Table.ScrollContainer>
+          </Scrolling>
         )}
       </Panel>
       {open.length > 0 && (
@@ -202,7 +191,12 @@ export function Clinics({ study }: { study: LiveStudy }) {
           </Stack>
         </Panel>
       )}
-      <Invite study={id} opened={inviting} onClose={() => setInviting(false)} />
+      <Invite
+        study={id}
+        name={study.config.name}
+        opened={inviting}
+        onClose={() => setInviting(false)}
+      />
       <Modal
         opened={deciding !== null}
         onClose={() => setDeciding(null)}
@@ -218,7 +212,13 @@ export function Clinics({ study }: { study: LiveStudy }) {
             <Text>{deciding.decision === 'approve' ? t.approveText : t.revokeText}</Text>
             {deciding.decision === 'approve' && (
               <Paper p="md" bg="var(--mantine-primary-color-light)" ta="center">
-                <Text className="fingerprint" fz={20} fw={600} data-testid="fingerprint">
+                <Text
+                  className="fingerprint large"
+                  fz={{ base: 24, sm: 30 }}
+                  fw={600}
+                  lh={1.5}
+                  data-testid="fingerprint"
+                >
                   {fingerprint(deciding.clinic.id)}
                 </Text>
               </Paper>

@@ -1,6 +1,6 @@
-// A metric by round: validation and held-out, the held-out interval as a band, the best round
-// marked.
-import { Select, Text, useComputedColorScheme } from '@mantine/core';
+// A metric by round: validation and held-out, the held-out interval as a band, the best round and
+// failed attempts marked, and how far it has come since the start.
+import { Select, Text } from '@mantine/core';
 import { useMemo, useState } from 'react';
 import {
   Area,
@@ -8,6 +8,7 @@ import {
   ComposedChart,
   Legend,
   Line,
+  ReferenceDot,
   ReferenceLine,
   ResponsiveContainer,
   Tooltip,
@@ -15,29 +16,14 @@ import {
   YAxis,
 } from 'recharts';
 import { SCORE_NAMES, type ScoreName } from '../../../common/evaluation/metrics.js';
-import type { ScoreRow } from '../../../common/protocol/console.js';
-import { scoreText } from '../format.js';
-import { strings } from '../strings.js';
+import type { RoundRow, ScoreRow } from '../../../common/protocol/console.js';
+import { decimal, differenceText, scoreText } from '../format.js';
+import { strings } from '../strings/index.js';
 import { Panel } from '../ui.js';
+import { scaleOf, wholeTicks } from './axis.js';
+import { useColours } from './colours.js';
 
 const t = strings.results;
-
-const COLOURS = {
-  light: {
-    heldout: '#1f6d72',
-    validation: '#a4540f',
-    grid: '#e3e8e8',
-    text: '#59616a',
-    paper: '#ffffff',
-  },
-  dark: {
-    heldout: '#6cc3c6',
-    validation: '#eca866',
-    grid: '#343b3e',
-    text: '#a9b0b7',
-    paper: '#1f2426',
-  },
-};
 
 interface Point {
   readonly round: number;
@@ -48,19 +34,21 @@ interface Point {
 
 export function Curves({
   scores,
+  rounds,
   best,
   metric: first,
   height = 340,
   choose = true,
 }: {
   scores: readonly ScoreRow[];
+  rounds: readonly RoundRow[];
   best: number;
   metric: ScoreName;
   height?: number;
   choose?: boolean;
 }) {
   const [metric, setMetric] = useState<ScoreName>(first);
-  const colours = COLOURS[useComputedColorScheme('light')];
+  const colours = useColours();
   const points = useMemo<Point[]>(
     () =>
       scores.map(({ round, validation, heldout }) => {
@@ -74,8 +62,13 @@ export function Curves({
       }),
     [scores, metric],
   );
+  const failed = useMemo(
+    () => [...new Set(rounds.filter((r) => r.phase === 'failed').map((r) => r.number))],
+    [rounds],
+  );
   const name = t.metrics[metric];
   const [start, end] = [points[0], points.at(-1)];
+  const chosen = points.find(({ round }) => round === best);
   const summary = t.curveSummary(
     name,
     scoreText(start?.heldout),
@@ -83,11 +76,16 @@ export function Curves({
     points.length - 1,
     best,
   );
-  const lowest = lowEnd(points);
+  const scale = scaleOf(
+    points.flatMap(({ heldout, validation }) => [heldout, validation]),
+    points.flatMap(({ band }) => band ?? []),
+  );
+  const lastRound = Math.max(end?.round ?? 0, ...failed, 1);
   const tick = { fill: colours.text, fontSize: 12 };
   return (
     <Panel
       title={t.curves}
+      {...changeOf(start, chosen)}
       aside={
         choose ? (
           <Select
@@ -99,38 +97,46 @@ export function Curves({
             onChange={(next) => next && setMetric(next)}
             allowDeselect={false}
           />
-        ) : (
-          <Text size="sm">{name}</Text>
-        )
+        ) : undefined
       }
     >
       <div role="img" aria-label={summary} data-testid="curves" style={{ height }}>
         <ResponsiveContainer width="100%" height="100%">
           <ComposedChart
             data={points}
-            margin={{ top: 18, right: 12, bottom: 0, left: -18 }}
+            margin={{ top: 18, right: 12, bottom: 0, left: 0 }}
             accessibilityLayer={false}
           >
             <CartesianGrid stroke={colours.grid} vertical={false} />
             <XAxis
               dataKey="round"
               type="number"
-              domain={[0, Math.max(end?.round ?? 0, 5)]}
+              domain={[0, lastRound]}
+              ticks={wholeTicks(lastRound)}
               allowDecimals={false}
               tick={tick}
               stroke={colours.grid}
               tickLine={false}
-              minTickGap={24}
+              height={40}
+              label={{ value: t.round, position: 'insideBottom', offset: 4, ...tick }}
             />
             <YAxis
-              domain={[lowest, 1]}
-              ticks={ticks(lowest)}
+              domain={[scale.low, scale.high]}
+              ticks={scale.ticks}
               tick={tick}
               stroke={colours.grid}
               tickLine={false}
               axisLine={false}
-              tickFormatter={(v: number) => v.toFixed(1)}
+              tickFormatter={(v: number) => decimal(v, scale.digits)}
               allowDataOverflow
+              width={62}
+              label={{
+                value: name,
+                angle: -90,
+                position: 'insideLeft',
+                style: { textAnchor: 'middle' },
+                ...tick,
+              }}
             />
             <ReferenceLine
               x={best}
@@ -138,7 +144,7 @@ export function Curves({
               strokeDasharray="4 4"
               label={{
                 value: t.bestRound(best),
-                position: 'top',
+                position: best > lastRound / 2 ? 'insideTopRight' : 'insideTopLeft',
                 fill: colours.text,
                 fontSize: 12,
               }}
@@ -173,12 +179,21 @@ export function Curves({
               dot={points.length <= 25 ? { r: 3 } : false}
               isAnimationActive={false}
             />
+            {failed.map((round) => (
+              <ReferenceDot
+                key={round}
+                x={round}
+                y={scale.low}
+                r={0}
+                label={{ value: '✕', position: 'top', fill: colours.failed, fontSize: 13 }}
+              />
+            ))}
             <Tooltip
               labelFormatter={(round) => strings.overview.round(Number(round))}
               formatter={(value) =>
                 Array.isArray(value)
-                  ? value.map((v) => Number(v).toFixed(3)).join(' – ')
-                  : Number(value).toFixed(3)
+                  ? value.map((v) => scoreText(Number(v))).join(' – ')
+                  : scoreText(Number(value))
               }
               contentStyle={{
                 background: colours.paper,
@@ -191,24 +206,23 @@ export function Curves({
           </ComposedChart>
         </ResponsiveContainer>
       </div>
+      {failed.length > 0 && (
+        <Text size="xs" c="var(--mantine-color-error)" mt={4}>
+          {t.failedRounds(failed.slice(-12).join(', '), failed.length)}
+        </Text>
+      )}
     </Panel>
   );
 }
 
-/** Every tenth, or every fifth on a long axis. */
-function ticks(lowest: number): number[] {
-  const step = lowest < 0.5 ? 0.2 : 0.1;
-  return Array.from({ length: Math.round((1 - lowest) / step) + 1 }, (_, i) => 1 - i * step);
-}
-
-/** The axis' lower end: the last tick below the lowest value drawn. */
-function lowEnd(points: readonly Point[]): number {
-  const lowest = Math.min(
-    1,
-    ...points.flatMap(({ heldout, validation, band }) =>
-      [heldout, validation, band?.[0]].filter((v) => v !== null && v !== undefined),
-    ),
-  );
-  const step = lowest < 0.52 ? 0.2 : 0.1;
-  return Math.max(0, 1 - Math.ceil((1.02 - lowest) / step) * step);
+/** The panel's text: from the start to the round that validation chose, on held-out. */
+function changeOf(start: Point | undefined, chosen: Point | undefined): { text?: string } {
+  const [from, to] = [start?.heldout ?? null, chosen?.heldout ?? null];
+  if (from === null || to === null || !chosen) return {};
+  return {
+    text:
+      chosen.round === 0
+        ? t.noChange(scoreText(from))
+        : t.change(differenceText(to - from), scoreText(from), scoreText(to), chosen.round),
+  };
 }

@@ -6,7 +6,7 @@ import { Link } from 'react-router';
 import { stringify } from 'yaml';
 import type { LiveStudy } from '../../../common/protocol/console.js';
 import { api } from '../api.js';
-import { strings } from '../strings.js';
+import { strings } from '../strings/index.js';
 import { attempt, Panel, save } from '../ui.js';
 import { metricsCsv } from './csv.js';
 

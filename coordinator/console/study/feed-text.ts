@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { AuditLine, LiveStudy } from '../../../common/protocol/console.js';
 import { count, scoreText } from '../format.js';
-import { strings } from '../strings.js';
+import { strings } from '../strings/index.js';
 
 const t = strings.feed;
 
@@ -50,6 +50,8 @@ export function sentenceOf({ action, actor, detail }: AuditLine, study: Named): 
       return good(t.resume);
     case 'stop':
       return bad(t.stop);
+    case 'plan':
+      return plain(t.plan);
     case 'open':
       return plain(t.open(round, d.cohort?.length ?? 0));
     case 'update':
@@ -82,6 +84,18 @@ export function sentenceOf({ action, actor, detail }: AuditLine, study: Named): 
       return null;
   }
 }
+
+/** An entry's details as they are, "name: value; …"; empty where it has none. */
+export const detailText = (detail: unknown): string =>
+  typeof detail === 'object' && detail !== null
+    ? Object.entries(detail)
+        .filter(([, value]) => value !== null)
+        .map(
+          ([name, value]) =>
+            `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+        )
+        .join('; ')
+    : String(detail ?? '');
 
 /** The name of the actor: a clinic's name, or the coordinator or administrator. */
 export const actorName = (actor: string, clinics: Named['clinics']): string =>

@@ -1,12 +1,13 @@
 // An invitation: a link that opens the clinic's app, as a QR code too, and the word for agents. The
 // secret is in the link's fragment, which no server sees.
 import { Button, Group, Modal, Select, Stack, Text, Textarea, TextInput } from '@mantine/core';
+import { IconMail, IconShare } from '@tabler/icons-react';
 import { QRCodeSVG } from 'qrcode.react';
 import { type SyntheticEvent, useState } from 'react';
 import { parseInvitation } from '../../../common/protocol/enrolment.js';
 import { api } from '../api.js';
 import { dateText } from '../format.js';
-import { strings } from '../strings.js';
+import { strings } from '../strings/index.js';
 import { attempt, Copy } from '../ui.js';
 
 const t = strings.invite;
@@ -18,10 +19,12 @@ const invitationLink = (invitation: string): string =>
 
 export function Invite({
   study,
+  name: studyName,
   opened,
   onClose,
 }: {
   study: string;
+  name: string;
   opened: boolean;
   onClose: () => void;
 }) {
@@ -60,16 +63,34 @@ export function Invite({
       {made ? (
         <Stack>
           <Text size="sm">{t.once(dateText(Date.parse(made.expires)))}</Text>
-          <div style={{ background: '#fff', padding: 16, borderRadius: 12, alignSelf: 'center' }}>
+          <div
+            style={{
+              background: '#fff',
+              padding: 16,
+              borderRadius: 12,
+              alignSelf: 'center',
+              width: 'min(320px, 100%)',
+            }}
+          >
             <QRCodeSVG
               value={invitationLink(made.invitation)}
-              size={232}
+              size={288}
+              style={{ width: '100%', height: 'auto', display: 'block' }}
               level="L"
               role="img"
               title={t.qr}
             />
           </div>
           <Secret label={t.link} value={invitationLink(made.invitation)} />
+          <Send
+            subject={t.subject(studyName)}
+            letter={t.letter(
+              studyName,
+              made.name,
+              dateText(Date.parse(made.expires)),
+              invitationLink(made.invitation),
+            )}
+          />
           <Secret label={t.word} value={made.invitation} />
           <Group justify="flex-end">
             <Button variant="light" onClick={again}>
@@ -109,6 +130,35 @@ export function Invite({
         </form>
       )}
     </Modal>
+  );
+}
+
+/** The letter, through the system's own sharing where it has one, and as an e-mail. */
+function Send({ subject, letter }: { subject: string; letter: string }) {
+  const shareable = 'share' in navigator;
+  return (
+    <Group gap="xs">
+      {shareable && (
+        <Button
+          variant="light"
+          leftSection={<IconShare size={17} />}
+          onClick={() => {
+            // Closing the system's dialog is no failure.
+            navigator.share({ title: subject, text: letter }).catch(() => undefined);
+          }}
+        >
+          {t.share}
+        </Button>
+      )}
+      <Button
+        variant="light"
+        leftSection={<IconMail size={17} />}
+        component="a"
+        href={`mailto:?subject=${encodeURIComponent(subject)}&body=${encodeURIComponent(letter)}`}
+      >
+        {t.mail}
+      </Button>
+    </Group>
   );
 }
 

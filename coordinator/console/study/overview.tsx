@@ -15,10 +15,19 @@ import {
 import { useEffect, useState } from 'react';
 import { Link } from 'react-router';
 import type { LiveStudy, RoundRow } from '../../../common/protocol/console.js';
-import { bytesText, count, durationText, scoreText, secondsLeft, timeText } from '../format.js';
-import { strings } from '../strings.js';
+import {
+  bytesText,
+  count,
+  decimal,
+  durationText,
+  intervalText,
+  scoreText,
+  secondsLeft,
+  sinceText,
+} from '../format.js';
+import { strings } from '../strings/index.js';
 import { Panel } from '../ui.js';
-import { ClinicNow } from './clinic-now.js';
+import { ClinicNow, isOver } from './clinic-now.js';
 import { Curves } from './curves.js';
 import { sentenceOf } from './feed-text.js';
 
@@ -39,6 +48,7 @@ export function Overview({ study }: { study: LiveStudy }) {
             {scores.length > 0 && best && (
               <Curves
                 scores={scores}
+                rounds={rounds}
                 best={best.round}
                 metric={config.evaluation.select}
                 height={260}
@@ -63,7 +73,12 @@ export function Overview({ study }: { study: LiveStudy }) {
                 >
                   <Stack gap="sm">
                     {shown.map((clinic) => (
-                      <ClinicNow key={clinic.id} clinic={clinic} attempt={current?.attempt} />
+                      <ClinicNow
+                        key={clinic.id}
+                        clinic={clinic}
+                        attempt={current?.attempt}
+                        over={isOver(study)}
+                      />
                     ))}
                   </Stack>
                 </ScrollArea.Autosize>
@@ -107,49 +122,82 @@ function NextStep({ study: { status, clinics, config, id } }: { study: LiveStudy
   );
 }
 
-function Numbers({
-  study: { config, completed, best, scores, clinics, rounds },
-}: {
-  study: LiveStudy;
-}) {
+function Numbers({ study }: { study: LiveStudy }) {
+  const { config, completed, best, scores, clinics, rounds } = study;
+  const { select } = config.evaluation;
   const result = scores.findLast((s) => s.round === best?.round);
-  const [value, low, high] = result?.heldout[config.evaluation.select] ?? [null, null, null];
   const last = rounds.findLast((r) => r.phase === 'closed' && r.number > 0);
   const approved = clinics.filter((c) => c.state === 'approved');
+  const photographs = last ? t.photographs(count(last.samples)) : '';
   const up = rounds.reduce((n, r) => n + r.bytesUp, 0);
   const down = rounds.reduce((n, r) => n + r.bytesDown, 0);
+  // Beside the metric that decides, the one that everybody asks for.
+  const shown = [...new Set([select, 'malignantAuc'] as const)];
+  const point = result?.operatingPoint;
   return (
-    <SimpleGrid cols={{ base: 2, md: 4 }} spacing="sm">
-      <Figure
-        name={t.best}
-        value={value === null ? '–' : scoreText(value)}
-        text={
-          value === null
-            ? t.notYet
-            : `${t.bestOf(strings.results.metrics[config.evaluation.select].toLowerCase())}${low === null ? '' : `, ${low.toFixed(2)}–${high!.toFixed(2)}`}`
-        }
-      />
+    <SimpleGrid cols={{ base: 2, sm: 3, lg: point ? 7 : 5 }} spacing="sm">
+      {shown.map((metric) => {
+        const [value, low, high] = result?.heldout[metric] ?? [null, null, null];
+        const interval = intervalText(low, high);
+        return (
+          <Figure
+            key={metric}
+            name={strings.results.metrics[metric]}
+            value={scoreText(value)}
+            text={
+              best && value !== null
+                ? `${t.scoreOf(t.round(best.round))}${interval === '' ? '' : `, ${interval}`}`
+                : t.notYet
+            }
+          />
+        );
+      })}
+      {point && (
+        <>
+          <Figure
+            name={t.finds}
+            value={percent(point.sensitivity)}
+            text={t.findsOf(point.found, point.malignant)}
+          />
+          <Figure
+            name={t.alarms}
+            value={percent(point.specificity === null ? null : 1 - point.specificity)}
+            text={t.alarmsOf(point.falseAlarms, point.benign)}
+          />
+        </>
+      )}
       <Figure
         name={t.rounds}
         value={`${completed} / ${config.rounds}`}
         text={best ? strings.results.bestRound(best.round) : ''}
       />
-      <Figure
-        name={t.clinicsConnected}
-        value={`${approved.filter((c) => c.connected).length} / ${approved.length}`}
-        text={last ? `${t.photographs}: ${count(last.samples)}` : ''}
-      />
+      {isOver(study) ? (
+        <Figure
+          name={t.clinicsTookPart}
+          value={count(clinics.filter((c) => c.updates > 0).length)}
+          text={photographs}
+        />
+      ) : (
+        <Figure
+          name={t.clinicsConnected}
+          value={`${approved.filter((c) => c.connected).length} / ${approved.length}`}
+          text={photographs}
+        />
+      )}
       <Figure name={t.traffic} value={bytesText(up)} text={t.trafficOf(bytesText(down))} />
     </SimpleGrid>
   );
 }
 
+const percent = (share: number | null): string =>
+  share === null ? '–' : `${decimal(100 * share, 0)}%`;
+
 const Figure = ({ name, value, text }: { name: string; value: string; text: string }) => (
-  <Paper withBorder p="md" radius="lg">
-    <Text size="sm" c="dimmed">
+  <Paper withBorder p={{ base: 'sm', sm: 'md' }} radius="lg">
+    <Text size="sm" c="dimmed" lh={1.3}>
       {name}
     </Text>
-    <Text fz={{ base: 22, sm: 28 }} fw={680} lh={1.25} className="numbers">
+    <Text fz={{ base: 22, sm: 26 }} fw={680} lh={1.25} className="numbers">
       {value}
     </Text>
     <Text size="xs" c="dimmed">
@@ -168,19 +216,18 @@ function Now({ study, round }: { study: LiveStudy; round: RoundRow }) {
   const evaluating = round.phase === 'evaluating' && evaluated !== null;
   const share = evaluating
     ? 100 * evaluated
-    : round.phase === 'closed'
-      ? 100
-      : open
-        ? (100 * round.returned) / Math.max(1, round.cohort)
-        : round.phase === 'planned'
-          ? 0
-          : 100;
+    : open || round.phase === 'failed'
+      ? (100 * round.returned) / Math.max(1, round.cohort)
+      : round.phase === 'planned'
+        ? 0
+        : 100;
   return (
     <Panel
       title={t.round(round.number)}
       text={
-        round.reason ??
-        (evaluating ? t.evaluating(Math.floor(100 * evaluated)) : t.phase[round.phase])
+        (round.phase === 'failed' && round.reason !== null
+          ? `${t.phase.failed}: ${round.reason}`
+          : null) ?? (evaluating ? t.evaluating(Math.floor(100 * evaluated)) : t.phase[round.phase])
       }
       aside={
         left !== null && left > 0 ? (
@@ -233,14 +280,14 @@ function useNow(heard: number): number {
 }
 
 const DOT = {
-  good: 'var(--mantine-color-teal-6)',
+  good: 'var(--mantine-color-sea-6)',
   bad: 'var(--mantine-color-red-6)',
   plain: 'var(--mantine-color-gray-5)',
 };
 
 function Feed({ study }: { study: LiveStudy }) {
   const lines = study.entries.toReversed().flatMap((entry) => {
-    const sentence = sentenceOf(entry, study);
+    const sentence = entry.action === 'plan' ? null : sentenceOf(entry, study);
     return sentence ? [{ entry, ...sentence }] : [];
   });
   return (
@@ -261,7 +308,7 @@ function Feed({ study }: { study: LiveStudy }) {
                 className="numbers"
                 dateTime={new Date(entry.at).toISOString()}
               >
-                {timeText(entry.at)}
+                {sinceText(entry.at, study.now)}
               </Text>
             </li>
           ))}

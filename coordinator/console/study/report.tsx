@@ -7,10 +7,12 @@ import { stringify } from 'yaml';
 import { fingerprint } from '../../../common/crypto/identity.js';
 import type { LiveStudy, RoundView } from '../../../common/protocol/console.js';
 import { api } from '../api.js';
-import { bytesText, count, dateText, durationText, scoreText } from '../format.js';
+import { bytesText, count, dateText, durationText, intervalText, scoreText } from '../format.js';
 import { useLiveStudy } from '../live.js';
-import { strings } from '../strings.js';
+import { strings } from '../strings/index.js';
 import { Loading, Panel, Problem, StatusBadge, tellError } from '../ui.js';
+import { trainedWords } from '../trained.js';
+import { isOver } from './clinic-now.js';
 import { Curves } from './curves.js';
 import { RoundsTable } from './results.js';
 import { RoundMetrics } from './round-metrics.js';
@@ -32,11 +34,9 @@ function Printed({ study }: { study: LiveStudy }) {
     if (number !== undefined) api.round(id, number).then(setRound).catch(tellError);
   }, [id, number]);
   const metric = config.evaluation.select;
-  const [value, low, high] = scores.find((s) => s.round === number)?.heldout[metric] ?? [
-    null,
-    null,
-    null,
-  ];
+  const first = study.rounds.find((r) => r.number > 0 && r.openedAt !== null);
+  const last = isOver(study) ? study.rounds.findLast((r) => r.closedAt !== null) : undefined;
+  const words = trainedWords(study.blocks, config.training.trainFrom);
   const c = strings.clinic.columns;
   return (
     <article className="report-page">
@@ -57,23 +57,30 @@ function Printed({ study }: { study: LiveStudy }) {
           <Text c="dimmed" size="sm">
             {t.made(dateText(study.now))} · {id}
           </Text>
+          <Text c="dimmed" size="sm">
+            {t.dates(
+              dateText(study.createdAt),
+              first ? dateText(first.openedAt!) : null,
+              last ? dateText(last.closedAt!) : null,
+            )}
+          </Text>
           {study.reason !== null && <Text>{study.reason}</Text>}
         </div>
         <Panel title={t.headline}>
-          <Text fz="lg">
-            {number === undefined
-              ? t.noHeadline
-              : t.headlineText(
-                  strings.overview.round(number),
-                  strings.results.metrics[metric],
-                  scoreText(value),
-                  scoreText(low),
-                  scoreText(high),
-                )}
-          </Text>
+          {number === undefined ? (
+            <Text fz="lg">{t.noHeadline}</Text>
+          ) : (
+            <Headline study={study} number={number} samples={round?.evaluation?.heldout.samples} />
+          )}
         </Panel>
         {best && scores.length > 0 && (
-          <Curves scores={scores} best={best.round} metric={metric} choose={false} />
+          <Curves
+            scores={scores}
+            rounds={study.rounds}
+            best={best.round}
+            metric={metric}
+            choose={false}
+          />
         )}
         {round?.evaluation && (
           <RoundMetrics metrics={round.evaluation.heldout} labels={study.labels} />
@@ -108,6 +115,7 @@ function Printed({ study }: { study: LiveStudy }) {
         </Panel>
         <RoundsTable study={study} all />
         <Panel title={t.settings}>
+          {words !== null && <Text mb="sm">{t.trains(words, config.training.trainFrom)}</Text>}
           <Code
             block
             fz="xs"
@@ -121,5 +129,73 @@ function Printed({ study }: { study: LiveStudy }) {
         </Text>
       </Stack>
     </article>
+  );
+}
+
+/** The result that counts, beside the starting model's. */
+function Headline({
+  study: { scores, config },
+  number,
+  samples,
+}: {
+  study: LiveStudy;
+  number: number;
+  samples: number | undefined;
+}) {
+  const of = (round: number) => scores.find((s) => s.round === round);
+  const [start, result] = [of(0), of(number)];
+  const rows = [...new Set([config.evaluation.select, 'malignantAuc'] as const)].map((name) => {
+    const [value, low, high] = result?.heldout[name] ?? [null, null, null];
+    return {
+      name: strings.results.metrics[name],
+      start: scoreText(start?.heldout[name][0]),
+      value: scoreText(value),
+      interval: intervalText(low, high),
+    };
+  });
+  for (const name of ['sensitivity', 'specificity'] as const) {
+    const point = result?.operatingPoint;
+    if (!point) continue;
+    const { low = null, high = null } = point.intervals[name] ?? {};
+    rows.push({
+      name: strings.results[name],
+      start: scoreText(start?.operatingPoint?.[name]),
+      value: scoreText(point[name]),
+      interval: intervalText(low, high),
+    });
+  }
+  return (
+    <Stack gap="sm">
+      <Text fz="lg">
+        {t.headlineText(
+          strings.overview.round(number),
+          samples === undefined ? '…' : count(samples),
+        )}
+      </Text>
+      <Table className="numbers">
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>{strings.results.metric}</Table.Th>
+            {[t.columns.start, t.columns.result, t.columns.interval].map((name) => (
+              <Table.Th key={name} ta="right">
+                {name}
+              </Table.Th>
+            ))}
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {rows.map(({ name, start: before, value, interval }) => (
+            <Table.Tr key={name}>
+              <Table.Td>{name}</Table.Td>
+              {[before, value, interval].map((text, i) => (
+                <Table.Td key={i} ta="right" fw={i === 1 ? 650 : 400}>
+                  {text}
+                </Table.Td>
+              ))}
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Stack>
   );
 }

@@ -2,18 +2,25 @@
 import { Badge, Button, Group, Select, SegmentedControl, Stack, Table, Text } from '@mantine/core';
 import { IconChartLine } from '@tabler/icons-react';
 import { useEffect, useMemo, useState } from 'react';
-import type { LiveStudy, RoundView } from '../../../common/protocol/console.js';
+import type { LiveStudy, RoundRow, RoundView } from '../../../common/protocol/console.js';
 import { api } from '../api.js';
-import { bytesText, count, durationText, roundSeconds, scoreText } from '../format.js';
-import { strings } from '../strings.js';
-import { Empty, Loading, Panel, tellError } from '../ui.js';
+import {
+  bytesText,
+  count,
+  durationText,
+  intervalText,
+  roundSeconds,
+  scoreText,
+} from '../format.js';
+import { strings } from '../strings/index.js';
+import { Empty, Loading, Panel, Scrolling, tellError } from '../ui.js';
 import { Curves } from './curves.js';
 import { RoundClinics, RoundMetrics } from './round-metrics.js';
 
 const t = strings.results;
 
 export function Results({ study }: { study: LiveStudy }) {
-  const { scores, best, config } = study;
+  const { scores, rounds, best, config } = study;
   if (scores.length === 0 || !best)
     return (
       <Panel>
@@ -22,7 +29,7 @@ export function Results({ study }: { study: LiveStudy }) {
     );
   return (
     <Stack gap="lg">
-      <Curves scores={scores} best={best.round} metric={config.evaluation.select} />
+      <Curves scores={scores} rounds={rounds} best={best.round} metric={config.evaluation.select} />
       <OneRound study={study} best={best.round} />
       <RoundsTable study={study} />
     </Stack>
@@ -63,7 +70,7 @@ function OneRound({ study, best }: { study: LiveStudy; best: number }) {
           onChange={(next) => next !== null && setChosen(Number(next))}
           allowDeselect={false}
           searchable={options.length > 12}
-          w={220}
+          w={260}
           limit={100}
         />
         <SegmentedControl
@@ -100,16 +107,14 @@ export function RoundsTable({ study, all = false }: { study: LiveStudy; all?: bo
   const [whole, setWhole] = useState(all);
   const { rounds, scores, best, config } = study;
   const metric = config.evaluation.select;
-  const done = rounds.filter((r) => r.phase === 'closed').toReversed();
-  const failed = rounds.filter((r) => r.phase === 'failed');
+  const done = rounds
+    .filter((r) => r.phase === 'closed' || r.phase === 'failed')
+    .toSorted((a, b) => b.number - a.number || b.plannedAt - a.plannedAt);
   const byRound = useMemo(() => new Map(scores.map((s) => [s.round, s])), [scores]);
   const c = t.roundColumns;
   return (
     <Panel title={t.rounds} text={t.metrics[metric]}>
-      <Table.ScrollContainer
-        minWidth={620}
-        scrollAreaProps={{ viewportProps: { tabIndex: 0, role: 'region', 'aria-label': t.rounds } }}
-      >
+      <Scrolling label={t.rounds} minWidth={720}>
         <Table className="numbers" verticalSpacing={6} data-testid="rounds">
           <Table.Thead>
             <Table.Tr>
@@ -131,6 +136,7 @@ export function RoundsTable({ study, all = false }: { study: LiveStudy; all?: bo
           </Table.Thead>
           <Table.Tbody>
             {done.slice(0, whole ? undefined : FIRST_ROWS).map((row) => {
+              if (row.phase === 'failed') return <FailedRow key={row.attempt} row={row} />;
               const score = byRound.get(row.number);
               const [value, low, high] = score?.heldout[metric] ?? [null, null, null];
               const seconds = roundSeconds(row);
@@ -149,12 +155,10 @@ export function RoundsTable({ study, all = false }: { study: LiveStudy; all?: bo
                   <Table.Td ta="right">{scoreText(score?.validation[metric][0])}</Table.Td>
                   <Table.Td ta="right">
                     {scoreText(value)}
-                    {low !== null && (
-                      <Text span size="xs" c="dimmed">
-                        {' '}
-                        {low.toFixed(2)}–{high!.toFixed(2)}
-                      </Text>
-                    )}
+                    <Text span size="xs" c="dimmed">
+                      {' '}
+                      {intervalText(low, high)}
+                    </Text>
                   </Table.Td>
                   <Table.Td ta="right">
                     {row.number === 0 ? '–' : `${row.returned}/${row.cohort}`}
@@ -170,17 +174,39 @@ export function RoundsTable({ study, all = false }: { study: LiveStudy; all?: bo
             })}
           </Table.Tbody>
         </Table>
-      </Table.ScrollContainer>
+      </Scrolling>
       {!whole && done.length > FIRST_ROWS && (
         <Button variant="subtle" onClick={() => setWhole(true)} mt="xs">
           {t.showAll(done.length)}
         </Button>
       )}
-      {failed.slice(-5).map((r) => (
-        <Text key={r.attempt} size="sm" c="dimmed" mt="xs">
-          {t.failed(r.number, r.reason ?? '')}
-        </Text>
-      ))}
     </Panel>
+  );
+}
+
+/** An attempt at a round that came to nothing: who returned, and why it failed in place of scores. */
+function FailedRow({ row }: { row: RoundRow }) {
+  const seconds = roundSeconds(row);
+  return (
+    <Table.Tr c="var(--mantine-color-error)">
+      <Table.Td>
+        <Group gap={6} wrap="nowrap">
+          {row.number === 0 ? strings.overview.round(0) : row.number}
+          <Badge size="sm" tt="none" color="red" variant="light" c="var(--mantine-color-error)">
+            {t.failed}
+          </Badge>
+        </Group>
+      </Table.Td>
+      <Table.Td colSpan={2}>
+        <Text size="xs" maw={320}>
+          {row.reason}
+        </Text>
+      </Table.Td>
+      <Table.Td ta="right">{row.cohort === 0 ? '–' : `${row.returned}/${row.cohort}`}</Table.Td>
+      <Table.Td ta="right">{row.samples === 0 ? '–' : count(row.samples)}</Table.Td>
+      <Table.Td ta="right">{bytesText(row.bytesUp)}</Table.Td>
+      <Table.Td ta="right">{bytesText(row.bytesDown)}</Table.Td>
+      <Table.Td ta="right">{seconds === null ? '–' : durationText(seconds)}</Table.Td>
+    </Table.Tr>
   );
 }

@@ -5,8 +5,9 @@ import type { Metrics } from '../../../common/evaluation/metrics.js';
 import type { LabelSet } from '../../../common/model/labels.js';
 import type { ClinicRow, RoundView } from '../../../common/protocol/console.js';
 import { bytesText, count, durationText, scoreText } from '../format.js';
-import { strings } from '../strings.js';
-import { Panel } from '../ui.js';
+import { strings } from '../strings/index.js';
+import { Panel, Scrolling } from '../ui.js';
+import { Malignancy } from './malignancy.js';
 
 const t = strings.results;
 
@@ -14,6 +15,9 @@ export function RoundMetrics({ metrics, labels }: { metrics: Metrics; labels: La
   const c = t.columns;
   return (
     <Grid gap="lg">
+      <Grid.Col span={12}>
+        <Malignancy metrics={metrics} />
+      </Grid.Col>
       <Grid.Col span={{ base: 12, md: 6 }}>
         <Panel title={t.confusion} text={t.confusionHelp}>
           <Confusion matrix={metrics.confusion} names={labels.names} />
@@ -106,23 +110,6 @@ export function RoundMetrics({ metrics, labels }: { metrics: Metrics; labels: La
 
 const GROUP_SCORES = ['balancedAccuracy', 'weightedF1', 'malignantAuc', 'malignantRecall'] as const;
 
-const Scrolling = ({
-  label,
-  minWidth,
-  children,
-}: {
-  label: string;
-  minWidth: number;
-  children: React.ReactNode;
-}) => (
-  <Table.ScrollContainer
-    minWidth={minWidth}
-    scrollAreaProps={{ viewportProps: { tabIndex: 0, role: 'region', 'aria-label': label } }}
-  >
-    {children}
-  </Table.ScrollContainer>
-);
-
 /**
  * Shaded by the share of the row: how the photographs with one diagnosis were predicted. The shade
  * is never so dark that the number can't be read.
@@ -213,7 +200,7 @@ export function RoundClinics({
                 <Table.Td ta="right">{count(u.samples)}</Table.Td>
                 <Table.Td ta="right">{bytesText(u.bytes)}</Table.Td>
                 <Table.Td ta="right">{durationText(u.seconds)}</Table.Td>
-                <Table.Td ta="right">{u.norm.toFixed(3)}</Table.Td>
+                <Table.Td ta="right">{scoreText(u.norm)}</Table.Td>
               </Table.Tr>
             ))}
           </Table.Tbody>

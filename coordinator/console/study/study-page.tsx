@@ -18,7 +18,7 @@ import type { LiveStudy, StudyAction } from '../../../common/protocol/console.js
 import { api } from '../api.js';
 import { useLiveStudy } from '../live.js';
 import { Offline } from '../offline.js';
-import { strings } from '../strings.js';
+import { strings } from '../strings/index.js';
 import { attempt, Loading, Problem, StatusBadge } from '../ui.js';
 import { AuditLog } from './audit-log.js';
 import { Clinics } from './clinics.js';

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { StudyConfig } from '../../../common/protocol/study.js';
 import { Registry } from '../../../common/registry.js';
+import { en } from '../../../coordinator/console/strings/en.js';
 import {
   fieldsOf,
   mistakes,
@@ -26,7 +27,7 @@ function filled(schema: z.ZodType, entries: Values) {
     shown: shownFields(fields, values).map(({ path }) => path),
     values,
     study: nested(fields, values),
-    mistakes: mistakes(schema, fields, values, 'needed'),
+    mistakes: mistakes(schema, fields, values, { ...en.create, required: 'needed' }),
   };
 }
 
@@ -92,7 +93,38 @@ describe("study.yaml's form", () => {
       name: 'needed',
       model: 'needed',
       'evaluation.data': 'needed',
-      rounds: expect.stringContaining('>=1') as string,
+      rounds: 'At least 1.',
+    });
+  });
+
+  it("tells every mistake in the form's words", () => {
+    const base = { name: 'A study', model: 'start', 'evaluation.data': 'synthetic:images=9' };
+    const wrong = (entries: Values) => filled(StudyConfig, { ...base, ...entries }).mistakes;
+    expect(
+      wrong({
+        rounds: 20_000,
+        seed: 0.5,
+        name: 'a'.repeat(121),
+        'training.learningRate': 0,
+        'training.momentum': 2,
+        'training.trainFrom': 'Features 6',
+        'cohort.quorum': 5,
+        'updates.minSamples': 200_000,
+        'updates.maxNorm': 'large',
+      }),
+    ).toEqual({
+      rounds: 'At most 10,000.',
+      seed: 'A whole number is needed here.',
+      name: 'At most 120 characters.',
+      'training.learningRate': 'More than 0.',
+      'training.momentum': 'At most 0.999.',
+      'training.trainFrom': 'It contains characters that are not allowed here.',
+      'updates.maxNorm': 'A number is needed here.',
+    });
+    // What two fields break together is looked at when each is right by itself.
+    expect(wrong({ 'cohort.quorum': 5, 'updates.minSamples': 200_000 })).toEqual({
+      'cohort.quorum': en.create.together['cohort.quorum'],
+      'updates.minSamples': en.create.together['updates.minSamples'],
     });
   });
 });
@@ -165,7 +197,9 @@ describe('a choice between shapes', () => {
     const fields = fieldsOf(Shapes);
     const krum = withEntry(fields, values, 'rule.name', 'krum');
     expect(nested(fields, krum)).toEqual({ rule: { name: 'krum', share: 0.3 } });
-    expect(mistakes(Shapes, fields, krum, 'needed')).toEqual({ 'rule.keep': 'needed' });
+    expect(mistakes(Shapes, fields, krum, { ...en.create, required: 'needed' })).toEqual({
+      'rule.keep': 'needed',
+    });
   });
 
   it('begins with the shape and the values of its default', () => {

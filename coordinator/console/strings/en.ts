@@ -1,9 +1,13 @@
-// All that the console says, in English.
-import type { ScoreName } from '../../common/evaluation/metrics.js';
+// All that the console says, in English; the other languages say the same things.
+import type { ScoreName } from '../../../common/evaluation/metrics.js';
 
 const plural = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;
 
-export const strings = {
+/** A title within a sentence; an abbreviation keeps its capitals. */
+const inSentence = (title: string): string =>
+  /^[A-Z]{2}/.test(title) ? title : title.charAt(0).toLowerCase() + title.slice(1);
+
+export const en = {
   title: 'Lentigo console',
   brand: 'Lentigo',
   skip: 'Skip to content',
@@ -46,8 +50,17 @@ export const strings = {
     empty:
       'A study is one model that several clinics train together, round by round. Describe it, invite the clinics, and start.',
     progress: (completed: number, rounds: number) => `${completed} of ${plural(rounds, 'round')}`,
-    best: (score: string, round: number) => `Best ${score}, round ${round}`,
+    best: (metric: string, score: string, round: string) =>
+      `Best by validation: ${round}, ${inSentence(metric)} ${score}`,
     noBest: 'Not evaluated yet',
+    columns: {
+      name: 'Study',
+      status: 'Status',
+      rounds: 'Rounds',
+      best: 'Best by validation',
+    },
+    bestCell: (metric: string, score: string, round: string) =>
+      `${score} ${inSentence(metric)}, ${inSentence(round)}`,
   },
   status: {
     draft: 'Draft',
@@ -75,6 +88,30 @@ export const strings = {
     yaml: 'study.yaml',
     problems: 'Please correct the fields that are marked.',
     required: 'This is needed.',
+    /** What is wrong with a field; a number is as it was given. */
+    wrong: {
+      number: 'A number is needed here.',
+      whole: 'A whole number is needed here.',
+      atLeast: (n: string) => `At least ${n}.`,
+      above: (n: string) => `More than ${n}.`,
+      atMost: (n: string) => `At most ${n}.`,
+      below: (n: string) => `Less than ${n}.`,
+      longest: (n: string) => `At most ${n} characters.`,
+      shortest: (n: string) => `At least ${n} characters.`,
+      characters: 'It contains characters that are not allowed here.',
+      choice: 'One of the choices is needed.',
+      other: 'This can’t be used here.',
+    },
+    /** What two fields together break, by the path of the one to blame. */
+    together: {
+      'cohort.quorum': 'Not more than the clinics that open a round.',
+      'updates.minSamples': 'Not more than the most photographs of a clinic.',
+    } as Record<string, string | undefined>,
+    /** The value of a field in words, behind its help. */
+    means: (words: string) => `This is ${words}.`,
+    trains: (last: number) =>
+      last === 0 ? 'only the classifier' : `the last ${plural(last, 'block')} and the classifier`,
+    trainsAll: 'everything',
     model: {
       title: 'Starting model',
       known: 'One that the coordinator has',
@@ -126,8 +163,8 @@ export const strings = {
       ],
       'strategy.name': ['Strategy', ''],
       'training.trainFrom': [
-        'First trainable block',
-        'What lies before stays frozen and doesn’t travel.',
+        'What the clinics train',
+        'The blocks before stay frozen and don’t travel.',
       ],
       'training.epochs': ['Epochs', 'Passes over a clinic’s photographs in one round.'],
       'training.batchSize': ['Batch size', ''],
@@ -183,15 +220,23 @@ export const strings = {
     evaluating: (percent: number) => `the new model is evaluated, ${percent}%`,
     waiting: (connected: number, needed: number) =>
       `${connected} of the ${needed} clinics that a round needs are connected.`,
+    over: (rounds: number, clinics: number) =>
+      `${plural(rounds, 'round')} with ${plural(clinics, 'clinic')}`,
     returned: (n: number, of: number) => `${n} of ${of} clinics returned`,
     deadline: (left: string) => `Deadline in ${left}`,
     left: (left: string) => `About ${left} left`,
     rounds: 'Rounds',
-    best: 'Best so far',
-    bestOf: (metric: string) => `held-out ${metric}`,
+    /** Under a score: of which round and photographs it is. */
+    scoreOf: (round: string) => `held-out, ${inSentence(round)}, the best by validation`,
+    finds: 'Finds malignant',
+    findsOf: (found: number, malignant: number) => `${found} of ${malignant}, held-out`,
+    alarms: 'False alarms',
+    alarmsOf: (falseAlarms: number, benign: number) =>
+      `${falseAlarms} of ${benign} benign, held-out`,
     notYet: 'Nothing evaluated yet',
     clinicsConnected: 'Clinics connected',
-    photographs: 'Photographs in the last round',
+    clinicsTookPart: 'Clinics that took part',
+    photographs: (n: string) => `${n} photographs in the last round`,
     traffic: 'Traffic',
     trafficOf: (down: string) => `from clinics; ${down} to them`,
     nextInvite: 'Invite clinics first: each enrols with a link, and you approve it on the phone.',
@@ -214,15 +259,21 @@ export const strings = {
     idle: 'connected',
     away: 'away',
     returned: 'returned its update',
+    /** When the study is over. */
+    tookPart: (rounds: number) =>
+      rounds === 0 ? 'took part in no round' : `took part in ${plural(rounds, 'round')}`,
+    loss: (loss: string) => `loss ${loss}`,
     fingerprint: 'Fingerprint',
     approve: 'Approve',
     revoke: 'Revoke',
     invite: 'Invite a clinic',
     approveTitle: (name: string) => `Approve ${name}?`,
+    approveOf: (name: string) => `Approve ${name}`,
     approveText:
       'Call the clinic on a number you already know, and let them read their fingerprint to you. Approve only if it is the same, to the last digit.',
     same: 'It is the same: approve',
     revokeTitle: (name: string) => `Revoke ${name}?`,
+    revokeOf: (name: string) => `Revoke ${name}`,
     revokeText:
       'It is disconnected at once, its update leaves the open round, and it can’t take part again with this key. Rounds that are over stay as they are.',
     columns: {
@@ -234,7 +285,8 @@ export const strings = {
       sent: 'Sent',
       seconds: 'Time',
     },
-    columnsHelp: 'Over all rounds; time is from the announcement to the receipt.',
+    columnsHelp:
+      'Photographs: behind the last update. Sent and time: over all rounds, time from the announcement to the receipt.',
     pending: 'Invitations',
     invited: (until: string) => `not used yet, good until ${until}`,
     expired: 'expired',
@@ -252,6 +304,11 @@ export const strings = {
     link: 'Link to the clinic’s app',
     qr: 'QR code of the link, to scan with the clinic’s phone',
     word: 'For lentigo clinic enrol',
+    share: 'Share',
+    mail: 'E-mail',
+    subject: (study: string) => `Invitation to the study ${study}`,
+    letter: (study: string, clinic: string, until: string, link: string) =>
+      `${clinic} is invited to the study “${study}”. Photographs stay at the clinic.\n\nOpen this link on the device with the photographs, until ${until}; it works once:\n\n${link}\n`,
     another: 'Invite another',
   },
   results: {
@@ -263,17 +320,41 @@ export const strings = {
     validation: 'Validation',
     heldout: 'Held-out',
     interval: '95% interval',
-    bestRound: (n: number) => `best: ${n === 0 ? 'start' : `round ${n}`}`,
+    bestRound: (n: number) => `best by validation: ${n === 0 ? 'start' : `round ${n}`}`,
+    /** Under the chart's title: from the start to the best round. */
+    change: (difference: string, from: string, to: string, round: number) =>
+      `Held-out: ${difference} since the start (${from}, now ${to} in round ${round}, the best by validation)`,
+    noChange: (value: string) => `Held-out: ${value} at the start, the best by validation so far`,
+    failedRounds: (rounds: string, n: number) =>
+      `✕ ${n === 1 ? 'an attempt' : 'attempts'} that failed: ${n === 1 ? 'round' : 'rounds'} ${rounds}`,
     curveSummary: (metric: string, from: string, to: string, rounds: number, best: number) =>
-      `${metric} by round: held-out went from ${from} to ${to} over ${plural(rounds, 'round')}; round ${best} is best by validation.`,
+      `${metric} by round: held-out went from ${from} to ${to} over ${plural(rounds, 'round')}; ${best === 0 ? 'the start' : `round ${best}`} is best by validation.`,
     round: 'Round',
     roundOption: (n: number, best: boolean) =>
-      `${n === 0 ? 'Starting model' : `Round ${n}`}${best ? ', best' : ''}`,
+      `${n === 0 ? 'Starting model' : `Round ${n}`}${best ? ', best by validation' : ''}`,
     split: 'Photographs',
     confusion: 'Confusion matrix',
     confusionHelp: 'Rows: the true diagnosis. Columns: the predicted one.',
     cell: (n: number, truth: string, predicted: string) =>
       `${n} with ${truth} predicted as ${predicted}`,
+    malignancy: 'Malignant against benign',
+    malignancyHelp: (threshold: string) =>
+      `Flagged from a malignant probability of ${threshold} on, which validation chose (the largest Youden index).`,
+    /** Before the threshold's two counts. */
+    found: (found: number, malignant: number) =>
+      `Finds ${found} of ${malignant} malignant photographs`,
+    falseAlarms: (falseAlarms: number, benign: number) =>
+      `raises ${falseAlarms} false ${falseAlarms === 1 ? 'alarm' : 'alarms'} among ${benign} benign ones`,
+    value: 'Value',
+    sensitivity: 'Sensitivity',
+    specificity: 'Specificity',
+    falseAlarmShare: '1 − specificity',
+    roc: 'ROC curve',
+    rocSummary: (auc: string, sensitivity: string, specificity: string) =>
+      `ROC curve, area ${auc}; at the threshold sensitivity ${sensitivity} and specificity ${specificity}.`,
+    rocOnly: (auc: string) => `ROC curve, area ${auc}.`,
+    noRoc:
+      'There are not both malignant and benign photographs, or the round was evaluated by an older release.',
     perClass: 'By diagnosis',
     fitzpatrick: 'By Fitzpatrick skin type',
     fitzpatrickHelp: 'Groups of fewer than 20 photographs are only counted.',
@@ -303,9 +384,9 @@ export const strings = {
       down: 'Down',
       time: 'Time',
     },
-    failed: (n: number, reason: string) => `Round ${n} was tried and failed: ${reason}`,
+    failed: 'failed',
     showAll: (n: number) => `Show all ${n}`,
-    best: 'best',
+    best: 'best by validation',
     metrics: {
       balancedAccuracy: 'Balanced accuracy',
       accuracy: 'Accuracy',
@@ -358,11 +439,15 @@ export const strings = {
     print: 'Print',
     back: 'Back',
     made: (at: string) => `Made ${at}`,
+    dates: (created: string, started: string | null, ended: string | null) =>
+      `Created ${created}${started === null ? '' : `, first round ${started}`}${ended === null ? '' : `, last round ended ${ended}`}`,
     settings: 'Settings',
+    trains: (words: string, first: string) => `The clinics train ${words} (from ${first} on).`,
     headline: 'Result',
     noHeadline: 'Nothing has been evaluated yet.',
-    headlineText: (round: string, metric: string, value: string, low: string, high: string) =>
-      `${round}, chosen by validation: held-out ${metric.toLowerCase()} ${value} (95% interval ${low} to ${high}).`,
+    headlineText: (round: string, photographs: string) =>
+      `${round}, chosen by validation, on ${photographs} held-out photographs:`,
+    columns: { start: 'At the start', result: 'Result', interval: '95% interval' },
   },
   feed: {
     create: 'The study was created',
@@ -373,14 +458,14 @@ export const strings = {
     plan: 'The next round was planned',
     open: (round: string, n: number) => `${round} opened for ${plural(n, 'clinic')}`,
     update: (clinic: string, round: string, photographs: string) =>
-      `${clinic} returned its update of ${round.toLowerCase()}, from ${photographs} photographs`,
+      `${clinic} returned its update of ${inSentence(round)}, from ${photographs} photographs`,
     refused: (clinic: string, round: string, code: string) =>
-      `An update of ${clinic} in ${round.toLowerCase()} was refused: ${code}`,
+      `An update of ${clinic} in ${inSentence(round)} was refused: ${code}`,
     deadline: (round: string) => `${round} reached its deadline`,
     aggregated: (round: string, n: number, of: number) =>
       `${round} aggregated, ${n} of ${plural(of, 'clinic')} returned`,
     evaluated: (round: string, metric: string, score: string) =>
-      `${round} evaluated: ${metric.toLowerCase()} ${score} on validation`,
+      `${round} evaluated: ${inSentence(metric)} ${score} on validation`,
     failed: (reason: string) => `Work failed: ${reason}`,
     invited: (clinic: string) => `${clinic} was invited`,
     enrolled: (clinic: string) => `${clinic} enrolled and waits for approval`,
@@ -390,3 +475,5 @@ export const strings = {
     coordinator: 'coordinator',
   },
 };
+
+export type Strings = typeof en;
