@@ -13,10 +13,10 @@ import { enrolHome } from '../client/agent/home.js';
 import { takeModel } from '../client/agent/model.js';
 import { runAgent } from '../client/agent/run.js';
 import { statusOf } from '../client/agent/status.js';
-import { proxyOption } from './options.js';
 import type { Which } from '../client/participation/study-models.js';
 import { METRIC_NAMES, roundText } from '../common/reporting/metric-names.js';
 import { headlineText } from '../common/reporting/round-table.js';
+import { proxyOption } from './options.js';
 
 export function clinicCommand(): Command {
   const command = new Command('clinic').description(
@@ -66,6 +66,7 @@ export function clinicCommand(): Command {
         .choices(['best', 'last'])
         .default('best'),
     )
+    .addOption(proxyOption())
     .option('--json', 'one JSON document')
     .action(modelAction);
   return command;

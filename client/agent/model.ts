@@ -3,6 +3,7 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { LentigoError } from '../../common/errors.js';
+import { processAgent } from '../../common/network/use-proxy.node.js';
 import { lockDirectory } from '../../common/files/directory-lock.node.js';
 import { trainableSpecs } from '../../common/model/architecture.js';
 import { decodeModel, decodeParameters } from '../../common/model/encoding.js';
@@ -136,11 +137,16 @@ async function connected<T>(
   let connection: Connection | undefined;
   try {
     const proven = new Promise<Connection>((resolve, reject) => {
-      const opening = new Connection(enrolment, identity, {
-        onProven: () => resolve(opening),
-        onFailure: reject,
-        messages: { round: nothing, 'round-over': nothing, study: nothing },
-      });
+      const opening = new Connection(
+        enrolment,
+        identity,
+        {
+          onProven: () => resolve(opening),
+          onFailure: reject,
+          messages: { round: nothing, 'round-over': nothing, study: nothing },
+        },
+        { agent: processAgent(enrolment.url) },
+      );
       connection = opening;
       opening.open();
     });

@@ -2,6 +2,7 @@
 // when the study does.
 import { fingerprint, type Identity } from '../../common/crypto/identity.js';
 import { asLentigoError, type ErrorCode, LentigoError } from '../../common/errors.js';
+import { networkError } from '../../common/network/failure.js';
 import type { Announcement, RoundOver, StudyNotice } from '../../common/protocol/round.js';
 import { SerialQueue } from '../../common/serial-queue.js';
 import { openAnnouncement } from './announcement.js';
@@ -9,7 +10,6 @@ import { Connection, type ConnectionOptions } from './connection.js';
 import type { Enrolment } from './enrolment.js';
 import type { ParticipationEvent } from './events.js';
 import { Journal } from './journal.js';
-import { networkError } from './network.js';
 import { type RoundContext, MISSED, retrying, send, takePart, type Trainer } from './round.js';
 import type { Store } from './store.js';
 import { askModels, fetchModels, isOver } from './study-models.js';
