@@ -79,9 +79,10 @@ export type { StoredTensor } from './common/model/safetensors.js';
 // Datasets
 export { openDataset, type OpenedDataset } from './common/dataset/open.node.js';
 export { registerDataset } from './common/dataset/registry.js';
-export type { Archive, ArchiveRow, Source } from './common/dataset/archive.js';
+export type { Archive, ArchiveRow, RowReader, Source } from './common/dataset/archive.js';
 export type { DatasetFormat, ReadOptions } from './common/dataset/format.js';
-export type { TableRecord } from './common/dataset/table.js';
+export type { Notes } from './common/dataset/notes.js';
+export type { Column, TableRecord } from './common/dataset/table.js';
 export {
   type Clinical,
   type DataProblem,

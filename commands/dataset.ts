@@ -19,6 +19,14 @@ const ROMAN: Readonly<Record<string, string>> = {
   6: 'VI',
 };
 
+/** Lines shown of a list; --json has all. */
+const SHOWN = 40;
+const listed = (lines: readonly string[]): string[] =>
+  [
+    ...lines.slice(0, SHOWN),
+    ...(lines.length > SHOWN ? [`and ${lines.length - SHOWN} more (--json has all)`] : []),
+  ].map((line) => `  ${line}`);
+
 /** The inspection as a page of text. */
 export function formatInspection(inspection: Inspection): string {
   const style = { head: [], border: [], compact: true };
@@ -54,17 +62,21 @@ export function formatInspection(inspection: Inspection): string {
   skin.push(['images', ...Object.values(inspection.byFitzpatrick)]);
   const problems =
     inspection.problems.length === 0
-      ? 'No problems: every image of the table is there and can be read.'
+      ? ['No problems: every image that is named is there and can be read.']
       : [
           `${inspection.problems.length} images can't be used:`,
-          ...inspection.problems.map(({ code, message }) => `  ${code}  ${message}`),
-        ].join('\n');
+          ...listed(inspection.problems.map(({ code, message }) => `${code}  ${message}`)),
+        ];
   const left = Object.entries(inspection.leftOut).sort(([, a], [, b]) => b - a);
   const leftOut =
     left.length === 0
-      ? ''
-      : `Not offered, because the label set has no word for them or for the reason given:\n${left.map(([reason, images]) => `  ${images}  ${reason}`).join('\n')}\n`;
-  return `${inspection.name}\n${classes.toString()}\n${skin.toString()}\n${leftOut}${problems}\n${inspection.note}\n`;
+      ? []
+      : [
+          'Not offered, because the label set has no word for them or for the reason given:',
+          ...listed(left.map(([reason, images]) => `${images}  ${reason}`)),
+        ];
+  const notes = inspection.notes.length === 0 ? [] : ['Reading it:', ...listed(inspection.notes)];
+  return `${[inspection.name, classes, skin, ...notes, ...leftOut, ...problems, inspection.note].join('\n')}\n`;
 }
 
 async function inspect(

@@ -5,6 +5,7 @@ import { Command } from 'commander';
 import { openDataset } from '../common/dataset/open.node.js';
 import { dataHelp } from '../common/dataset/registry.js';
 import { countSamples } from '../common/dataset/inspect.js';
+import { remarks } from '../common/dataset/remarks.js';
 import { SPLITS, type Split } from '../common/dataset/sample.js';
 import { useEngine } from '../common/engine/engine.node.js';
 import { LentigoError } from '../common/errors.js';
@@ -136,9 +137,7 @@ async function evaluateModel({
       'LENTIGO_DATA_EMPTY',
       `${dataset.name} has no usable image in the ${split} split`,
     );
-  for (const { message } of dataset.problems) process.stderr.write(`left out: ${message}\n`);
-  for (const [reason, images] of Object.entries(dataset.leftOut ?? {}))
-    process.stderr.write(`left out: ${images} images, ${reason}\n`);
+  for (const remark of remarks(dataset)) process.stderr.write(`${dataset.name}: ${remark}\n`);
   await useEngine();
   const student = createStudent(model);
   const reader = new InputThread();

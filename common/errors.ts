@@ -84,22 +84,23 @@ export const ERRORS = {
   LENTIGO_DATA_NO_METADATA: {
     exit: 2,
     http: 400,
-    means: 'The folder has no table of a data set that Lentigo knows.',
+    means: 'The folder has no table of photographs, and no folder that is called by a diagnosis.',
     remedy:
-      'Give the folder that holds the table, as the archive is published: PAD-UFES-20 (metadata.csv), HAM10000, ISIC 2024, MIDAS, or one of an extension.',
+      'Give the folder that holds the table: a CSV with the columns file, diagnosis and patient, or the table of an archive as it is published (PAD-UFES-20, HAM10000, ISIC 2024, MIDAS, or one of an extension). Or put the photographs into one folder for each diagnosis.',
   },
   LENTIGO_DATA_METADATA_INVALID: {
     exit: 2,
     http: 400,
-    means: 'The table lacks a column, or a row of it cannot be read.',
+    means:
+      'The table lacks a column, or a row of it cannot be read, or a column or an image stands in it twice.',
     remedy: 'Correct the named row or column of the table.',
   },
   LENTIGO_DATA_UNKNOWN_DIAGNOSIS: {
     exit: 2,
     http: 400,
-    means: 'A diagnosis is none that the model or the archive knows.',
+    means: 'No diagnosis of the data is one that the model knows.',
     remedy:
-      'Use one of the labels of the model (by default ACK, BCC, MEL, NEV, SCC, SEK), or an archive whose diagnoses have a word among them.',
+      'Use the labels of the model (by default ACK, BCC, MEL, NEV, SCC, SEK), the English names of the diagnoses, or an archive whose diagnoses have a word among them.',
   },
   LENTIGO_DATA_IMAGE_MISSING: {
     exit: 2,

@@ -59,7 +59,7 @@ export async function simulate(
   try {
     const world = await createWorld(config, given);
     try {
-      for (const problem of world.problems) listener.onWarning?.(`left out: ${problem}`);
+      for (const problem of world.problems) listener.onWarning?.(problem);
       return await new Simulation(world, out, await Journal.open(out, world), listener).run();
     } finally {
       world.student.dispose();

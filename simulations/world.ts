@@ -1,6 +1,7 @@
 // What a simulation works on: the starting model, the images of the three splits, and the clinics'
 // shares of the training patients.
 import { openDataset } from '../common/dataset/open.node.js';
+import { remarks } from '../common/dataset/remarks.js';
 import { type Dataset, SPLITS, type Sample, type Split } from '../common/dataset/sample.js';
 import { type EngineName, useEngine } from '../common/engine/engine.node.js';
 import { LentigoError } from '../common/errors.js';
@@ -106,7 +107,7 @@ export async function createWorld(config: SimulationConfig, given: Given = {}): 
     }),
     student: createStudent(model),
     reader: new InputThread(),
-    problems: dataset.problems.map((p) => p.message),
+    problems: remarks(dataset),
   };
 }
 

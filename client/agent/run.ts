@@ -1,6 +1,7 @@
 // The headless clinic: combines data, engine and home with a participant, until the study is over.
 import { join } from 'node:path';
 import { openDataset } from '../../common/dataset/open.node.js';
+import { remarks } from '../../common/dataset/remarks.js';
 import type { Dataset } from '../../common/dataset/sample.js';
 import { useEngine, type EngineName } from '../../common/engine/engine.node.js';
 import { LentigoError } from '../../common/errors.js';
@@ -44,12 +45,11 @@ export async function runAgent({
     for (const message of warnings) onEvent({ event: 'warning', message });
     const dataset =
       typeof data === 'string' ? await openDataset(data, { labels: enrolment.labels }) : data;
-    for (const { id, message } of dataset.problems)
-      onEvent({ event: 'warning', message: `${id}: ${message}` });
-    for (const [reason, images] of Object.entries(dataset.leftOut ?? {}))
+    for (const message of remarks(dataset)) onEvent({ event: 'warning', message });
+    if (dataset.leftOut)
       onEvent({
         event: 'warning',
-        message: `${images} images are left out: ${reason}; the study knows ${enrolment.labels.names.join(', ')}`,
+        message: `The study knows ${enrolment.labels.names.join(', ')}.`,
       });
     const samples = dataset.samples.filter(({ split }) => split === 'train');
     if (samples.length === 0)

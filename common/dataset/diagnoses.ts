@@ -77,20 +77,103 @@ export const DIAGNOSES = {
       null,
       null,
     ],
+    'other-melanocytic lesion, possible re-excision (severe, spitz, aimp)': [null, null, null],
     'melanocytic tumor, possible re-excision (severe/spitz nevus, aimp)': [null, null, null],
+    'melanocytic tumor, possible re-excision (severe, spitz, aimp)': [null, null, null],
+  },
+  /**
+   * What people call them, in a table or folder of their own; whether an actinic keratosis is
+   * malignant is decided as PAD-UFES-20 decides it.
+   */
+  English: {
+    'actinic keratosis': ['ACK', 'akiec', 'benign'],
+    'solar keratosis': ['ACK', 'akiec', 'benign'],
+    'solar or actinic keratosis': ['ACK', 'akiec', 'benign'],
+    ak: ['ACK', 'akiec', 'benign'],
+    'basal cell carcinoma': ['BCC', 'bcc', 'malignant'],
+    melanoma: ['MEL', 'mel', 'malignant'],
+    'malignant melanoma': ['MEL', 'mel', 'malignant'],
+    'melanoma in situ': ['MEL', 'mel', 'malignant'],
+    'melanoma invasive': ['MEL', 'mel', 'malignant'],
+    'melanoma metastasis': ['MEL', 'mel', 'malignant'],
+    'melanoma nos': ['MEL', 'mel', 'malignant'],
+    'lentigo maligna': ['MEL', 'mel', 'malignant'],
+    nevus: ['NEV', 'nv', 'benign'],
+    naevus: ['NEV', 'nv', 'benign'],
+    mole: ['NEV', 'nv', 'benign'],
+    'melanocytic nevus': ['NEV', 'nv', 'benign'],
+    'melanocytic naevus': ['NEV', 'nv', 'benign'],
+    'squamous cell carcinoma': ['SCC', null, 'malignant'],
+    'squamous cell carcinoma invasive': ['SCC', null, 'malignant'],
+    'squamous cell carcinoma nos': ['SCC', null, 'malignant'],
+    'squamous cell carcinoma in situ': ['SCC', 'akiec', 'malignant'],
+    'bowen disease': ['SCC', 'akiec', 'malignant'],
+    'bowens disease': ['SCC', 'akiec', 'malignant'],
+    'bowen s disease': ['SCC', 'akiec', 'malignant'],
+    'seborrheic keratosis': ['SEK', 'bkl', 'benign'],
+    'seborrhoeic keratosis': ['SEK', 'bkl', 'benign'],
+    sk: ['SEK', 'bkl', 'benign'],
+    'pigmented benign keratosis': ['SEK', 'bkl', 'benign'],
+    'benign keratosis': ['SEK', 'bkl', 'benign'],
+    'benign keratosis like lesion': ['SEK', 'bkl', 'benign'],
+    'solar lentigo': [null, 'bkl', 'benign'],
+    'lichen planus like keratosis': [null, 'bkl', 'benign'],
+    dermatofibroma: [null, 'df', 'benign'],
+    'vascular lesion': [null, 'vasc', 'benign'],
+    hemangioma: [null, 'vasc', 'benign'],
+    haemangioma: [null, 'vasc', 'benign'],
+    angioma: [null, 'vasc', 'benign'],
+    benign: [null, null, 'benign'],
+    malignant: [null, null, 'malignant'],
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Words>>>>;
 
-const WORDS: Readonly<Record<string, Words>> = {
-  ...DIAGNOSES['PAD-UFES-20'],
-  ...DIAGNOSES.HAM10000,
-};
+/** One form for "Basal-cell carcinoma", "basal_cell_carcinoma" and "BASAL CELL CARCINOMA". */
+const keyOf = (diagnosis: string): string =>
+  diagnosis
+    .normalize('NFKD')
+    .replaceAll(/\p{M}/gu, '')
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}]+/gu, ' ')
+    .trim();
+
+const byKey = (words: Readonly<Record<string, Words>>): [key: string, words: Words][] =>
+  Object.entries(words).map(([diagnosis, each]) => [keyOf(diagnosis), each]);
+
+const OF_ARCHIVES = new Map(
+  Object.entries(DIAGNOSES).map(([archive, words]) => [archive, new Map(byKey(words))]),
+);
+const OF_ALL = new Map(
+  [DIAGNOSES.MIDAS, DIAGNOSES.HAM10000, DIAGNOSES['PAD-UFES-20'], DIAGNOSES.English].flatMap(byKey),
+);
+
+/** The labels of a diagnosis in an archive's words; undefined if it has no such diagnosis. */
+export const wordsIn = (archive: keyof typeof DIAGNOSES, diagnosis: string): Words | undefined =>
+  OF_ARCHIVES.get(archive)!.get(keyOf(diagnosis));
 
 /**
- * The label for a diagnosis that is given in the words of PAD-UFES-20, of HAM10000 or of the label
- * set itself; undefined if the label set has none.
+ * The labels of a diagnosis by its English name, or its code in an archive; undefined if nobody
+ * knows it. Plurals ("nevi", "melanomas") are known, too.
  */
-export const labelOf = (diagnosis: string, { names }: LabelSet): string | undefined =>
-  [diagnosis, ...(Object.hasOwn(WORDS, diagnosis) ? WORDS[diagnosis]! : [])].find(
-    (word) => word !== null && names.includes(word),
-  ) ?? undefined;
+export function wordsOf(diagnosis: string): Words | undefined {
+  const key = keyOf(diagnosis);
+  const singular = key.replace(/ev[ie]$/, 'evus').replace(/keratoses$/, 'keratosis');
+  return OF_ALL.get(key) ?? OF_ALL.get(singular) ?? OF_ALL.get(key.replace(/s$/, ''));
+}
+
+/**
+ * The label for a diagnosis: the label set's own, whatever its capitals, or one of its words;
+ * undefined if the label set has none.
+ */
+export function labelOf(
+  diagnosis: string,
+  { names }: LabelSet,
+  words: Words | undefined = wordsOf(diagnosis),
+): string | undefined {
+  if (names.includes(diagnosis)) return diagnosis;
+  const word = words?.find((each) => each !== null && names.includes(each));
+  if (typeof word === 'string') return word;
+  const key = keyOf(diagnosis);
+  const alike = key === '' ? [] : names.filter((name) => keyOf(name) === key);
+  return alike.length === 1 ? alike[0] : undefined;
+}

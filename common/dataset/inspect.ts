@@ -19,6 +19,8 @@ export interface Inspection {
   readonly note: string;
   /** Number of images left out, by reason. */
   readonly leftOut: Readonly<Record<string, number>>;
+  /** What reading the data noticed and did not refuse. */
+  readonly notes: readonly string[];
 }
 
 const patientsOf = (samples: readonly Sample[]): number =>
@@ -28,7 +30,13 @@ const patientsOf = (samples: readonly Sample[]): number =>
  * Counts a dataset's samples. Classes are in alphabetical order; Fitzpatrick types without samples
  * count 0.
  */
-export function countSamples({ name, samples, problems, leftOut = {} }: Dataset): Inspection {
+export function countSamples({
+  name,
+  samples,
+  problems,
+  leftOut = {},
+  notes = [],
+}: Dataset): Inspection {
   const classes = [...new Set(samples.map((sample) => sample.label))].sort();
   const ofClass = (label: string): Sample[] => samples.filter((sample) => sample.label === label);
   const perClass = <T>(value: (among: readonly Sample[]) => T): Record<string, T> =>
@@ -58,6 +66,7 @@ export function countSamples({ name, samples, problems, leftOut = {} }: Dataset)
     problems,
     note: MALIGNANCY,
     leftOut,
+    notes,
   };
 }
 

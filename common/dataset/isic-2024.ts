@@ -2,48 +2,37 @@
 // from total-body photographs, benign or malignant, with the scanner's measurements.
 import { z } from 'zod';
 import { BINARY_LABELS } from '../model/labels.js';
-import { type Archive, stemOf } from './archive.js';
-import { DIAGNOSES, type Words } from './diagnoses.js';
+import { type Archive, rowsBy, stemOf } from './archive.js';
+import { cleaned, imagePath, neededText, number, numberOf, optionalText, text } from './cells.js';
+import { wordsIn } from './diagnoses.js';
 import type { Clinical } from './sample.js';
-import { checkRows, fileName, number, optionalText, text } from './table.js';
+import type { TableRecord } from './table.js';
 
-/**
- * Other columns are passed through: the scanner's measurements, and what is known only after the
- * diagnosis.
- */
-const Row = z
-  .object({
-    isic_id: fileName,
-    target: z.enum(['0', '1', '0.0', '1.0'], 'must be 0 or 1'),
-    patient_id: text.min(1),
-    iddx_1: optionalText,
-    iddx_3: optionalText,
-    age_approx: number(0, 130),
-  })
-  .catchall(z.string());
-const COLUMNS = ['isic_id', 'target', 'patient_id'];
-const WORDS: Readonly<Record<string, Words>> = DIAGNOSES['ISIC 2024'];
+const Row = z.object({
+  isic_id: imagePath,
+  target: text
+    .transform((value) => (value === '' ? undefined : (numberOf(value) ?? Number.NaN)))
+    .pipe(z.union([z.literal(0), z.literal(1), z.undefined()], { error: 'is not 0 or 1' })),
+  patient_id: neededText,
+  iddx_1: optionalText,
+  iddx_3: optionalText,
+  age_approx: number(0, 130),
+});
 
 /**
  * Columns that a teacher may read: sex, age, site, size and the scanner's measurements, but not the
  * scanner's own network's verdict, which only the training images have.
  */
 const isClinical = (column: string): boolean =>
-  /^(age_approx|sex|anatom_site_general|clin_size_long_diam_mm|tbp_lv_.*)$/.test(column) &&
-  column !== 'tbp_lv_dnn_lesion_confidence';
+  (column.startsWith('tbp_lv_') && column !== 'tbp_lv_dnn_lesion_confidence') ||
+  ['age_approx', 'sex', 'anatom_site_general', 'clin_size_long_diam_mm'].includes(column);
 
-function clinicalOf(row: Clinical): Clinical {
-  const value = (given: string | number | undefined): string | number | undefined =>
-    given === '' || given === 'NA' || given === undefined
-      ? undefined
-      : Number.isFinite(Number(given))
-        ? Number(given)
-        : given;
-  return Object.fromEntries(
-    Object.entries(row)
-      .filter(([column]) => isClinical(column))
-      .map(([column, given]) => [column, value(given)]),
-  );
+const valueOf = (given: string): string | number | undefined =>
+  numberOf(given) ?? (cleaned(given) || undefined);
+function clinicalOf(record: TableRecord['record']): Clinical {
+  const clinical: Record<string, string | number | undefined> = {};
+  for (const column in record) if (isClinical(column)) clinical[column] = valueOf(record[column]!);
+  return clinical;
 }
 
 export const ISIC_2024: Archive = {
@@ -51,25 +40,23 @@ export const ISIC_2024: Archive = {
   citation: 'SLICE-3D, Kurtansky et al. 2024, https://doi.org/10.34970/2024-slice-3d',
   licence: 'CC BY-NC 4.0',
   tables: ['train-metadata.csv'],
-  columns: COLUMNS,
-  imageColumn: 'isic_id',
   unit: 'patient',
   labels: BINARY_LABELS,
-  ownLabels: false,
-  rows: (table, file) =>
-    checkRows(table, Row, COLUMNS, file).map(
-      ({ line, isic_id, target, patient_id, iddx_1, iddx_3, ...row }) => {
-        const binary = Number(target) === 1 ? 'malignant' : 'benign';
-        const [padUfes, ham10000] = WORDS[iddx_3 ?? ''] ?? [null, null];
-        return {
-          line,
-          id: stemOf(isic_id),
-          image: isic_id,
-          patient: patient_id,
-          diagnosis: iddx_3 || iddx_1 || binary,
-          words: [padUfes, ham10000, binary],
-          clinical: clinicalOf(row),
-        };
-      },
-    ),
+  ...rowsBy(
+    Row,
+    ['isic_id', 'target', 'patient_id'],
+    'isic_id',
+    ({ isic_id, target, patient_id, iddx_1, iddx_3, age_approx }, { record }) => {
+      const binary = target === undefined ? null : target === 1 ? 'malignant' : 'benign';
+      const [padUfes, ham10000] = wordsIn('ISIC 2024', iddx_3 ?? '') ?? [null, null];
+      return {
+        id: stemOf(isic_id),
+        image: isic_id,
+        patient: patient_id,
+        diagnosis: iddx_3 || iddx_1 || (binary ?? ''),
+        words: [padUfes, ham10000, binary],
+        clinical: { ...clinicalOf(record), ...('age_approx' in record && { age_approx }) },
+      };
+    },
+  ),
 };

@@ -6,6 +6,7 @@ import { HAM10000 } from './ham10000.js';
 import { ISIC_2024 } from './isic-2024.js';
 import { MIDAS } from './midas.js';
 import { PAD_UFES_20 } from './pad-ufes.js';
+import { PLAIN } from './plain.js';
 import { SYNTHETIC } from './synthetic-format.js';
 
 export const datasets = new Registry<Archive | DatasetFormat>('dataset', 'LENTIGO_DATASET_UNKNOWN');
@@ -19,7 +20,7 @@ export const registerDataset = (name: string, dataset: Archive | DatasetFormat):
   datasets.register(name, dataset);
 
 /** Folders with a table, in the order of registration. */
-export const archives = (): Archive[] => datasets.values().filter((each) => 'rows' in each);
+export const archives = (): Archive[] => datasets.values().filter((each) => 'row' in each);
 
 /** All others. */
 export const formats = (): DatasetFormat[] => datasets.values().filter((each) => 'open' in each);
@@ -39,4 +40,5 @@ registerDataset('pad-ufes-20', PAD_UFES_20);
 registerDataset('ham10000', HAM10000);
 registerDataset('isic-2024', ISIC_2024);
 registerDataset('midas', MIDAS);
+registerDataset('plain', PLAIN);
 registerDataset('synthetic', SYNTHETIC);

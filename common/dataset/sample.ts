@@ -63,4 +63,8 @@ export interface Dataset {
    * label set. Absent if there are none.
    */
   readonly leftOut?: Readonly<Record<string, number>> | undefined;
+  /** What reading it noticed and did not refuse, a sentence each. */
+  readonly notes?: readonly string[] | undefined;
+  /** Whether the splits were drawn, as the data itself has none. */
+  readonly drawn?: boolean | undefined;
 }

@@ -121,7 +121,7 @@ class Distillation {
   async run(): Promise<DistillationReport> {
     const setup = this.#setup;
     await claimFolder(this.#out, setup.settings);
-    for (const problem of setup.problems) this.#listener.onWarning?.(`left out: ${problem}`);
+    for (const problem of setup.problems) this.#listener.onWarning?.(problem);
     const done = await readJson(join(this.#out, 'distillation.json'));
     if (done) return done as DistillationReport;
     this.#progress = new Progress(await this.#work(), this.#listener.progress);

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openDataset } from '../../common/dataset/open.node.js';
 import { partitionByPatient } from '../../common/dataset/partition.js';
+import { remarks } from '../../common/dataset/remarks.js';
 import { SPLITS, type Sample, type Split } from '../../common/dataset/sample.js';
 import { differencesOf } from '../../common/differences.js';
 import { useEngine } from '../../common/engine/engine.node.js';
@@ -155,7 +156,7 @@ export async function setUp(config: DistillationConfig): Promise<DistillationSet
     fromScratch: config.init === undefined,
     seed,
     settings,
-    problems: dataset.problems.map((p) => p.message),
+    problems: remarks(dataset),
   };
 }
 

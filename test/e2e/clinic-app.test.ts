@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { unzipSync } from 'fflate';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseTable } from '../../common/dataset/pad-ufes.js';
 import type { Sample } from '../../common/dataset/sample.js';
 import { fingerprint } from '../../common/crypto/identity.js';
 import { launchBrowser, noBrowser } from '../support/browser.js';
@@ -19,6 +18,7 @@ import {
   type TestCoordinator,
 } from '../support/coordinator.js';
 import { seriousBarriers } from '../support/pages.js';
+import { clinicRows } from '../support/tables.js';
 import { launch, type Running, succeed } from '../support/processes.js';
 
 const folder = await temporaryFolder();
@@ -283,11 +283,11 @@ describe.skipIf(missing)(`the clinic's app${missing ? ` (skipped: ${missing})` :
       north.button('Export all photographs').click(),
     ]);
     const files = unzipSync(await readFile(await download.path()));
-    const rows = parseTable(new TextDecoder().decode(files['metadata.csv']), 'metadata.csv');
+    const { rows } = await clinicRows(files['metadata.csv']!);
     expect(
       rows
-        .map(({ id, diagnostic, patient_id, fitspatrick }) =>
-          [id, diagnostic, patient_id, fitspatrick].join(),
+        .map(({ id, diagnosis, patient, fitzpatrick }) =>
+          [id, diagnosis, patient, fitzpatrick].join(),
         )
         .toSorted(),
     ).toEqual(

@@ -2,8 +2,8 @@
 // datasets, all of them strange to Lentigo.
 import { z } from 'zod';
 import { registerDataset } from '../../common/dataset/registry.js';
-import { stemOf } from '../../common/dataset/archive.js';
-import { checkRows, fileName, text } from '../../common/dataset/table.js';
+import { rowsBy, stemOf } from '../../common/dataset/archive.js';
+import { imagePath, neededText } from '../../common/dataset/cells.js';
 import { weightedMean } from '../../common/federation/rules/weighted-mean.js';
 import { registerStrategy } from '../../common/federation/strategies/index.js';
 import { moved, type StrategyDefinition } from '../../common/federation/strategy.js';
@@ -39,8 +39,7 @@ const partOfTheWay: StrategyDefinition<typeof settings.shape> = {
 };
 registerStrategy(partOfTheWay);
 
-const Row = z.object({ picture: fileName, person: text.min(1), finding: text.min(1) });
-const COLUMNS = ['picture', 'person', 'finding'];
+const Row = z.object({ picture: imagePath, person: neededText, finding: neededText });
 
 /** A folder with a table of its own name. */
 registerDataset('drawer', {
@@ -48,20 +47,15 @@ registerDataset('drawer', {
   citation: 'Nobody et al., never',
   licence: 'none',
   tables: ['drawer.csv'],
-  columns: COLUMNS,
-  imageColumn: 'picture',
   unit: 'patient',
   labels: BINARY_LABELS,
-  ownLabels: true,
-  rows: (table, file) =>
-    checkRows(table, Row, COLUMNS, file).map(({ line, picture, person, finding }) => ({
-      line,
-      id: stemOf(picture),
-      image: picture,
-      patient: person,
-      diagnosis: finding,
-      words: undefined,
-    })),
+  ...rowsBy(Row, ['picture', 'person', 'finding'], 'picture', ({ picture, person, finding }) => ({
+    id: stemOf(picture),
+    image: picture,
+    patient: person,
+    diagnosis: finding,
+    words: undefined,
+  })),
 });
 
 /** grey:3 is three grey pictures. */

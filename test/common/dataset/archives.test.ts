@@ -111,26 +111,21 @@ describe('HAM10000', () => {
     ]);
   });
 
-  it('refuses an unknown diagnosis, one that its own labels lack, and labels that match none', async () => {
+  it('leaves out and counts an unknown diagnosis, and one that the labels lack; refuses labels that match none', async () => {
     await table([...ALL, row('HAM_9', 'ISIC_9', 'wart')]);
-    await refused(
-      'LENTIGO_DATA_UNKNOWN_DIAGNOSIS',
-      /row 7: unknown diagnosis "wart"; known are akiec/,
-    );
-    await refused(
-      'LENTIGO_DATA_UNKNOWN_DIAGNOSIS',
-      /row 7: unknown diagnosis "wart"/,
-      LABEL_SETS['pad-ufes'],
-    );
+    expect((await labelled())[1]).toEqual({ 'unknown diagnosis "wart"': 1 });
+    expect((await labelled(LABEL_SETS['pad-ufes']))[1]).toEqual({
+      vasc: 1,
+      'unknown diagnosis "wart"': 1,
+    });
     await table(ALL);
+    expect(await labelled({ names: ['nv', 'mel'], malignant: ['mel'] })).toEqual([
+      { ISIC_1: 'nv', ISIC_2: 'nv', ISIC_3: 'mel' },
+      { vasc: 1, akiec: 1 },
+    ]);
     await refused(
       'LENTIGO_DATA_UNKNOWN_DIAGNOSIS',
-      /row 5: unknown diagnosis "vasc"; known are nv, mel/,
-      { names: ['nv', 'mel'], malignant: ['mel'] },
-    );
-    await refused(
-      'LENTIGO_DATA_UNKNOWN_DIAGNOSIS',
-      /row 2: unknown diagnosis "nv"; known are cat, dog/,
+      /no diagnosis of it is known. It has "nv" \(2\), "mel" \(1\), "vasc" \(1\), "akiec" \(1\); known are cat, dog/,
       { names: ['cat', 'dog'], malignant: [] },
     );
   });
@@ -138,10 +133,10 @@ describe('HAM10000', () => {
   it('refuses a missing column and an image listed twice, and names missing files', async () => {
     await put('HAM10000_metadata.csv', 'lesion_id,image_id\nHAM_1,ISIC_1\n');
     await refused('LENTIGO_DATA_METADATA_INVALID', /column dx is missing/);
-    await table([...ALL, ALL[0]!]);
+    await table([...ALL, row('HAM_1', 'ISIC_1', 'mel')]);
     await refused(
       'LENTIGO_DATA_METADATA_INVALID',
-      /row 7, column image_id: ISIC_1 appears a second time/,
+      /rows 2 and 7, column image_id: ISIC_1 stands twice, with different content/,
     );
     await table([...ALL, row('HAM_9', 'ISIC_9', 'nv')]);
     expect((await openDataset(dir)).problems).toEqual([
@@ -231,12 +226,12 @@ describe('ISIC 2024', () => {
     await table([...ALL, row('ISIC_5', '2', 'IP_9', '')]);
     await refused(
       'LENTIGO_DATA_METADATA_INVALID',
-      /row 6, column target: must be 0 or 1 \(it is "2"\)/,
+      /row 6, column target is not 0 or 1 \(it is "2"\)/,
     );
-    await table([...ALL, ALL[2]!]);
+    await table([...ALL, row('ISIC_3', '0', 'IP_2', 'Nevus')]);
     await refused(
       'LENTIGO_DATA_METADATA_INVALID',
-      /row 6, column isic_id: ISIC_3 appears a second time/,
+      /rows 4 and 6, column isic_id: ISIC_3 stands twice/,
     );
     await table([...ALL, row('ISIC_9', '0', 'IP_9', '')]);
     expect((await openDataset(dir)).problems.map(({ id }) => id)).toEqual(['ISIC_9']);
@@ -362,21 +357,18 @@ describe('MIDAS', () => {
     await refused('LENTIGO_DATA_METADATA_INVALID', /not a readable Excel file/);
   });
 
-  it('refuses a missing column, an unknown pathology and a doubled image, and names missing files', async () => {
+  it('refuses a missing column and a doubled image; counts an unknown pathology; names missing files', async () => {
     await csv(
       ALL.map((cells) => cells.slice(0, 3)),
       COLUMNS.slice(0, 3),
     );
     await refused('LENTIGO_DATA_METADATA_INVALID', /column midas_path is missing/);
     await csv([...ALL, row('r9', 's-prd-9.jpg', '6in', 'malignant- wart')]);
-    await refused(
-      'LENTIGO_DATA_UNKNOWN_DIAGNOSIS',
-      /row 8: unknown diagnosis "malignant-wart"; known are benign, malignant/,
-    );
-    await csv([...ALL, ALL[0]!]);
+    expect((await labelled())[1]).toMatchObject({ 'unknown diagnosis "malignant-wart"': 1 });
+    await csv([...ALL, row('r1', 's-prd-1.jpg', '6in', 'malignant- scc')]);
     await refused(
       'LENTIGO_DATA_METADATA_INVALID',
-      /row 8, column midas_file_name: s-prd-1.jpg appears a second time/,
+      /rows 2 and 8, column midas_file_name: s-prd-1.jpg stands twice/,
     );
     await csv([...ALL, row('r9', 's-prd-9.jpg', '6in', 'malignant- scc')]);
     expect((await openDataset(dir)).problems.map(({ id }) => id)).toEqual(['s-prd-9']);
@@ -386,6 +378,6 @@ describe('MIDAS', () => {
 it('a folder that holds no table of any archive is refused', async () => {
   await refused(
     'LENTIGO_DATA_NO_METADATA',
-    /metadata.csv, .*train-metadata.csv.*or release_midas.csv/,
+    /metadata.csv, .*train-metadata.csv.*release_midas.csv, or a CSV with the columns file and diagnosis\), and no folder called by a diagnosis/,
   );
 });

@@ -136,14 +136,19 @@ describe('a bad folder', () => {
     });
   });
 
-  it('an unknown diagnosis is refused with its row', async () => {
+  it('an unknown diagnosis is left out, counted and named; nothing but unknown ones is refused', async () => {
     await metadata([
       { patient: 'P1', image: 'a.png' },
       { patient: 'P2', image: 'b.png', label: 'WART' },
     ]);
+    await put('a.png', await image());
+    const { samples, leftOut } = await readFolder(dir);
+    expect(samples.map(({ id }) => id)).toEqual(['a']);
+    expect(leftOut).toEqual({ 'unknown diagnosis "WART"': 1 });
+    await metadata([{ patient: 'P2', image: 'b.png', label: 'WART' }]);
     await expect(readFolder(dir)).rejects.toMatchObject({
       code: 'LENTIGO_DATA_UNKNOWN_DIAGNOSIS',
-      message: expect.stringMatching(/row 3: unknown diagnosis "WART"/),
+      message: expect.stringMatching(/It has "WART" \(1\); known are ACK, BCC/),
     });
   });
 
@@ -169,11 +174,17 @@ describe('a bad folder', () => {
   });
 
   it.each([
-    ['a Fitzpatrick type out of range', { skin: '7.0' }, /row 2, column fitspatrick/],
-    ['an age that is no number', { age: 'old' }, /row 2, column age/],
-    ['an empty patient', { patient: '' }, /row 2, column patient_id/],
-    ['an image outside the folder', { image: '../secret.png' }, /row 2, column img_id/],
-    ['an unknown split', { split: 'dev' }, /row 2, column split/],
+    ['an empty patient', { patient: '' }, /row 2, column patient_id is empty$/],
+    [
+      'an image outside the folder',
+      { image: '../secret.png' },
+      /row 2, column img_id leads out of the folder \(it is "..\/secret.png"\)/,
+    ],
+    [
+      'an unknown split',
+      { split: 'dev' },
+      /row 2, column split is none of train, validation, heldout \(it is "dev"\)/,
+    ],
   ])('%s is refused with row and column', async (_, fields, message) => {
     await metadata([{ patient: 'P1', image: 'a.png', ...fields }]);
     const refused = readFolder(dir);
@@ -190,9 +201,10 @@ describe('a bad folder', () => {
       });
     };
     const row = line({ patient: 'P1', image: 'a.png' });
-    await refused(`${COLUMNS}\n${row}\n${row}\n`, /row 3, column img_id: a.png/);
+    const other = line({ patient: 'P2', image: 'a.png' });
+    await refused(`${COLUMNS}\n${row}\n${other}\n`, /rows 2 and 3, column img_id: a.png/);
     await refused('patient_id,diagnostic\nP1,NEV\n', /column img_id is missing/);
-    await refused(`${COLUMNS}\n${row},shifted\n`, /line 2/i);
+    await refused(`${COLUMNS}\n${row},shifted\n`, /row 2 has 27 cells, and the header 26/);
     await refused(`${COLUMNS}\n`, /no rows/);
     await refused('', /no rows/);
     await refused(
