@@ -114,7 +114,7 @@ async function findImages(folder: string): Promise<string[]> {
  */
 export async function readFolder(
   dir: string,
-  { labels, seed = 0, fractions }: ReadOptions = {},
+  { labels, seed = 0 }: ReadOptions = {},
 ): Promise<Dataset & { readonly source: Source }> {
   const folder = resolve(dir);
   const notes = new Notes();
@@ -131,7 +131,6 @@ export async function readFolder(
     archive.unit,
     file,
     seed,
-    fractions,
   );
   const images = new ImageIndex(paths, archive.stemKey);
   const samples: Sample[] = [];
@@ -177,7 +176,6 @@ export async function readFolder(
     samples,
     problems,
     source: archive,
-    drawn: labelled[0] !== undefined && labelled[0].row.split === undefined,
     notes: notes.lines(),
     ...(Object.keys(leftOut).length > 0 && { leftOut }),
   };

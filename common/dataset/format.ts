@@ -1,15 +1,13 @@
 // The interface of a kind of dataset that is not a folder with a table.
 import type { LabelSet } from '../model/labels.js';
 import type { Source } from './archive.js';
-import type { Dataset, Split } from './sample.js';
+import type { Dataset } from './sample.js';
 
 export interface ReadOptions {
   /** The label set of the samples; by default the dataset's own. */
   readonly labels?: LabelSet | undefined;
   /** Seed of the splits if the dataset has none; 0 by default. */
   readonly seed?: number | undefined;
-  /** Shares of the images in the splits, if the dataset has none; 60/20/20 by default. */
-  readonly fractions?: Readonly<Record<Split, number>> | undefined;
 }
 
 /**

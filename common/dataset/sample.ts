@@ -63,8 +63,6 @@ export interface Dataset {
    * label set. Absent if there are none.
    */
   readonly leftOut?: Readonly<Record<string, number>> | undefined;
-  /** What reading it noticed and did not refuse, a sentence each. */
+  /** What else its owner should know, one sentence each. */
   readonly notes?: readonly string[] | undefined;
-  /** Whether the splits were drawn, as the data itself has none. */
-  readonly drawn?: boolean | undefined;
 }
