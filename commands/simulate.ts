@@ -42,7 +42,7 @@ export function simulateCommand(): Command {
     )
     .option('--train-from <block>', 'the first trainable block (default: features.6)')
     .option('--epochs <n>', "passes over a clinic's images in a round (default: 2)")
-    .option('--learning-rate <rate>', '(default: 0.0002)')
+    .option('--learning-rate <rate>', '(default: 0.0002; 0.01 where simulation.yaml says sgd)')
     .option('--batch-size <n>', '(default: 8)')
     .option('--encoding <name>', 'of updates: int8, float32 (default: int8)')
     .option('--baselines', 'then also train on all data in one place, and at each clinic alone')

@@ -1,7 +1,7 @@
 // simulation.yaml: what a simulation is of, by the same names and with the same defaults as
 // study.yaml where they mean the same.
 import { z } from 'zod';
-import { StudyConfig, TrainingPlan } from '../common/protocol/study.js';
+import { StudyConfig, TrainingFields } from '../common/protocol/study.js';
 import { StrategyChoice } from '../common/federation/strategies/index.js';
 import { parseYaml } from '../common/protocol/yaml.js';
 
@@ -58,7 +58,7 @@ export const SimulationFile = SimulationConfig.partial({ data: true, init: true 
 export type SimulationFile = z.infer<typeof SimulationFile>;
 
 const fields = SimulationConfig.shape;
-const plan = TrainingPlan.shape;
+const plan = TrainingFields.shape;
 
 const numeric = <T extends z.ZodNumber>(schema: T) =>
   z

@@ -7,8 +7,11 @@ import { Encoding } from '../update/encoding.js';
 import { Text } from './primitives.js';
 import { parseYaml } from './yaml.js';
 
-/** How every clinic trains in a round. */
-export const TrainingPlan = z.strictObject({
+/** The learning rate of a plan that names none, by its optimiser. */
+export const LEARNING_RATES = { adamw: 2e-4, sgd: 0.01 } as const;
+
+/** A training plan's fields as a file may give them. */
+export const TrainingFields = z.strictObject({
   trainFrom: z
     .string()
     .regex(/^[a-z]\w{0,40}(\.\w{1,40})?$/)
@@ -27,7 +30,14 @@ export const TrainingPlan = z.strictObject({
     .enum(['adamw', 'sgd'])
     .default('adamw')
     .describe("The clinics' optimiser; its state begins anew in each round."),
-  learningRate: z.number().positive().max(10).default(2e-4).describe("The clinics' learning rate."),
+  learningRate: z
+    .number()
+    .positive()
+    .max(10)
+    .optional()
+    .describe(
+      `The clinics' learning rate. Absent: ${LEARNING_RATES.adamw} with AdamW, ${LEARNING_RATES.sgd} with SGD.`,
+    ),
   momentum: z.number().min(0).max(0.999).default(0.9).describe('Momentum of SGD; AdamW has none.'),
   weightDecay: z
     .number()
@@ -45,7 +55,7 @@ export const TrainingPlan = z.strictObject({
     .enum(['none', 'inverse-sqrt', 'inverse', 'logit-adjustment'])
     .default('logit-adjustment')
     .describe(
-      "How the loss makes up for rare diagnoses, from the clinic's own counts: class weights 1/√count or 1/count, or logits adjusted by the log of their shares.",
+      "How the loss makes up for rare diagnoses, from the clinic's own counts: class weights 1/√count or 1/count, or logits adjusted by the log of their shares, each diagnosis counted as a tenth of an image more.",
     ),
   variants: z
     .int()
@@ -56,6 +66,12 @@ export const TrainingPlan = z.strictObject({
       'How many augmented variants of each image a clinic draws from; their frozen features are computed once and kept. 1: the plain image.',
     ),
 });
+
+/** How every clinic trains in a round. */
+export const TrainingPlan = TrainingFields.transform((plan) => ({
+  ...plan,
+  learningRate: plan.learningRate ?? LEARNING_RATES[plan.optimiser],
+}));
 export type TrainingPlan = z.infer<typeof TrainingPlan>;
 
 /** A metric that validation can decide by. */

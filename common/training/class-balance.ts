@@ -10,8 +10,13 @@ export interface ClassBalance {
   readonly offsets: readonly number[];
 }
 
-/** exp(NEVER) is 0 in float32, and a sum with it stays finite. */
-const NEVER = -1e4;
+/**
+ * Images that each diagnosis counts as having more than it has, in logit adjustment. Without, a
+ * clinic of one diagnosis has loss 0: all that it would send, weighed by its images, is weight
+ * decay. A whole image more would pull the diagnoses that a clinic lacks down where others need
+ * them, as AdamW takes full steps on small gradients.
+ */
+const SMOOTHING = 0.1;
 
 /**
  * Class weights: 1/√count or 1/count, with mean 1 over the classes that are present; absent classes
@@ -21,9 +26,9 @@ const NEVER = -1e4;
  * "Long-tail learning via logit adjustment", equation 10 with τ = 1), so that the network itself
  * learns the scores of balanced classes. In a federation each clinic adjusts by its own counts,
  * which takes its label skew out of its delta (Zhang et al. 2022, "Federated Learning with Label
- * Distribution Skew via Logits Calibration"). A diagnosis that a clinic has never seen is left out
- * of its softmax, so that its training doesn't erase what others know about it (Li & Zhan 2021,
- * "FedRS").
+ * Distribution Skew via Logits Calibration"). A diagnosis that a clinic has never seen hardly counts
+ * in its softmax, so that its training doesn't erase what others know about it (as Li & Zhan 2021,
+ * "FedRS"); additive smoothing keeps its share above 0, so that every diagnosis learns.
  * @param counts number of images per class
  */
 export function classBalance(
@@ -32,9 +37,10 @@ export function classBalance(
 ): ClassBalance {
   const total = counts.reduce((a, b) => a + b, 0);
   if (scheme === 'logit-adjustment') {
+    const all = total + SMOOTHING * counts.length;
     return {
       weights: counts.map(() => 1),
-      offsets: counts.map((n) => (n === 0 ? NEVER : Math.log(n / total))),
+      offsets: counts.map((n) => Math.log((n + SMOOTHING) / all)),
     };
   }
   const raw = counts.map((n) =>

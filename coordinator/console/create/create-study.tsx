@@ -22,7 +22,7 @@ import { IconDownload } from '@tabler/icons-react';
 import { type SyntheticEvent, useMemo, useState } from 'react';
 import { useNavigate } from 'react-router';
 import { stringify } from 'yaml';
-import { StudyConfig } from '../../../common/protocol/study.js';
+import { LEARNING_RATES, StudyConfig } from '../../../common/protocol/study.js';
 import { api } from '../api.js';
 import { DECIMAL_SEPARATOR, durationText } from '../format.js';
 import { strings } from '../strings/index.js';
@@ -123,6 +123,7 @@ export default function CreateStudy() {
               value={values[field.path] ?? ''}
               error={shown[field.path]}
               blocks={blocks}
+              placeholder={placeholderOf(field, values)}
               onChange={(value) => set(field.path, value)}
             />
             {field.path === 'evaluation.data' && (
@@ -234,11 +235,18 @@ export default function CreateStudy() {
   );
 }
 
+/** What an empty field stands for, where that depends on another one. */
+function placeholderOf({ path }: Field, values: Values): string | undefined {
+  const rate = LEARNING_RATES[values['training.optimiser'] as keyof typeof LEARNING_RATES];
+  return path === 'training.learningRate' ? String(rate) : undefined;
+}
+
 function FieldInput({
   field,
   value,
   error,
   blocks,
+  placeholder,
   onChange,
 }: {
   field: Field;
@@ -246,6 +254,7 @@ function FieldInput({
   error: string | undefined;
   /** Of the chosen model, where they are known. */
   blocks: readonly string[] | undefined;
+  placeholder: string | undefined;
   onChange: (value: Values[string]) => void;
 }) {
   const { path, kind, choices, minimum, maximum, negative, required, standard } = field;
@@ -326,6 +335,7 @@ function FieldInput({
       clampBehavior="none"
       decimalSeparator={DECIMAL_SEPARATOR}
       allowedDecimalSeparators={['.', ',']}
+      {...(placeholder !== undefined && { placeholder })}
     />
   );
 }
