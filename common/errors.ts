@@ -228,7 +228,8 @@ export const ERRORS = {
     exit: 3,
     http: 404,
     means: 'The study has no clinic of that ID.',
-    remedy: 'Enrol first with `lentigo clinic enrol INVITE --home DIR`.',
+    remedy:
+      'Study coordinator: `lentigo study show ID` lists the clinics that have enrolled, by name and fingerprint. Clinic: enrol first, `lentigo clinic enrol INVITATION --home DIR`.',
   },
   LENTIGO_CLINIC_NOT_APPROVED: {
     exit: 3,
@@ -241,7 +242,15 @@ export const ERRORS = {
     exit: 3,
     http: 403,
     means: 'The study coordinator withdrew the clinic from the study.',
-    remedy: 'The study coordinator withdrew this clinic; speak with them.',
+    remedy:
+      'Speak with the study coordinator, who alone can let this clinic in again (`lentigo study approve ID CLINIC`). Nothing in its home is lost.',
+  },
+  LENTIGO_CLINIC_ELSEWHERE: {
+    exit: 3,
+    http: 409,
+    means: 'Another machine connected with the identity of this clinic, and took its place.',
+    remedy:
+      'A copied or restored home is the same clinic: let one machine take part. For a second one, ask the study coordinator for another invitation and enrol it with a --home of its own. If you know of no other machine, someone has your key: tell the study coordinator, who revokes this clinic.',
   },
   LENTIGO_CHALLENGE_FAILED: {
     exit: 3,
@@ -350,7 +359,7 @@ export const ERRORS = {
     http: 400,
     means: 'Training, or a model, gave values that are not numbers.',
     remedy:
-      'The update holds NaN or infinity: training diverged. Lower the learning rate of the study.',
+      'Training diverged: lower training.learningRate, in a new study (the rate of one that runs is fixed).',
   },
   LENTIGO_ENCODING_UNKNOWN: {
     exit: 3,
@@ -370,13 +379,14 @@ export const ERRORS = {
     http: 400,
     means: 'The update is larger than updates.maxNorm of study.yaml.',
     remedy:
-      'The norm of the update is beyond the bound of the study: check the learning rate and the data of this clinic.',
+      'Check the data of this clinic; if its update is sound, begin a study with a lower training.learningRate or a higher updates.maxNorm.',
   },
   LENTIGO_UPDATE_SAMPLES: {
     exit: 3,
     http: 400,
     means: 'The update was trained on fewer or more images than the study takes.',
-    remedy: 'The sample count is outside the bounds of the study.',
+    remedy:
+      'The study takes updates.minSamples to updates.maxSamples images of a clinic: give this clinic more images, or begin a study with other bounds.',
   },
   LENTIGO_UPLOAD_INVALID: {
     exit: 3,
@@ -471,7 +481,7 @@ export const ERRORS = {
     http: 507,
     means: 'There is no space left to write.',
     remedy:
-      'Free space on the disk that holds the data directory; nothing that was acknowledged is lost.',
+      "Free space on the disk that holds the coordinator's data directory or the clinic's home; nothing that was acknowledged is lost.",
   },
 } as const satisfies Record<string, ErrorKind>;
 

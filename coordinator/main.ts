@@ -83,7 +83,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     const adminToken = await keys.adminToken();
     const tickets = new Tickets(await keys.ticketKey(), now);
     const uploads = new Uploads(join(dataDir, 'uploads'), tickets, log);
-    const presence = new Presence();
+    const presence = new Presence(now);
     const aggregator = new Aggregator();
     const evaluator = new Evaluator();
     const studies = new Studies(

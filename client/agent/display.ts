@@ -123,6 +123,10 @@ function describe(event: AgentEvent): { text: string; progress?: { fraction: num
       };
     case 'models':
       return { text: modelsText(event) };
+    case 'declined':
+      return {
+        text: `Round ${event.round}: the coordinator knows that no update comes from here (${event.code}). This clinic takes part in the next round.`,
+      };
     case 'missed':
       return { text: `Round ${event.round} went on without this clinic: ${event.message}` };
     case 'error':

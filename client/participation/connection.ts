@@ -9,7 +9,7 @@ import { toBase64 } from '../../common/crypto/base64.js';
 import { asLentigoError, LentigoError } from '../../common/errors.js';
 import { networkError } from '../../common/network/failure.js';
 import { PROTOCOL } from '../../common/protocol/primitives.js';
-import type { StudyNotice } from '../../common/protocol/round.js';
+import type { Dismissed, StudyNotice } from '../../common/protocol/round.js';
 import {
   clinicEvents,
   type ClinicRequests,
@@ -38,7 +38,7 @@ export interface ConnectionHandlers {
    */
   onFailure(error: LentigoError): void;
   /** Handlers for the coordinator's messages, once it has proved its key. */
-  readonly messages: MessageHandlers<ToClinic>;
+  readonly messages: Omit<MessageHandlers<ToClinic>, 'dismissed'>;
 }
 
 /** The requests that a clinic may send once both sides have proved their identity. */
@@ -52,6 +52,8 @@ export class Connection {
   readonly #identity: Identity;
   readonly #handlers: ConnectionHandlers;
   readonly #socket: Socket;
+  /** Of this process: reconnecting, it is the same machine. */
+  readonly #instance = createNonce();
   #proven = false;
   #closed = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
@@ -82,8 +84,8 @@ export class Connection {
       const was = this.#proven;
       this.#proven = false;
       if (this.#closed) return;
-      if (was)
-        handlers.onFailure(networkError(enrolment.url, new Error(reason, { cause: details })));
+      const why = reason === 'io server disconnect' ? 'it ended the connection' : reason;
+      if (was) handlers.onFailure(networkError(enrolment.url, new Error(why, { cause: details })));
       // socket.io reconnects by itself, but not after the server ended the connection.
       if (reason === 'io server disconnect') this.#later();
     });
@@ -92,7 +94,11 @@ export class Connection {
       handlers.onFailure(networkError(enrolment.url, error));
       if (!this.#socket.active) this.#later();
     });
-    onMessages(this.#socket, clinicEvents.fromCoordinator, handlers.messages, {
+    const messages = {
+      ...handlers.messages,
+      dismissed: ({ code }: Dismissed) => handlers.onFailure(dismissal(code, enrolment)),
+    };
+    onMessages(this.#socket, clinicEvents.fromCoordinator, messages, {
       trusted: () => this.#trusted,
       onInvalid: (error) => handlers.onFailure(error),
     });
@@ -165,6 +171,7 @@ export class Connection {
         study,
         key: clinicKey,
         nonce: clinicNonce,
+        instance: this.#instance,
       });
       if (challenge.study !== study || !equalSecrets(challenge.key, pinned)) {
         throw new LentigoError(
@@ -182,8 +189,9 @@ export class Connection {
       verifyChallenge({ ...terms, role: 'coordinator' }, challenge.signature);
       this.#trusted = true;
       const signature = challengeSignature({ ...terms, role: 'clinic' }, this.#identity.secretKey);
-      const notice = await this.#ask('prove', { signature });
-      if (this.#closed || this.#socket.id !== socket) return;
+      const isCurrent = () => !this.#closed && this.#socket.id === socket;
+      const notice = await this.#approved(signature, isCurrent);
+      if (!notice || !isCurrent()) return;
       this.#proven = true;
       this.#handlers.onProven(notice);
       for (const resume of this.#waiting) resume();
@@ -199,12 +207,38 @@ export class Connection {
     }
   }
 
+  /**
+   * The study's notice, once the clinic is approved; until then it stays connected and asks again.
+   * Undefined when the connection is another by then.
+   */
+  async #approved(signature: string, isCurrent: () => boolean): Promise<StudyNotice | undefined> {
+    for (; isCurrent(); await new Promise((resolve) => setTimeout(resolve, RETRY_MS))) {
+      try {
+        return await this.#ask('prove', { signature });
+      } catch (thrown) {
+        const error = asLentigoError(thrown);
+        if (error.code !== 'LENTIGO_CLINIC_NOT_APPROVED') throw error;
+        if (isCurrent()) this.#handlers.onFailure(error);
+      }
+    }
+    return undefined;
+  }
+
   #later(ms = RETRY_MS): void {
     clearTimeout(this.#retry);
     if (!this.#closed)
       this.#retry = setTimeout(() => this.#socket.connect(), ms * (0.75 + Math.random() / 2));
   }
 }
+
+/** Why the coordinator ended the connection for good. */
+const dismissal = (code: Dismissed['code'], { name, url }: Enrolment): LentigoError =>
+  new LentigoError(
+    code,
+    code === 'LENTIGO_CLINIC_ELSEWHERE'
+      ? `Another machine connected to ${url} as "${name}".`
+      : `Clinic "${name}" was withdrawn from this study.`,
+  );
 
 /** The promise's result, or a rejection with the signal's reason, whichever comes first. */
 function aborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {

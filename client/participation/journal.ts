@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { sha256Hex, utf8 } from '../../common/crypto/bytes.js';
 import { LentigoError } from '../../common/errors.js';
+import { ErrorName } from '../../common/protocol/error-body.js';
 import {
   ByteCount,
   Id,
@@ -35,7 +36,7 @@ export const AttemptEntry = z.strictObject({
   /** Where an interrupted upload resumes. */
   uploadUrl: z.string().max(2000).optional(),
   receipt: Signed.optional(),
-  refusal: z.strictObject({ code: z.string(), message: z.string() }).optional(),
+  refusal: z.strictObject({ code: ErrorName, message: z.string() }).optional(),
 });
 export type AttemptEntry = z.infer<typeof AttemptEntry>;
 

@@ -1,7 +1,7 @@
 // A clinic in a study: keeps the connection, takes part in each round it is announced, and ends
 // when the study does.
 import { fingerprint, type Identity } from '../../common/crypto/identity.js';
-import { asLentigoError, type ErrorCode, LentigoError } from '../../common/errors.js';
+import { asLentigoError, LentigoError } from '../../common/errors.js';
 import { networkError } from '../../common/network/failure.js';
 import type { Announcement, RoundOver, StudyNotice } from '../../common/protocol/round.js';
 import { SerialQueue } from '../../common/serial-queue.js';
@@ -10,7 +10,15 @@ import { Connection, type ConnectionOptions } from './connection.js';
 import type { Enrolment } from './enrolment.js';
 import type { ParticipationEvent } from './events.js';
 import { Journal } from './journal.js';
-import { type RoundContext, MISSED, retrying, send, takePart, type Trainer } from './round.js';
+import {
+  FATAL,
+  type RoundContext,
+  MISSED,
+  retrying,
+  send,
+  takePart,
+  type Trainer,
+} from './round.js';
 import type { Store } from './store.js';
 import { askModels, fetchModels, isOver } from './study-models.js';
 
@@ -22,15 +30,6 @@ export interface ParticipantOptions extends ConnectionOptions {
   onEvent(event: ParticipationEvent): void;
 }
 
-/** Errors that waiting would not cure: the participant ends with them. */
-const FATAL = new Set<ErrorCode>([
-  'LENTIGO_CHALLENGE_FAILED',
-  'LENTIGO_PROTOCOL_VERSION',
-  'LENTIGO_CLINIC_REVOKED',
-  'LENTIGO_CLINIC_UNKNOWN',
-  'LENTIGO_STUDY_UNKNOWN',
-  'LENTIGO_HOME_INVALID',
-]);
 const PROGRESS_MS = 250;
 /**
  * On connect, the announcement of an open round comes first; only then the participant asks for an
@@ -108,8 +107,8 @@ export class Participant {
   /**
    * Runs until the study is completed or stopped (resolves with its last notice) or the signal
    * stops it (resolves with undefined; the journal is intact).
-   * @throws LENTIGO_CHALLENGE_FAILED, LENTIGO_CLINIC_REVOKED, LENTIGO_CLINIC_UNKNOWN,
-   *   LENTIGO_STUDY_UNKNOWN, LENTIGO_PROTOCOL_VERSION, LENTIGO_HOME_INVALID
+   * @throws LENTIGO_CHALLENGE_FAILED, LENTIGO_CLINIC_REVOKED, LENTIGO_CLINIC_ELSEWHERE,
+   *   LENTIGO_CLINIC_UNKNOWN, LENTIGO_STUDY_UNKNOWN, LENTIGO_PROTOCOL_VERSION, LENTIGO_HOME_INVALID
    */
   async run(signal: AbortSignal): Promise<StudyNotice | undefined> {
     const stop = () => {

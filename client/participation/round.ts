@@ -84,10 +84,22 @@ const MOST_SENDS = 3;
 /** The round went on without this clinic: reported, but nothing is wrong. */
 export const MISSED = new Set<ErrorCode>(['LENTIGO_UPDATE_LATE', 'LENTIGO_ROUND_UNKNOWN']);
 
+/** Errors that waiting would not cure: the participant ends with them. */
+export const FATAL = new Set<ErrorCode>([
+  'LENTIGO_CHALLENGE_FAILED',
+  'LENTIGO_PROTOCOL_VERSION',
+  'LENTIGO_CLINIC_REVOKED',
+  'LENTIGO_CLINIC_ELSEWHERE',
+  'LENTIGO_CLINIC_UNKNOWN',
+  'LENTIGO_STUDY_UNKNOWN',
+  'LENTIGO_HOME_INVALID',
+]);
+
 /**
- * Does the remaining steps of this attempt, and returns when the coordinator's receipt is stored.
- * @throws the refusal, after it was journalled, as a refused attempt isn't repeated; the signal's
- *   reason when aborted
+ * Does the remaining steps of this attempt, and returns when the coordinator's receipt is stored, or
+ * when it knows why none will be: what failed is reported, journalled if repeating would not help,
+ * and declined by its code.
+ * @throws an error of FATAL or MISSED; the signal's reason when aborted
  */
 export async function takePart(
   { terms, remainingMs }: AnnouncedRound,
@@ -97,13 +109,45 @@ export async function takePart(
   const { journal } = context;
   const { round, attempt } = terms;
   let entry = await journal.entry(terms);
-  if (entry.step === 'received' || entry.step === 'refused') return;
+  if (entry.step === 'received') return;
+  // Declined before, perhaps unheard.
+  if (entry.refusal) return decline(terms, entry.refusal.code, context, signal);
   context.report({ event: 'round', round, attempt, remainingMs });
-  if (entry.step === 'announced') {
-    await journal.forgetBefore(terms.round);
-    entry = await refusable(entry, journal, () => trainAndSeal(terms, context, signal));
+  try {
+    if (entry.step === 'announced') {
+      await journal.forgetBefore(terms.round);
+      entry = await refusable(entry, journal, () => trainAndSeal(terms, context, signal));
+    }
+    await send(entry, context, signal);
+  } catch (thrown) {
+    signal.throwIfAborted();
+    const error = asLentigoError(thrown);
+    if (FATAL.has(error.code) || MISSED.has(error.code)) throw error;
+    context.report({ event: 'error', round, ...error.body() });
+    await decline(terms, error.code, context, signal);
   }
-  await send(entry, context, signal);
+}
+
+/**
+ * Tells the coordinator, until it has heard it or the round is over, that this clinic can't deliver.
+ * Only the code leaves: an error's message may name a file.
+ */
+async function decline(
+  { round, attempt }: { readonly round: number; readonly attempt: string },
+  code: ErrorCode,
+  context: RoundContext,
+  signal: AbortSignal,
+): Promise<void> {
+  const { connection, report } = context;
+  try {
+    await retrying(context, signal, () =>
+      connection.request('decline', { round, attempt, code }, signal),
+    );
+    report({ event: 'declined', round, code });
+  } catch (thrown) {
+    signal.throwIfAborted();
+    if (!MISSED.has(asLentigoError(thrown).code)) throw thrown;
+  }
 }
 
 async function trainAndSeal(
@@ -118,7 +162,7 @@ async function trainAndSeal(
   if (!trained) {
     const fresh = await fetchAndTrain(terms, context, signal);
     // Retried until there is space, so that nothing is trained again.
-    await retrying(context, signal, () => journal.saveTrained(terms, fresh));
+    await storing(terms, context, signal, () => journal.saveTrained(terms, fresh));
     trained = fresh;
   }
   signal.throwIfAborted();
@@ -140,7 +184,7 @@ async function trainAndSeal(
   };
   const sealed = await sealUpdate({ header, payload, roundKey, identity });
   const sha256 = await sha256Hex(sealed);
-  const entry = await retrying(context, signal, () =>
+  const entry = await storing(terms, context, signal, () =>
     journal.saveSealed(
       {
         round,
@@ -161,14 +205,14 @@ async function fetchAndTrain(
   signal: AbortSignal,
 ): Promise<Trained> {
   const fetched = (blob: BlobRef) =>
-    retrying(context, signal, () => fetchBlob(blob, terms, context, signal));
+    storing(terms, context, signal, () => fetchBlob(blob, terms, context, signal));
   const job = {
     terms,
     clinic: context.enrolment.clinic,
     start: await fetched(terms.start),
     base: await fetched(terms.base),
   };
-  await retrying(context, signal, () => keepRecentBlobs(terms, context.store));
+  await storing(terms, context, signal, () => keepRecentBlobs(terms, context.store));
   signal.throwIfAborted();
   const began = performance.now();
   const trained = await context.train(job, {
@@ -253,13 +297,16 @@ async function uploadSealed(
     signal,
     onAddress: (url) => {
       written = written.then((last) =>
-        last.uploadUrl === url ? last : journal.save({ ...last, uploadUrl: url }),
+        last.uploadUrl === url
+          ? last
+          : storing(entry, context, signal, () => journal.save({ ...last, uploadUrl: url })),
       );
       written.catch(() => undefined);
     },
     onProgress: (fraction) => context.progress(entry, 'uploading', { fraction }),
   });
-  return await journal.save({ ...(await written), step: 'uploaded' });
+  const uploaded = { ...(await written), step: 'uploaded' } as const;
+  return await storing(entry, context, signal, () => journal.save(uploaded));
 }
 
 /**
@@ -378,6 +425,41 @@ async function refusable<T>(
       });
     }
     throw error;
+  }
+}
+
+/** After so long without space on this machine the coordinator is told, ms. */
+const FULL_MS = 20_000;
+
+/**
+ * Retries work that ends on this machine's disk. While it is full for long, the round is declined,
+ * so that nobody waits for it; once there is space, the update goes out all the same if the round is
+ * still open.
+ */
+async function storing<T>(
+  at: { readonly round: number; readonly attempt: string },
+  context: RoundContext,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T> {
+  let full: ReturnType<typeof setTimeout> | undefined;
+  const told = (code: ErrorCode) => () =>
+    decline(at, code, context, signal).catch((thrown: unknown) => {
+      if (!signal.aborted)
+        context.report({ event: 'error', round: at.round, ...asLentigoError(thrown).body() });
+    });
+  try {
+    return await retrying(context, signal, async () => {
+      try {
+        return await work();
+      } catch (thrown) {
+        const { code } = asLentigoError(thrown);
+        if (code === 'LENTIGO_DISK_FULL') full ??= setTimeout(told(code), FULL_MS);
+        throw thrown;
+      }
+    });
+  } finally {
+    clearTimeout(full);
   }
 }
 

@@ -15,7 +15,8 @@ import {
   Sha256,
   Text,
 } from './primitives.js';
-import { Progress, StudyStatus } from './round.js';
+import { ErrorName } from './error-body.js';
+import { Declined, Progress, StudyStatus } from './round.js';
 import { NamedStudyConfig, SelectionMetric, StudyConfig } from './study.js';
 
 /** The answer of a healthy coordinator, with the kind of its database. */
@@ -72,6 +73,22 @@ export const StudyList = z.array(
   }),
 );
 
+/** What a clinic does at this moment. */
+const CLINIC_NOW = {
+  /** Connected, though perhaps not approved yet. */
+  connected: z.boolean(),
+  /** Its answer in the round in flight; declined: also in the last attempt, until the next begins. */
+  now: z.enum(['absent', 'invited', 'returned', 'declined']),
+  /** Why it declined. */
+  declined: ErrorName.nullable(),
+  /** In the open round, until it has answered. */
+  progress: Progress.nullable(),
+  /** When last another machine with this clinic's identity was sent away; null: not known. */
+  displacedAt: z.number().nullable(),
+};
+const ClinicNow = z.object(CLINIC_NOW);
+export type ClinicNow = z.infer<typeof ClinicNow>;
+
 /** Everything about a study. Times in milliseconds since the epoch, UTC. */
 export const StudyView = z.object({
   id: Id,
@@ -92,8 +109,7 @@ export const StudyView = z.object({
       name: ClinicName,
       state: z.enum(['pending', 'approved', 'revoked']),
       enrolledAt: z.number(),
-      connected: z.boolean(),
-      progress: Progress.nullable(),
+      ...CLINIC_NOW,
     }),
   ),
   invitations: z.array(
@@ -106,6 +122,7 @@ export const StudyView = z.object({
       phase: z.string(),
       reason: z.string().nullable(),
       cohort: z.array(ClinicId),
+      declines: z.array(Declined).readonly(),
       bytesDown: z.number(),
       openedAt: z.number().nullable(),
       closedAt: z.number().nullable(),
@@ -223,6 +240,7 @@ export const RoundRow = z.object({
   reason: z.string().nullable(),
   cohort: z.int(),
   returned: z.int(),
+  declines: z.array(Declined).readonly(),
   samples: z.number(),
   bytesUp: z.number(),
   bytesDown: z.number(),
@@ -248,10 +266,7 @@ export const ClinicRow = z.object({
   name: ClinicName,
   state: z.enum(['pending', 'approved', 'revoked']),
   enrolledAt: z.number(),
-  connected: z.boolean(),
-  progress: Progress.nullable(),
-  /** The clinic's state in the current round. */
-  now: z.enum(['absent', 'invited', 'returned']),
+  ...CLINIC_NOW,
   /** Photographs behind its last update: it trains on the same ones in every round. */
   samples: z.int(),
   /** Totals over all rounds; `seconds` from announcements to receipts. */

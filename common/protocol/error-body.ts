@@ -3,8 +3,10 @@
 import { z } from 'zod';
 import { ERRORS, type ErrorCode, LentigoError } from '../errors.js';
 
+export const ErrorName = z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]);
+
 export const ErrorBody = z.object({
-  code: z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]),
+  code: ErrorName,
   message: z.string().max(10_000),
   remedy: z.string().max(1000),
 });

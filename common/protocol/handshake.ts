@@ -7,7 +7,14 @@ import { Id, Nonce, PublicKey, Signature } from './primitives.js';
  * clinic → coordinator, event `hello`. `protocol` is checked first and separately, so that another
  * version gets a clear answer.
  */
-export const Hello = z.strictObject({ protocol: z.int(), study: Id, key: PublicKey, nonce: Nonce });
+export const Hello = z.strictObject({
+  protocol: z.int(),
+  study: Id,
+  key: PublicKey,
+  nonce: Nonce,
+  /** Drawn by each process: its own reconnection is told from another machine of the same key. */
+  instance: Nonce,
+});
 export type Hello = z.infer<typeof Hello>;
 
 /**

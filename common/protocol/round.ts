@@ -1,10 +1,12 @@
 // Messages between coordinator and clinics during a round: socket.io events and their
 // acknowledgements.
 import { z } from 'zod';
+import { ErrorName } from './error-body.js';
 import { extensible } from './extensible.js';
 import {
   ByteCount,
   ClinicId,
+  ClinicName,
   Id,
   RoundNumber,
   SampleCount,
@@ -42,6 +44,12 @@ export const RoundOver = extensible({
   outcome: z.enum(['aggregated', 'failed']),
 });
 export type RoundOver = z.infer<typeof RoundOver>;
+
+/** coordinator → clinic, event `dismissed`: why the connection ends, for good. */
+export const Dismissed = extensible({
+  code: z.enum(['LENTIGO_CLINIC_ELSEWHERE', 'LENTIGO_CLINIC_REVOKED']),
+});
+export type Dismissed = z.infer<typeof Dismissed>;
 
 export const StudyStatus = z.enum(['draft', 'running', 'paused', 'stopped', 'completed']);
 export type StudyStatus = z.infer<typeof StudyStatus>;
@@ -88,6 +96,20 @@ export type Ticket = z.infer<typeof Ticket>;
  */
 export const Submission = z.strictObject({ round: RoundNumber, attempt: Id, sha256: Sha256 });
 export type Submission = z.infer<typeof Submission>;
+
+/**
+ * clinic → coordinator, event `decline`: this clinic can't deliver an update of this attempt. Only
+ * the code tells why: a message might name a file. An update that comes all the same, while the
+ * round is open, takes its place.
+ */
+export const Decline = z.strictObject({ round: RoundNumber, attempt: Id, code: ErrorName });
+export type Decline = z.infer<typeof Decline>;
+/** The acknowledgement of `decline`. */
+export const DeclineTaken = z.strictObject({});
+
+/** A clinic that declined, as it is kept and shown. */
+export const Declined = z.strictObject({ clinic: ClinicId, name: ClinicName, code: ErrorName });
+export type Declined = Readonly<z.infer<typeof Declined>>;
 
 /**
  * The coordinator's signed promise that these bytes are stored and count. `audit` is the head of

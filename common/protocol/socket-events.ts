@@ -5,6 +5,9 @@ import { LiveProgress, LiveStudy, StudyList, Watch, Watched } from './console.js
 import { Challenge, Hello, Proof } from './handshake.js';
 import {
   Announcement,
+  Decline,
+  DeclineTaken,
+  Dismissed,
   Progress,
   RoundOver,
   Signed,
@@ -37,6 +40,8 @@ export const clinicEvents = {
     submit: { in: Submission, out: Signed },
     /** Asks which models the study has made; answered by a signed StudyModels. */
     models: { in: ModelsRequest, out: Signed },
+    /** Says that no update of this attempt will come, and why. */
+    decline: { in: Decline, out: DeclineTaken },
   },
   fromClinic: {
     progress: Progress,
@@ -46,6 +51,7 @@ export const clinicEvents = {
     round: Announcement,
     'round-over': RoundOver,
     study: StudyNotice,
+    dismissed: Dismissed,
   },
 } as const satisfies EventTable;
 

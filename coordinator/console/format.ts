@@ -78,6 +78,18 @@ export const sinceText = (at: number, now: number): string =>
     ? clock.format(at)
     : `${day.format(at)}, ${clock.format(at)}`;
 
+/** What a round sent and received in all its attempts: a repeated one downloads no model again. */
+export const roundTraffic = (
+  rounds: readonly RoundRow[],
+  number: number,
+): { readonly up: number; readonly down: number } => {
+  const attempts = rounds.filter((r) => r.number === number);
+  return {
+    up: attempts.reduce((n, r) => n + r.bytesUp, 0),
+    down: attempts.reduce((n, r) => n + r.bytesDown, 0),
+  };
+};
+
 /**
  * How long a round took since its announcement (for the first round: since its plan), in seconds.
  */

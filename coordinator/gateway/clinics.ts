@@ -23,6 +23,7 @@ import type { Keys } from '../storage/keys.js';
 import type { ClinicRecord } from '../rounds/records.js';
 import type { Store } from '../storage/store.js';
 import type { Connection, Presence } from './presence.js';
+import { recordTwice } from './twice.js';
 
 export interface GatewayParts {
   readonly store: Store;
@@ -39,6 +40,9 @@ export interface GatewayParts {
 /** A connection that hasn't proved its identity within this time is closed. */
 const PROOF_DEADLINE_MS = 20_000;
 
+/** A connection that another took the place of is closed when it has not done so within this time. */
+const DISPLACE_MS = 5_000;
+
 const HANDSHAKE = new Set(Object.keys(clinicEvents.handshake));
 /** The events that a clinic may send once it has proved its identity. */
 const MEMBER_EVENTS = new Set([
@@ -47,6 +51,7 @@ const MEMBER_EVENTS = new Set([
 ]);
 
 export function serveClinics(namespace: Namespace, parts: GatewayParts): void {
+  recordTwice(parts);
   namespace.on('connection', (socket) => serveConnection(socket, parts));
 }
 
@@ -55,7 +60,8 @@ function serveConnection(socket: Socket, parts: GatewayParts): void {
   const { store, keys, studies, challenges, addressOf } = parts;
   const timer = setTimeout(() => socket.disconnect(true), PROOF_DEADLINE_MS);
   socket.on('disconnect', () => clearTimeout(timer));
-  let terms: (ChallengeTerms & { readonly clinic: string }) | undefined;
+  let terms: (ChallengeTerms & { readonly clinic: string; readonly instance: string }) | undefined;
+  let connection: Connection | undefined;
   let greeted = false;
   let joined = false;
 
@@ -82,6 +88,7 @@ function serveConnection(socket: Socket, parts: GatewayParts): void {
           clinicKey: hello.key,
           coordinatorNonce: nonce,
           clinicNonce: hello.nonce,
+          instance: hello.instance,
         };
         const signature = challengeSignature(
           { ...terms, role: 'coordinator' },
@@ -93,14 +100,17 @@ function serveConnection(socket: Socket, parts: GatewayParts): void {
         if (!terms || joined)
           throw new LentigoError(
             'LENTIGO_CHALLENGE_FAILED',
-            'A proof must follow a hello, and only once.',
+            'A proof must follow a hello, and only once, unless the clinic waits for approval.',
           );
         verifyChallenge(terms, signature);
         const clinic = await store.clinic(terms.study, terms.clinic);
+        // While it waits for approval it stays connected, and proves itself again now and then.
+        if (clinic.state !== 'revoked') connection ??= connect(socket, clinic, terms, parts);
+        if (connection) clearTimeout(timer);
         requireApproval(clinic);
-        clearTimeout(timer);
+        if (joined) return studies.runner(clinic.study).notice(); // proved twice at once
         joined = true;
-        serveMember(socket, clinic, parts);
+        serveMember(socket, clinic, connection!, parts);
         return studies.runner(clinic.study).notice();
       },
     },
@@ -143,19 +153,48 @@ function requireApproval({ id, name, state }: ClinicRecord): void {
     );
 }
 
-/** Answers the requests of a clinic that has proved its identity, and adds it to those present. */
-function serveMember(socket: Socket, clinic: ClinicRecord, parts: GatewayParts): void {
-  const { studies, presence, tickets, log } = parts;
-  const { study, id, name } = clinic;
-  const runner = studies.runner(study);
+/** Adds a clinic that has proved its identity to those present, until it disconnects. */
+function connect(
+  socket: Socket,
+  { study, id, name, state }: ClinicRecord,
+  { instance }: { readonly instance: string },
+  { presence, log }: GatewayParts,
+): Connection {
   const connection: Connection = {
+    instance,
     send: (event, message) => void socket.emit(event, message),
     close: () => void socket.disconnect(true),
+    displace: () =>
+      new Promise((resolve) => {
+        const unheard = setTimeout(() => socket.disconnect(true), DISPLACE_MS);
+        socket.once('disconnect', (reason) => {
+          clearTimeout(unheard);
+          resolve(reason === 'client namespace disconnect');
+        });
+        socket.emit('dismissed', { code: 'LENTIGO_CLINIC_ELSEWHERE' });
+      }),
   };
   socket.on('disconnect', () => {
     presence.leave(study, id, connection);
     log.info({ study, clinic: id }, `${name} left`);
   });
+  if (state === 'pending') {
+    presence.join(study, id, connection, false);
+    log.info({ study, clinic: id }, `${name} connected, and waits for approval`);
+  }
+  return connection;
+}
+
+/** Answers the requests of a clinic that takes part. */
+function serveMember(
+  socket: Socket,
+  clinic: ClinicRecord,
+  connection: Connection,
+  parts: GatewayParts,
+): void {
+  const { studies, presence, tickets, log } = parts;
+  const { study, id, name } = clinic;
+  const runner = studies.runner(study);
 
   onRequests(
     socket,
@@ -176,6 +215,10 @@ function serveMember(socket: Socket, clinic: ClinicRecord, parts: GatewayParts):
       },
       submit: (submission) => runner.intake.accept(clinic, submission),
       models: () => runner.models(),
+      decline: async (decline) => {
+        await runner.intake.decline(clinic, decline);
+        return {};
+      },
     },
     { onError: (thrown, event) => refusal(thrown, event, socket, parts) },
   );

@@ -3,11 +3,11 @@
 import type { LiveStudy, ScoreRow } from '../../common/protocol/console.js';
 import { blocksOf } from '../../common/model/architecture.js';
 import { type Metrics, SCORE_NAMES } from '../../common/evaluation/metrics.js';
-import { openedOf } from '../rounds/state.js';
 import type { Studies } from '../rounds/studies.js';
 import type { EvaluationRecord } from '../storage/records.js';
 import type { Clock } from '../rounds/records.js';
 import type { Store } from '../storage/store.js';
+import { clinicsNow } from './clinics-now.js';
 import type { Presence } from './presence.js';
 
 /**
@@ -46,11 +46,8 @@ export async function readLiveStudy(
     store.auditPart(id, known ? { after: known.entry, limit: ENTRIES } : { limit: ENTRIES }),
   ]);
   const { state, publicKey, architecture, labels, createdAt } = record;
-  const { config, status, reason, completed, best, round } = state;
-  const connected = new Set(presence.connected(id));
-  const inFlight =
-    round && round.phase !== 'closed' && round.phase !== 'failed' ? openedOf(round) : null;
-  const returned = new Set(inFlight?.updates.map((u) => u.clinic));
+  const { config, status, reason, completed, best } = state;
+  const nowOf = clinicsNow(state, presence);
   return {
     id,
     config,
@@ -72,13 +69,7 @@ export async function readLiveStudy(
       name,
       state: approval,
       enrolledAt,
-      connected: connected.has(clinic),
-      progress: presence.progress(id, clinic),
-      now: returned.has(clinic)
-        ? 'returned'
-        : inFlight?.cohort.includes(clinic)
-          ? 'invited'
-          : 'absent',
+      ...nowOf(clinic),
       ...(sums.get(clinic) ?? { updates: 0, samples: 0, bytes: 0, seconds: 0 }),
     })),
     scores: evaluations.map(scoreRow),

@@ -8,6 +8,7 @@ import type { MessageHandlers, ToConsole } from '../../common/protocol/socket-ev
 import type { Studies } from '../rounds/studies.js';
 import type { Clock } from '../rounds/records.js';
 import type { Store } from '../storage/store.js';
+import { clinicsNow } from './clinics-now.js';
 import { type Known, readLiveStudy } from './live-study.js';
 import type { Presence } from './presence.js';
 
@@ -123,11 +124,12 @@ export class Subscriptions {
 
   #publishProgress(id: string): void {
     const { studies, presence } = this.#parts;
+    const nowOf = clinicsNow(studies.runner(id).state, presence);
     this.#namespace.to(id).emit('progress', {
       id,
       evaluated: studies.runner(id).evaluated,
       clinics: Object.fromEntries(
-        presence.connected(id).map((clinic) => [clinic, presence.progress(id, clinic)]),
+        presence.connected(id).map((clinic) => [clinic, nowOf(clinic).progress]),
       ),
     });
   }

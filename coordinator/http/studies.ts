@@ -1,5 +1,6 @@
 // A study coordinator's actions on studies: creates them, shows them, starts and stops them.
 import { LentigoError } from '../../common/errors.js';
+import { clinicsNow } from '../gateway/clinics-now.js';
 import type { Presence } from '../gateway/presence.js';
 import type { Studies } from '../rounds/studies.js';
 import type { Store } from '../storage/store.js';
@@ -32,7 +33,7 @@ export const studyHandlers = ({
       store.rounds(id),
       store.evaluations(id),
     ]);
-    const connected = new Set(presence.connected(id));
+    const nowOf = clinicsNow(state, presence);
     return {
       ...state,
       publicKey: record.publicKey,
@@ -40,11 +41,7 @@ export const studyHandlers = ({
       labels: record.labels,
       createdAt: record.createdAt,
       auditHead: record.auditHead,
-      clinics: clinics.map((c) => ({
-        ...c,
-        connected: connected.has(c.id),
-        progress: presence.progress(id, c.id),
-      })),
+      clinics: clinics.map((c) => ({ ...c, ...nowOf(c.id) })),
       invitations,
       rounds,
       evaluations,

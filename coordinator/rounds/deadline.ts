@@ -8,23 +8,21 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export class Deadline {
   readonly #now: Clock;
-  readonly #limitMs: number;
   readonly #onDue: (round: OpenRound) => void;
   /** By the monotonic clock, ms. */
   #due: { readonly attempt: string; readonly at: number } | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param limitMs the study's time for a round: no deadline is farther away */
-  constructor(now: Clock, limitMs: number, onDue: (round: OpenRound) => void) {
+  constructor(now: Clock, onDue: (round: OpenRound) => void) {
     this.#now = now;
-    this.#limitMs = limitMs;
     this.#onDue = onDue;
   }
 
   /** Whole milliseconds until the round is due, at least 0. */
-  remainingMs({ attempt, deadlineAt }: OpenRound): number {
+  remainingMs({ attempt, openedAt, deadlineAt }: OpenRound): number {
     if (this.#due?.attempt !== attempt) {
-      const left = Math.min(deadlineAt - this.#now(), this.#limitMs);
+      // Never more than the round was given, wherever the wall clock was set meanwhile.
+      const left = Math.min(deadlineAt - this.#now(), deadlineAt - openedAt);
       this.#due = { attempt, at: performance.now() + left };
     }
     return Math.max(0, Math.ceil(this.#due.at - performance.now()));

@@ -6,7 +6,7 @@ import { signMessage } from '../../common/crypto/signed.js';
 import { TAGS } from '../../common/crypto/signature.js';
 import { asLentigoError, LentigoError } from '../../common/errors.js';
 import { trainableCount } from '../../common/model/architecture.js';
-import type { Receipt, Signed, Submission } from '../../common/protocol/round.js';
+import type { Decline, Receipt, Signed, Submission } from '../../common/protocol/round.js';
 import { encodings } from '../../common/update/encoding.js';
 import type { CheckedUpdate } from '../aggregation/check-update.js';
 import { type StudyActor, waits } from './actor.js';
@@ -31,7 +31,10 @@ interface Wanted {
   readonly attempt: string;
 }
 
-export interface IntakeParts extends Pick<Ports, 'store' | 'files' | 'inbox' | 'aggregator'> {
+export interface IntakeParts extends Pick<
+  Ports,
+  'store' | 'files' | 'inbox' | 'aggregator' | 'now'
+> {
   readonly study: Pick<StudyRecord, 'architecture' | 'labels'>;
   /** The study's Ed25519 key, which signs receipts. */
   readonly secretKey: Uint8Array;
@@ -117,6 +120,22 @@ export class Intake {
     } finally {
       if (this.#accepting.get(clinic.id)?.receipt === receipt) this.#accepting.delete(clinic.id);
     }
+  }
+
+  /**
+   * Takes it that a clinic can't deliver in this attempt, once.
+   * @throws LENTIGO_UPDATE_LATE, LENTIGO_ROUND_UNKNOWN, LENTIGO_UPDATE_OTHER_ROUND
+   */
+  async decline({ id, name }: ClinicRecord, { round, attempt, code }: Decline): Promise<void> {
+    const { actor, now, log } = this.#parts;
+    await actor.serially(async (dispatch) => {
+      this.openRound(id, { round, attempt });
+      const taken = await dispatch(
+        { type: 'decline', attempt, decline: { clinic: id, name, code }, now: now() },
+        { actor: id, detail: { clinic: id, name, round, attempt, code } },
+      );
+      if (taken) log.warn({ clinic: id, round, code }, `${name} declined round ${round}: ${code}`);
+    });
   }
 
   async #conflict(clinic: ClinicRecord, { round }: Submission): Promise<never> {

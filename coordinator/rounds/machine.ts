@@ -1,9 +1,9 @@
 // The round machine: a pure function (state, event) → (state, effects). It reads no clock, draws no
 // random number and does no I/O, so every path can be tested, and a restarted coordinator carries
 // on from the state alone (`pending`).
-import { LentigoError } from '../../common/errors.js';
+import { type ErrorCode, ERRORS, LentigoError } from '../../common/errors.js';
 import { isBetter } from '../../common/federation/selection.js';
-import type { Signed } from '../../common/protocol/round.js';
+import type { Declined, Signed } from '../../common/protocol/round.js';
 import {
   type AcceptedUpdate,
   type Checkpoint,
@@ -31,6 +31,13 @@ export type Event =
     }
   /** An update was checked and is safely on disk. */
   | { readonly type: 'update'; readonly attempt: string; readonly update: AcceptedUpdate }
+  /** A clinic of the cohort says that it can't deliver. */
+  | {
+      readonly type: 'decline';
+      readonly attempt: string;
+      readonly decline: Declined;
+      readonly now: number;
+    }
   | { readonly type: 'deadline'; readonly attempt: string; readonly now: number }
   | { readonly type: 'revoke'; readonly clinic: string; readonly now: number }
   | {
@@ -164,14 +171,18 @@ function onAttempt(state: StudyState, round: RoundState, event: AttemptEvent): S
         cohort: event.cohort.toSorted(),
         roundKey,
         terms,
+        quorum: state.config.cohort.quorum,
         openedAt: now,
         deadlineAt: now + state.config.cohort.deadlineSeconds * 1000,
         updates: [],
+        declines: [],
       };
       return { ...state, round: { ...round, ...opened, phase: 'open' } };
     }
     case 'update':
       return round.phase === 'open' ? withUpdate(state, round, event.update) : state;
+    case 'decline':
+      return round.phase === 'open' ? withDecline(state, round, event.decline, event.now) : state;
     case 'deadline':
       return round.phase === 'open' ? atDeadline(state, round, event.now) : state;
     case 'aggregated': {
@@ -183,9 +194,9 @@ function onAttempt(state: StudyState, round: RoundState, event: AttemptEvent): S
     case 'evaluated':
       return round.phase === 'evaluating' ? close(state, round, event.score, event.now) : state;
     case 'work-failed':
-      return state.status === 'running'
+      return state.status === 'running' || state.status === 'paused'
         ? { ...state, status: 'paused', reason: event.reason }
-        : { ...state, reason: event.reason };
+        : state;
   }
 }
 
@@ -210,47 +221,118 @@ function plan(state: StudyState, attempt: string): RoundState {
     : { number: state.completed + 1, attempt, from, phase: 'planned' };
 }
 
-/** With the last update of the cohort the round closes. */
+const byClinic = (a: { readonly clinic: string }, b: { readonly clinic: string }): number =>
+  a.clinic < b.clinic ? -1 : 1;
+const without = <T extends { readonly clinic: string }>(of: readonly T[], clinic: string): T[] =>
+  of.filter((item) => item.clinic !== clinic);
+const has = (of: readonly { readonly clinic: string }[], clinic: string): boolean =>
+  of.some((item) => item.clinic === clinic);
+
+/** An update takes the place of its clinic's decline. */
 function withUpdate(state: StudyState, round: OpenRound, update: AcceptedUpdate): StudyState {
   const { clinic } = update;
-  if (!round.cohort.includes(clinic) || round.updates.some((u) => u.clinic === clinic))
-    return state;
-  const updates = [...round.updates, update].toSorted((a, b) => (a.clinic < b.clinic ? -1 : 1));
-  return { ...state, round: whenAllReturned({ ...round, updates }) };
+  if (!round.cohort.includes(clinic) || has(round.updates, clinic)) return state;
+  const updates = [...round.updates, update].toSorted(byClinic);
+  const declines = without(round.declines, clinic);
+  return { ...state, round: whenAllAnswered({ ...round, updates, declines }) };
 }
 
-const whenAllReturned = (round: OpenRound): RoundState =>
-  round.updates.length === round.cohort.length ? { ...round, phase: 'aggregating' } : round;
+/** The first decline of a clinic counts, as long as no update of it has come. */
+function withDecline(
+  state: StudyState,
+  round: OpenRound,
+  decline: Declined,
+  now: number,
+): StudyState {
+  const { clinic } = decline;
+  if (!round.cohort.includes(clinic)) return state;
+  if (has(round.updates, clinic) || has(round.declines, clinic)) return state;
+  const declines = [...round.declines, decline].toSorted(byClinic);
+  const left = { ...round, declines };
+  return canReachQuorum(left)
+    ? { ...state, round: whenAllAnswered(left) }
+    : missed(state, left, now);
+}
+
+const canReachQuorum = ({ cohort, declines, quorum }: OpenRound): boolean =>
+  cohort.length - declines.length >= quorum;
+
+/** With the last answer of the cohort the round closes: its quorum was within reach until then. */
+const whenAllAnswered = (round: OpenRound): RoundState =>
+  round.updates.length + round.declines.length === round.cohort.length
+    ? { ...round, phase: 'aggregating' }
+    : round;
+
+/** The deadline closes a round that has its quorum and fails one that hasn't. */
+function atDeadline(state: StudyState, round: OpenRound, now: number): StudyState {
+  return round.updates.length >= round.quorum
+    ? { ...state, round: { ...round, phase: 'aggregating' } }
+    : missed(state, round, now, ' by the deadline');
+}
 
 /**
- * The deadline closes a round that has its quorum and fails one that hasn't; too many misses in a
- * row pause the study.
+ * Reasons to decline that come again however often a round is tried: the clinics train the same
+ * photographs from the same model, with the same seed.
  */
-function atDeadline(state: StudyState, round: OpenRound, now: number): StudyState {
-  const { quorum, attempts } = state.config.cohort;
-  if (round.updates.length >= quorum)
-    return { ...state, round: { ...round, phase: 'aggregating' } };
+const LASTING = new Set<ErrorCode>([
+  'LENTIGO_UPDATE_NOT_FINITE',
+  'LENTIGO_UPDATE_NORM',
+  'LENTIGO_UPDATE_SAMPLES',
+  'LENTIGO_WEIGHTS_INVALID',
+  'LENTIGO_ARCHITECTURE_UNKNOWN',
+  'LENTIGO_ENCODING_UNKNOWN',
+  'LENTIGO_STRATEGY_UNKNOWN',
+]);
+
+/**
+ * The attempt fails for lack of updates. Too many misses in a row pause the study; so does the first
+ * that can't but come again.
+ */
+function missed(state: StudyState, round: OpenRound, now: number, when = ''): StudyState {
+  const { cohort, updates, declines, quorum } = round;
   const misses = state.misses + 1;
-  const reason = `${round.updates.length} of ${round.cohort.length} clinics returned an update by the deadline; the quorum is ${quorum}`;
-  const missed: StudyState = { ...state, misses, round: failed(round, reason, now) };
-  return misses < attempts
-    ? missed
+  const reason = `${updates.length} of ${cohort.length} clinics returned an update${when}; the quorum is ${quorum}${declinedText(declines)}`;
+  const next: StudyState = { ...state, misses, round: failed(round, reason, now) };
+  const lasting = declines.filter(({ code }) => LASTING.has(code)).length;
+  if (cohort.length - lasting < quorum)
+    return { ...next, status: 'paused', reason: `round ${round.number} can't succeed: ${reason}` };
+  return misses < state.config.cohort.attempts
+    ? next
     : {
-        ...missed,
+        ...next,
         status: 'paused',
         reason: `${misses} attempts in a row missed the quorum: ${reason}`,
       };
 }
 
-/** A revoked clinic leaves the open round, and its update with it. */
+/** How many clinics of one reason are named. */
+const MOST_NAMES = 10;
+
+/** Who declined and why, with what to do about it: a sentence for each reason. */
+function declinedText(declines: readonly Declined[]): string {
+  return [...new Set(declines.map(({ code }) => code))]
+    .map((code) => {
+      const names = declines.filter((d) => d.code === code).map(({ name }) => name);
+      const more = names.length - MOST_NAMES;
+      const who = `${names.slice(0, MOST_NAMES).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+      return `. ${who} declined (${code}): ${ERRORS[code].means} ${ERRORS[code].remedy}`;
+    })
+    .join('');
+}
+
+/** A revoked clinic leaves the open round, and its update or decline with it. */
 function withoutClinic(state: StudyState, clinic: string, now: number): StudyState {
   const { round } = state;
   if (round?.phase !== 'open' || !round.cohort.includes(clinic)) return state;
-  const { quorum } = state.config.cohort;
-  const cohort = round.cohort.filter((c) => c !== clinic);
-  const left = { ...round, cohort, updates: round.updates.filter((u) => u.clinic !== clinic) };
-  if (cohort.length >= quorum) return { ...state, round: whenAllReturned(left) };
-  const reason = `a clinic was revoked, and ${cohort.length} are left; the quorum is ${quorum}`;
+  const left = {
+    ...round,
+    cohort: round.cohort.filter((c) => c !== clinic),
+    updates: without(round.updates, clinic),
+    declines: without(round.declines, clinic),
+  };
+  if (canReachQuorum(left)) return { ...state, round: whenAllAnswered(left) };
+  const able = left.cohort.length - left.declines.length;
+  const reason = `a clinic was revoked, and ${able} are left; the quorum is ${left.quorum}${declinedText(left.declines)}`;
   return { ...state, round: failed(left, reason, now) };
 }
 

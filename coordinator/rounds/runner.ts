@@ -36,7 +36,7 @@ export class StudyRunner {
   readonly #work: RoundWork;
 
   constructor(study: StudyRecord, secretKey: Uint8Array, parts: RunnerParts) {
-    const { id, config } = study.state;
+    const { id } = study.state;
     this.#study = study;
     this.#secretKey = secretKey;
     this.#parts = parts;
@@ -48,9 +48,7 @@ export class StudyRunner {
       onStep: (before, after) => this.#tell(before, after),
     });
     const shared = { ...parts, study, secretKey, actor: this.#actor, log: this.#log };
-    this.#deadline = new Deadline(parts.now, config.cohort.deadlineSeconds * 1000, (round) =>
-      this.#onDeadline(round),
-    );
+    this.#deadline = new Deadline(parts.now, (round) => this.#onDeadline(round));
     this.#intake = new Intake(shared);
     this.#work = new RoundWork({ ...shared, onEvaluating: () => parts.onEvaluating(id) });
   }

@@ -1,7 +1,7 @@
 // The state of a study and of its round in flight: what the machine computes on and the database
 // keeps.
 import type { BlobRef } from '../../common/protocol/primitives.js';
-import type { Signed, StudyStatus } from '../../common/protocol/round.js';
+import type { Declined, Signed, StudyStatus } from '../../common/protocol/round.js';
 import type { StudyConfig } from '../../common/protocol/study.js';
 
 export interface AcceptedUpdate {
@@ -30,7 +30,7 @@ interface Attempt {
   readonly from: Checkpoint;
 }
 
-/** What is fixed when a round opens, and the updates that came since. */
+/** What is fixed when a round opens, and the updates and refusals to deliver that came since. */
 export interface Opened {
   /** The clinics invited to it, in clinic-id order. */
   readonly cohort: readonly string[];
@@ -40,11 +40,15 @@ export interface Opened {
   readonly roundKey: string;
   /** The RoundTerms, as signed for all clinics. */
   readonly terms: Signed;
+  /** Updates that it needs; a later change of the study doesn't touch it. */
+  readonly quorum: number;
   /** Milliseconds since the epoch, UTC. */
   readonly openedAt: number;
   readonly deadlineAt: number;
   /** In clinic-id order. */
   readonly updates: readonly AcceptedUpdate[];
+  /** Of the clinics without an update, those that said why they can't deliver; in clinic-id order. */
+  readonly declines: readonly Declined[];
 }
 
 /** Waits until enough clinics are connected. */

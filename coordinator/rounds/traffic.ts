@@ -1,10 +1,12 @@
-// How many bytes of models clinics download for each attempt: counted as they are served, and
-// stored soon after, so that a restart forgets nothing but the last moment.
+// How many bytes of models clinics download for each attempt: counted before they are served, so
+// that no restart forgets them, and corrected once it is known how many they were.
 import type { Logger } from 'pino';
 import type { StudyStore } from './ports.js';
 
 /** What is served within this time is stored together, ms. */
 const TOGETHER_MS = 250;
+/** Nobody waits longer than this for the count to be stored, ms. */
+const PATIENCE_MS = 1_000;
 /** How soon it is tried again when the store doesn't answer, ms. */
 const RETRY_MS = 5_000;
 
@@ -27,11 +29,29 @@ export class Traffic {
     this.#log = log;
   }
 
-  /** Bytes that a clinic was sent for this attempt. */
+  /**
+   * Counts bytes that a clinic is about to be sent for this attempt, and resolves once that is
+   * stored; where the store doesn't answer soon, it is stored later.
+   * @returns how many were counted: none of an attempt that is not in flight
+   */
+  async announce(attempt: string, bytes: number): Promise<number> {
+    if (!this.#add(attempt, bytes)) return 0;
+    await Promise.race([
+      this.flush(),
+      new Promise((resolve) => setTimeout(resolve, PATIENCE_MS).unref()),
+    ]);
+    return bytes;
+  }
+
+  /** Bytes that a clinic was sent for this attempt beyond those announced, or fewer (negative). */
   served(attempt: string, bytes: number): void {
-    if (bytes === 0 || !this.#isCurrent(attempt)) return;
+    if (this.#add(attempt, bytes)) this.#later(TOGETHER_MS);
+  }
+
+  #add(attempt: string, bytes: number): boolean {
+    if (bytes === 0 || !this.#isCurrent(attempt)) return false;
     this.#waiting.set(attempt, (this.#waiting.get(attempt) ?? 0) + bytes);
-    this.#later(TOGETHER_MS);
+    return true;
   }
 
   /** Stores what was counted so far. Never rejects: what can't be stored now is stored later. */

@@ -1,6 +1,7 @@
 // What the store returns to be looked at: plain values, no trace of the database. Times are
 // milliseconds since the epoch, UTC.
 import type { BlobRef } from '../../common/protocol/primitives.js';
+import type { Declined } from '../../common/protocol/round.js';
 import type { Json, NewEvaluation } from '../rounds/records.js';
 import type { AcceptedUpdate, Phase } from '../rounds/state.js';
 
@@ -45,6 +46,7 @@ export interface RoundRecord {
   readonly deadlineAt: number | null;
   readonly closedAt: number | null;
   readonly updates: readonly (AcceptedUpdate & { readonly acceptedAt: number })[];
+  readonly declines: readonly Declined[];
   /** Bytes of models that clinics downloaded for it. */
   readonly bytesDown: number;
   readonly result: BlobRef | null;
@@ -63,6 +65,7 @@ export interface RoundSum {
   /** Clinics invited, and updates accepted. */
   readonly cohort: number;
   readonly returned: number;
+  readonly declines: readonly Declined[];
   readonly samples: number;
   readonly bytesUp: number;
   readonly bytesDown: number;

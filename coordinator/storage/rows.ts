@@ -1,7 +1,8 @@
 // Between the database's rows and the store's records; nothing else knows the columns.
+import { z } from 'zod';
 import { Metrics } from '../../common/evaluation/metrics.js';
 import { LabelSet } from '../../common/model/labels.js';
-import { Signed } from '../../common/protocol/round.js';
+import { Declined, Signed } from '../../common/protocol/round.js';
 import { NamedStudyConfig } from '../../common/protocol/study.js';
 import {
   type AcceptedUpdate,
@@ -80,6 +81,8 @@ export function roundColumns(round: RoundState) {
     stateSha256: round.from.strategyState?.sha256 ?? null,
     stateBytes: round.from.strategyState?.bytes ?? null,
     cohort: [...(opened?.cohort ?? [])],
+    quorum: opened?.quorum ?? null,
+    declines: [...(opened?.declines ?? [])],
     roundKey: opened?.roundKey ?? null,
     ...(opened && { terms: json(opened.terms) }),
     openedAt: time(opened?.openedAt ?? null),
@@ -139,15 +142,24 @@ function roundState(row: RoundRow): RoundState {
 
 /** Null where the round never opened. */
 function openedColumns(row: RoundRow): Opened | null {
-  const { cohort, roundKey, terms, openedAt, deadlineAt, updates } = row;
-  if (roundKey === null || terms === null || openedAt === null || deadlineAt === null) return null;
+  const { cohort, roundKey, terms, quorum, openedAt, deadlineAt, updates } = row;
+  if (
+    roundKey === null ||
+    terms === null ||
+    quorum === null ||
+    openedAt === null ||
+    deadlineAt === null
+  )
+    return null;
   return {
     cohort,
     roundKey,
     terms: signedText(terms),
+    quorum,
     openedAt: openedAt.getTime(),
     deadlineAt: deadlineAt.getTime(),
     updates: updates.map(acceptedUpdate),
+    declines: declined(row.declines),
   };
 }
 
@@ -166,6 +178,7 @@ export function roundRecord(row: RoundRow): RoundRecord {
       ...acceptedUpdate(update),
       acceptedAt: update.acceptedAt.getTime(),
     })),
+    declines: declined(row.declines),
     bytesDown: Number(row.bytesDown),
     result: blob(row.resultSha256, row.resultBytes),
     reason: row.reason,
@@ -262,6 +275,10 @@ export function auditRecord(row: Prisma.AuditEntryModel): AuditRecord {
     hash,
   };
 }
+
+const Declines = z.array(Declined);
+/** The clinics that declined, as the column holds them. */
+export const declined = (column: unknown): readonly Declined[] => Declines.parse(column);
 
 export function signedText(column: Prisma.JsonValue): Signed {
   return Signed.parse(column);

@@ -32,6 +32,7 @@ import type {
 import {
   auditRecord,
   clinicRecord,
+  declined,
   evaluationRecord,
   invitationRecord,
   json,
@@ -151,7 +152,7 @@ export class Store {
   async roundSums(studyId: string, from = 0): Promise<RoundSum[]> {
     const rows = await reporting(
       () => this.#prisma.$queryRaw<RoundSumRow[]>`
-      SELECT r."number", r."id" AS "attempt", r."phase"::text, r."reason", cardinality(r."cohort") AS "cohort", r."bytesDown"::float8,
+      SELECT r."number", r."id" AS "attempt", r."phase"::text, r."reason", r."declines", cardinality(r."cohort") AS "cohort", r."bytesDown"::float8,
         r."plannedAt", r."openedAt", r."deadlineAt", r."closedAt",
         count(u."clinicId")::int AS "returned", coalesce(sum(u."samples"), 0)::float8 AS "samples", coalesce(sum(u."bytes"), 0)::float8 AS "bytesUp"
       FROM "Round" r LEFT JOIN "Update" u ON u."attempt" = r."id"
@@ -160,6 +161,7 @@ export class Store {
     );
     return rows.map((row) => ({
       ...row,
+      declines: declined(row.declines),
       plannedAt: row.plannedAt.getTime(),
       openedAt: row.openedAt?.getTime() ?? null,
       deadlineAt: row.deadlineAt?.getTime() ?? null,

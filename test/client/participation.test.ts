@@ -6,13 +6,24 @@ import { createTrainer } from '../../client/participation/train-round.js';
 import { openDataset } from '../../common/dataset/open.node.js';
 import { useEngine } from '../../common/engine/engine.node.js';
 import { createIdentity, fingerprint } from '../../common/crypto/identity.js';
-import { LentigoError } from '../../common/errors.js';
+import { type ErrorCode, LentigoError } from '../../common/errors.js';
 import { MemoryFeatureCache } from '../../common/training/feature-cache.js';
+import type { Trainer } from '../../client/participation/round.js';
 import { countingTrainer, type Running, TestClinic } from './clinic.js';
 import { Peer } from './peer.js';
 
 /** For what comes within milliseconds on a machine that isn't busy with others. */
 const SOON = { timeout: 20_000 };
+
+/** Trains to a delta of this value everywhere. */
+const deltaOf =
+  (value: number): Trainer =>
+  async () => ({ delta: new Float32Array(96 * 6 + 6).fill(value), samples: 9, loss: 0.5 });
+const failing =
+  (error: Error): Trainer =>
+  async () => {
+    throw error;
+  };
 
 let peer: Peer;
 let clinic: TestClinic;
@@ -133,6 +144,65 @@ describe('a round', () => {
     await run.until('round-over');
     expect(stopped).toBe(true);
     expect(run.events.some((e) => e.event === 'error')).toBe(false);
+  });
+
+  it('that fails here is declined by its code, and the next one is taken part in', async () => {
+    const failures: [code: ErrorCode, train: Trainer][] = [
+      [
+        'LENTIGO_UPDATE_NOT_FINITE',
+        async (...job) => ({ ...(await deltaOf(0.1)(...job)), loss: NaN }),
+      ],
+      ['LENTIGO_UPDATE_NOT_FINITE', deltaOf(Infinity)],
+      ['LENTIGO_UPDATE_NORM', deltaOf(1e6)],
+      ['LENTIGO_UPDATE_SAMPLES', createTrainer([], async () => new MemoryFeatureCache())],
+      [
+        'LENTIGO_DATA_IMAGE_UNREADABLE',
+        failing(new LentigoError('LENTIGO_DATA_IMAGE_UNREADABLE', 'Anna_Muster.jpg is damaged.')),
+      ],
+      [
+        'LENTIGO_ENGINE_UNAVAILABLE',
+        failing(new LentigoError('LENTIGO_ENGINE_UNAVAILABLE', 'lost')),
+      ],
+      ['LENTIGO_INTERNAL', failing(new RangeError('Array buffer allocation failed'))],
+    ];
+    let broken: Trainer | undefined;
+    const run = await start((...job) => (broken ?? countingTrainer())(...job));
+    for (const [i, [code, train]] of failures.entries()) {
+      broken = train;
+      const { attempt } = peer.announce(clinic.id, { round: i + 1 });
+      await expect.poll(() => peer.declined.length, SOON).toBe(i + 1);
+      expect(peer.declined[i]).toEqual({ round: i + 1, attempt, code });
+    }
+    expect(peer.tickets).toBe(0);
+    broken = undefined;
+    const round = failures.length + 1;
+    peer.announce(clinic.id, { round });
+    expect(await run.until('receipt')).toMatchObject({ round });
+    expect(run.events.filter((e) => e.event === 'declined')).toHaveLength(failures.length);
+  });
+
+  it('that was declined unheard is declined again after a restart, without training', async () => {
+    peer.declineErrors = [new LentigoError('LENTIGO_DATABASE', 'gone')];
+    const { attempt } = peer.announce(clinic.id);
+    const run = await start(deltaOf(NaN));
+    await expect.poll(() => peer.declineErrors.length, SOON).toBe(0);
+    await run.stop();
+    expect(peer.declined).toEqual([]);
+    const train = countingTrainer();
+    await (await start(train)).until('declined');
+    expect([train.calls, peer.declined]).toEqual([
+      0,
+      [{ round: 1, attempt, code: 'LENTIGO_UPDATE_NOT_FINITE' }],
+    ]);
+  });
+
+  it('that the coordinator takes no update of any more is not declined', async () => {
+    peer.submitErrors = [new LentigoError('LENTIGO_UPDATE_LATE', 'too late')];
+    peer.announce(clinic.id);
+    await (await start(countingTrainer())).until('missed');
+    peer.announce(clinic.id, { round: 2 });
+    await expect.poll(() => peer.accepted.length, SOON).toBe(1);
+    expect(peer.declined).toEqual([]);
   });
 
   it('never sends an update beyond the bounds of the study', async () => {

@@ -34,6 +34,7 @@ import { PROTOCOL } from '../../common/protocol/primitives.js';
 import { routes, UPLOADS_PATH } from '../../common/protocol/routes.js';
 import type {
   Announcement,
+  Decline,
   Progress,
   Receipt,
   Submission,
@@ -82,6 +83,7 @@ export class Peer {
   // What it saw.
   readonly enrolled: EnrolRequest[] = [];
   readonly accepted: Accepted[] = [];
+  readonly declined: Decline[] = [];
   readonly progress: Progress[] = [];
   readonly blobRequests: string[] = [];
   proofs = 0;
@@ -104,6 +106,9 @@ export class Peer {
   silentTo = new Set<'ticket' | 'submit'>();
   /** Answers the next submissions with these instead. */
   submitErrors: LentigoError[] = [];
+
+  /** Answers the next declines with these instead. */
+  declineErrors: LentigoError[] = [];
 
   status: StudyNotice['status'] = 'running';
   /** What it says of its models; none where it is silent about them. */
@@ -319,6 +324,12 @@ export class Peer {
             } satisfies StudyModels,
             (this.forger ?? this.identity).secretKey,
           ),
+        decline: async (decline) => {
+          const error = this.declineErrors.shift();
+          if (error) throw error;
+          this.declined.push(decline);
+          return {};
+        },
         submit: async (submission) => {
           const receipt = await this.#take(submission, hello.key);
           if (this.silentTo.has('submit')) return await never;

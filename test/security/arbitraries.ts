@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import nacl from 'tweetnacl';
 import { enrolRequest } from '../../common/crypto/enrolment.js';
+import { ERRORS, type ErrorCode } from '../../common/errors.js';
 import { PROTOCOL } from '../../common/protocol/primitives.js';
 
 // ── parts of the protocol, each valid ──
@@ -34,6 +35,7 @@ export const hello = ({ studies }: Known) =>
     study: id(studies),
     key: base64(32),
     nonce: base64(32),
+    instance: base64(32),
   });
 export const proof = fc.record({ signature: base64(64) });
 export const ticket = ({ attempts }: Known) =>
@@ -45,6 +47,12 @@ export const ticket = ({ attempts }: Known) =>
   });
 export const submission = ({ attempts }: Known) =>
   fc.record({ round, attempt: id(attempts), sha256: hex(64) });
+export const decline = ({ attempts }: Known) =>
+  fc.record({
+    round,
+    attempt: id(attempts),
+    code: fc.constantFrom(...(Object.keys(ERRORS) as ErrorCode[])),
+  });
 export const progress = ({ attempts }: Known) =>
   fc.record({
     round,

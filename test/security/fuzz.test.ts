@@ -16,7 +16,7 @@ import { CreateInvitation, CreateStudy } from '../../common/protocol/console.js'
 import { Hello } from '../../common/protocol/handshake.js';
 import { PROTOCOL } from '../../common/protocol/primitives.js';
 import type { Challenge } from '../../common/protocol/handshake.js';
-import { TicketRequest } from '../../common/protocol/round.js';
+import { Decline, TicketRequest } from '../../common/protocol/round.js';
 import { ModelsRequest } from '../../common/protocol/study-models.js';
 import type { Acknowledgement } from '../../common/protocol/sockets.js';
 import { ConsoleClient } from '../../coordinator/console-client.js';
@@ -28,6 +28,7 @@ import { launchCoordinator, type Running } from '../support/processes.js';
 import { frameOf, RawWebSocket } from '../support/websocket.js';
 import {
   bytes,
+  decline,
   enrolment,
   invited,
   hello,
@@ -546,12 +547,18 @@ function messages(known: Known): fc.Arbitrary<Message>[] {
     of('ticket', ticket(known)),
     of('submit', submission(known)),
     of('models', fc.constant({})),
+    of('decline', decline(known)),
   ];
 }
 
-const valid = { hello: Hello, ticket: TicketRequest, models: ModelsRequest } as Record<
+const valid = {
+  hello: Hello,
+  ticket: TicketRequest,
+  models: ModelsRequest,
+  decline: Decline,
+} as Record<
   string,
-  typeof Hello | typeof TicketRequest | typeof ModelsRequest | undefined
+  typeof Hello | typeof TicketRequest | typeof ModelsRequest | typeof Decline | undefined
 >;
 
 /** Sends to connections opened by `connect`, a new one when one was ended. */
@@ -607,6 +614,7 @@ async function greeted(member: Member): Promise<RawWebSocket> {
       study: member.study,
       key: toBase64(member.identity.publicKey),
       nonce: createNonce(),
+      instance: createNonce(),
     }),
     900,
   );
@@ -620,7 +628,13 @@ async function proven(member: Member): Promise<RawWebSocket> {
   const clinicNonce = createNonce();
   const challenge = (await line.ask(
     'hello',
-    JSON.stringify({ protocol: PROTOCOL, study: member.study, key: clinicKey, nonce: clinicNonce }),
+    JSON.stringify({
+      protocol: PROTOCOL,
+      study: member.study,
+      key: clinicKey,
+      nonce: clinicNonce,
+      instance: member.instance,
+    }),
     900,
   )) as Acknowledgement<Challenge>;
   if (!challenge.ok) throw new Error(challenge.error.code);

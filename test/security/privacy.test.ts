@@ -17,7 +17,7 @@ import { FolderFeatureCache } from '../../common/training/feature-cache.node.js'
 import { EnrolRequest, parseInvitation } from '../../common/protocol/enrolment.js';
 import { Hello, Proof } from '../../common/protocol/handshake.js';
 import { ATTEMPT_HEADER } from '../../common/protocol/primitives.js';
-import { Progress, Submission, TicketRequest } from '../../common/protocol/round.js';
+import { Decline, Progress, Submission, TicketRequest } from '../../common/protocol/round.js';
 import { ModelsRequest } from '../../common/protocol/study-models.js';
 import { encodings } from '../../common/update/encoding.js';
 import { ConsoleClient } from '../../coordinator/console-client.js';
@@ -67,6 +67,7 @@ const MESSAGES = {
   ticket: TicketRequest,
   submit: Submission,
   models: ModelsRequest,
+  decline: Decline,
   progress: Progress,
 };
 /** What its HTTP clients write by themselves, and what the protocol needs. */

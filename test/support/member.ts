@@ -91,6 +91,8 @@ export class Member {
   /** The address of this machine that it connects from (Linux: any of 127.0.0.0/8). */
   from: string | undefined;
   disconnects: string[] = [];
+  /** Of its process, as it says. */
+  instance = createNonce();
 
   private constructor(invitation: Invitation, identity: Identity, id: string) {
     ({ url: this.url, study: this.study, key: this.studyKey } = invitation);
@@ -130,6 +132,13 @@ export class Member {
       identity,
       await clinicIdOf(identity.publicKey),
     );
+  }
+
+  /** Another process with the same identity, as of a home that was copied. */
+  twin(): Member {
+    const { url, study, studyKey: key } = this;
+    const invitation = { protocol: PROTOCOL, url, study, key, secret: '', expires: '', clinic: '' };
+    return new Member(invitation, this.identity, this.id);
   }
 
   /** A socket that has proved nothing yet. */
@@ -182,6 +191,7 @@ export class Member {
       study: this.study,
       key: clinicKey,
       nonce: clinicNonce,
+      instance: this.instance,
     });
     const terms = (c: Challenge) => ({
       role: 'clinic' as const,

@@ -190,6 +190,7 @@ export async function seedRounds(
           resultSha256: null,
           resultBytes: null,
           cohort,
+          quorum: 2,
           roundKey: ROUND_KEY,
           terms: json(signTerms(stored, planned, { cohort, roundKey: ROUND_KEY }, secretKey)),
           plannedAt: openedAt,

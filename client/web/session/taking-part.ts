@@ -194,6 +194,7 @@ function after(before: TakingPart, event: ParticipationEvent): Partial<TakingPar
     case 'round-over':
       return { round: undefined };
     case 'missed':
+    case 'declined':
       return round({ phase: 'missed' });
     case 'error': {
       const { event: _, round: __, ...error } = event;

@@ -258,6 +258,7 @@ export const en = {
     },
     idle: 'connected',
     away: 'away',
+    declined: (code: string) => `can't deliver: ${code}`,
     returned: 'returned its update',
     /** When the study is over. */
     tookPart: (rounds: number) =>
@@ -461,6 +462,11 @@ export const en = {
       `${clinic} returned its update of ${inSentence(round)}, from ${photographs} photographs`,
     refused: (clinic: string, round: string, code: string) =>
       `An update of ${clinic} in ${inSentence(round)} was refused: ${code}`,
+    declined: (clinic: string, round: string, code: string) =>
+      `${clinic} can't deliver in ${inSentence(round)}: ${code}`,
+    twice: (clinic: string) =>
+      `Two machines connect as ${clinic}: the one that was connected was sent away`,
+    change: (changes: string) => `The study was changed: ${changes}`,
     deadline: (round: string) => `${round} reached its deadline`,
     aggregated: (round: string, n: number, of: number) =>
       `${round} aggregated, ${n} of ${plural(of, 'clinic')} returned`,

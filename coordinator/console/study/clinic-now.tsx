@@ -13,10 +13,11 @@ export const isOver = ({ status }: Pick<LiveStudy, 'status'>): boolean =>
 
 /** What a clinic is doing, in words, with how far it has come and its mean loss so far. */
 export function doing(clinic: ClinicRow, attempt: string | undefined, over: boolean): string {
-  const { state, connected, now, updates } = clinic;
+  const { state, connected, now, declined, updates } = clinic;
   if (state !== 'approved') return t.state[state];
   if (over) return t.tookPart(updates);
   if (now === 'returned') return t.returned;
+  if (now === 'declined') return t.declined(declined ?? '');
   if (!connected) return t.away;
   const training = trainingOf(clinic, attempt);
   if (!training) return t.idle;

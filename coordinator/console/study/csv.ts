@@ -3,7 +3,7 @@
 import { csvOf } from '../../../common/csv.js';
 import { SCORE_NAMES } from '../../../common/evaluation/metrics.js';
 import type { LiveStudy } from '../../../common/protocol/console.js';
-import { roundSeconds } from '../format.js';
+import { roundSeconds, roundTraffic } from '../format.js';
 
 const COLUMNS = [
   'round',
@@ -30,13 +30,14 @@ export function metricsCsv({
   const closed = new Map(rounds.filter((r) => r.phase === 'closed').map((r) => [r.number, r]));
   const rows = scores.flatMap(({ round, seconds, ...splits }) => {
     const row = closed.get(round);
+    const traffic = roundTraffic(rounds, round);
     const tail = row
       ? [
           row.returned,
           row.cohort,
           row.samples,
-          row.bytesUp,
-          row.bytesDown,
+          traffic.up,
+          traffic.down,
           roundSeconds(row) ?? '',
           seconds,
         ]

@@ -58,6 +58,10 @@ export function sentenceOf({ action, actor, detail }: AuditLine, study: Named): 
       return plain(t.update(nameOf(d.clinic), round, count(d.samples ?? 0)));
     case 'update-refused':
       return bad(t.refused(nameOf(d.clinic), round, d.code ?? ''));
+    case 'decline':
+      return bad(t.declined(nameOf(d.clinic), round, d.code ?? ''));
+    case 'clinic-twice':
+      return bad(t.twice(nameOf(d.clinic)));
     case 'deadline':
       return plain(t.deadline(round));
     case 'aggregated':

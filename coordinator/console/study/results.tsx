@@ -10,6 +10,7 @@ import {
   durationText,
   intervalText,
   roundSeconds,
+  roundTraffic,
   scoreText,
 } from '../format.js';
 import { strings } from '../strings/index.js';
@@ -140,6 +141,7 @@ export function RoundsTable({ study, all = false }: { study: LiveStudy; all?: bo
               const score = byRound.get(row.number);
               const [value, low, high] = score?.heldout[metric] ?? [null, null, null];
               const seconds = roundSeconds(row);
+              const traffic = roundTraffic(rounds, row.number);
               return (
                 <Table.Tr key={row.attempt}>
                   <Table.Td>
@@ -164,10 +166,8 @@ export function RoundsTable({ study, all = false }: { study: LiveStudy; all?: bo
                     {row.number === 0 ? '–' : `${row.returned}/${row.cohort}`}
                   </Table.Td>
                   <Table.Td ta="right">{row.number === 0 ? '–' : count(row.samples)}</Table.Td>
-                  <Table.Td ta="right">{row.number === 0 ? '–' : bytesText(row.bytesUp)}</Table.Td>
-                  <Table.Td ta="right">
-                    {row.number === 0 ? '–' : bytesText(row.bytesDown)}
-                  </Table.Td>
+                  <Table.Td ta="right">{row.number === 0 ? '–' : bytesText(traffic.up)}</Table.Td>
+                  <Table.Td ta="right">{row.number === 0 ? '–' : bytesText(traffic.down)}</Table.Td>
                   <Table.Td ta="right">{seconds === null ? '–' : durationText(seconds)}</Table.Td>
                 </Table.Tr>
               );

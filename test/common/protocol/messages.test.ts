@@ -15,7 +15,9 @@ import { Challenge, Hello, Proof } from '../../../common/protocol/handshake.js';
 import { PROTOCOL } from '../../../common/protocol/primitives.js';
 import {
   Announcement,
+  Decline,
   Delivery,
+  Dismissed,
   Progress,
   Receipt,
   RoundOver,
@@ -41,7 +43,7 @@ const signed = { body: '{}', signature };
 
 /** One valid message of each kind. */
 const MESSAGES: readonly [string, z.ZodType, Record<string, unknown>][] = [
-  ['hello', Hello, { protocol: PROTOCOL, study: id, key, nonce: key }],
+  ['hello', Hello, { protocol: PROTOCOL, study: id, key, nonce: key, instance: key }],
   ['challenge', Challenge, { protocol: PROTOCOL, study: id, key, nonce: key, signature }],
   ['proof', Proof, { signature }],
   [
@@ -87,6 +89,8 @@ const MESSAGES: readonly [string, z.ZodType, Record<string, unknown>][] = [
   ['round-over', RoundOver, { round: 1, attempt: id, outcome: 'failed' }],
   ['study notice', StudyNotice, { study: id, name: 'a', status: 'running', round: 0, rounds: 3 }],
   ['progress', Progress, { round: 1, attempt: id, phase: 'training', fraction: 0.5, loss: 1 }],
+  ['decline', Decline, { round: 1, attempt: id, code: 'LENTIGO_DISK_FULL' }],
+  ['dismissal', Dismissed, { code: 'LENTIGO_CLINIC_ELSEWHERE' }],
   ['ticket request', TicketRequest, { round: 1, attempt: id, sha256, bytes: 10 }],
   ['ticket', Ticket, { path: '/uploads', token: 'x' }],
   ['models request', ModelsRequest, {}],

@@ -1,6 +1,5 @@
 // Who may connect: both sides prove their keys first, and each message before or after is checked.
 import { rm } from 'node:fs/promises';
-import { io } from 'socket.io-client';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { enrolHome, openHome } from '../../../client/agent/home.js';
 import { Participant } from '../../../client/participation/participant.js';
@@ -143,37 +142,96 @@ describe('a clinic', () => {
     members.push(stranger);
     expect(await stranger.join()).toMatchObject(error('LENTIGO_CLINIC_UNKNOWN'));
   });
-  it('that connects a second time takes the place of its first connection', async () => {
+  it('that waits for approval is shown as connected, takes no part, and is let in on the same connection', async () => {
+    const member = await Member.enrolled(coordinator.admin, study);
+    members.push(member);
+    await member.open();
+    const { answer, terms } = await member.hello();
+    if (!answer.ok) throw new Error(answer.error.code);
+    const signature = challengeSignature(terms(answer.value), member.identity.secretKey);
+    const prove = () => member.ask('prove', { signature });
+    expect(await prove()).toMatchObject(error('LENTIGO_CLINIC_NOT_APPROVED'));
+    expect(await prove()).toMatchObject(error('LENTIGO_CLINIC_NOT_APPROVED'));
+    expect(await isConnected(member)).toBe(true);
+    expect(await member.ask('ticket', {})).toMatchObject(error('LENTIGO_CHALLENGE_FAILED'));
+    await member.disconnected(); // for asking before it was let in
+    expect(await isConnected(member)).toBe(false);
+
+    await member.open();
+    const again = await member.hello();
+    if (!again.answer.ok) throw new Error(again.answer.error.code);
+    const proof = {
+      signature: challengeSignature(again.terms(again.answer.value), member.identity.secretKey),
+    };
+    expect(await member.ask('prove', proof)).toMatchObject(error('LENTIGO_CLINIC_NOT_APPROVED'));
+    await coordinator.admin.decide(study, member.id, 'approve');
+    expect(await member.ask('prove', proof)).toMatchObject({ ok: true });
+    expect(member.connected).toBe(true);
+  });
+
+  const twice = async (member: Member) =>
+    (await coordinator.admin.audit(study)).entries.filter(
+      (e) => e.action === 'clinic-twice' && e.actor === member.id,
+    );
+  const displacedAt = async (member: Member) =>
+    (await coordinator.admin.study(study)).clinics.find((c) => c.id === member.id)!.displacedAt;
+  const twinOf = (member: Member, instance?: string) => {
+    const twin = member.twin();
+    members.push(twin);
+    if (instance) twin.instance = instance;
+    return twin;
+  };
+
+  it('that reconnects, as after a change of networks, takes the place of its first connection without a word', async () => {
     const member = await approved();
     expect(await member.join()).toMatchObject({ ok: true });
-    await studyUntil(coordinator.admin, study, (v) =>
-      v.clinics.some((c) => c.id === member.id && c.connected),
-    );
-    const first = member.disconnects.length;
-    const socket = io(`${coordinator.url}/clinic`, {
-      transports: ['websocket'],
-      forceNew: true,
-      reconnection: false,
+    await expect.poll(() => isConnected(member)).toBe(true);
+    const again = twinOf(member, member.instance);
+    expect(await again.join()).toMatchObject({ ok: true });
+    await member.disconnected();
+    expect(member.heard).toEqual([]);
+    expect([await isConnected(member), await displacedAt(member)]).toEqual([true, null]);
+  });
+
+  it('that connects from a second machine sends the first away, by name on both sides', async () => {
+    const member = await approved();
+    expect(await member.join()).toMatchObject({ ok: true });
+    await expect.poll(() => isConnected(member)).toBe(true);
+    const dismissed = () =>
+      member.until(() => member.heard.find(([event]) => event === 'dismissed')?.[1]);
+    for (const turn of [1, 2]) {
+      const other = twinOf(member);
+      expect(await other.join()).toMatchObject({ ok: true });
+      expect(await dismissed()).toEqual({ code: 'LENTIGO_CLINIC_ELSEWHERE' });
+      member.close(); // as a clinic does
+      await expect.poll(() => displacedAt(member)).toEqual(expect.any(Number));
+      await expect.poll(() => twice(member)).toHaveLength(1); // the second time within the hour too
+      expect(await isConnected(member)).toBe(true);
+      if (turn === 1) {
+        other.close();
+        await expect.poll(() => isConnected(member)).toBe(false);
+        member.heard.length = 0;
+        expect(await member.join()).toMatchObject({ ok: true });
+        await expect.poll(() => isConnected(member)).toBe(true);
+      }
+    }
+    expect((await twice(member))[0]).toMatchObject({
+      actor: member.id,
+      detail: { clinic: member.id, name: 'Test clinic' },
     });
-    const nonce = createNonce();
-    const hello = { protocol: PROTOCOL, study, key: toBase64(member.identity.publicKey), nonce };
-    const { value } = (await socket.emitWithAck('hello', hello)) as { value: { nonce: string } };
-    const terms = {
-      role: 'clinic' as const,
-      study,
-      coordinatorKey: member.studyKey,
-      clinicKey: hello.key,
-      coordinatorNonce: value.nonce,
-      clinicNonce: nonce,
-    };
-    expect(
-      await socket.emitWithAck('prove', {
-        signature: challengeSignature(terms, member.identity.secretKey),
-      }),
-    ).toMatchObject({ ok: true });
-    await member.until(() => member.disconnects.length > first);
-    expect(await isConnected(member)).toBe(true);
-    socket.disconnect();
+  });
+
+  it('that was started again before its dead connection was noticed is no second machine', async () => {
+    const member = await approved();
+    expect(await member.join()).toMatchObject({ ok: true });
+    await expect.poll(() => isConnected(member)).toBe(true);
+    expect(await twinOf(member).join()).toMatchObject({ ok: true });
+    await member.disconnected(); // it never answered
+    expect([await isConnected(member), await displacedAt(member), await twice(member)]).toEqual([
+      true,
+      null,
+      [],
+    ]);
   });
 });
 
@@ -195,6 +253,7 @@ describe('a message', () => {
       study: '0198c0de-0000-7000-8000-000000000001',
       key: toBase64(member.identity.publicKey),
       nonce: createNonce(),
+      instance: createNonce(),
     };
     expect(await member.ask('hello', hello)).toMatchObject(error('LENTIGO_STUDY_UNKNOWN'));
   });
@@ -224,6 +283,7 @@ describe('a message', () => {
       study,
       key: toBase64(member.identity.publicKey),
       nonce: createNonce(),
+      instance: createNonce(),
     };
     for (const bad of [
       null,

@@ -14,14 +14,14 @@ beforeEach(() => {
 });
 afterEach(() => vi.useRealTimers());
 
-const deadlineOf = (limitMs: number) => new Deadline(Date.now, limitMs, (round) => due.push(round));
+const aDeadline = () => new Deadline(Date.now, (round) => due.push(round));
 /** Open, and due in so many milliseconds by the wall clock. */
 const dueIn = (ms: number): OpenRound =>
   anOpenRound(aCheckpoint(), { openedAt: Date.now(), deadlineAt: Date.now() + ms });
 
 describe('a deadline', () => {
   it('comes when the time is over, not before, and once', async () => {
-    const deadline = deadlineOf(HOUR_MS);
+    const deadline = aDeadline();
     const round = dueIn(MINUTE_MS);
     deadline.watch(round);
     await vi.advanceTimersByTimeAsync(MINUTE_MS - 1);
@@ -36,7 +36,7 @@ describe('a deadline', () => {
   it.each([-HOUR_MS, HOUR_MS])(
     'is not moved when the wall clock is set by %d ms while it is watched',
     async (by) => {
-      const deadline = deadlineOf(HOUR_MS);
+      const deadline = aDeadline();
       const round = dueIn(MINUTE_MS);
       deadline.watch(round);
       await vi.advanceTimersByTimeAsync(20_000);
@@ -53,7 +53,7 @@ describe('a deadline', () => {
   it('after a restart is what the wall clock leaves of it', async () => {
     const round = dueIn(MINUTE_MS);
     await vi.advanceTimersByTimeAsync(45_000);
-    const restarted = deadlineOf(HOUR_MS);
+    const restarted = aDeadline();
     expect(restarted.remainingMs(round)).toBe(15_000);
     restarted.watch(round);
     await vi.advanceTimersByTimeAsync(15_000);
@@ -62,16 +62,16 @@ describe('a deadline', () => {
 
   it('that passed while the coordinator was down is due at once', () => {
     const round = dueIn(-1);
-    const deadline = deadlineOf(HOUR_MS);
+    const deadline = aDeadline();
     expect(deadline.remainingMs(round)).toBe(0);
     deadline.watch(round);
     expect(due).toEqual([round]);
   });
 
-  it('is never farther away than the study gives a round, wherever the wall clock was set before a restart', async () => {
+  it('is never farther away than the round was given, wherever the wall clock was set before a restart', async () => {
     const round = dueIn(MINUTE_MS);
     vi.setSystemTime(Date.now() - 24 * HOUR_MS);
-    const deadline = deadlineOf(MINUTE_MS);
+    const deadline = aDeadline();
     expect(deadline.remainingMs(round)).toBe(MINUTE_MS);
     deadline.watch(round);
     await vi.advanceTimersByTimeAsync(MINUTE_MS);
@@ -81,7 +81,7 @@ describe('a deadline', () => {
   it('may be farther away than a timer can be set', async () => {
     const longMs = 60 * 24 * HOUR_MS;
     expect(longMs).toBeGreaterThan(2 ** 32);
-    const deadline = deadlineOf(longMs);
+    const deadline = aDeadline();
     const round = dueIn(longMs);
     deadline.watch(round);
     await vi.advanceTimersByTimeAsync(longMs - 1);
@@ -91,7 +91,7 @@ describe('a deadline', () => {
   });
 
   it('is told in whole milliseconds, and never as over before it is', async () => {
-    const deadline = deadlineOf(HOUR_MS);
+    const deadline = aDeadline();
     const round = dueIn(1000.25);
     expect(deadline.remainingMs(round)).toBe(1001);
     await vi.advanceTimersByTimeAsync(1000);
@@ -101,7 +101,7 @@ describe('a deadline', () => {
   });
 
   it('of another attempt takes the place of the one that was watched', async () => {
-    const deadline = deadlineOf(HOUR_MS);
+    const deadline = aDeadline();
     const [first, second] = [dueIn(MINUTE_MS), dueIn(2 * MINUTE_MS)];
     deadline.watch(first);
     deadline.watch(second);
@@ -110,7 +110,7 @@ describe('a deadline', () => {
   });
 
   it('does not come once it is stopped', async () => {
-    const deadline = deadlineOf(HOUR_MS);
+    const deadline = aDeadline();
     deadline.watch(dueIn(MINUTE_MS));
     deadline.stop();
     await vi.advanceTimersByTimeAsync(HOUR_MS);

@@ -82,6 +82,7 @@ beforeEach(async () => {
     store,
     files,
     actor,
+    now: () => 7,
     log: silent,
     inbox: {
       async finished({ clinic, sha256: hash }: SentUpdate) {
@@ -131,6 +132,29 @@ describe('an update', () => {
     ]);
     expect(counted()).toEqual([[ONE, bytesOf('first')]]);
     expect(store.audit).toMatchObject([{ actor: ONE, action: 'update', detail: { samples: 12 } }]);
+  });
+
+  it('that is declined is recorded once, with who and why, and closes a round that waits for nobody else', async () => {
+    const code = 'LENTIGO_UPDATE_SAMPLES';
+    const wanted = { round: 3, attempt: round.attempt };
+    await expect(intake.decline(two, { ...wanted, round: 4, code })).rejects.toEqual(
+      refused('LENTIGO_ROUND_UNKNOWN'),
+    );
+    await send(one, 'first');
+    await intake.decline(two, { ...wanted, code });
+    expect(state().round).toMatchObject({
+      phase: 'aggregating',
+      declines: [{ clinic: TWO, name: two.name, code }],
+    });
+    expect(store.audit.at(-1)).toEqual({
+      actor: TWO,
+      action: 'decline',
+      detail: { clinic: TWO, name: two.name, ...wanted, code },
+    });
+    await expect(intake.decline(two, { ...wanted, code })).rejects.toEqual(
+      refused('LENTIGO_UPDATE_LATE'),
+    );
+    expect(store.audit).toHaveLength(2);
   });
 
   it('sent twice at once is checked once, and gets one receipt', async () => {

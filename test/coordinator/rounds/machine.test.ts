@@ -1,6 +1,7 @@
 // The round machine: its decisions one by one, and what holds whatever happens in whatever order.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { ErrorCode } from '../../../common/errors.js';
 import { StudyConfig } from '../../../common/protocol/study.js';
 import { pending, step, type Event } from '../../../coordinator/rounds/machine.js';
 import { openedOf, type StudyState } from '../../../coordinator/rounds/state.js';
@@ -32,6 +33,12 @@ const draft = (over: object = {}): StudyState => ({
   round: null,
 });
 const update = (clinic: string) => ({ clinic, sha256: clinic, bytes: 1, samples: 10, norm: 1 });
+const decline = (clinic: string, code: ErrorCode = 'LENTIGO_DISK_FULL', now = 5): Event => ({
+  type: 'decline',
+  attempt: 'r1',
+  decline: { clinic, name: `Praxis ${clinic}`, code },
+  now,
+});
 const run = (state: StudyState, ...events: Event[]) =>
   events.reduce((s, e) => step(s, e).state, state);
 const open = (attempt: string): Event => ({
@@ -172,6 +179,99 @@ describe('the round machine', () => {
       updates: [update('a')],
     });
   });
+  describe('a clinic that declines', () => {
+    const opened = run(draft(), ...evaluatedStart, { type: 'plan', attempt: 'r1' }, open('r1'));
+    const sent = (clinic: string): Event => ({
+      type: 'update',
+      attempt: 'r1',
+      update: update(clinic),
+    });
+
+    it('is not waited for: with its quorum the round closes when all others have returned, in whatever order', () => {
+      for (const events of [
+        [decline('b'), sent('a'), sent('c')],
+        [sent('a'), decline('b'), sent('c')],
+        [sent('a'), sent('c'), decline('b')],
+      ]) {
+        expect(run(opened, ...events.slice(0, 2)).round?.phase).toBe('open');
+        const { round: closed } = run(opened, ...events);
+        expect(closed).toMatchObject({
+          phase: 'aggregating',
+          updates: [update('a'), update('c')],
+          declines: [{ clinic: 'b', name: 'Praxis b', code: 'LENTIGO_DISK_FULL' }],
+        });
+      }
+    });
+    it('fails the round at once when the quorum is out of reach, and the reason names who and why', () => {
+      const state = run(
+        opened,
+        sent('a'),
+        decline('b'),
+        decline('c', 'LENTIGO_ENGINE_UNAVAILABLE'),
+      );
+      expect(state).toMatchObject({
+        status: 'running',
+        misses: 1,
+        round: {
+          phase: 'failed',
+          closedAt: 5,
+          reason: expect.stringMatching(
+            /^1 of 3 .* quorum is 2\. Praxis b declined \(LENTIGO_DISK_FULL\): .*\. Praxis c declined \(LENTIGO_ENGINE_UNAVAILABLE\)/,
+          ) as string,
+        },
+      });
+      const again: Event[] = [
+        { type: 'plan', attempt: 'r2' },
+        open('r2'),
+        { ...decline('b'), attempt: 'r2' } as Event,
+        { ...decline('c'), attempt: 'r2' } as Event,
+      ];
+      expect(run(state, ...again)).toMatchObject({ status: 'paused', misses: 2 });
+    });
+    it('for a reason that would only come again pauses the study at once, with the advice', () => {
+      const codes = ['LENTIGO_UPDATE_NOT_FINITE', 'LENTIGO_UPDATE_NOT_FINITE'] as const;
+      const state = run(opened, decline('a', codes[0]), decline('b', codes[1]));
+      expect(state).toMatchObject({
+        status: 'paused',
+        reason: expect.stringMatching(
+          /^round 1 can't succeed: 0 of 3 .*Praxis a, Praxis b declined \(LENTIGO_UPDATE_NOT_FINITE\).*lower training\.learningRate/,
+        ) as string,
+      });
+      // With one of them for another reason the next attempt may have its quorum.
+      expect(run(opened, decline('a', codes[0]), decline('b')).status).toBe('running');
+    });
+    it('counts once, by its first reason, and not after its update nor from outside the cohort', () => {
+      const declined = run(opened, decline('a'));
+      expect(run(declined, decline('a'))).toBe(declined);
+      expect(run(declined, decline('a', 'LENTIGO_UPDATE_NORM'))).toBe(declined);
+      const returned = run(opened, sent('a'));
+      expect(run(returned, decline('a'))).toBe(returned);
+      expect(run(opened, decline('z'))).toBe(opened);
+    });
+    it('may still return while the round is open: the update takes the place of the decline', () => {
+      const state = run(opened, decline('a'), sent('a'));
+      expect(state.round).toMatchObject({ phase: 'open', updates: [update('a')], declines: [] });
+    });
+    it('and is revoked is gone; a revocation that leaves too few that can deliver fails the round at once', () => {
+      const declined = run(opened, decline('a'));
+      expect(run(declined, { type: 'revoke', clinic: 'a', now: 2 }).round).toMatchObject({
+        phase: 'open',
+        cohort: ['b', 'c'],
+        declines: [],
+      });
+      expect(run(declined, { type: 'revoke', clinic: 'b', now: 2 }).round).toMatchObject({
+        phase: 'failed',
+        reason: expect.stringMatching(/1 are left; the quorum is 2\. Praxis a declined/) as string,
+      });
+    });
+    it('is named at the deadline, too', () => {
+      const state = run(opened, decline('a'), { type: 'deadline', attempt: 'r1', now: 9 });
+      expect(state.round).toMatchObject({
+        phase: 'failed',
+        reason: expect.stringMatching(/by the deadline; .*Praxis a declined/) as string,
+      });
+    });
+  });
   it('a failure of aggregation pauses the study, and resuming tries the same round again', () => {
     const aggregating = run(draft(), ...evaluatedStart, ...round(1, 0.4).slice(0, 5));
     const paused = run(aggregating, { type: 'work-failed', attempt: 'r1', reason: 'disk' });
@@ -183,7 +283,7 @@ describe('the round machine', () => {
     const stopped = run(draft(), { type: 'stop', now: 1 });
     expect(() => step(stopped, { type: 'start' })).toThrow(/stopped/);
   });
-  it('under any events: rounds only count up, at most one update a clinic, never outside the cohort, and the best never falls', () => {
+  it('under any events: rounds only count up, at most one answer a clinic, never outside the cohort, no open round that waits for nobody or in vain, and the best never falls', () => {
     const attempt = fc.constantFrom('r0', 'r1', 'r2', 'r3');
     const clinic = fc.constantFrom('a', 'b', 'c', 'z');
     const event: fc.Arbitrary<Event> = fc.oneof(
@@ -192,6 +292,16 @@ describe('the round machine', () => {
       fc.record({ type: fc.constant('plan' as const), attempt }),
       attempt.map(open),
       fc.record({ type: fc.constant('update' as const), attempt, update: clinic.map(update) }),
+      fc.record({
+        type: fc.constant('decline' as const),
+        attempt,
+        decline: clinic.map((id) => ({
+          clinic: id,
+          name: id,
+          code: 'LENTIGO_UPDATE_NORM' as const,
+        })),
+        now: fc.nat(),
+      }),
       fc.record({ type: fc.constant('deadline' as const), attempt, now: fc.nat() }),
       fc.record({ type: fc.constant('revoke' as const), clinic, now: fc.nat() }),
       fc.record({
@@ -223,6 +333,14 @@ describe('the round machine', () => {
           const clinics = opened?.updates.map((u) => u.clinic) ?? [];
           expect(new Set(clinics).size).toBe(clinics.length);
           for (const c of clinics) expect(opened?.cohort).toContain(c);
+          const declined = opened?.declines.map((d) => d.clinic) ?? [];
+          const answered = new Set([...clinics, ...declined]);
+          expect(answered.size).toBe(clinics.length + declined.length);
+          for (const c of declined) expect(opened?.cohort).toContain(c);
+          if (opened && state.round?.phase === 'open') {
+            expect(answered.size).toBeLessThan(opened.cohort.length);
+            expect(opened.cohort.length - declined.length).toBeGreaterThanOrEqual(opened.quorum);
+          }
           if (before.status === 'stopped' || before.status === 'completed')
             expect(state).toBe(before);
         }

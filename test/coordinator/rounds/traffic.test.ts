@@ -38,6 +38,33 @@ describe('downloaded bytes', () => {
     expect([counted(), writes()]).toEqual([{ [ONE]: 321, [TWO]: 5 }, 3]);
   });
 
+  it('are stored before the first of them is sent, those of many clinics together, and corrected afterwards', async () => {
+    const gate = promised();
+    store.gate = () => gate.promise;
+    let sent = 0;
+    const download = async (attempt: string) => {
+      const counted = await traffic.announce(attempt, 1000);
+      sent++;
+      return counted;
+    };
+    const downloads = [ONE, ONE, TWO, ONE, OVER].map(download);
+    await vi.advanceTimersByTimeAsync(900);
+    expect([sent, counted()]).toEqual([1, {}]); // the one that is not counted
+    gate.resolve();
+    expect(await Promise.all(downloads)).toEqual([1000, 1000, 1000, 1000, 0]);
+    expect([counted(), writes()]).toEqual([{ [ONE]: 3000, [TWO]: 1000 }, 2]);
+    traffic.served(ONE, -400); // one was cut
+    await vi.advanceTimersByTimeAsync(250);
+    expect(counted()).toEqual({ [ONE]: 2600, [TWO]: 1000 });
+  });
+
+  it('are sent after a second all the same where the store does not answer', async () => {
+    store.gate = () => new Promise(() => undefined);
+    const download = traffic.announce(ONE, 1000);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(await download).toBe(1000);
+  });
+
   it('of attempts that are over or unknown, and none at all, are not counted', async () => {
     traffic.served(OVER, 100);
     traffic.served(ONE, 0);
@@ -77,7 +104,7 @@ describe('a coordinator', () => {
     for (const dataDir of dataDirs.splice(0)) await rm(dataDir, { recursive: true });
   });
 
-  it('counts two studies on one starting model apart, and forgets nothing of it when it is killed a second later', async () => {
+  it('counts two studies on one starting model apart, and forgets nothing of it when it is killed at once', async () => {
     const dataDir = await dataDirectory();
     dataDirs.push(dataDir);
     let coordinator = await launchCoordinator(dataDir);
@@ -119,14 +146,15 @@ describe('a coordinator', () => {
     expect(await get(start, { [ATTEMPT_HEADER]: 'x' })).toBe(start.bytes);
 
     await sleep(1000);
-    await coordinator.kill('SIGKILL');
+    await get(start, { [ATTEMPT_HEADER]: one.round.attempt });
+    await coordinator.kill('SIGKILL'); // at once
     coordinator = await launchCoordinator(dataDir, ['--port', new URL(url).port]);
     const before = [await down(one), await down(two)];
-    expect(before[0]).toSatisfy(models(3 * start.bytes, 3));
+    expect(before[0]).toSatisfy(models(4 * start.bytes, 4));
     expect(before[1]).toSatisfy(models(2 * start.bytes - half, 2));
 
     await get(start, { [ATTEMPT_HEADER]: one.round.attempt });
-    await expect.poll(() => down(one), { timeout: 20_000 }).toSatisfy(models(4 * start.bytes, 4));
+    await expect.poll(() => down(one), { timeout: 20_000 }).toSatisfy(models(5 * start.bytes, 5));
     expect(await down(two)).toBe(before[1]);
     // What the round does next leaves it as it is.
     await one.member.join();
@@ -135,7 +163,7 @@ describe('a coordinator', () => {
     await expect
       .poll(async () => (await admin.study(one.study)).completed, { timeout: 60_000 })
       .toBe(1);
-    expect(await down(one)).toSatisfy(models(4 * start.bytes, 4));
+    expect(await down(one)).toSatisfy(models(5 * start.bytes, 5));
     for (const { member } of opened) member.close();
     await coordinator.kill('SIGTERM');
   }, 400_000);

@@ -67,9 +67,11 @@ export const anOpenRound = (from: Checkpoint, changes: Partial<OpenRound> = {}):
   cohort: [],
   roundKey: 'k',
   terms: someTerms(),
+  quorum: 1,
   openedAt: 0,
   deadlineAt: 60_000,
   updates: [],
+  declines: [],
   ...changes,
 });
 

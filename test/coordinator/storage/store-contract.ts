@@ -125,6 +125,11 @@ export function storeContract(
       const opened = {
         cohort: fc.subarray(cohort),
         roundKey: fc.base64String(),
+        quorum: fc.nat(),
+        declines: fc.constantFrom(
+          [],
+          [{ clinic: 'ab'.repeat(16), name: 'Praxis', code: 'LENTIGO_DISK_FULL' as const }],
+        ),
         terms: fc.record({ body: text, signature: fc.constant('A'.repeat(86) + '==') }),
         openedAt: time,
         deadlineAt: time,
