@@ -1,7 +1,8 @@
 // The `lentigo` command: assembles the sub-commands that each folder exports, and prints every
 // error with its code and remedy.
 import { Command, CommanderError, Option } from 'commander';
-import { asLentigoError } from './common/errors.js';
+import { commandFailure } from './commands/failure.js';
+import { refuseEmpty } from './commands/options.js';
 import { loadExtensions } from './common/extensions.node.js';
 import { useProxy } from './common/network/use-proxy.node.js';
 
@@ -49,9 +50,10 @@ async function run(): Promise<void> {
   const asked = COMMANDS.get(name ?? '');
   for (const load of asked ? [asked] : COMMANDS.values()) program.addCommand(await load());
   inherit(program);
-  program.hook('preAction', async (_, command) =>
-    useProxy(command.opts<{ proxy?: string }>().proxy),
-  );
+  program.hook('preAction', async (_, command) => {
+    refuseEmpty(command);
+    await useProxy(command.opts<{ proxy?: string }>().proxy);
+  });
   await program.parseAsync();
 }
 
@@ -67,7 +69,7 @@ try {
   // commander has already printed the reason.
   if (thrown instanceof CommanderError) process.exitCode = thrown.exitCode === 0 ? 0 : 2;
   else {
-    const error = asLentigoError(thrown);
+    const error = commandFailure(thrown);
     process.stderr.write(`${error.message}\n  ${error.code}: ${error.remedy}\n`);
     if (error.code === 'LENTIGO_INTERNAL' || process.env['LENTIGO_DEBUG'])
       process.stderr.write(

@@ -4,7 +4,7 @@ import Table from 'cli-table3';
 import { Command, Option } from 'commander';
 import { fingerprint } from '../common/crypto/identity.js';
 import type { EngineName } from '../common/engine/engine.js';
-import { asLentigoError, LentigoError } from '../common/errors.js';
+import { LentigoError } from '../common/errors.js';
 import { dataHelp } from '../common/dataset/registry.js';
 import { parseInvitation } from '../common/protocol/enrolment.js';
 import { ClinicName } from '../common/protocol/primitives.js';
@@ -16,6 +16,7 @@ import { statusOf } from '../client/agent/status.js';
 import type { Which } from '../client/participation/study-models.js';
 import { METRIC_NAMES, roundText } from '../common/reporting/metric-names.js';
 import { headlineText } from '../common/reporting/round-table.js';
+import { commandFailure } from './failure.js';
 import { proxyOption } from './options.js';
 
 export function clinicCommand(): Command {
@@ -134,7 +135,7 @@ async function runAction({
     });
   } catch (error) {
     // The command line prints the error anyway; readers of the JSON lines must get it there too.
-    if (json) display.show({ event: 'error', ...asLentigoError(error).body() });
+    if (json) display.show({ event: 'error', ...commandFailure(error).body() });
     throw error;
   } finally {
     display.close();

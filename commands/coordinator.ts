@@ -1,9 +1,10 @@
 // `lentigo coordinator`: runs the coordinator until it is told to stop.
 import { join, resolve } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, Option } from 'commander';
 import { pino } from 'pino';
 import { LentigoError } from '../common/errors.js';
 import { type CoordinatorOptions, startCoordinator } from '../coordinator/main.js';
+import { address, whole } from './options.js';
 
 export const DEFAULT_PORT = 8460;
 export const DEFAULT_DATA_DIR = 'lentigo-data';
@@ -24,7 +25,12 @@ interface Flags {
 export function coordinatorCommand(): Command {
   return new Command('coordinator')
     .description('run the coordinator: studies, rounds, and what clinics connect to')
-    .option('--port <number>', 'port to listen on; 0 takes a free one', parsePort, DEFAULT_PORT)
+    .option(
+      '--port <number>',
+      'port to listen on; 0 takes a free one',
+      whole('--port', 0, 65_535),
+      DEFAULT_PORT,
+    )
     .option(
       '--host <address>',
       'address to listen on; beyond this machine only with TLS or --insecure',
@@ -41,23 +47,29 @@ export function coordinatorCommand(): Command {
     )
     .option('--tls-cert <file>', 'TLS certificate, PEM')
     .option('--tls-key <file>', 'its private key, PEM')
-    .option('--public-url <url>', 'the address that clinics use, if it differs from the one bound')
+    .option(
+      '--public-url <url>',
+      'the address that clinics use, if it differs from the one bound',
+      address,
+    )
     .option(
       '--trust-proxy',
       'a proxy in front, the only way here, says in X-Forwarded-For who is asking',
     )
     .option('--insecure', 'listen beyond this machine without TLS')
-    .option('--log-level <level>', 'trace, debug, info, warn or error', 'info')
+    .addOption(
+      new Option('--log-level <level>', 'how much the log says')
+        .choices(['trace', 'debug', 'info', 'warn', 'error'])
+        .default('info'),
+    )
     .action(run);
 }
 
 async function run(flags: Flags): Promise<void> {
   if ((flags.tlsCert === undefined) !== (flags.tlsKey === undefined))
-    throw new LentigoError('LENTIGO_TLS', '--tls-cert and --tls-key belong together.');
-  if (flags.publicUrl !== undefined && !/^https?:\/\/[^/]/.test(flags.publicUrl))
     throw new LentigoError(
       'LENTIGO_USAGE',
-      `--public-url ${flags.publicUrl} is not an http or https address.`,
+      `${flags.tlsCert === undefined ? '--tls-key' : '--tls-cert'} was given alone: the certificate (--tls-cert) and its private key (--tls-key) belong together.`,
     );
   // Plain lines on a terminal, JSON for programs otherwise.
   const log = pino({
@@ -87,11 +99,13 @@ async function run(flags: Flags): Promise<void> {
     log,
   };
   const coordinator = await startCoordinator(options);
-  if (process.stdout.isTTY) {
+  const token = join(coordinator.dataDir, 'admin-token');
+  const where = `The console is at ${coordinator.url}/; the admin token that it asks for lies in ${token}`;
+  if (process.stdout.isTTY)
     process.stdout.write(
-      `\nCoordinator at ${coordinator.url}\nAdmin token in ${join(coordinator.dataDir, 'admin-token')}\nNext: lentigo study create study.yaml\nCtrl-C stops it; studies carry on at the next start.\n\n`,
+      `\n${where}\nClinics take part at ${coordinator.url}/clinic/, or with lentigo clinic.\nNext: lentigo study create study.yaml\nCtrl-C stops it; studies carry on at the next start.\n\n`,
     );
-  }
+  else log.info(where);
   await stopSignal();
   await coordinator.close();
 }
@@ -106,11 +120,4 @@ function stopSignal(): Promise<void> {
       });
     }
   });
-}
-
-function parsePort(text: string): number {
-  const port = Number(text);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new InvalidArgumentError('a port is a whole number from 0 to 65535');
-  return port;
 }

@@ -19,6 +19,7 @@ import {
   type Measured,
 } from '../common/comparison/compare.js';
 import { reportPage, type Side } from '../common/comparison/report.js';
+import { seed as parseSeed, whole } from './options.js';
 
 const THUMBNAILS = 12;
 const THUMBNAIL_PIXELS = 112;
@@ -93,8 +94,8 @@ and the diagnosis within A: ${line(diagnosis.withinA)}
 interface Options {
   readonly out: string;
   readonly model: string;
-  readonly images: string;
-  readonly seed: string;
+  readonly images: number;
+  readonly seed: number;
   readonly json?: true;
 }
 
@@ -103,22 +104,16 @@ async function compareAction(
   second: string,
   { out, model: dir, images, seed, json }: Options,
 ): Promise<void> {
-  for (const [name, value] of [
-    ['images', images],
-    ['seed', seed],
-  ] as const)
-    if (!/^\d{1,7}$/.test(value))
-      throw new LentigoError('LENTIGO_USAGE', `--${name} ${value}: must be a whole number`);
   const model = await loadModel(dir);
   const datasets = await Promise.all(
     [first, second].map((data) => openDataset(data, { labels: model.labels })),
   );
   await useEngine();
   const student = createStudent(model);
-  const a = await measureAll(student, datasets[0]!, Number(images), Number(seed));
-  const b = await measureAll(student, datasets[1]!, Number(images), Number(seed));
+  const a = await measureAll(student, datasets[0]!, images, seed);
+  const b = await measureAll(student, datasets[1]!, images, seed);
   student.dispose();
-  const comparison = compare(a.measured, b.measured, Number(seed));
+  const comparison = compare(a.measured, b.measured, seed);
   await writeFile(
     out,
     reportPage(comparison, [a.side, b.side], `${model.architecture}, ${dir}`),
@@ -140,8 +135,13 @@ export function compareCommand(): Command {
     .argument('<b>', 'another')
     .requiredOption('--out <file>', 'the page to write')
     .option('--model <dir>', 'whose features, and in whose words diagnoses are', SHIPPED_MODEL)
-    .option('--images <n>', 'at most so many of each archive, drawn by the seed', '500')
-    .option('--seed <n>', 'of the draw, the folds and the resamples', '0')
+    .option(
+      '--images <n>',
+      'at most so many of each archive, drawn by the seed',
+      whole('--images', 2, 9_999_999),
+      500,
+    )
+    .option('--seed <n>', 'of the draw, the folds and the resamples', parseSeed, 0)
     .option('--json', 'print one JSON document')
     .action(compareAction);
 }

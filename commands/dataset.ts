@@ -9,6 +9,7 @@ import { openDataset } from '../common/dataset/open.node.js';
 import { dataHelp } from '../common/dataset/registry.js';
 import { SPLITS, type Split } from '../common/dataset/sample.js';
 import { Progress } from '../common/progress.node.js';
+import { seed as parseSeed } from './options.js';
 
 const ROMAN: Readonly<Record<string, string>> = {
   1: 'I',
@@ -81,14 +82,12 @@ export function formatInspection(inspection: Inspection): string {
 
 async function inspect(
   data: string,
-  { json, seed, labels }: { json?: true; seed: string; labels?: keyof typeof LABEL_SETS },
+  { json, seed, labels }: { json?: true; seed: number; labels?: keyof typeof LABEL_SETS },
 ): Promise<void> {
-  if (!/^\d{1,9}$/.test(seed))
-    throw new LentigoError('LENTIGO_USAGE', `--seed ${seed}: must be a whole number`);
   const progress = new Progress(1);
   const decoded = progress.piece('decoding', 1);
   const inspection = await inspectDataset(
-    await openDataset(data, { seed: Number(seed), labels: labels && LABEL_SETS[labels] }),
+    await openDataset(data, { seed, labels: labels && LABEL_SETS[labels] }),
     (done, of) => decoded(done / of),
   );
   progress.clear();
@@ -111,7 +110,7 @@ export function datasetCommand(): Command {
       'count images by diagnosis, split, patient and skin type; name those that are missing or unreadable',
     )
     .argument('<data>', dataHelp())
-    .option('--seed <n>', 'decides the splits where the table has no split column', '0')
+    .option('--seed <n>', 'decides the splits where the table has no split column', parseSeed, 0)
     .addOption(
       new Option('--labels <set>', "in whose words to count (default: the archive's own)").choices(
         Object.keys(LABEL_SETS),

@@ -19,6 +19,7 @@ import {
   METADATA_CHOICES,
   setUp,
 } from '../coordinator/distillation/setup.js';
+import { seed as parseSeed } from './options.js';
 
 interface Flags {
   readonly preset?: string;
@@ -105,11 +106,6 @@ export function distillCommand(): Command {
       );
     });
   return command;
-}
-
-function parseSeed(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('it must be a whole number');
-  return Number(text);
 }
 
 function parseFold(text: string): { fold: number; of: number } {

@@ -27,6 +27,7 @@ import { type Metrics, metricsOf, type ScoreName } from '../common/evaluation/me
 import { modelCard } from '../common/reporting/model-card.js';
 import { operatingPointText } from '../common/reporting/operating-point.js';
 import { trainingOf } from '../common/reporting/training-record.node.js';
+import { seed as parseSeed } from './options.js';
 
 const style = { head: [], border: [], compact: true };
 const right = 'right' as const;
@@ -110,7 +111,7 @@ interface EvaluateFlags {
   readonly model: string;
   readonly data: string;
   readonly split: string;
-  readonly seed: string;
+  readonly seed: number;
   readonly card?: string;
   readonly training?: string;
   readonly json?: true;
@@ -127,10 +128,8 @@ async function evaluateModel({
 }: EvaluateFlags): Promise<void> {
   if (!SPLITS.includes(split as Split))
     throw new LentigoError('LENTIGO_USAGE', `--split ${split}: it is one of ${SPLITS.join(', ')}`);
-  if (!/^\d{1,9}$/.test(seed))
-    throw new LentigoError('LENTIGO_USAGE', `--seed ${seed}: must be a whole number`);
   const model = await loadModel(dir);
-  const dataset = await openDataset(data, { labels: model.labels, seed: Number(seed) });
+  const dataset = await openDataset(data, { labels: model.labels, seed });
   const samples = dataset.samples.filter((sample) => sample.split === split);
   if (samples.length === 0)
     throw new LentigoError(
@@ -217,7 +216,7 @@ async function predictImages(
   const model = await loadModel(dir);
   await useEngine();
   const student = createStudent(model);
-  const files = into === undefined ? undefined : await heatmapFiles(into, images);
+  const files = into === undefined ? undefined : heatmapFiles(into, images);
   const progress = new Progress(1);
   const show = progress.piece('predicting', 1);
   const predictions: Shown[] = [];
@@ -252,7 +251,7 @@ export function evaluateCommand(): Command {
     .requiredOption('--model <dir>', 'a folder with a model')
     .requiredOption('--data <dir>', dataHelp())
     .requiredOption('--split <name>', SPLITS.join(', '))
-    .option('--seed <n>', 'decides the splits where the table has no split column', '0')
+    .option('--seed <n>', 'decides the splits where the table has no split column', parseSeed, 0)
     .option('--card <file>', 'also write the result as a model card, Markdown')
     .option(
       '--training <text>',

@@ -1,5 +1,4 @@
 // `lentigo simulate`: a federated study in one process, without a network.
-import { readFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { Command } from 'commander';
 import { absoluteData } from '../common/dataset/open.node.js';
@@ -16,6 +15,7 @@ import {
 import { cellsOf, conclusion, introduction } from '../simulations/report.js';
 import { simulate } from '../simulations/simulate.js';
 import { summarise, summaryText } from '../simulations/summary.js';
+import { readText } from './failure.js';
 
 /** Flags as commander gives them: text, or true. */
 type Flags = Readonly<Record<string, string | true | undefined>> & { readonly out?: string };
@@ -69,10 +69,15 @@ export function simulateCommand(): Command {
   return command;
 }
 
-async function run(file: string | undefined, { out, json, ...flags }: Flags): Promise<void> {
-  if (out === undefined)
-    throw new LentigoError('LENTIGO_USAGE', 'no place for the results: give --out');
-  const config = configOf(file === undefined ? undefined : await readSettings(file), flags);
+async function run(file: string | undefined, { out: flag, json, ...flags }: Flags): Promise<void> {
+  const { out: named, ...settings } = file === undefined ? {} : await readSettings(file);
+  const out = flag ?? named;
+  if (!out)
+    throw new LentigoError(
+      'LENTIGO_USAGE',
+      'no place for the results: give --out, or out in simulation.yaml',
+    );
+  const config = configOf(settings, flags);
   const folder = resolve(out);
   const say = (text: string) => {
     if (!json) process.stdout.write(`${text}\n`);
@@ -98,15 +103,13 @@ async function run(file: string | undefined, { out, json, ...flags }: Flags): Pr
 }
 
 async function readSettings(file: string): Promise<SimulationFile> {
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new LentigoError('LENTIGO_SIMULATION_INVALID', `${file} can't be read.`, { cause });
-  });
-  const { data, init, ...rest } = parseSimulationYaml(text, file);
+  const { data, init, out, ...rest } = parseSimulationYaml(await readText(file), file);
   const folder = dirname(resolve(file));
   return {
     ...rest,
     ...(data !== undefined && { data: absoluteData(data, folder) }),
     ...(init !== undefined && { init: resolve(folder, init) }),
+    ...(out !== undefined && { out: resolve(folder, out) }),
   };
 }
 
@@ -115,7 +118,7 @@ async function readSettings(file: string): Promise<SimulationFile> {
  * @throws LENTIGO_USAGE naming the flag; LENTIGO_SIMULATION_INVALID
  */
 function configOf(
-  file: SimulationFile | undefined,
+  file: Partial<SimulationFile>,
   given: Omit<Flags, 'out' | 'json'>,
 ): SimulationConfig {
   const parsed = SimulationFlags.safeParse(given);
@@ -133,13 +136,18 @@ function configOf(
     ...file,
     ...defined(rest),
     ...(data !== undefined && { data: absoluteData(data) }),
-    init: init === undefined ? (file?.init ?? SHIPPED_MODEL) : resolve(init),
-    training: { ...file?.training, ...defined(training) },
-    updates: { ...file?.updates, ...defined({ encoding }) },
+    init: init === undefined ? (file.init ?? SHIPPED_MODEL) : resolve(init),
+    training: { ...file.training, ...defined(training) },
+    updates: { ...file.updates, ...defined({ encoding }) },
   };
   if (!('data' in config))
     throw new LentigoError('LENTIGO_USAGE', 'no data: give --data, or data in simulation.yaml');
-  return SimulationConfig.parse(config);
+  const checked = SimulationConfig.safeParse(config);
+  if (checked.success) return checked.data;
+  throw new LentigoError(
+    'LENTIGO_SIMULATION_INVALID',
+    checked.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('\n'),
+  );
 }
 
 /** Without the fields that are undefined. */

@@ -1,6 +1,6 @@
 // `lentigo study …`: a study coordinator's actions, through the console API of a running
 // coordinator.
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { fingerprint } from '../common/crypto/identity.js';
@@ -12,7 +12,8 @@ import { StudyAction } from '../common/protocol/console.js';
 import { parseStudyYaml } from '../common/protocol/study.js';
 import { DEFAULT_DATA_DIR, DEFAULT_PORT } from './coordinator.js';
 import { ConsoleClient } from '../coordinator/console-client.js';
-import { proxyOption } from './options.js';
+import { readText } from './failure.js';
+import { address, proxyOption } from './options.js';
 import { studyReport } from './study-report.js';
 
 interface Flags {
@@ -31,6 +32,7 @@ export function studyCommand(): Command {
       .option(
         '--url <url>',
         'the coordinator',
+        address,
         process.env['LENTIGO_URL'] ?? `http://127.0.0.1:${DEFAULT_PORT}`,
       )
       .option('--token <token>', 'admin token; by default LENTIGO_TOKEN, or read from --data-dir')
@@ -123,10 +125,7 @@ const ACTIONS: Record<StudyAction, string> = {
 };
 
 async function create(file: string, flags: Flags): Promise<void> {
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new LentigoError('LENTIGO_STUDY_INVALID', `${file} can't be read.`, { cause });
-  });
-  const config = parseStudyYaml(text, file);
+  const config = parseStudyYaml(await readText(file), file);
   const folder = dirname(resolve(file));
   const evaluation = absoluteData(config.evaluation.data, folder);
   const console = await client(flags);
@@ -153,14 +152,21 @@ function decide(decision: 'approve' | 'revoke') {
 
 async function client({ url, token, dataDir }: Flags): Promise<ConsoleClient> {
   const given = token ?? process.env['LENTIGO_TOKEN'];
-  if (given) return new ConsoleClient(url, given);
+  if (given) return new ConsoleClient(address(url), checked(given));
   const file = join(dataDir, 'admin-token');
   if (!(await stat(file).catch(() => null)))
     throw new LentigoError(
       'LENTIGO_ADMIN_TOKEN',
       `No admin token was given, and there is no ${resolve(file)}.`,
     );
-  return new ConsoleClient(url, (await readFile(file, 'utf8')).trim());
+  return new ConsoleClient(address(url), checked((await readText(file)).trim()));
+}
+
+/** A header can't carry every character; the error must not repeat them. */
+function checked(token: string): string {
+  if (!/^[\x21-\x7e]+$/.test(token))
+    throw new LentigoError('LENTIGO_ADMIN_TOKEN', 'What was given is no admin token.');
+  return token;
 }
 
 function print(flags: Flags, value: unknown, text: string): void {

@@ -27,6 +27,14 @@ export const ERRORS = {
       'The command line, or an argument that a program gave, asks for something that cannot be done.',
     remedy: 'See `lentigo --help` for the options of each command.',
   },
+  LENTIGO_PATH: {
+    exit: 2,
+    http: 400,
+    means:
+      'A path leads to nothing, to a file where a folder is needed (or the reverse), or to what this user may not read or write.',
+    remedy:
+      'Give another path, or make the named one usable: it must be readable, and writable where something is kept.',
+  },
 
   LENTIGO_EXTENSION_INVALID: {
     exit: 2,

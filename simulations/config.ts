@@ -53,8 +53,15 @@ export const SimulationConfig = z.strictObject({
 });
 export type SimulationConfig = z.infer<typeof SimulationConfig>;
 
-/** What a file gives; data and init may come as flags. */
-export const SimulationFile = SimulationConfig.partial({ data: true, init: true });
+/** What a file gives; data, init and out may come as flags. */
+export const SimulationFile = SimulationConfig.partial({ data: true, init: true }).extend({
+  out: z
+    .string()
+    .min(1)
+    .max(1000)
+    .optional()
+    .describe("The results' folder, relative to simulation.yaml; or --out."),
+});
 export type SimulationFile = z.infer<typeof SimulationFile>;
 
 const fields = SimulationConfig.shape;

@@ -17,14 +17,14 @@ import { clinicName, type World } from './world.js';
 
 /**
  * Everything that the numbers depend on. Where data and model lie is not part of it, what they hold
- * is.
+ * is; nor is the number of rounds, since no round knows how many come after it.
  */
 const Identity = z.strictObject({
-  format: z.literal(1),
+  format: z.literal(2),
   engine: z.string(),
   modelSha256: z.string(),
   dataSha256: z.string(),
-  config: SimulationConfig.omit({ data: true, init: true, baselines: true }),
+  config: SimulationConfig.omit({ data: true, init: true, baselines: true, rounds: true }),
 });
 type Identity = z.infer<typeof Identity>;
 
@@ -81,9 +81,12 @@ const FILE = 'journal.json';
 export class Journal {
   readonly folder: string;
   #state: State;
-  private constructor(folder: string, state: State) {
+  /** How many baselines were left behind, since they trained for fewer rounds. */
+  readonly outdated: number;
+  private constructor(folder: string, state: State, outdated = 0) {
     this.folder = folder;
     this.#state = state;
+    this.outdated = outdated;
   }
 
   /**
@@ -92,9 +95,9 @@ export class Journal {
    *   `out` holds other files
    */
   static async open(out: string, world: World): Promise<Journal> {
-    const { data: _, init: __, baselines: ___, ...config } = world.config;
+    const { data: _, init: __, baselines: ___, rounds, ...config } = world.config;
     const identity: Identity = {
-      format: 1,
+      format: 2,
       engine: world.engine,
       modelSha256: world.hashes.model,
       dataSha256: world.hashes.data,
@@ -119,7 +122,17 @@ export class Journal {
         'LENTIGO_SIMULATION_OTHER',
         `${out} holds another simulation: ${differences.join('; ')}`,
       );
-    return new Journal(folder, state.data);
+    const done = state.data.rounds.length - 1;
+    if (done > rounds)
+      throw new LentigoError(
+        'LENTIGO_SIMULATION_OTHER',
+        `${out} holds a simulation of ${done} rounds already: --rounds ${rounds} would undo some`,
+      );
+    // A baseline trains as long as the rounds do: those of fewer rounds are trained anew.
+    const { epochs } = config.training;
+    const baselines = state.data.baselines.filter((b) => b.epochs === rounds * epochs);
+    const outdated = state.data.baselines.length - baselines.length;
+    return new Journal(folder, { ...state.data, baselines }, outdated);
   }
 
   get rounds(): readonly RoundRecord[] {

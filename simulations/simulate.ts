@@ -44,7 +44,8 @@ const STEP_COST = { whole: 3, cached: 1 };
  * images, and state/, from which a killed simulation carries on behind the last clinic's update (a
  * baseline begins anew).
  * The same configuration on the same engine gives the same numbers, where the engine repeats
- * itself: WASM to the bit.
+ * itself: WASM to the bit. With more `rounds` than it has, a folder is carried on, as if it had
+ * been of so many from the start.
  * @param given a model and a dataset of the caller's, instead of those that `config` names
  * @throws LENTIGO_SIMULATION_OTHER, LENTIGO_USAGE, LENTIGO_DATA_DIR_IN_USE, and what createWorld
  *   and trainClinic throw
@@ -60,7 +61,12 @@ export async function simulate(
     const world = await createWorld(config, given);
     try {
       for (const problem of world.problems) listener.onWarning?.(problem);
-      return await new Simulation(world, out, await Journal.open(out, world), listener).run();
+      const journal = await Journal.open(out, world);
+      if (journal.outdated > 0)
+        listener.onWarning?.(
+          `${journal.outdated} baselines trained for fewer rounds and are left behind; with --baselines they are trained anew`,
+        );
+      return await new Simulation(world, out, journal, listener).run();
     } finally {
       world.student.dispose();
       await world.reader.release();

@@ -48,6 +48,17 @@ export interface World {
   readonly problems: readonly string[];
 }
 
+/** @throws LENTIGO_SIMULATION_INVALID the model has no such block */
+function trainable({ architecture, labels }: Model, { training }: SimulationConfig) {
+  try {
+    return trainableSpecs(architecture, labels.names.length, training.trainFrom);
+  } catch (error) {
+    if (error instanceof LentigoError && error.code === 'LENTIGO_STUDY_INVALID')
+      throw new LentigoError('LENTIGO_SIMULATION_INVALID', error.message, { cause: error });
+    throw error;
+  }
+}
+
 /** What a program has already, instead of what the configuration names. */
 export interface Given {
   readonly model?: Model;
@@ -56,15 +67,11 @@ export interface Given {
 
 /**
  * @throws what useEngine, loadModel, openDataset and partition throw; LENTIGO_DATA_EMPTY a split
- *   without images; LENTIGO_METRIC_UNDEFINED; LENTIGO_STUDY_INVALID no such block
+ *   without images; LENTIGO_METRIC_UNDEFINED; LENTIGO_SIMULATION_INVALID no such block
  */
 export async function createWorld(config: SimulationConfig, given: Given = {}): Promise<World> {
   const model = given.model ?? (await loadModel(config.init));
-  const specs = trainableSpecs(
-    model.architecture,
-    model.labels.names.length,
-    config.training.trainFrom,
-  );
+  const specs = trainable(model, config);
   const dataset =
     given.dataset ?? (await openDataset(config.data, { labels: model.labels, seed: config.seed }));
   const of = (split: Split): Sample[] => dataset.samples.filter((s) => s.split === split);

@@ -1,8 +1,9 @@
 // Writes heat maps as PNG files.
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import sharp from 'sharp';
 import { LentigoError } from '../errors.js';
+import { makeFolders } from '../files/durable.node.js';
 import type { Picture } from '../images/picture.js';
 import type { Explanation } from './grad-cam.js';
 import { overlay } from './heatmap.js';
@@ -14,12 +15,14 @@ const SIZE = 512;
  * The output file for each image: its name with .png, numbered where two images have the same name.
  * @throws LENTIGO_USAGE when the folder can't be made
  */
-export async function heatmapFiles(dir: string, images: readonly string[]): Promise<string[]> {
-  await mkdir(dir, { recursive: true }).catch((cause: unknown) => {
+export function heatmapFiles(dir: string, images: readonly string[]): string[] {
+  try {
+    makeFolders(dir, 0o777);
+  } catch (cause) {
     throw new LentigoError('LENTIGO_USAGE', `--heatmap ${dir}: ${(cause as Error).message}`, {
       cause,
     });
-  });
+  }
   const used = new Set<string>();
   return images.map((image) => {
     const stem = basename(image, extname(image));

@@ -1,9 +1,9 @@
 // One process per directory: a second one on the same data directory or clinic home would lose or
 // repeat work.
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LentigoError } from '../errors.js';
-import { systemCode, writeError } from './durable.node.js';
+import { makeFolders, systemCode, writeError } from './durable.node.js';
 
 /**
  * A process that holds, or held, the lock. `started` distinguishes it from a later process with the
@@ -66,7 +66,7 @@ function linkNew(from: string, file: string): boolean {
  * @throws LENTIGO_DATA_DIR_IN_USE naming the process that holds it; LENTIGO_DISK_FULL
  */
 export function lockDirectory(directory: string): () => void {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeFolders(directory);
   const file = join(directory, 'lock');
   const own = join(directory, `lock.${process.pid}`);
   const caught = `${own}.caught`;

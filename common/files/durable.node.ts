@@ -1,8 +1,9 @@
 // Writes files that survive a crash: written beside their final place, flushed to disk, then
 // renamed, so that a reader sees the whole file or nothing.
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { LentigoError } from '../errors.js';
 
 /** The `code` of a Node system error, such as 'ENOENT'. */
@@ -56,11 +57,29 @@ export async function syncFile(path: string): Promise<void> {
 }
 
 /**
- * Makes a folder and its parents, for the owner only, and flushes the entry of the first that was
- * missing.
+ * Makes a folder and its parents, for the owner only where `mode` says nothing else. Node's own
+ * recursion never ends where the system says of a folder that is there that it isn't (/proc).
+ * @returns the first that was missing
  */
+export function makeFolders(path: string, mode = 0o700): string | undefined {
+  const missing: string[] = [];
+  for (let at = resolve(path); !existsSync(at); at = dirname(at)) missing.unshift(at);
+  // Throws where something else has the name.
+  if (missing.length === 0 && !statSync(path).isDirectory()) mkdirSync(path);
+  for (const folder of missing) {
+    try {
+      mkdirSync(folder, mode);
+    } catch (thrown) {
+      // Another process was faster.
+      if (systemCode(thrown) !== 'EEXIST') throw thrown;
+    }
+  }
+  return missing[0];
+}
+
+/** The same, and flushes the entry of the first that was missing. */
 export async function makeFolder(path: string): Promise<void> {
-  const made = await mkdir(path, { recursive: true, mode: 0o700 });
+  const made = makeFolders(path);
   if (made !== undefined) await syncFolder(dirname(made));
 }
 

@@ -2,12 +2,13 @@
 // architecture, model.json and shards (a LayersModel); written as a whole or not at all.
 import * as tf from '@tensorflow/tfjs';
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { useEngine } from '../engine/engine.node.js';
 import { LentigoError } from '../errors.js';
+import { makeFolders } from '../files/durable.node.js';
 import { ParameterSet, sizeOf } from '../update/parameter-set.js';
 import { parameterSpecs } from './architecture.js';
 import { checkValues } from './check-values.js';
@@ -66,7 +67,7 @@ export async function saveModel(dir: string, model: Model): Promise<void> {
   // Building the topology allocates its weights, for a moment, on some engine.
   if (!tf.getBackend()) await useEngine();
   const beside = `${target}.${randomUUID()}`;
-  await mkdir(beside, { recursive: true });
+  makeFolders(beside, 0o777);
   try {
     for (const [name, bytes] of modelFiles(model))
       await writeFile(path.join(beside, name), bytes, { flush: true });

@@ -1,6 +1,6 @@
 // The reference pages that are made from the code, by their path in the repository.
 import { StudyConfig } from '../../common/protocol/study.js';
-import { SimulationConfig } from '../../simulations/config.js';
+import { SimulationFile } from '../../simulations/config.js';
 import { errorsPage } from './errors.js';
 import { settingsPage } from './settings.js';
 
@@ -19,8 +19,8 @@ export function referencePages(): ReadonlyMap<string, string> {
       'docs/reference/simulation-yaml.md': settingsPage({
         title: 'simulation.yaml',
         intro:
-          'What `lentigo simulate simulation.yaml` takes; flags override it, and `data` and `init` may come as flags alone. [A simulation](../simulation.md) says what it does.',
-        schema: SimulationConfig,
+          'What `lentigo simulate simulation.yaml` takes; flags override it, and `data`, `init` and `out` may come as flags alone. [A simulation](../simulation.md) says what it does.',
+        schema: SimulationFile,
       }),
       'docs/reference/errors.md': errorsPage(),
     }).map(([path, text]) => [path, `${MADE}\n\n${text}`]),

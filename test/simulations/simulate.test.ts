@@ -22,9 +22,9 @@ import { aggregateUpdates, type SealedUpdate } from '../../coordinator/aggregati
 import { checkUpdate } from '../../coordinator/aggregation/check-update.js';
 import { strategyOf } from '../../common/federation/strategies/index.js';
 import { SimulationConfig } from '../../simulations/config.js';
-import { bestRound, metricsCsv } from '../../simulations/report.js';
+import { bestRound, metricsCsv, type SimulationReport } from '../../simulations/report.js';
 import { simulate } from '../../simulations/simulate.js';
-import { summarise } from '../../simulations/summary.js';
+import { summarise, summaryText } from '../../simulations/summary.js';
 import { clinicName, createWorld } from '../../simulations/world.js';
 
 process.env['LENTIGO_ENGINE'] ??= 'wasm';
@@ -252,18 +252,18 @@ describe('a simulation', () => {
       r.baselines.filter((b) => b.name !== 'centralised').map((b) => b.heldout.malignantAuc!),
     );
     expect(own).toHaveLength(2 * configOf().clinics);
-    expect(mean.alone.malignantAuc).toBeCloseTo(own.reduce((a, b) => a + b) / own.length, 12);
+    expect(mean.alone!.malignantAuc).toBeCloseTo(own.reduce((a, b) => a + b) / own.length, 12);
     const differences = reports.map((r) => r.paired!.malignantAuc.difference!);
-    expect(paired.centralised.malignantAuc.difference).toBeCloseTo(
+    expect(paired!.centralised.malignantAuc.difference).toBeCloseTo(
       (differences[0]! + differences[1]!) / 2,
       12,
     );
-    expect(mean.federated.malignantAuc! - mean.centralised.malignantAuc!).toBeCloseTo(
-      paired.centralised.malignantAuc.difference!,
+    expect(mean.federated.malignantAuc! - mean.centralised!.malignantAuc!).toBeCloseTo(
+      paired!.centralised.malignantAuc.difference!,
       12,
     );
-    expect(mean.federated.malignantAuc! - mean.alone.malignantAuc!).toBeCloseTo(
-      paired.alone.malignantAuc.difference!,
+    expect(mean.federated.malignantAuc! - mean.alone!.malignantAuc!).toBeCloseTo(
+      paired!.alone.malignantAuc.difference!,
       12,
     );
     await simulate(configOf({ training }), out('alone'));
@@ -271,6 +271,41 @@ describe('a simulation', () => {
       code: 'LENTIGO_USAGE',
       message: expect.stringContaining('no --baselines') as string,
     });
+    const alone = await summarise([out('alone')]);
+    expect(alone.mean.federated).toEqual(alone.runs[0]!.federated);
+    expect(alone.mean.centralised).toBeNull();
+    expect(alone.paired).toBeNull();
+    expect(summaryText(alone)).toContain('federated');
+    expect(summaryText(alone)).not.toContain('centralised');
+  });
+
+  it('carries a finished folder on to more rounds, with the numbers of a run that long from the start', async () => {
+    const training = { trainFrom: 'classifier', epochs: 1, variants: 1 };
+    const settings = { training, rounds: 2, clinics: 2 };
+    await simulate(configOf({ ...settings, rounds: 1, baselines: true }), out('longer'));
+    const trained: number[] = [];
+    const warnings: string[] = [];
+    const longer = await simulate(configOf({ ...settings, baselines: true }), out('longer'), {
+      onRound: ({ round }) => trained.push(round),
+      onWarning: (message) => warnings.push(message),
+    });
+    const whole = await simulate(configOf({ ...settings, baselines: true }), out('whole'));
+    expect(trained).toEqual([2]);
+    expect(warnings).toEqual([expect.stringContaining('3 baselines trained for fewer rounds')]);
+    const numbers = ({ rounds, best, baselines, paired }: SimulationReport) =>
+      JSON.parse(
+        JSON.stringify({ rounds, best, baselines, paired }, (key, value: unknown) =>
+          key === 'seconds' ? undefined : value,
+        ),
+      ) as unknown;
+    expect(numbers(longer)).toEqual(numbers(whole));
+    for (const model of ['best', 'last'])
+      expect(await readFile(join(out('longer'), model, 'model.safetensors'))).toEqual(
+        await readFile(join(out('whole'), model, 'model.safetensors')),
+      );
+    await expect(simulate(configOf({ ...settings, rounds: 1 }), out('longer'))).rejects.toThrow(
+      /2 rounds already: --rounds 1 would undo some/,
+    );
   });
 
   it('takes the baselines up later, without training the rounds again', async () => {
