@@ -18,6 +18,7 @@ import type { StudyList as Studies } from '../../common/protocol/console.js';
 import { scoreText } from './format.js';
 import { useLiveStudies } from './live.js';
 import { Offline } from './offline.js';
+import { reasonText } from './reason.js';
 import { strings } from './strings/index.js';
 import { Empty, Loading, Panel, Problem, Scrolling, StatusBadge } from './ui.js';
 
@@ -141,7 +142,7 @@ function Card({
         </Text>
         {reason !== null && status === 'paused' && (
           <Text size="sm" c="dimmed" lineClamp={2}>
-            {reason}
+            {reasonText(reason)}
           </Text>
         )}
       </Stack>

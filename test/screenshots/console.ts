@@ -3,13 +3,16 @@ import type { Page } from 'playwright-core';
 import { loadModel } from '../../common/model/folder.node.js';
 import { encodeModel } from '../../common/model/encoding.js';
 import { StudyConfig } from '../../common/protocol/study.js';
-import { strings } from '../../coordinator/console/strings/index.js';
+import { STRINGS } from '../../coordinator/console/strings/index.js';
+import type { Language } from '../../common/web/language.js';
 import type { ConsoleClient } from '../../coordinator/console-client.js';
 import { runCoordinator } from '../support/coordinator.js';
 import { Member } from '../support/member.js';
 import { seedRounds } from '../support/seeded-rounds.js';
 import { PACKAGE_ROOT } from '../support/shared-data.js';
 import type { Shot } from './capture.js';
+
+type Strings = (typeof STRINGS)[Language];
 
 const CLINICS = [
   'Clinic North',
@@ -36,7 +39,12 @@ const study = async (admin: ConsoleClient, name: string, rounds: number): Promis
 };
 
 /** Signed in, at this address of the console. */
-async function signIn(page: Page, url: string, token: string, path = ''): Promise<void> {
+async function signIn(
+  page: Page,
+  strings: Strings,
+  { url, token }: { url: string; token: string },
+  path = '',
+): Promise<void> {
   await page.goto(`${url}/console/`);
   await page.getByLabel(strings.signIn.token, { exact: true }).fill(token);
   await page.getByRole('button', { name: strings.signIn.button }).click();
@@ -44,8 +52,14 @@ async function signIn(page: Page, url: string, token: string, path = ''): Promis
   if (path !== '') await page.goto(`${url}/console/#${path}`);
 }
 
-/** @returns the shots, and how to end what they need */
-export async function consoleShots(): Promise<{ shots: Shot[]; close: () => Promise<void> }> {
+/**
+ * @param language that the windows' user reads
+ * @returns the shots, and how to end what they need
+ */
+export async function consoleShots(
+  language: Language = 'en',
+): Promise<{ shots: Shot[]; close: () => Promise<void> }> {
+  const strings = STRINGS[language];
   const first = await runCoordinator();
   const { admin, dataDir, token } = first;
   const id = await study(admin, 'Smartphone dermoscopy, five clinics', 30);
@@ -77,7 +91,7 @@ export async function consoleShots(): Promise<{ shots: Shot[]; close: () => Prom
   }
   const { url } = coordinator;
   const at = (path: string, ready: (page: Page) => Promise<unknown>) => async (page: Page) => {
-    await signIn(page, url, token, path);
+    await signIn(page, strings, { url, token }, path);
     await ready(page);
   };
   const charts = (page: Page) =>
@@ -98,7 +112,7 @@ export async function consoleShots(): Promise<{ shots: Shot[]; close: () => Prom
           .getByLabel(strings.create.fields['evaluation.data']![0])
           .fill('synthetic:site=1,2&images=460');
         await page.getByRole('button', { name: strings.create.data.check }).click();
-        await page.getByText('patients').waitFor();
+        await page.getByText(/460/).first().waitFor();
       }),
     },
     { name: 'overview', show: at(`/studies/${id}`, charts) },
@@ -146,7 +160,7 @@ export async function consoleShots(): Promise<{ shots: Shot[]; close: () => Prom
       name: 'audit',
       show: at(`/studies/${id}/audit`, async (page) => {
         await page.getByRole('button', { name: strings.audit.verify }).click();
-        await page.getByText('The chain is whole').waitFor();
+        await page.getByRole('status').getByText(/\d/).first().waitFor();
       }),
     },
     {

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Language } from '../../common/web/language.js';
 
 /**
  * What a page complained of: exceptions, errors on its console (a refused policy among them), and
@@ -58,6 +59,8 @@ export async function seriousBarriers(page: Page): Promise<string[]> {
 export interface Look {
   readonly scheme?: 'light' | 'dark';
   readonly phone?: boolean;
+  /** What the browser's user reads. */
+  readonly language?: Language;
 }
 
 /**
@@ -66,10 +69,11 @@ export interface Look {
  */
 export function openWindow(
   browser: Browser,
-  { scheme = 'light', phone = false }: Look = {},
+  { scheme = 'light', phone = false, language = 'en' }: Look = {},
 ): Promise<BrowserContext> {
   return browser.newContext({
     colorScheme: scheme,
+    locale: language,
     reducedMotion: 'reduce',
     acceptDownloads: true,
     ignoreHTTPSErrors: true, // tests' certificates sign themselves

@@ -173,6 +173,26 @@ export async function seedRounds(
     });
     for (let i = 0; i < evaluations.length; i += 50)
       await prisma.evaluation.createMany({ data: evaluations.slice(i, i + 50) });
+    // A round that first failed for want of clinics.
+    if (rounds > 5)
+      await prisma.round.create({
+        data: {
+          id: uuidv7(),
+          studyId: study,
+          number: 5,
+          phase: 'failed',
+          ...base,
+          cohort: clinics.slice(0, 3),
+          roundKey: ROUND_KEY,
+          terms: PAST_TERMS,
+          openedAt: planned(5),
+          deadlineAt: new Date(planned(5).getTime() + 60_000),
+          plannedAt: new Date(planned(5).getTime() - 1000),
+          closedAt: new Date(planned(5).getTime() + 60_000),
+          bytesDown: BigInt(3 * 4_180_000),
+          reason: '0 of 3 clinics returned an update by the deadline; the quorum is 3',
+        },
+      });
     let attempt: string | null = attempts.at(-1)!;
     if (open) {
       attempt = uuidv7();

@@ -23,7 +23,6 @@ export const en = {
   download: 'Download',
   disclaimer: 'For research use only. Lentigo is not a medical device.',
   errors: {
-    title: 'That did not work',
     unreachable: 'The coordinator does not answer.',
     unreachableRemedy: 'Check that it is running and that you are connected, then try again.',
     status: (status: number) => `The coordinator answered with status ${status}.`,
@@ -51,13 +50,13 @@ export const en = {
       'A study is one model that several clinics train together, round by round. Describe it, invite the clinics, and start.',
     progress: (completed: number, rounds: number) => `${completed} of ${plural(rounds, 'round')}`,
     best: (metric: string, score: string, round: string) =>
-      `Best by validation: ${round}, ${inSentence(metric)} ${score}`,
+      `Best: ${inSentence(round)}, ${inSentence(metric)} ${score} on validation`,
     noBest: 'Not evaluated yet',
     columns: {
       name: 'Study',
       status: 'Status',
       rounds: 'Rounds',
-      best: 'Best by validation',
+      best: 'Best on validation',
     },
     bestCell: (metric: string, score: string, round: string) =>
       `${score} ${inSentence(metric)}, ${inSentence(round)}`,
@@ -84,7 +83,6 @@ export const en = {
     submit: 'Create study',
     creating: 'Checking model and data…',
     created: 'The study is created. Now invite its clinics.',
-    advanced: 'More settings',
     yaml: 'study.yaml',
     problems: 'Please correct the fields that are marked.',
     required: 'This is needed.',
@@ -110,7 +108,9 @@ export const en = {
     /** The value of a field in words, behind its help. */
     means: (words: string) => `This is ${words}.`,
     trains: (last: number) =>
-      last === 0 ? 'only the classifier' : `the last ${plural(last, 'block')} and the classifier`,
+      last === 0
+        ? 'only the classifier'
+        : `the last ${last === 1 ? 'block' : `${last} blocks`} and the classifier`,
     trainsAll: 'everything',
     model: {
       title: 'Starting model',
@@ -126,7 +126,6 @@ export const en = {
     },
     data: {
       check: 'Look at it',
-      checking: 'Looking…',
       found: (samples: string, patients: string, validation: number, heldout: number) =>
         `${samples} photographs of ${patients} patients: ${validation} for validation, ${heldout} held out.`,
       problems: (n: number) => `${plural(n, 'row')} can’t be used.`,
@@ -220,8 +219,6 @@ export const en = {
     evaluating: (percent: number) => `the new model is evaluated, ${percent}%`,
     waiting: (connected: number, needed: number) =>
       `${connected} of the ${needed} clinics that a round needs are connected.`,
-    over: (rounds: number, clinics: number) =>
-      `${plural(rounds, 'round')} with ${plural(clinics, 'clinic')}`,
     returned: (n: number, of: number) => `${n} of ${of} clinics returned`,
     deadline: (left: string) => `Deadline in ${left}`,
     left: (left: string) => `About ${left} left`,
@@ -258,7 +255,7 @@ export const en = {
     },
     idle: 'connected',
     away: 'away',
-    declined: (code: string) => `can't deliver: ${code}`,
+    declined: (code: string) => `can’t deliver: ${code}`,
     returned: 'returned its update',
     /** When the study is over. */
     tookPart: (rounds: number) =>
@@ -324,7 +321,7 @@ export const en = {
     bestRound: (n: number) => `best by validation: ${n === 0 ? 'start' : `round ${n}`}`,
     /** Under the chart's title: from the start to the best round. */
     change: (difference: string, from: string, to: string, round: number) =>
-      `Held-out: ${difference} since the start (${from}, now ${to} in round ${round}, the best by validation)`,
+      `Held-out: ${difference} since the start, from ${from} to ${to} in round ${round}, the best by validation`,
     noChange: (value: string) => `Held-out: ${value} at the start, the best by validation so far`,
     failedRounds: (rounds: string, n: number) =>
       `✕ ${n === 1 ? 'an attempt' : 'attempts'} that failed: ${n === 1 ? 'round' : 'rounds'} ${rounds}`,
@@ -350,7 +347,6 @@ export const en = {
     sensitivity: 'Sensitivity',
     specificity: 'Specificity',
     falseAlarmShare: '1 − specificity',
-    roc: 'ROC curve',
     rocSummary: (auc: string, sensitivity: string, specificity: string) =>
       `ROC curve, area ${auc}; at the threshold sensitivity ${sensitivity} and specificity ${specificity}.`,
     rocOnly: (auc: string) => `ROC curve, area ${auc}.`,
@@ -426,7 +422,6 @@ export const en = {
     zip: 'tfjs and safetensors',
     zipText: 'a ZIP of model.json, its shards and model.safetensors',
     none: 'There is no model yet: it comes with the first evaluation.',
-    preparing: 'Preparing…',
     metrics: 'Metrics',
     metricsText: 'Every round, both splits, with intervals.',
     csv: 'CSV',
@@ -435,6 +430,19 @@ export const en = {
     open: 'Open the report',
     yaml: 'study.yaml',
     yamlText: 'To create the same study again.',
+  },
+  /** Why a study or a round has ended or waits, which the coordinator says in English. */
+  reasons: {
+    paused: 'paused by the study coordinator',
+    stopped: 'stopped by the study coordinator',
+    done: (rounds: number) => `all ${rounds} rounds are done`,
+    noBetter: (rounds: number) => `validation has not improved for ${rounds} rounds`,
+    missed: (returned: number, of: number, quorum: number) =>
+      `${returned} of ${of} clinics returned an update; the quorum is ${quorum}`,
+    again: (attempts: number, why: string) =>
+      `${attempts} attempts in a row missed the quorum: ${why}`,
+    revoked: (left: number, quorum: number) =>
+      `a clinic was revoked, and ${left} are left; the quorum is ${quorum}`,
   },
   report: {
     print: 'Print',
@@ -463,7 +471,7 @@ export const en = {
     refused: (clinic: string, round: string, code: string) =>
       `An update of ${clinic} in ${inSentence(round)} was refused: ${code}`,
     declined: (clinic: string, round: string, code: string) =>
-      `${clinic} can't deliver in ${inSentence(round)}: ${code}`,
+      `${clinic} can’t deliver in ${inSentence(round)}: ${code}`,
     twice: (clinic: string) =>
       `Two machines connect as ${clinic}: the one that was connected was sent away`,
     change: (changes: string) => `The study was changed: ${changes}`,

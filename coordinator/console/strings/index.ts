@@ -1,12 +1,10 @@
 // All that the console says, in the language that the browser's user reads.
-import { LANGUAGE } from '../../../common/web/language.js';
+import { type Language, LANGUAGE } from '../../../common/web/language.js';
+import { de } from './de.js';
 import { en, type Strings } from './en.js';
+import { es } from './es.js';
+import { ptBr } from './pt-br.js';
 
-const LANGUAGES: Readonly<Record<typeof LANGUAGE, Strings>> = {
-  en,
-  'pt-BR': en,
-  es: en,
-  de: en,
-};
+export const STRINGS: Readonly<Record<Language, Strings>> = { en, 'pt-BR': ptBr, es, de };
 
-export const strings = LANGUAGES[LANGUAGE];
+export const strings = STRINGS[LANGUAGE];

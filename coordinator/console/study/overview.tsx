@@ -25,6 +25,7 @@ import {
   secondsLeft,
   sinceText,
 } from '../format.js';
+import { reasonText } from '../reason.js';
 import { strings } from '../strings/index.js';
 import { Panel } from '../ui.js';
 import { ClinicNow, isOver } from './clinic-now.js';
@@ -226,7 +227,7 @@ function Now({ study, round }: { study: LiveStudy; round: RoundRow }) {
       title={t.round(round.number)}
       text={
         (round.phase === 'failed' && round.reason !== null
-          ? `${t.phase.failed}: ${round.reason}`
+          ? `${t.phase.failed}: ${reasonText(round.reason)}`
           : null) ?? (evaluating ? t.evaluating(Math.floor(100 * evaluated)) : t.phase[round.phase])
       }
       aside={

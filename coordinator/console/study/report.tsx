@@ -9,6 +9,7 @@ import type { LiveStudy, RoundView } from '../../../common/protocol/console.js';
 import { api } from '../api.js';
 import { bytesText, count, dateText, durationText, intervalText, scoreText } from '../format.js';
 import { useLiveStudy } from '../live.js';
+import { reasonText } from '../reason.js';
 import { strings } from '../strings/index.js';
 import { Loading, Panel, Problem, StatusBadge, tellError } from '../ui.js';
 import { trainedWords } from '../trained.js';
@@ -64,7 +65,7 @@ function Printed({ study }: { study: LiveStudy }) {
               last ? dateText(last.closedAt!) : null,
             )}
           </Text>
-          {study.reason !== null && <Text>{study.reason}</Text>}
+          {study.reason !== null && <Text>{reasonText(study.reason)}</Text>}
         </div>
         <Panel title={t.headline}>
           {number === undefined ? (

@@ -13,6 +13,7 @@ import {
   roundTraffic,
   scoreText,
 } from '../format.js';
+import { reasonText } from '../reason.js';
 import { strings } from '../strings/index.js';
 import { Empty, Loading, Panel, Scrolling, tellError } from '../ui.js';
 import { Curves } from './curves.js';
@@ -199,7 +200,7 @@ function FailedRow({ row }: { row: RoundRow }) {
       </Table.Td>
       <Table.Td colSpan={2}>
         <Text size="xs" maw={320}>
-          {row.reason}
+          {row.reason !== null && reasonText(row.reason)}
         </Text>
       </Table.Td>
       <Table.Td ta="right">{row.cohort === 0 ? '–' : `${row.returned}/${row.cohort}`}</Table.Td>

@@ -18,6 +18,7 @@ import type { LiveStudy, StudyAction } from '../../../common/protocol/console.js
 import { api } from '../api.js';
 import { useLiveStudy } from '../live.js';
 import { Offline } from '../offline.js';
+import { reasonText } from '../reason.js';
 import { strings } from '../strings/index.js';
 import { attempt, Loading, Problem, StatusBadge } from '../ui.js';
 import { AuditLog } from './audit-log.js';
@@ -71,7 +72,7 @@ export default function StudyPage() {
           </Group>
           {study.reason !== null && (
             <Text c="dimmed" size="sm" maw={700}>
-              {study.reason}
+              {reasonText(study.reason)}
             </Text>
           )}
         </Stack>

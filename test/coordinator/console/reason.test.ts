@@ -1,0 +1,90 @@
+// The coordinator's own reasons, as its machine gives them, are told in the user's language.
+import { describe, expect, it } from 'vitest';
+import { StudyConfig } from '../../../common/protocol/study.js';
+import { type Event, step } from '../../../coordinator/rounds/machine.js';
+import type { StudyState } from '../../../coordinator/rounds/state.js';
+import { reasonText } from '../../../coordinator/console/reason.js';
+import { STRINGS } from '../../../coordinator/console/strings/index.js';
+
+const checkpoint = { parameters: { sha256: 'x', bytes: 1 }, strategyState: null };
+const draft: StudyState = {
+  id: 'study',
+  version: 0,
+  config: StudyConfig.parse({
+    name: 's',
+    model: 'm',
+    rounds: 2,
+    cohort: { minimum: 3, quorum: 3, attempts: 2 },
+    evaluation: { data: 'd', patience: 1 },
+  }),
+  status: 'draft',
+  reason: null,
+  start: { sha256: 'x', bytes: 1 },
+  next: checkpoint,
+  completed: 0,
+  best: null,
+  sinceBest: 0,
+  misses: 0,
+  round: null,
+};
+const after = (...events: Event[]): StudyState =>
+  events.reduce((state, event) => step(state, event).state, draft);
+const start: Event[] = [
+  { type: 'start' },
+  { type: 'plan', attempt: '0' },
+  { type: 'evaluated', attempt: '0', score: 0.3, now: 1 },
+];
+const open = (attempt: string): Event[] => [
+  { type: 'plan', attempt },
+  {
+    type: 'open',
+    attempt,
+    cohort: ['a', 'b', 'c'],
+    roundKey: 'k',
+    terms: { body: '', signature: '' },
+    now: 1,
+  },
+];
+const done = (attempt: string, score: number): Event[] => [
+  ...open(attempt),
+  ...['a', 'b', 'c'].map((clinic): Event => ({
+    type: 'update',
+    attempt,
+    update: { clinic, sha256: clinic, bytes: 1, samples: 1, norm: 1 },
+  })),
+  { type: 'aggregated', attempt, result: checkpoint },
+  { type: 'evaluated', attempt, score, now: 2 },
+];
+const miss = (attempt: string): Event[] => [
+  ...open(attempt),
+  { type: 'deadline', attempt, now: 9 },
+];
+const roundReason = ({ round }: StudyState): string =>
+  round?.phase === 'failed' ? round.reason : '';
+
+describe('a reason', () => {
+  const { reasons } = STRINGS.de;
+  it.each([
+    ['pause', after(...start, { type: 'pause' }).reason, reasons.paused],
+    ['stop', after(...start, { type: 'stop', now: 3 }).reason, reasons.stopped],
+    ['all rounds', after(...start, ...done('1', 0.4), ...done('2', 0.5)).reason, reasons.done(2)],
+    ['patience', after(...start, ...done('1', 0.2)).reason, reasons.noBetter(1)],
+    ['a missed quorum', roundReason(after(...start, ...miss('1'))), reasons.missed(0, 3, 3)],
+    [
+      'two missed quorums',
+      after(...start, ...miss('1'), ...miss('2')).reason,
+      reasons.again(2, reasons.missed(0, 3, 3)),
+    ],
+    [
+      'a revoked clinic',
+      roundReason(after(...start, ...open('1'), { type: 'revoke', clinic: 'a', now: 5 })),
+      reasons.revoked(2, 3),
+    ],
+  ])('of %s is told in German', (_, said, told) => {
+    expect(reasonText(said!, reasons)).toBe(told);
+  });
+
+  it('that is not known is shown as it was said', () => {
+    expect(reasonText('aggregate failed: no disk', reasons)).toBe('aggregate failed: no disk');
+  });
+});

@@ -1,0 +1,70 @@
+// Every language says everything that English says, and with the same numbers and names.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { LANGUAGES } from '../../../common/web/language.js';
+import { en } from '../../../coordinator/console/strings/en.js';
+import { STRINGS } from '../../../coordinator/console/strings/index.js';
+import { PACKAGE_ROOT } from '../../support/shared-data.js';
+
+/** Marks by which an argument is found in what a text makes of it. */
+const MARKS = Array.from({ length: 6 }, (_, i) => `§${i}`);
+
+/** What is said, by path; a function's text with a mark for each argument. */
+function textsOf(value: unknown, path = ''): Map<string, string> {
+  if (typeof value === 'string') return new Map([[path, value]]);
+  if (typeof value === 'function')
+    return new Map([
+      [`${path}()`, (value as (...args: string[]) => string)(...MARKS.slice(0, value.length))],
+    ]);
+  return new Map(
+    Object.entries(value as object).flatMap(([name, part]) => [
+      ...textsOf(part, path === '' ? name : `${path}.${name}`),
+    ]),
+  );
+}
+
+const english = textsOf(en);
+const marksIn = (text: string): string[] => MARKS.filter((mark) => text.includes(mark));
+
+/** The same in every language: names of programs and files, and what has no words of its own. */
+const ALIKE = new Set(['create.model.describe()']);
+
+describe.each(Object.entries(STRINGS))('the console in %s', (language, strings) => {
+  const texts = textsOf(strings);
+
+  it('says everything', () => {
+    expect([...texts.keys()].toSorted()).toEqual([...english.keys()].toSorted());
+    for (const [path, text] of texts)
+      expect([path, text.trim() === '']).toEqual([path, english.get(path)!.trim() === '']);
+  });
+
+  it('leaves out no number and no name', () => {
+    for (const [path, text] of texts)
+      expect([path, marksIn(text)]).toEqual([path, marksIn(english.get(path)!)]);
+  });
+
+  it.skipIf(language === 'en')('leaves no sentence in English', () => {
+    const left = [...texts].filter(
+      ([path, text]) => !ALIKE.has(path) && text === english.get(path) && /\p{L} \p{L}/u.test(text),
+    );
+    expect(left).toEqual([]);
+  });
+});
+
+it('the console speaks every language that the pages have', () => {
+  expect(Object.keys(STRINGS)).toEqual(Object.keys(LANGUAGES));
+});
+
+it('no page says a word of its own', () => {
+  const folder = join(PACKAGE_ROOT, 'coordinator/console');
+  for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    if (!file.endsWith('.tsx')) continue;
+    const page = readFileSync(join(folder, file), 'utf8');
+    expect(page.match(/>[^<>{}=;()]*\p{L}{3,}[^<>{}=;()]*<\//gu) ?? [], file).toEqual([]);
+    expect(
+      page.match(/\b(?:aria-label|title|label|placeholder|alt)="[^"]*\p{L}[^"]*"/gu) ?? [],
+      file,
+    ).toEqual([]);
+  }
+});
