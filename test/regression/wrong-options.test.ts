@@ -74,6 +74,7 @@ const INVITATION = formatInvitation({
   key: toBase64(coordinator.publicKey),
   secret: createNonce(),
   expires: '2999-01-01T00:00:00Z',
+  clinic: 'Clinic North',
 });
 const MODEL = '{}/model';
 const DATA = 'synthetic:site=1&images=12&size=32';
