@@ -8,7 +8,7 @@ const SHOWN = 8;
 const text = STRINGS.collect.imported;
 
 export function ImportReport({
-  imported: { added, known, refused, problems },
+  imported: { added, known, refused, problems, notes },
   onClose,
 }: {
   imported: Imported;
@@ -29,6 +29,7 @@ export function ImportReport({
       {added.some(({ fields }) => fields.diagnostic === undefined) && (
         <Text size="sm">{text.label}</Text>
       )}
+      <Reasons title={text.notes} reasons={notes} />
       <Reasons
         title={text.refused(refused.length)}
         reasons={refused.map(

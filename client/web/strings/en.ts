@@ -110,7 +110,8 @@ export const en = {
     camera: 'Camera',
     files: 'Add photographs',
     folder: 'Import a folder',
-    folderHint: 'A folder with metadata.csv and images, as PAD-UFES-20 is published.',
+    folderHint:
+      'A folder of photographs with a table (CSV) of file, diagnosis and patient; or one folder for each diagnosis.',
     filters: { all: 'All', unlabelled: 'No diagnosis', doubtful: 'To check' },
     noDiagnosis: 'No diagnosis',
     apart: 'Kept apart',
@@ -125,6 +126,7 @@ export const en = {
     imported: {
       title: (n: number) => `${photographs(n)} added`,
       known: (n: number) => `${photographs(n)} ${n === 1 ? 'was' : 'were'} here already.`,
+      notes: 'Reading the table:',
       refused: (n: number) => `${photographs(n)} not taken:`,
       problems: (n: number) => `${plural(n, 'problem')}:`,
       more: (n: number) => `and ${n.toLocaleString('en')} more`,

@@ -184,7 +184,7 @@ export const en = {
       'updates.maxSamples': ['Most photographs', 'Of a clinic in a round.'],
       'evaluation.data': [
         'Evaluation photographs',
-        'A folder with metadata.csv on the coordinator’s machine, as PAD-UFES-20 is published; or synthetic:site=1&images=300',
+        'A folder on the coordinator’s machine: photographs with a table of file, diagnosis and patient, or a published archive; or synthetic:site=1&images=300',
       ],
       'evaluation.select': ['Validation decides by', ''],
       'evaluation.patience': [
