@@ -1,5 +1,5 @@
 // The clinic's app alone: its download size, use without a network, and training on WebGPU.
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -162,6 +162,41 @@ describe.skipIf(noBrowser)(`in a browser${noBrowser ? ` (skipped: ${noBrowser})`
     await app.sees('3 photographs, 3 to train on');
     await app.page.locator('li img').first().waitFor();
     await app.go('Settings');
+    await app.window.close();
+  });
+
+  it("imports a clinic's own table as Excel writes it, and a folder for each diagnosis", async () => {
+    const samples = await writePhotographs(
+      join(folder, 'own'),
+      'synthetic:site=1&images=4&seed=3&size=256&split=train',
+    );
+    await rm(join(folder, 'own', 'metadata.csv'));
+    const rows = samples.map(
+      ({ id, label, patient }) => `${id}.jpg;${label.toLowerCase()};José ${patient};45,5`,
+    );
+    await writeFile(
+      join(folder, 'own', 'Fotos.csv'),
+      Buffer.from(['Datei;Diagnose;Paciente;Alter', ...rows].join('\r\n'), 'latin1'),
+    );
+    const others = await writePhotographs(
+      join(folder, 'others'),
+      'synthetic:site=2&images=2&seed=4&size=256&split=train',
+    );
+    for (const [i, { id }] of others.entries()) {
+      await mkdir(join(folder, 'folders', ['melanoma', 'nevus'][i]!), { recursive: true });
+      await rename(
+        join(folder, 'others', 'images', `${id}.jpg`),
+        join(folder, 'folders', ['melanoma', 'nevus'][i]!, `${id}.jpg`),
+      );
+    }
+    const app = await ClinicApp.open(browser, coordinator.url);
+    await app.setPassphrase();
+    await app.importFolder(join(folder, 'own'));
+    await app.sees('the table is not in UTF-8: it was read as Windows-1252 (Latin-1)');
+    await app.sees('4 photographs, 4 to train on');
+    await app.importFolder(join(folder, 'folders'));
+    await app.sees("the folders' names are the diagnoses");
+    await app.sees('6 photographs, 6 to train on');
     await app.window.close();
   });
 
