@@ -21,6 +21,10 @@ export const decimal = (value: number, digits: number): string =>
 export const scoreText = (value: number | null | undefined): string =>
   value === null || value === undefined ? '–' : decimal(value, 3);
 
+/** "85%", of a share from 0 to 1. */
+export const percentText = (share: number): string =>
+  share.toLocaleString(LOCALE, { style: 'percent' });
+
 /** "0.55–0.67"; empty where there is no interval. */
 export const intervalText = (low: number | null, high: number | null): string =>
   low === null || high === null ? '' : `${decimal(low, 2)}–${decimal(high, 2)}`;

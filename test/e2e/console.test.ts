@@ -385,9 +385,7 @@ describe.skipIf(missing)(
       await signIn(page, coordinator);
       await page.goto(`${coordinator.url}/console/#/studies/${id}`);
       await page.getByRole('button', { name: t.actions.start }).click();
-      const shown = page.getByText(
-        new RegExp(t.overview.evaluating(0).replace('0', '([1-9]\\d?)')),
-      );
+      const shown = page.getByText(new RegExp(t.overview.evaluating('([1-9]\\d?)%')));
       const percent = async () => Number(/\d+/.exec(await shown.innerText())![0]);
       const first = await percent();
       expect(

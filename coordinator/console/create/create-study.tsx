@@ -261,7 +261,7 @@ function FieldInput({
   const [label, help] = t.fields[path] ?? [labelOf(field), ''];
   const description =
     path.endsWith('Seconds') && typeof value === 'number' && value > 0
-      ? `${help} ${t.means(durationText(value))}`
+      ? `${durationText(value)} · ${help}`
       : help;
   const common = {
     id: path,

@@ -14,7 +14,7 @@ import { IconCheck, IconFileUpload } from '@tabler/icons-react';
 import { useEffect, useState } from 'react';
 import type { KnownModels } from '../../../common/protocol/console.js';
 import { api, uploadModel } from '../api.js';
-import { bytesText } from '../format.js';
+import { bytesText, percentText } from '../format.js';
 import { strings } from '../strings/index.js';
 import { asApiError } from '../ui.js';
 
@@ -118,12 +118,10 @@ export function ModelChoice({
           clearable={false}
         />
       )}
-      {sent !== null && (
-        <Progress value={100 * sent} aria-label={t.uploading(Math.round(100 * sent))} />
-      )}
+      {sent !== null && <Progress value={100 * sent} aria-label={t.uploading(percentText(sent))} />}
       {sent !== null && (
         <Text size="sm" role="status">
-          {t.uploading(Math.round(100 * sent))}
+          {t.uploading(percentText(sent))}
         </Text>
       )}
       {way === 'upload' && chosen && (

@@ -98,7 +98,6 @@ export const de: Strings = {
       'cohort.quorum': 'Nicht mehr als die Kliniken, die eine Runde öffnen.',
       'updates.minSamples': 'Nicht mehr als die höchste Zahl von Fotos einer Klinik.',
     },
-    means: (words) => `Das sind ${words}.`,
     trains: (last) =>
       last === 0
         ? 'nur den Klassifikator'
@@ -113,7 +112,7 @@ export const de: Strings = {
       file: 'Modelldatei',
       fileHelp: 'model.safetensors, wie lentigo weights import oder eine Studie sie schreibt',
       choose: 'Datei wählen',
-      uploading: (percent) => `Wird hochgeladen, ${percent} %`,
+      uploading: (percent) => `Wird hochgeladen, ${percent}`,
       uploaded: (size) => `Hochgeladen, ${size}`,
       describe: (architecture, labels, size) => `${architecture}, ${size}, ${labels}`,
     },
@@ -211,7 +210,7 @@ export const de: Strings = {
       closed: 'fertig',
       failed: 'gescheitert',
     },
-    evaluating: (percent) => `das neue Modell wird ausgewertet, ${percent} %`,
+    evaluating: (percent) => `das neue Modell wird ausgewertet, ${percent}`,
     waiting: (connected, needed) =>
       `${connected} von ${needed} Kliniken, die eine Runde braucht, sind verbunden.`,
     returned: (n, of) => `${n} von ${of} Kliniken haben geantwortet`,
@@ -352,8 +351,8 @@ export const de: Strings = {
     columns: {
       diagnosis: 'Diagnose',
       malignant: 'bösartig',
-      precision: 'Genauigkeit (Precision)',
-      recall: 'Trefferquote (Recall)',
+      precision: 'Precision',
+      recall: 'Recall',
       f1: 'F1',
       support: 'Fotos',
       type: 'Hauttyp',

@@ -105,8 +105,6 @@ export const en = {
       'cohort.quorum': 'Not more than the clinics that open a round.',
       'updates.minSamples': 'Not more than the most photographs of a clinic.',
     } as Record<string, string | undefined>,
-    /** The value of a field in words, behind its help. */
-    means: (words: string) => `This is ${words}.`,
     trains: (last: number) =>
       last === 0
         ? 'only the classifier'
@@ -119,7 +117,7 @@ export const en = {
       file: 'Model file',
       fileHelp: 'model.safetensors, as lentigo weights import or a study writes it',
       choose: 'Choose a file',
-      uploading: (percent: number) => `Uploading, ${percent}%`,
+      uploading: (percent: string) => `Uploading, ${percent}`,
       uploaded: (size: string) => `Uploaded, ${size}`,
       describe: (architecture: string, labels: string, size: string) =>
         `${architecture}, ${size}, ${labels}`,
@@ -216,7 +214,7 @@ export const en = {
       closed: 'done',
       failed: 'failed',
     },
-    evaluating: (percent: number) => `the new model is evaluated, ${percent}%`,
+    evaluating: (percent: string) => `the new model is evaluated, ${percent}`,
     waiting: (connected: number, needed: number) =>
       `${connected} of the ${needed} clinics that a round needs are connected.`,
     returned: (n: number, of: number) => `${n} of ${of} clinics returned`,

@@ -104,7 +104,6 @@ export const es: Strings = {
       'cohort.quorum': 'No más que las clínicas que abren una ronda.',
       'updates.minSamples': 'No más que el máximo de fotos de una clínica.',
     },
-    means: (words) => `Son ${words}.`,
     trains: (last) =>
       last === 0
         ? 'solo el clasificador'
@@ -119,7 +118,7 @@ export const es: Strings = {
       file: 'Archivo del modelo',
       fileHelp: 'model.safetensors, como lo escribe lentigo weights import o un estudio',
       choose: 'Elegir un archivo',
-      uploading: (percent) => `Subiendo, ${percent} %`,
+      uploading: (percent) => `Subiendo, ${percent}`,
       uploaded: (size) => `Subido, ${size}`,
       describe: (architecture, labels, size) => `${architecture}, ${size}, ${labels}`,
     },
@@ -217,7 +216,7 @@ export const es: Strings = {
       closed: 'terminada',
       failed: 'ha fallado',
     },
-    evaluating: (percent) => `se evalúa el nuevo modelo, ${percent} %`,
+    evaluating: (percent) => `se evalúa el nuevo modelo, ${percent}`,
     waiting: (connected, needed) =>
       `${connected} de las ${needed} clínicas que necesita una ronda están conectadas.`,
     returned: (n, of) => `${n} de ${of} clínicas han respondido`,

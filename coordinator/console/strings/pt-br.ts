@@ -103,7 +103,6 @@ export const ptBr: Strings = {
       'cohort.quorum': 'Não mais que as clínicas que abrem uma rodada.',
       'updates.minSamples': 'Não mais que o máximo de fotos de uma clínica.',
     },
-    means: (words) => `São ${words}.`,
     trains: (last) =>
       last === 0
         ? 'apenas o classificador'
@@ -118,7 +117,7 @@ export const ptBr: Strings = {
       file: 'Arquivo do modelo',
       fileHelp: 'model.safetensors, como lentigo weights import ou um estudo o grava',
       choose: 'Escolher um arquivo',
-      uploading: (percent) => `Enviando, ${percent}%`,
+      uploading: (percent) => `Enviando, ${percent}`,
       uploaded: (size) => `Enviado, ${size}`,
       describe: (architecture, labels, size) => `${architecture}, ${size}, ${labels}`,
     },
@@ -217,7 +216,7 @@ export const ptBr: Strings = {
       closed: 'concluída',
       failed: 'falhou',
     },
-    evaluating: (percent) => `o novo modelo é avaliado, ${percent}%`,
+    evaluating: (percent) => `o novo modelo é avaliado, ${percent}`,
     waiting: (connected, needed) =>
       `${connected} das ${needed} clínicas de que uma rodada precisa estão conectadas.`,
     returned: (n, of) => `${n} de ${of} clínicas responderam`,

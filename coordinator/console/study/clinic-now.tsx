@@ -2,7 +2,7 @@
 // what it took part in.
 import { Group, Progress, Text } from '@mantine/core';
 import type { ClinicRow, LiveStudy } from '../../../common/protocol/console.js';
-import { scoreText } from '../format.js';
+import { percentText, scoreText } from '../format.js';
 import { strings } from '../strings/index.js';
 
 const t = strings.clinic;
@@ -21,7 +21,7 @@ export function doing(clinic: ClinicRow, attempt: string | undefined, over: bool
   if (!connected) return t.away;
   const training = trainingOf(clinic, attempt);
   if (!training) return t.idle;
-  const share = `${t.phase[training.phase]}, ${Math.round(100 * training.fraction)}%`;
+  const share = `${t.phase[training.phase]}, ${percentText(training.fraction)}`;
   return training.loss === undefined ? share : `${share} · ${t.loss(scoreText(training.loss))}`;
 }
 

@@ -18,9 +18,9 @@ import type { LiveStudy, RoundRow } from '../../../common/protocol/console.js';
 import {
   bytesText,
   count,
-  decimal,
   durationText,
   intervalText,
+  percentText,
   scoreText,
   secondsLeft,
   sinceText,
@@ -190,8 +190,7 @@ function Numbers({ study }: { study: LiveStudy }) {
   );
 }
 
-const percent = (share: number | null): string =>
-  share === null ? '–' : `${decimal(100 * share, 0)}%`;
+const percent = (share: number | null): string => (share === null ? '–' : percentText(share));
 
 const Figure = ({ name, value, text }: { name: string; value: string; text: string }) => (
   <Paper withBorder p={{ base: 'sm', sm: 'md' }} radius="lg">
@@ -228,7 +227,10 @@ function Now({ study, round }: { study: LiveStudy; round: RoundRow }) {
       text={
         (round.phase === 'failed' && round.reason !== null
           ? `${t.phase.failed}: ${reasonText(round.reason)}`
-          : null) ?? (evaluating ? t.evaluating(Math.floor(100 * evaluated)) : t.phase[round.phase])
+          : null) ??
+        (evaluating
+          ? t.evaluating(percentText(Math.floor(100 * evaluated) / 100))
+          : t.phase[round.phase])
       }
       aside={
         left !== null && left > 0 ? (

@@ -72,7 +72,8 @@ function OneRound({ study, best }: { study: LiveStudy; best: number }) {
           onChange={(next) => next !== null && setChosen(Number(next))}
           allowDeselect={false}
           searchable={options.length > 12}
-          w={260}
+          w={320}
+          maw="100%"
           limit={100}
         />
         <SegmentedControl
@@ -117,7 +118,13 @@ export function RoundsTable({ study, all = false }: { study: LiveStudy; all?: bo
   return (
     <Panel title={t.rounds} text={t.metrics[metric]}>
       <Scrolling label={t.rounds} minWidth={720}>
-        <Table className="numbers" verticalSpacing={6} data-testid="rounds">
+        <Table
+          className="numbers rounds"
+          verticalSpacing={6}
+          horizontalSpacing={all ? 6 : 'xs'}
+          fz={all ? 'xs' : 'sm'}
+          data-testid="rounds"
+        >
           <Table.Thead>
             <Table.Tr>
               {[
@@ -149,7 +156,7 @@ export function RoundsTable({ study, all = false }: { study: LiveStudy; all?: bo
                     <Group gap={6} wrap="nowrap">
                       {row.number === 0 ? strings.overview.round(0) : row.number}
                       {row.number === best?.round && (
-                        <Badge size="sm" tt="none">
+                        <Badge size="sm" tt="none" style={{ minWidth: 'max-content' }}>
                           {t.best}
                         </Badge>
                       )}
@@ -193,7 +200,14 @@ function FailedRow({ row }: { row: RoundRow }) {
       <Table.Td>
         <Group gap={6} wrap="nowrap">
           {row.number === 0 ? strings.overview.round(0) : row.number}
-          <Badge size="sm" tt="none" color="red" variant="light" c="var(--mantine-color-error)">
+          <Badge
+            size="sm"
+            tt="none"
+            color="red"
+            variant="light"
+            c="var(--mantine-color-error)"
+            style={{ minWidth: 'max-content' }}
+          >
             {t.failed}
           </Badge>
         </Group>
