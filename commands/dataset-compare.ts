@@ -6,7 +6,8 @@ import { openDataset } from '../common/dataset/open.node.js';
 import { dataHelp } from '../common/dataset/registry.js';
 import type { Dataset, Sample } from '../common/dataset/sample.js';
 import { useEngine } from '../common/engine/engine.node.js';
-import { asLentigoError, LentigoError } from '../common/errors.js';
+import { LentigoError } from '../common/errors.js';
+import { imageError } from '../common/images/image-error.js';
 import { prepare } from '../common/images/prepare.js';
 import { loadModel, SHIPPED_MODEL } from '../common/model/folder.node.js';
 import { createStudent, type Student } from '../common/model/student.js';
@@ -56,10 +57,7 @@ async function measureAll(
         });
       }
     } catch (error) {
-      const { code, message } = asLentigoError(error);
-      if (code !== 'LENTIGO_DATA_IMAGE_UNREADABLE' && code !== 'LENTIGO_DATA_IMAGE_MISSING')
-        throw error;
-      process.stderr.write(`left out: ${message}\n`);
+      process.stderr.write(`left out: ${imageError(error).message}\n`);
     }
     if ((i + 1) % 100 === 0 || i + 1 === drawn.length)
       process.stderr.write(`${name}: ${i + 1} of ${drawn.length}\n`);

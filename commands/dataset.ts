@@ -2,7 +2,7 @@
 import Table from 'cli-table3';
 import { Command, Option } from 'commander';
 import { compareCommand } from './dataset-compare.js';
-import { LentigoError } from '../common/errors.js';
+import { ERRORS, LentigoError } from '../common/errors.js';
 import { LABEL_SETS } from '../common/model/labels.js';
 import { inspectDataset, type Inspection } from '../common/dataset/inspect.js';
 import { openDataset } from '../common/dataset/open.node.js';
@@ -67,6 +67,7 @@ export function formatInspection(inspection: Inspection): string {
       : [
           `${inspection.problems.length} images can't be used:`,
           ...listed(inspection.problems.map(({ code, message }) => `${code}  ${message}`)),
+          ...new Set(inspection.problems.map(({ code }) => `${code}: ${ERRORS[code].remedy}`)),
         ];
   const left = Object.entries(inspection.leftOut).sort(([, a], [, b]) => b - a);
   const leftOut =

@@ -116,11 +116,32 @@ export const ERRORS = {
     means: 'The table names an image that is not in the folder.',
     remedy: 'Put the image beside the others, or remove its row from the table.',
   },
+  LENTIGO_DATA_IMAGE_AMBIGUOUS: {
+    exit: 2,
+    http: 400,
+    means:
+      'Several different files in the folder could be the image that a row of the table names.',
+    remedy:
+      "Write the image's folder and extension into the table (photos/IMG_1.jpg), or move the files that are not meant (masks, thumbnails) out of the folder.",
+  },
   LENTIGO_DATA_IMAGE_UNREADABLE: {
     exit: 2,
     http: 400,
-    means: 'An image is damaged, or no JPEG or PNG.',
+    means: 'An image is empty, damaged, may not be read, or is no picture.',
     remedy: 'Replace the image by an intact JPEG or PNG, or remove its row from the table.',
+  },
+  LENTIGO_DATA_IMAGE_FORMAT: {
+    exit: 2,
+    http: 400,
+    means: 'A file is a picture or document of a format that is not read.',
+    remedy:
+      'Export it as JPEG or PNG; JPEG, PNG, WebP, AVIF and HEIC are read, whatever their extension.',
+  },
+  LENTIGO_DATA_IMAGE_TOO_LARGE: {
+    exit: 2,
+    http: 400,
+    means: 'An image has more pixels than any phone takes; it is refused before it is decoded.',
+    remedy: 'Save it with fewer pixels: 224 of the lesion are enough.',
   },
   LENTIGO_DATA_SPLIT_LEAK: {
     exit: 2,

@@ -14,7 +14,7 @@ import { type Column, invalidTable, type TableRecord } from './table.js';
 export interface ArchiveRow {
   /** The row's number, as a spreadsheet shows it. */
   readonly line: number;
-  /** The image's stem; its path without extension where the table gives one. */
+  /** The image's name without its extension, with its folder if the table gives one. */
   readonly id: string;
   /** The image's name in the table. */
   readonly image: string;
@@ -74,11 +74,6 @@ export interface Archive extends Source, RowReader {
    */
   readonly stemKey?: (stem: string) => string;
 }
-
-const EXTENSION = /\.(png|jpe?g)$/i;
-export const isImageName = (name: string): boolean => EXTENSION.test(name);
-/** A file's name without an image's extension: it matches rows to images. */
-export const stemOf = (name: string): string => name.replace(EXTENSION, '');
 
 /**
  * A reader by a schema of columns. A cell of a required column that the schema refuses is an error;

@@ -6,6 +6,7 @@ import { type Column, invalidTable, type Known, matching, type Table } from './t
 
 /** The files that may be tables; Excel's own are read by Node only. */
 const TABLE = /\.(csv|tsv|tab|txt|xlsx)$/i;
+export const isTableName = (name: string): boolean => TABLE.test(name);
 /** The files that nobody puts beside images for anything else. */
 const SURE = /\.(csv|tsv|xlsx)$/i;
 
@@ -68,7 +69,7 @@ export async function chooseTable<T extends RowReader & Pick<Archive, 'tables'>>
   if (named[0] !== undefined) return opened(named[0]);
   const fitting: Chosen<T>[] = [];
   let reason: LentigoError | undefined;
-  for (const file of files.filter((each) => TABLE.test(each))) {
+  for (const file of files.filter(isTableName)) {
     try {
       const chosen = await opened(file);
       const { table, reader } = chosen;

@@ -1,29 +1,24 @@
 // Reads a folder with an archive's table and its images as a dataset. The table shows which archive
 // it is.
 import { createReadStream } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { join, relative, resolve, sep } from 'node:path';
+import { readdir, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { LentigoError } from '../errors.js';
 import { decodePicture } from '../images/decode.node.js';
+import { isImageName } from '../images/file-type.js';
 import { LABEL_SETS, type LabelSet } from '../model/labels.js';
-import {
-  type Archive,
-  type ArchiveRow,
-  isImageName,
-  labelRows,
-  type Source,
-  splitRows,
-} from './archive.js';
+import { type Archive, type ArchiveRow, labelRows, type Source, splitRows } from './archive.js';
 import { chooseTable, knownBy } from './choose-table.js';
 import { labelOf } from './diagnoses.js';
+import { FolderImages } from './folder-images.node.js';
 import type { ReadOptions } from './format.js';
-import { ImageIndex } from './image-index.js';
 import { Notes } from './notes.js';
 import { PLAIN, rowsOfFolders } from './plain.js';
 import { archives } from './registry.js';
 import { compactly, readRows } from './rows.js';
 import type { DataProblem, Dataset, Sample } from './sample.js';
 import { invalidTable, openCsv, openRows, type Table } from './table.js';
+import { findFiles } from './walk.node.js';
 
 /** Number of files opened in parallel. */
 const AT_ONCE = 128;
@@ -95,20 +90,11 @@ const widest = (rows: readonly ArchiveRow[]): LabelSet => {
     .reduce((best, each) => (each.n > best.n ? each : best)).labels;
 };
 
-/** Every image below a folder, by its path there, in order. */
-async function findImages(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-  return entries
-    .filter((entry) => !entry.isDirectory() && isImageName(entry.name))
-    .map(({ name, parentPath }) => relative(folder, join(parentPath, name)).replaceAll(sep, '/'))
-    .sort();
-}
-
 /**
  * Reads a folder: the table of a registered archive or of a clinic's own, or a folder for each
  * diagnosis. Images are found anywhere below it, without decoding them (loading a sample does). A
- * row whose image is missing is added to `problems`; a diagnosis without a label in the label set is
- * counted in `leftOut`, and what else the table's reading noticed stands in `notes`.
+ * row whose image is missing or ambiguous is added to `problems`; a diagnosis without a label in the
+ * label set is counted in `leftOut`, and what else the reading noticed stands in `notes`.
  * @throws LENTIGO_DATA_NO_METADATA, LENTIGO_DATA_METADATA_INVALID, LENTIGO_DATA_UNKNOWN_DIAGNOSIS,
  *   LENTIGO_DATA_SPLIT_LEAK
  */
@@ -118,8 +104,9 @@ export async function readFolder(
 ): Promise<Dataset & { readonly source: Source }> {
   const folder = resolve(dir);
   const notes = new Notes();
-  const paths = await findImages(folder);
-  const { file, archive, rows } = await rowsOf(folder, paths, labels, notes);
+  const found = await findFiles(folder);
+  const pictures = found.files.filter(isImageName);
+  const { file, archive, rows } = await rowsOf(folder, pictures, labels, notes);
   const inWords = labels ?? (archive === PLAIN ? widest(rows) : archive.labels);
   const { labels: given, leftOut } = labelRows(rows, inWords, file);
   const labelled = rows.flatMap((row, i) => {
@@ -132,25 +119,28 @@ export async function readFolder(
     file,
     seed,
   );
-  const images = new ImageIndex(paths, archive.stemKey);
+  const images = new FolderImages(folder, found, archive.stemKey);
   const samples: Sample[] = [];
   const problems: DataProblem[] = [];
+  const rowOf = new Map<string, number>();
   for (let start = 0; start < labelled.length; start += AT_ONCE) {
-    const part = labelled.slice(start, start + AT_ONCE).map(({ row, label }) => {
-      const [path] = images.find(row.id);
-      return { row, label, path: path && join(folder, path) };
-    });
-    const stats = await Promise.all(
-      part.map(async ({ path }) => (path === undefined ? undefined : await stat(path))),
-    );
-    for (const [i, { row, label, path }] of part.entries()) {
+    const part = labelled.slice(start, start + AT_ONCE);
+    const files = await Promise.all(part.map(({ row }) => images.find(row.image)));
+    for (const [i, { row, label }] of part.entries()) {
       const { id, line, image, patient, fitzpatrick, clinical } = row;
-      const found = stats[i];
-      if (!path || !found)
+      const found = files[i]!;
+      if (found.path === undefined) {
+        problems.push({ id, code: found.code, message: `row ${line}: ${found.message}` });
+        continue;
+      }
+      const { path, revision } = found;
+      const before = rowOf.get(path);
+      rowOf.set(path, line);
+      if (before !== undefined)
         problems.push({
           id,
-          code: 'LENTIGO_DATA_IMAGE_MISSING',
-          message: `row ${line}: no image ${image} (.png, .jpg or .jpeg) below ${folder}`,
+          code: 'LENTIGO_DATA_IMAGE_AMBIGUOUS',
+          message: `row ${line}: ${image} means the same file as row ${before}: ${path}`,
         });
       else
         samples.push({
@@ -160,17 +150,13 @@ export async function readFolder(
           split: splits[start + i]!,
           fitzpatrick,
           clinical,
-          revision: `${found.size}-${found.mtimeMs}`,
+          revision,
           origin: { file: path },
           load: () => decodePicture(path),
         });
     }
   }
-  const named = new Set(rows.flatMap(({ id }) => images.find(id)));
-  if (named.size < paths.length)
-    notes.say(
-      `${paths.length - named.size} of ${paths.length} images are in no row of the table: not used`,
-    );
+  for (const note of images.notes(rows.map(({ image }) => image))) notes.say(note);
   return {
     name: folder,
     samples,

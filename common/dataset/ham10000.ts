@@ -1,8 +1,9 @@
 // HAM10000 (Tschandl, Rosendahl & Kittler 2018, doi:10.7910/DVN/DBW86T): dermoscopic images, up to
 // six per lesion. It doesn't identify patients, so splits go by lesion.
 import { z } from 'zod';
+import { stemOf } from '../images/file-type.js';
 import { HAM10000_LABELS } from '../model/labels.js';
-import { type Archive, rowsBy, stemOf } from './archive.js';
+import { type Archive, rowsBy } from './archive.js';
 import { imagePath, neededText, number, optionalText, splitWord, text } from './cells.js';
 import { wordsIn } from './diagnoses.js';
 

@@ -1,5 +1,5 @@
 // Inspects a dataset: counts to check before training on it.
-import { LentigoError } from '../errors.js';
+import { imageError } from '../images/image-error.js';
 import { MALIGNANCY } from './diagnoses.js';
 import { SPLITS, type DataProblem, type Dataset, type Sample, type Split } from './sample.js';
 
@@ -86,13 +86,7 @@ export async function inspectDataset(
       await sample.load();
       usable.push(sample);
     } catch (error) {
-      if (
-        !(error instanceof LentigoError) ||
-        (error.code !== 'LENTIGO_DATA_IMAGE_UNREADABLE' &&
-          error.code !== 'LENTIGO_DATA_IMAGE_MISSING')
-      )
-        throw error;
-      problems.push({ id: sample.id, code: error.code, message: error.message });
+      problems.push({ id: sample.id, ...imageError(error) });
     }
     progress?.(i + 1, dataset.samples.length);
   }

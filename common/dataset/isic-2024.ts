@@ -1,8 +1,9 @@
 // ISIC 2024, SLICE-3D (Kurtansky et al. 2024, doi:10.1038/s41597-024-03743-w): crops of lesions
 // from total-body photographs, benign or malignant, with the scanner's measurements.
 import { z } from 'zod';
+import { stemOf } from '../images/file-type.js';
 import { BINARY_LABELS } from '../model/labels.js';
-import { type Archive, rowsBy, stemOf } from './archive.js';
+import { type Archive, rowsBy } from './archive.js';
 import { cleaned, imagePath, neededText, number, numberOf, optionalText, text } from './cells.js';
 import { wordsIn } from './diagnoses.js';
 import type { Clinical } from './sample.js';

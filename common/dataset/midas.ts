@@ -2,8 +2,9 @@
 // doi:10.1056/AIdbp2400732): lesions with their pathology, photographed by smartphone from 15 and
 // 30 cm, and through a dermatoscope.
 import { z } from 'zod';
+import { stemOf } from '../images/file-type.js';
 import { BINARY_LABELS } from '../model/labels.js';
-import { type Archive, rowsBy, stemOf } from './archive.js';
+import { type Archive, rowsBy } from './archive.js';
 import { imagePath, neededText, number, optionalText, text } from './cells.js';
 import { wordsIn } from './diagnoses.js';
 

@@ -1,7 +1,8 @@
 // The table of PAD-UFES-20 (Pacheco et al. 2020, doi:10.17632/zr7vgbcyr2.1), metadata.csv.
 import { z } from 'zod';
+import { stemOf } from '../images/file-type.js';
 import { PAD_UFES_LABELS } from '../model/labels.js';
-import { type Archive, rowsBy, stemOf } from './archive.js';
+import { type Archive, rowsBy } from './archive.js';
 import {
   imagePath,
   neededText,
@@ -13,8 +14,6 @@ import {
 } from './cells.js';
 import { wordsOf } from './diagnoses.js';
 import { type Clinical, type Split } from './sample.js';
-
-export { isImageName, stemOf } from './archive.js';
 
 export const METADATA = 'metadata.csv';
 

@@ -1,14 +1,8 @@
 // A clinic's own photographs, without the form of an archive: a table that names each file and its
 // diagnosis, or a folder for each diagnosis.
+import { stemOf } from '../images/file-type.js';
 import { PAD_UFES_LABELS, type LabelSet } from '../model/labels.js';
-import {
-  type Archive,
-  type ArchiveRow,
-  checkSplits,
-  type RowReader,
-  rowsBy,
-  stemOf,
-} from './archive.js';
+import { type Archive, type ArchiveRow, checkSplits, type RowReader, rowsBy } from './archive.js';
 import { optionalText, splitOf, splitWord } from './cells.js';
 import { chooseTable, knownBy } from './choose-table.js';
 import { labelOf, wordsOf } from './diagnoses.js';

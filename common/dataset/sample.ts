@@ -1,4 +1,5 @@
 // The common form of every archive's images: a labelled photograph of one patient.
+import type { ImageCode } from '../images/image-error.js';
 import type { Picture } from '../images/picture.js';
 import type { Scene } from './synthetic/paint.js';
 
@@ -41,7 +42,8 @@ export interface Sample {
   readonly origin?: Origin | undefined;
   /**
    * Decodes the photograph, upright.
-   * @throws LENTIGO_DATA_IMAGE_UNREADABLE
+   * @throws LENTIGO_DATA_IMAGE_MISSING, LENTIGO_DATA_IMAGE_UNREADABLE, LENTIGO_DATA_IMAGE_FORMAT,
+   *   LENTIGO_DATA_IMAGE_TOO_LARGE
    */
   load(): Promise<Picture>;
 }
@@ -49,7 +51,7 @@ export interface Sample {
 /** A row or file that can't be used, and why. */
 export interface DataProblem {
   readonly id: string;
-  readonly code: 'LENTIGO_DATA_IMAGE_MISSING' | 'LENTIGO_DATA_IMAGE_UNREADABLE';
+  readonly code: ImageCode;
   readonly message: string;
 }
 

@@ -1,20 +1,12 @@
 // Decodes bytes or a file to an upright 8-bit RGB picture, in Node (with sharp). Every kind of
 // broken file gives an error that names it.
-import { readFile } from 'node:fs/promises';
-import sharp from 'sharp';
+import { readFile, stat } from 'node:fs/promises';
+import sharp, { type Sharp } from 'sharp';
 import { LentigoError } from '../errors.js';
+import { decodeHeic } from './heic.js';
+import { checkHeader, unreadable } from './image-error.js';
 import type { Picture } from './picture.js';
-
-/** 128 megapixels: accepts every phone's photographs, but no decompression bomb. */
-const PIXEL_LIMIT = 128_000_000;
-
-const FORMATS: ReadonlySet<string> = new Set(['jpeg', 'png', 'webp', 'tiff', 'heif', 'gif']);
-
-function unreadable(name: string, reason: string, cause?: unknown): LentigoError {
-  return new LentigoError('LENTIGO_DATA_IMAGE_UNREADABLE', `${name} can't be read: ${reason}`, {
-    cause,
-  });
-}
+import { reducedWidth } from './picture-size.js';
 
 /**
  * The first line of sharp's message, without its prefixes for libvips' modules ("VipsJpeg:
@@ -25,48 +17,89 @@ function reasonOf(error: unknown): string {
   return line.replace(/^(Input buffer has corrupt header):.*$/, '$1').replace(/^\w+: /, '');
 }
 
-async function bytesOf(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
-      throw new LentigoError('LENTIGO_DATA_IMAGE_MISSING', `${path} does not exist`, {
-        cause: error,
-      });
-    throw unreadable(path, reasonOf(error), error);
+/** What the system says, in words. */
+function systemReason(error: unknown): string {
+  switch ((error as NodeJS.ErrnoException).code) {
+    case 'EACCES':
+    case 'EPERM':
+      return 'this user may not read it';
+    case 'ELOOP':
+      return 'it is a link that leads back to itself';
+    case 'ERR_FS_FILE_TOO_LARGE':
+      return 'the file is larger than 2 GB';
+    default:
+      return reasonOf(error);
   }
 }
 
 /**
- * Decodes a photograph: EXIF orientation applied, transparency laid on white, any colour space and
- * depth converted to 8-bit sRGB. Warnings that don't lose pixels are accepted (phones' JPEGs cause
- * them); truncated files are not.
+ * The bytes of a file.
+ * @throws LENTIGO_DATA_IMAGE_MISSING, LENTIGO_DATA_IMAGE_UNREADABLE
+ */
+async function bytesOf(path: string): Promise<Uint8Array> {
+  try {
+    // Reading a pipe would wait for ever.
+    const found = await stat(path);
+    if (!found.isFile())
+      throw unreadable(path, found.isDirectory() ? 'it is a folder' : 'it is not a file');
+    return await readFile(path);
+  } catch (error) {
+    if (error instanceof LentigoError) throw error;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+      throw new LentigoError('LENTIGO_DATA_IMAGE_MISSING', `${path} does not exist`, {
+        cause: error,
+      });
+    throw unreadable(path, systemReason(error), error);
+  }
+}
+
+/**
+ * Decodes a photograph (JPEG, PNG, WebP, AVIF or HEIC): EXIF orientation applied, transparency laid
+ * on white, any colour space and depth converted to 8-bit sRGB; one of more than 16.7 megapixels is
+ * reduced to at most that, as it is read. Warnings that don't lose pixels are accepted (phones'
+ * JPEGs cause them); truncated files are not.
  * @param source the file's path or its bytes; errors call the bytes `name`
  * @throws LENTIGO_DATA_IMAGE_MISSING when there is no such file
- * @throws LENTIGO_DATA_IMAGE_UNREADABLE when it is empty, cut short, damaged, or not a photograph
+ * @throws LENTIGO_DATA_IMAGE_UNREADABLE when it is empty, cut short, damaged, or no picture
+ * @throws LENTIGO_DATA_IMAGE_FORMAT when it is a picture or document of another format
+ * @throws LENTIGO_DATA_IMAGE_TOO_LARGE by its header, before it is decoded
  */
 export async function decodePicture(
   source: string | Uint8Array,
   name = typeof source === 'string' ? source : 'the image',
 ): Promise<Picture> {
   const bytes = typeof source === 'string' ? await bytesOf(source) : source;
-  if (bytes.length === 0) throw unreadable(name, 'the file is empty');
+  const { type, size } = checkHeader(bytes, name);
+  const width = reducedWidth(size);
   try {
-    const image = sharp(bytes, {
-      failOn: 'error',
-      limitInputPixels: PIXEL_LIMIT,
-      autoOrient: true,
-    });
-    const { format } = await image.metadata();
-    if (!FORMATS.has(format)) throw new Error(`${format} is not a format of photographs`);
-    const { data, info } = await image
-      .flatten({ background: '#fff' })
-      .toColourspace('srgb')
-      .raw({ depth: 'uchar' })
-      .toBuffer({ resolveWithObject: true });
-    if (info.channels !== 3) throw new Error(`${info.channels} channels after conversion to RGB`);
-    return { width: info.width, height: info.height, data };
+    if (type !== 'heic')
+      return await pixelsOf(
+        // The header was checked; in lines, so that a large picture is never whole in memory.
+        sharp(bytes, {
+          failOn: 'error',
+          limitInputPixels: false,
+          sequentialRead: width !== undefined,
+          autoOrient: true,
+        }),
+        width,
+      );
+    const picture = await decodeHeic(bytes);
+    if (width === undefined) return picture;
+    const { data, ...raw } = picture;
+    return await pixelsOf(sharp(data, { raw: { ...raw, channels: 3 } }), width);
   } catch (error) {
     throw unreadable(name, reasonOf(error), error);
   }
+}
+
+/** @param reduced to this width, in proportion */
+async function pixelsOf(image: Sharp, reduced: number | undefined): Promise<Picture> {
+  const { data, info } = await image
+    .resize(reduced)
+    .flatten({ background: '#fff' })
+    .toColourspace('srgb')
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+  if (info.channels !== 3) throw new Error(`${info.channels} channels after conversion to RGB`);
+  return { width: info.width, height: info.height, data };
 }

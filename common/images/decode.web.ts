@@ -1,23 +1,49 @@
 // Decodes a photograph's bytes to an upright 8-bit RGB picture, in a browser's page or worker.
-import { LentigoError } from '../errors.js';
+import { PICTURE_TYPES } from './file-type.js';
+import { checkHeader, unreadable } from './image-error.js';
 import type { Picture } from './picture.js';
+import { reducedWidth, type PictureSize } from './picture-size.js';
 
 /**
- * Decodes any format this browser supports: EXIF orientation applied, transparency laid on white,
- * colours converted to sRGB.
+ * The photograph as the browser decodes it, upright; one of more than 16.7 megapixels is reduced to
+ * at most that, which is what a phone's canvas can hold. The caller closes the bitmap. HEIC is for
+ * those browsers that know it.
  * @param name what errors call the photograph
- * @throws LENTIGO_DATA_IMAGE_UNREADABLE when it is empty, damaged, or not a photograph
+ * @returns the bitmap, and the photograph's own size (not turned)
+ * @throws LENTIGO_DATA_IMAGE_UNREADABLE when it is empty, damaged, or no picture;
+ *   LENTIGO_DATA_IMAGE_FORMAT; LENTIGO_DATA_IMAGE_TOO_LARGE by its header, before it is decoded
+ */
+export async function openBitmap(
+  file: Blob,
+  name: string,
+): Promise<{ readonly bitmap: ImageBitmap; readonly size: PictureSize }> {
+  const { type, size } = checkHeader(new Uint8Array(await file.arrayBuffer()), name);
+  const width = reducedWidth(size);
+  try {
+    const bitmap = await createImageBitmap(file, {
+      imageOrientation: 'from-image',
+      ...(width !== undefined && { resizeWidth: width, resizeQuality: 'high' }),
+    });
+    return { bitmap, size };
+  } catch (cause) {
+    throw unreadable(
+      name,
+      width === undefined
+        ? `this browser finds no intact ${PICTURE_TYPES[type].name} in it`
+        : `this browser can't decode its ${size.width} × ${size.height} pixels, or it is damaged`,
+      cause,
+    );
+  }
+}
+
+/**
+ * Decodes a photograph: EXIF orientation applied, transparency laid on white, colours converted to
+ * sRGB, reduced as `openBitmap` does.
+ * @param name what errors call the photograph
+ * @throws what openBitmap throws
  */
 export async function decodePicture(file: Blob, name: string): Promise<Picture> {
-  const bitmap = await createImageBitmap(file, { imageOrientation: 'from-image' }).catch(
-    (cause: unknown) => {
-      throw new LentigoError(
-        'LENTIGO_DATA_IMAGE_UNREADABLE',
-        `${name} can't be read: ${file.size === 0 ? 'the file is empty' : 'this browser finds no intact picture in it'}`,
-        { cause },
-      );
-    },
-  );
+  const { bitmap } = await openBitmap(file, name);
   try {
     const { width, height } = bitmap;
     const context = new OffscreenCanvas(width, height).getContext('2d', {

@@ -1,8 +1,8 @@
 // From samples to the input of the trainable part: decode, augment, compute frozen features, with a
 // cache.
 import * as tf from '@tensorflow/tfjs';
-import { asLentigoError } from '../errors.js';
 import type { Sample } from '../dataset/sample.js';
+import { imageError } from '../images/image-error.js';
 import type { Classifier } from '../model/student.js';
 import type { FeatureCache } from './feature-cache.js';
 import { DirectReader, type InputReader, readAhead } from './inputs.js';
@@ -209,13 +209,7 @@ export class FeatureSource {
       );
       return examples.map((example, i) => ({ example, values: inputs[i]! }));
     } catch (error) {
-      const known = asLentigoError(error);
-      if (
-        known.code !== 'LENTIGO_DATA_IMAGE_UNREADABLE' &&
-        known.code !== 'LENTIGO_DATA_IMAGE_MISSING'
-      )
-        throw error;
-      this.skipped.set(sample.id, known.message);
+      this.skipped.set(sample.id, imageError(error).message);
       return [];
     }
   }

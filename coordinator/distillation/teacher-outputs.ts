@@ -2,7 +2,7 @@
 // back when the student trains on it.
 import * as tf from '@tensorflow/tfjs';
 import type { Sample } from '../../common/dataset/sample.js';
-import { asLentigoError } from '../../common/errors.js';
+import { imageError } from '../../common/images/image-error.js';
 import { attentionMap } from '../../common/training/distillation-losses.js';
 import { FolderFeatureCache } from '../../common/training/feature-cache.node.js';
 import { breathe, type Example, imagesAtOnce } from '../../common/training/features.js';
@@ -169,9 +169,7 @@ async function readable(inputs: Promise<Float32Array[]>): Promise<Float32Array[]
   try {
     return await inputs;
   } catch (error) {
-    const { code } = asLentigoError(error);
-    if (code !== 'LENTIGO_DATA_IMAGE_UNREADABLE' && code !== 'LENTIGO_DATA_IMAGE_MISSING')
-      throw error;
+    imageError(error);
     return undefined;
   }
 }

@@ -2,8 +2,9 @@
 // datasets, all of them strange to Lentigo.
 import { z } from 'zod';
 import { registerDataset } from '../../common/dataset/registry.js';
-import { rowsBy, stemOf } from '../../common/dataset/archive.js';
+import { rowsBy } from '../../common/dataset/archive.js';
 import { imagePath, neededText } from '../../common/dataset/cells.js';
+import { stemOf } from '../../common/images/file-type.js';
 import { weightedMean } from '../../common/federation/rules/weighted-mean.js';
 import { registerStrategy } from '../../common/federation/strategies/index.js';
 import { moved, type StrategyDefinition } from '../../common/federation/strategy.js';

@@ -40,6 +40,10 @@ export const HAM10000 = resolve(
 );
 export const HAS_HAM10000 = existsSync(join(HAM10000, 'metadata.csv'));
 
+/** The smallest inputs of faults that people met, one folder each. */
+export const CASES = resolve(PACKAGE_ROOT, process.env['LENTIGO_CASES'] ?? '../shared/cases');
+export const HAS_CASES = existsSync(CASES);
+
 if (!HAS_PAD_UFES)
   console.warn(
     `skipped: tests on real photographs (no PAD-UFES-20 in ${PAD_UFES}; set LENTIGO_PAD_UFES)`,
@@ -50,3 +54,5 @@ if (!HAS_HAM10000)
   console.warn(
     `skipped: tests on real dermoscopic images (no HAM10000 in ${HAM10000}; set LENTIGO_HAM10000)`,
   );
+if (!HAS_CASES)
+  console.warn(`skipped: tests on inputs that failed (none in ${CASES}; set LENTIGO_CASES)`);

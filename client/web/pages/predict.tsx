@@ -29,6 +29,7 @@ import { ErrorNote } from '../parts/error-note.js';
 import { HeatOverlay } from '../parts/heat-overlay.js';
 import { ModelQuality, modelName } from '../parts/model-quality.js';
 import { Page } from '../parts/page.js';
+import { withoutHeic } from '../photographs/heic.js';
 import { PickFiles } from '../parts/pick-files.js';
 import { Thumbnail, useObjectUrl } from '../parts/stored-image.js';
 import { useTask } from '../parts/use-task.js';
@@ -152,7 +153,13 @@ function Choose({ onSubject, again }: { onSubject: (subject: Subject) => void; a
         </Button>
         <PickFiles
           variant="default"
-          onFiles={([file]) => file && onSubject({ image: file })}
+          onFiles={([file]) =>
+            file &&
+            void withoutHeic(file)
+              // The file itself, then, says what is wrong with it.
+              .catch(() => file)
+              .then((image) => onSubject({ image }))
+          }
           data-testid="predict-file"
         >
           {again ? text.another : text.choose}

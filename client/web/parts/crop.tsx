@@ -3,7 +3,7 @@
 import { Button, Group, Slider, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
 import Cropper, { type Area } from 'react-easy-crop';
-import { openImage } from '../photographs/decode.js';
+import { openBitmap } from '../../../common/images/decode.web.js';
 import { STRINGS } from '../strings/index.js';
 import { useObjectUrl } from './stored-image.js';
 import { useTask } from './use-task.js';
@@ -48,7 +48,7 @@ export function Crop({
             maxZoom={8}
             onCropChange={setPlace}
             onZoomChange={setZoom}
-            onCropComplete={(_, pixels) => setArea(pixels)}
+            onCropComplete={(percent) => setArea(percent)}
           />
         )}
       </div>
@@ -77,10 +77,25 @@ export function Crop({
   );
 }
 
-async function cut(image: Blob, name: string, { x, y, width, height }: Area): Promise<File> {
-  const bitmap = await openImage(image, name);
-  const canvas = new OffscreenCanvas(width, height);
-  canvas.getContext('2d')!.drawImage(bitmap, x, y, width, height, 0, 0, width, height);
+/** @param area in percent of the photograph, which may be decoded smaller than it is */
+async function cut(image: Blob, name: string, area: Area): Promise<File> {
+  const { bitmap } = await openBitmap(image, name);
+  const [across, down] = [bitmap.width / 100, bitmap.height / 100];
+  const side = Math.max(1, Math.round(area.width * across));
+  const canvas = new OffscreenCanvas(side, side);
+  canvas
+    .getContext('2d')!
+    .drawImage(
+      bitmap,
+      area.x * across,
+      area.y * down,
+      area.width * across,
+      area.height * down,
+      0,
+      0,
+      side,
+      side,
+    );
   bitmap.close();
   return new File(
     [await canvas.convertToBlob({ type: 'image/jpeg', quality: 0.95 })],

@@ -2,8 +2,9 @@
 import { Button, Group, SimpleGrid, Stack, Text } from '@mantine/core';
 import { IconCrop, IconRefresh } from '@tabler/icons-react';
 import { useCallback, useEffect, useState } from 'react';
-import { stemOf } from '../../../common/dataset/pad-ufes.js';
+import { stemOf } from '../../../common/images/file-type.js';
 import type { Examined } from '../photographs/collection.js';
+import { withoutHeic } from '../photographs/heic.js';
 import { free } from '../photographs/import-files.js';
 import type { Fields } from '../photographs/photograph.js';
 import { useSession } from '../session/app-state.js';
@@ -29,9 +30,10 @@ export function NewPhotograph({ file, onDone }: { file: File | undefined; onDone
   const look = useCallback(
     (next: File) =>
       run(async () => {
-        setImage(next);
         setFound(undefined);
-        setFound(await collection.examine(next, next.name));
+        const shown = await withoutHeic(next);
+        setImage(shown);
+        setFound(await collection.examine(shown, shown.name));
       }),
     [collection, run],
   );

@@ -5,10 +5,14 @@ import { type ReactNode, useRef } from 'react';
 interface Props extends ButtonProps {
   readonly folder?: boolean;
   readonly multiple?: boolean;
+  /** Whether a table may be picked, too. */
+  readonly table?: boolean;
   readonly onFiles: (files: File[]) => void;
   readonly children: ReactNode;
   readonly 'data-testid'?: string;
 }
+
+const PICTURES = 'image/jpeg,image/png,image/webp,image/avif,.heic,.heif';
 
 /** Phones can't choose folders. */
 export const picksFolders =
@@ -19,6 +23,7 @@ export const picksFolders =
 export function PickFiles({
   folder = false,
   multiple = false,
+  table = false,
   onFiles,
   children,
   'data-testid': testId,
@@ -33,7 +38,9 @@ export function PickFiles({
         hidden
         multiple={multiple || folder}
         data-testid={testId}
-        {...(folder ? { webkitdirectory: '' } : { accept: 'image/jpeg,image/png' })}
+        {...(folder
+          ? { webkitdirectory: '' }
+          : { accept: table ? `${PICTURES},.csv,text/csv` : PICTURES })}
         onChange={(event) => {
           onFiles([...(event.currentTarget.files ?? [])]);
           event.currentTarget.value = '';

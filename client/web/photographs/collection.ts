@@ -2,11 +2,13 @@
 // deleted.
 import { sha256Hex, utf8 } from '../../../common/crypto/bytes.js';
 import { LentigoError } from '../../../common/errors.js';
+import { openBitmap } from '../../../common/images/decode.web.js';
+import { identify, PICTURE_TYPES } from '../../../common/images/file-type.js';
 import { judgeQuality, measureQuality } from '../../../common/images/quality.js';
 import type { LabelSet } from '../../../common/model/labels.js';
 import type { Store } from '../../participation/store.js';
 import type { SampleRow } from '../training/messages.js';
-import { openImage, pixelsOf, thumbnailOf } from './decode.js';
+import { pixelsOf, thumbnailOf } from './decode.js';
 import { type Fields, labelIn, Photograph, withoutEmpty } from './photograph.js';
 
 const RECORDS = 'photographs';
@@ -31,24 +33,19 @@ export class Collection {
   }
 
   /**
-   * Examines a photograph without keeping it.
-   * @throws LENTIGO_DATA_IMAGE_UNREADABLE
+   * Examines a photograph without keeping it. HEIC has become JPEG before (heic.ts).
+   * @throws LENTIGO_DATA_IMAGE_UNREADABLE, LENTIGO_DATA_IMAGE_FORMAT, LENTIGO_DATA_IMAGE_TOO_LARGE
    */
   async examine(image: Blob, name: string): Promise<Examined> {
-    const bytes = new Uint8Array(await image.arrayBuffer());
-    const type = typeOf(bytes);
-    if (!type)
-      throw new LentigoError(
-        'LENTIGO_DATA_IMAGE_UNREADABLE',
-        `${name} is neither a JPEG nor a PNG.`,
-      );
-    const bitmap = await openImage(image, name);
+    const { bitmap, size } = await openBitmap(image, name);
     try {
-      const { width, height } = bitmap;
+      const bytes = new Uint8Array(await image.arrayBuffer());
+      const turned = bitmap.width > bitmap.height !== size.width > size.height;
+      const [width, height] = turned ? [size.height, size.width] : [size.width, size.height];
       const measures = { ...measureQuality(pixelsOf(bitmap, 640)), side: Math.min(width, height) };
       return {
         bytes,
-        type,
+        type: PICTURE_TYPES[identify(bytes).type!].mime,
         sha256: await sha256Hex(bytes),
         width,
         height,
@@ -144,10 +141,3 @@ export const sampleOf = ({ id, fields }: Photograph, labels: LabelSet): SampleRo
   split: 'train',
   fitzpatrick: fields.fitspatrick === undefined ? undefined : Number(fields.fitspatrick),
 });
-
-/** Detected from the first bytes, because a file's extension can be wrong. */
-function typeOf(bytes: Uint8Array): Photograph['type'] | undefined {
-  if (bytes[0] === 0xff && bytes[1] === 0xd8) return 'image/jpeg';
-  if (bytes[0] === 0x89 && bytes[1] === 0x50) return 'image/png';
-  return undefined;
-}

@@ -1,25 +1,8 @@
-// Decodes a photograph for the page: reduced pixels for the quality checks, and a small JPEG for
-// lists. Training decodes separately (common/images/decode.web.ts).
-import { LentigoError } from '../../../common/errors.js';
+// A decoded photograph for the page: reduced pixels for the quality checks, and a small JPEG for
+// lists.
 import type { Picture } from '../../../common/images/picture.js';
 
 const THUMBNAIL = 320;
-
-/**
- * The browser's bitmap; the caller closes it.
- * @throws LENTIGO_DATA_IMAGE_UNREADABLE
- */
-export async function openImage(image: Blob, name: string): Promise<ImageBitmap> {
-  try {
-    return await createImageBitmap(image, { imageOrientation: 'from-image' });
-  } catch (cause) {
-    throw new LentigoError(
-      'LENTIGO_DATA_IMAGE_UNREADABLE',
-      `${name} can't be read: it is cut short, damaged, or not a photograph that this browser knows.`,
-      { cause },
-    );
-  }
-}
 
 /** 8-bit RGB, at most `longest` pixels on each side. */
 export function pixelsOf(bitmap: ImageBitmap, longest: number): Picture {

@@ -3,11 +3,14 @@
 import { stringify } from 'csv-stringify/browser/esm/sync';
 import { strToU8, Zip, ZipPassThrough } from 'fflate';
 import { METADATA } from '../../../common/dataset/pad-ufes.js';
+import { PICTURE_TYPES } from '../../../common/images/file-type.js';
 import type { Collection } from './collection.js';
 import { FIELDS, type Photograph } from './photograph.js';
 
-const fileName = ({ name, type }: Photograph): string =>
-  `${name}.${type === 'image/png' ? 'png' : 'jpg'}`;
+const EXTENSIONS = Object.fromEntries(
+  Object.values(PICTURE_TYPES).map(({ mime, extension }) => [mime, extension]),
+);
+const fileName = ({ name, type }: Photograph): string => `${name}.${EXTENSIONS[type]}`;
 
 /** The table of these photographs; `split` appears only if one of them has it. */
 export function metadataCsv(photographs: readonly Photograph[]): string {

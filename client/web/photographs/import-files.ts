@@ -1,33 +1,56 @@
-// Imports the files that a person picked: single images, a folder with a table of them, or a folder
-// for each diagnosis.
-import { isImageName, stemOf } from '../../../common/dataset/archive.js';
-import { ImageIndex } from '../../../common/dataset/image-index.js';
+// Imports the files that a person picked: single images, a folder with a table of them, which may also
+// come later by itself, or a folder for each diagnosis.
+import { ambiguous, ImageFiles } from '../../../common/dataset/match-images.js';
 import { Notes } from '../../../common/dataset/notes.js';
 import { type ClinicRow, readClinicTable, rowsOfFolders } from '../../../common/dataset/plain.js';
-import { asLentigoError, LentigoError, type ErrorBody } from '../../../common/errors.js';
+import { LentigoError, type ErrorBody } from '../../../common/errors.js';
+import { stemOf } from '../../../common/images/file-type.js';
+import { imageError } from '../../../common/images/image-error.js';
 import type { QualityFinding } from '../../../common/images/quality.js';
 import type { Collection } from './collection.js';
+import { withoutHeic } from './heic.js';
+import { mergeFields, type Merged } from './merge.js';
 import { type Fields, FIELDS, type Photograph, withoutEmpty } from './photograph.js';
+import { type PickedFiles, sameContent, sortFiles } from './picked-files.js';
 
 export interface Imported {
   readonly added: readonly Photograph[];
-  /** Number of files that were here already, byte for byte. */
+  /** Were here already, and were given what the table says and they lacked. */
+  readonly completed: readonly Photograph[];
+  /** Number of those that were here already, and to which nothing was added. */
   readonly known: number;
+  /** What the table says otherwise than is filled in here, which stays. */
+  readonly conflicts: readonly (Merged['conflicts'][number] & { readonly name: string })[];
   /** Refused by the quality checks. */
   readonly refused: readonly {
     readonly name: string;
     readonly quality: readonly QualityFinding[];
   }[];
-  /** Rows without an image, and images that can't be read. */
+  /** Rows without an image or with several, and images that can't be read. */
   readonly problems: readonly ({ readonly name: string } & ErrorBody)[];
   /** What reading the table noticed. */
   readonly notes: readonly string[];
+  /** Number of photographs that were picked and that the table does not name. */
+  readonly unnamed: number;
+  /** Number of other files, by what they are. */
+  readonly others: Readonly<Record<string, number>>;
+}
+
+/** A photograph to import, or a row for one that is here already. */
+interface Wanted {
+  /** As the file or the table names it. */
+  readonly image: string;
+  readonly fields: Fields;
+  /** The files that may be meant: none, one, or several. */
+  readonly files: readonly File[];
+  readonly paths: readonly string[];
 }
 
 /**
  * Imports images one by one; if the signal stops it, those imported so far stay. If there is a table
- * among the files, its rows say which images are imported and what is known about them; else their
- * folders say the diagnosis, if they are called so.
+ * among the files, its rows say which images are imported and what is known about them; for images
+ * that are here already, it fills in what is missing. Without a table, their folders say the
+ * diagnosis, if they are called so.
  * @throws LENTIGO_DATA_METADATA_INVALID, LENTIGO_DATA_SPLIT_LEAK before anything is imported;
  *   LENTIGO_DISK_FULL
  */
@@ -37,82 +60,134 @@ export async function importFiles(
   onProgress: (done: number, of: number) => void,
   signal: AbortSignal,
 ): Promise<Imported> {
-  const before = await collection.list();
-  const hashes = new Set(before.map((p) => p.sha256));
-  const names = new Set(before.map((p) => p.name));
   const notes = new Notes();
-  const wanted = await wantedImages(files, notes);
+  const picked = await sortFiles(files);
+  const { pictures, others } = picked;
+  const wanted = await wantedOf(picked, notes);
+  const taken = new Set(wanted.flatMap(({ paths }) => paths));
+  const here = new Here(await collection.list());
+  const rowsOf = new Map<string, number>();
+  for (const name of wanted.map(({ image }) => nameOf(image)))
+    rowsOf.set(name, (rowsOf.get(name) ?? 0) + 1);
   const imported = {
     added: [] as Photograph[],
+    completed: [] as Photograph[],
     known: 0,
+    conflicts: [] as Imported['conflicts'][number][],
     refused: [] as Imported['refused'][number][],
     problems: [] as Imported['problems'][number][],
     notes: notes.lines(),
+    unnamed: [...pictures.keys()].filter((path) => !taken.has(path)).length,
+    others,
   };
-  for (const [done, { name, file, fields }] of wanted.entries()) {
+  const complete = async (photograph: Photograph, fields: Fields) => {
+    const { fields: merged, filled, conflicts } = mergeFields(photograph.fields, fields);
+    imported.conflicts.push(...conflicts.map((each) => ({ name: photograph.name, ...each })));
+    if (filled.length === 0) return void imported.known++;
+    const described = await collection.describe(photograph, merged);
+    here.add(described);
+    imported.completed.push(described);
+  };
+  for (const [done, { image, fields, files: found, paths }] of wanted.entries()) {
     if (signal.aborted) break;
     onProgress(done, wanted.length);
     try {
-      if (!file)
-        throw new LentigoError(
-          'LENTIGO_DATA_IMAGE_MISSING',
-          `The table names ${name}, but no such image (.png, .jpg or .jpeg) was picked.`,
-        );
-      const found = await collection.examine(file, file.name);
-      if (hashes.has(found.sha256)) imported.known++;
-      else if (found.quality.some((f) => f.severe))
-        imported.refused.push({ name: file.name, quality: found.quality });
+      const [file] = found;
+      if (!file) {
+        await complete(here.named(image, rowsOf), fields);
+        continue;
+      }
+      if (found.length > 1 && !(await sameContent(found)))
+        throw new LentigoError('LENTIGO_DATA_IMAGE_AMBIGUOUS', `${ambiguous(image, paths)}.`);
+      const readable = await withoutHeic(file);
+      const examined = await collection.examine(readable, file.name);
+      const before = here.withContent(examined.sha256);
+      if (before) await complete(before, fields);
+      else if (examined.quality.some((f) => f.severe))
+        imported.refused.push({ name: file.name, quality: examined.quality });
       else {
-        const own = free(name, names);
-        imported.added.push(await collection.add(found, own, fields));
-        hashes.add(found.sha256);
-        names.add(own);
+        const added = await collection.add(examined, free(nameOf(image), here.names), fields);
+        here.add(added);
+        imported.added.push(added);
       }
     } catch (thrown) {
-      const error = asLentigoError(thrown);
-      if (
-        error.code !== 'LENTIGO_DATA_IMAGE_MISSING' &&
-        error.code !== 'LENTIGO_DATA_IMAGE_UNREADABLE'
-      )
-        throw error;
-      imported.problems.push({ name, ...error.body() });
+      const { code, message } = imageError(thrown);
+      imported.problems.push({ name: image, ...new LentigoError(code, message).body() });
     }
   }
   onProgress(wanted.length, wanted.length);
   return imported;
 }
 
-/** The images that are wanted, and what is known of them; `file` is absent where none was picked. */
-async function wantedImages(
-  files: readonly File[],
+/** The images that are wanted: those of the table's rows, or all, with what their folders say. */
+async function wantedOf(
+  { pictures, tables }: PickedFiles,
   notes: Notes,
-): Promise<{ name: string; file: File | undefined; fields: Fields }[]> {
-  const images = new Map(
-    files
-      .filter((file) => isImageName(file.name))
-      .sort((a, b) => (pathOf(a) < pathOf(b) ? -1 : 1))
-      .map((file) => [pathOf(file), file]),
+): Promise<readonly Wanted[]> {
+  const sources = tables.map(([name, file]) => ({ name, open: () => chunksOf(file) }));
+  const rows = await readClinicTable(sources, notes);
+  if (rows) {
+    const images = new ImageFiles(pictures.keys());
+    return rows.map((row) => {
+      const paths = images.find(row.image);
+      const files = paths.map((path) => pictures.get(path)!);
+      return { image: row.image, fields: fieldsOf(row), files, paths };
+    });
+  }
+  const all = [...pictures].sort(byPath);
+  // The picked folder itself may be called by a diagnosis.
+  const folders = rowsOfFolders(
+    all.map(([path, file]) => file.webkitRelativePath || path),
+    undefined,
+    notes,
   );
-  const paths = [...images.keys()];
-  const tables = files.map((file) => ({ name: pathOf(file), open: () => chunksOf(file) }));
-  const rows = await readClinicTable(tables, notes);
-  const index = new ImageIndex(paths);
-  if (rows)
-    return rows.map((row) => ({
-      name: nameOf(row.id),
-      file: images.get(index.find(row.id)[0] ?? ''),
-      fields: fieldsOf(row),
-    }));
-  const folders = new Map(
-    rowsOfFolders(paths, undefined, notes)
-      ?.filter(({ leftOut }) => leftOut === undefined)
-      .map(({ image, diagnosis }) => [image, diagnosis]),
-  );
-  return paths.map((path) => ({
-    name: nameOf(stemOf(path)),
-    file: images.get(path),
-    fields: withoutEmpty({ diagnostic: folders.get(path) ?? '' }),
-  }));
+  return all.map(([path, file], i) => {
+    const row = folders?.[i];
+    const diagnostic = row && row.leftOut === undefined ? row.diagnosis : '';
+    return { image: path, fields: withoutEmpty({ diagnostic }), files: [file], paths: [path] };
+  });
+}
+
+/** The photographs that are here, by content and by name. */
+class Here {
+  readonly #byHash = new Map<string, Photograph>();
+  readonly #byName = new Map<string, Photograph>();
+
+  constructor(photographs: readonly Photograph[]) {
+    for (const photograph of photographs) this.add(photograph);
+  }
+  add(photograph: Photograph): void {
+    this.#byHash.set(photograph.sha256, photograph);
+    this.#byName.set(photograph.name.normalize('NFC'), photograph);
+  }
+  get names(): { has(name: string): boolean } {
+    return this.#byName;
+  }
+  withContent(sha256: string): Photograph | undefined {
+    return this.#byHash.get(sha256);
+  }
+  /**
+   * The one that a row means whose image was not picked.
+   * @param rowsOf number of rows of the table that name it so
+   * @throws LENTIGO_DATA_IMAGE_MISSING; LENTIGO_DATA_IMAGE_AMBIGUOUS where another photograph or
+   *   another row has the same name
+   */
+  named(image: string, rowsOf: ReadonlyMap<string, number>): Photograph {
+    const name = nameOf(image);
+    const found = this.#byName.get(name);
+    if (!found)
+      throw new LentigoError(
+        'LENTIGO_DATA_IMAGE_MISSING',
+        `The table names ${image}; no such photograph was picked, and none is here.`,
+      );
+    const second = `${name}-2`;
+    if (rowsOf.get(name)! > 1 || (this.#byName.has(second) && !rowsOf.has(second)))
+      throw new LentigoError(
+        'LENTIGO_DATA_IMAGE_AMBIGUOUS',
+        `The table names ${image}; there are several photographs of this name, so pick them together with the table.`,
+      );
+    return found;
+  }
 }
 
 /** A file's bytes; Safari's streams are no iterables. */
@@ -127,11 +202,13 @@ const fieldsOf = ({ fields }: ClinicRow): Fields =>
       fields[field] === undefined ? [] : [[field, String(fields[field])]],
     ),
   );
-const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
-const pathOf = (file: File): string => file.webkitRelativePath || file.name;
+const byPath = ([a]: readonly [string, File], [b]: readonly [string, File]): number =>
+  a < b ? -1 : 1;
+/** What a photograph is called here: without folder and extension, composed (NFC). */
+const nameOf = (image: string): string => stemOf(image.slice(image.search(/[^/\\]*$/)));
 
 /** The name, with a number added if it is taken. */
-export function free(name: string, taken: ReadonlySet<string>): string {
+export function free(name: string, taken: { has(name: string): boolean }): string {
   let own = name.slice(0, 190);
   for (let n = 2; taken.has(own); n++) own = `${name.slice(0, 190)}-${n}`;
   return own;

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { labelOf } from '../../../common/dataset/diagnoses.js';
 import { Row } from '../../../common/dataset/pad-ufes.js';
+import { PICTURE_TYPES } from '../../../common/images/file-type.js';
 import type { LabelSet } from '../../../common/model/labels.js';
 import { Sha256 } from '../../../common/protocol/primitives.js';
 
@@ -20,7 +21,7 @@ export const Photograph = z.strictObject({
   id: z.uuid(),
   /** The image's name without its extension, unique in this collection. */
   name: z.string().min(1).max(200),
-  type: z.enum(['image/jpeg', 'image/png']),
+  type: z.enum(Object.values(PICTURE_TYPES).map(({ mime }) => mime)),
   bytes: z.int(),
   sha256: Sha256,
   width: z.int(),
