@@ -15,7 +15,7 @@ export type { ParticipationEvent, StepProgress } from '../client/participation/e
 export type { SentUpdate } from '../client/participation/sent.js';
 export { type Invitation, parseInvitation } from '../common/protocol/enrolment.js';
 
-export interface TakePartOptions extends Pick<AgentOptions, 'data' | 'engine'> {
+export interface TakePartOptions extends Pick<AgentOptions, 'data' | 'evaluationShare' | 'engine'> {
   /** Stops the clinic; nothing is lost, and the next call carries on. */
   readonly signal?: AbortSignal;
   /** Hears what happens: connected, round, training, uploaded, receipt, … */
@@ -96,11 +96,19 @@ export class Clinic {
    */
   async takePart({
     data,
+    evaluationShare,
     engine,
     signal = new AbortController().signal,
     onEvent = () => undefined,
   }: TakePartOptions): Promise<StudyStatus | 'interrupted'> {
-    return await runAgent({ home: this.home, data, engine, signal, onEvent });
+    return await runAgent({
+      home: this.home,
+      data,
+      evaluationShare,
+      engine,
+      signal,
+      onEvent,
+    });
   }
 
   /** Every update that the coordinator has taken, by round, with its hash. */

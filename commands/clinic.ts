@@ -5,6 +5,7 @@ import { Command, Option } from 'commander';
 import { fingerprint } from '../common/crypto/identity.js';
 import type { EngineName } from '../common/engine/engine.js';
 import { LentigoError } from '../common/errors.js';
+import { share } from '../common/dataset/query.js';
 import { dataHelp } from '../common/dataset/registry.js';
 import { parseInvitation } from '../common/protocol/enrolment.js';
 import { ClinicName } from '../common/protocol/primitives.js';
@@ -12,6 +13,7 @@ import { jsonDisplay, textDisplay } from '../client/agent/display.js';
 import { enrolHome } from '../client/agent/home.js';
 import { takeModel } from '../client/agent/model.js';
 import { runAgent } from '../client/agent/run.js';
+import { describePhotographs, describeUnusable } from '../client/agent/photographs.js';
 import { statusOf } from '../client/agent/status.js';
 import type { Which } from '../client/participation/study-models.js';
 import { METRIC_NAMES, roundText } from '../common/reporting/metric-names.js';
@@ -38,9 +40,10 @@ export function clinicCommand(): Command {
     .command('run')
     .description('take part in every round until the study is over')
     .requiredOption('--home <dir>', 'the home that `lentigo clinic enrol` wrote')
-    .requiredOption(
-      '--data <dir>',
-      `the clinic's images: ${dataHelp()}; only its train split is used`,
+    .requiredOption('--data <dir>', `the clinic's images: ${dataHelp()}`)
+    .option(
+      '--evaluation-share <share>',
+      "keep this share of the patients for the clinic's own evaluation, where the data has no splits of its own (default: train on all; with splits, on its train split)",
     )
     .addOption(
       new Option(
@@ -109,11 +112,13 @@ const shellWord = (text: string): string =>
 async function runAction({
   home,
   data,
+  evaluationShare,
   engine,
   json,
 }: {
   home: string;
   data: string;
+  evaluationShare?: string;
   engine?: EngineName;
   json?: boolean;
 }): Promise<void> {
@@ -129,6 +134,7 @@ async function runAction({
     await runAgent({
       home,
       data,
+      evaluationShare: shareOf(evaluationShare),
       engine,
       signal: abort.signal,
       onEvent: (event) => display.show(event),
@@ -170,6 +176,17 @@ Use it: lentigo predict PHOTOGRAPH --model ${shellWord(taken.out)}
 `);
 }
 
+/** @throws LENTIGO_USAGE */
+function shareOf(given: string | undefined): number | undefined {
+  if (given === undefined) return undefined;
+  const parsed = share.safeParse(given);
+  if (parsed.success) return parsed.data;
+  throw new LentigoError(
+    'LENTIGO_USAGE',
+    `--evaluation-share ${given}: ${parsed.error.issues[0]!.message}`,
+  );
+}
+
 async function statusAction({ home, json }: { home: string; json?: boolean }): Promise<void> {
   const status = await statusOf(home);
   if (json) {
@@ -179,15 +196,25 @@ async function statusAction({ home, json }: { home: string; json?: boolean }): P
   process.stdout.write(
     `Study:        ${status.studyName} (${status.study}) at ${status.coordinator}\nClinic:       ${status.name}\nFingerprint:  ${status.fingerprint}\n`,
   );
+  if (status.photographs) {
+    const { checked, unusable } = status.photographs;
+    process.stdout.write(
+      `Photographs:  ${describePhotographs(status.photographs)}\n              As of ${checked.slice(0, 16).replace('T', ' ')} UTC, when the agent last started.\n`,
+    );
+    if (unusable > 0)
+      process.stdout.write(
+        `${describeUnusable(status.photographs, status.photographs.first.length)}\n`,
+      );
+  }
   if (status.rounds.length === 0) {
     process.stdout.write('No update of this clinic was taken yet.\n');
     return;
   }
   const table = new Table({
-    head: ['round', 'images', 'bytes', 'norm', 'loss', 'SHA-256 of what was sent'],
+    head: ['round', 'images', 'left out', 'bytes', 'norm', 'loss', 'SHA-256 of what was sent'],
     style: { head: [], border: [] },
   });
-  for (const { round, samples, bytes, norm, loss, sha256 } of status.rounds)
-    table.push([round, samples, bytes, norm.toPrecision(4), loss.toFixed(4), sha256]);
+  for (const { round, samples, leftOut, bytes, norm, loss, sha256 } of status.rounds)
+    table.push([round, samples, leftOut, bytes, norm.toPrecision(4), loss.toFixed(4), sha256]);
   process.stdout.write(`${table.toString()}\n`);
 }

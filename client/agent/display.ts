@@ -5,16 +5,22 @@ import { MovingLine } from '../../common/progress.node.js';
 import { METRIC_NAMES, roundText } from '../../common/reporting/metric-names.js';
 import type { StudyStatus } from '../../common/protocol/round.js';
 import type { MadeModel } from '../../common/protocol/study-models.js';
+import type { Skipped } from '../../common/training/features.js';
 import type { ParticipationEvent } from '../participation/events.js';
+import { describePhotographs, describeUnusable, type Photographs, SHOWN } from './photographs.js';
 
 export type AgentEvent =
   | ParticipationEvent
   | {
       readonly event: 'ready';
       readonly data: string;
+      /** Number to train on, with those that turn out to be unreadable. */
       readonly images: number;
       readonly engine: EngineName;
+      readonly photographs: Photographs;
     }
+  /** Training found more photographs that can't be read. */
+  | { readonly event: 'unreadable'; readonly round: number; readonly found: readonly Skipped[] }
   | { readonly event: 'warning'; readonly message: string }
   /** The study is over, or the agent was asked to stop. */
   | { readonly event: 'done'; readonly status: StudyStatus | 'interrupted' };
@@ -87,7 +93,17 @@ function modelsText({
 function describe(event: AgentEvent): { text: string; progress?: { fraction: number } } {
   switch (event.event) {
     case 'ready':
-      return { text: `${event.images} training images in ${event.data}; engine ${event.engine}.` };
+      return {
+        text: [
+          describePhotographs(event.photographs),
+          ...(event.photographs.unusable > 0 ? [describeUnusable(event.photographs, SHOWN)] : []),
+          `Engine ${event.engine}.`,
+        ].join('\n'),
+      };
+    case 'unreadable':
+      return {
+        text: describeUnusable({ unusable: event.found.length, first: event.found }, SHOWN),
+      };
     case 'warning':
       return { text: `Warning: ${event.message}` };
     case 'connected':
@@ -107,7 +123,7 @@ function describe(event: AgentEvent): { text: string; progress?: { fraction: num
       return { text: `Round ${event.round}: downloaded ${bytes(event.bytes)}.` };
     case 'trained':
       return {
-        text: `Round ${event.round}: trained on ${event.samples} images in ${event.seconds.toFixed(1)} s, loss ${event.loss.toFixed(4)}.`,
+        text: `Round ${event.round}: trained on ${event.samples} images${event.leftOut > 0 ? ` (${event.leftOut} left out: they can't be read)` : ''} in ${event.seconds.toFixed(1)} s, loss ${event.loss.toFixed(4)}.`,
       };
     case 'sealed':
       return { text: `Round ${event.round}: sealed ${bytes(event.bytes)}.` };

@@ -12,14 +12,21 @@ import { spareThreads } from '../../common/training/gradient-threads.node.js';
 import { InputThread } from '../../common/training/input-thread.node.js';
 import type { StudyStatus } from '../../common/protocol/round.js';
 import { Participant } from '../participation/participant.js';
+import type { Trainer } from '../participation/round.js';
 import { createTrainer } from '../participation/train-round.js';
 import type { AgentEvent } from './display.js';
 import { openHome } from './home.js';
+import { AgentPhotographs, describeUnusable, SHOWN } from './photographs.js';
 
 export interface AgentOptions {
   readonly home: string;
   /** What --data names (a folder, or synthetic:…), or a dataset labelled in the study's words. */
   readonly data: string | Dataset;
+  /**
+   * Where the data's table gives no splits, this share of the patients (0 by default) is kept for
+   * the clinic's own evaluation, and not trained on.
+   */
+  readonly evaluationShare?: number | undefined;
   readonly engine?: EngineName | undefined;
   readonly signal: AbortSignal;
   readonly onEvent: (event: AgentEvent) => void;
@@ -29,12 +36,13 @@ export interface AgentOptions {
  * Takes part until the study ends or the signal stops it. The data is read in the study's labels;
  * data and engine are checked before the coordinator is called.
  * @returns how it ended: the study's last status, or that the signal came first
- * @throws LENTIGO_HOME_INVALID, LENTIGO_DATA_…, LENTIGO_DATA_EMPTY, LENTIGO_ENGINE_UNAVAILABLE,
+ * @throws LENTIGO_HOME_INVALID, LENTIGO_DATA_…, LENTIGO_DATA_EMPTY, LENTIGO_USAGE, LENTIGO_ENGINE_UNAVAILABLE,
  *   LENTIGO_DATA_DIR_IN_USE, and what Participant.run throws
  */
 export async function runAgent({
   home: folder,
   data,
+  evaluationShare,
   engine,
   signal,
   onEvent,
@@ -44,30 +52,52 @@ export async function runAgent({
   try {
     for (const message of warnings) onEvent({ event: 'warning', message });
     const dataset =
-      typeof data === 'string' ? await openDataset(data, { labels: enrolment.labels }) : data;
-    for (const message of remarks(dataset)) onEvent({ event: 'warning', message });
+      typeof data === 'string'
+        ? await openDataset(data, {
+            labels: enrolment.labels,
+            evaluationShare: evaluationShare ?? 0,
+          })
+        : data;
+    if (evaluationShare !== undefined && dataset.splits !== 'drawn')
+      throw new LentigoError(
+        'LENTIGO_USAGE',
+        `--evaluation-share: ${dataset.name} comes with its own splits; its train split is what is trained on`,
+      );
+    for (const message of remarks({ ...dataset, problems: [] }))
+      onEvent({ event: 'warning', message });
     if (dataset.leftOut)
       onEvent({
         event: 'warning',
         message: `The study knows ${enrolment.labels.names.join(', ')}.`,
       });
     const samples = dataset.samples.filter(({ split }) => split === 'train');
+    const photographs = await AgentPhotographs.check(dataset, store);
     if (samples.length === 0)
       throw new LentigoError(
         'LENTIGO_DATA_EMPTY',
-        `${dataset.name} holds no usable image in the train split.`,
+        [
+          `${dataset.name} holds no usable image to train on.`,
+          ...(dataset.problems.length > 0 ? [describeUnusable(photographs.summary, SHOWN)] : []),
+        ].join(' '),
       );
     onEvent({
       event: 'ready',
       data: dataset.name,
       images: samples.length,
       engine: await useEngine(engine),
+      photographs: photographs.summary,
     });
-    const train = createTrainer(
+    const trainer = createTrainer(
       samples,
       (start) => FolderFeatureCache.open(join(folder, 'features', start)),
       { threads: spareThreads, reader: new InputThread() },
     );
+    const train: Trainer = async (job, options) => {
+      const trained = await trainer(job, options);
+      const found = await photographs.add(trained.leftOut);
+      if (found.length > 0) onEvent({ event: 'unreadable', round: job.terms.round, found });
+      return trained;
+    };
     const notice = await new Participant({
       enrolment,
       identity,

@@ -2,6 +2,7 @@
 import { fingerprint } from '../../common/crypto/identity.js';
 import { type SentUpdate, sentUpdates } from '../participation/sent.js';
 import { openHome } from './home.js';
+import { type Photographs, photographsOf } from './photographs.js';
 
 export interface HomeStatus {
   readonly home: string;
@@ -11,6 +12,8 @@ export interface HomeStatus {
   readonly clinic: string;
   readonly fingerprint: string;
   readonly name: string;
+  /** Of the last start of the agent. */
+  readonly photographs?: Photographs | undefined;
   readonly rounds: readonly SentUpdate[];
 }
 
@@ -30,6 +33,7 @@ export async function statusOf(folder: string): Promise<HomeStatus> {
     clinic,
     fingerprint: fingerprint(clinic),
     name,
+    photographs: await photographsOf(store),
     rounds: await sentUpdates(store, enrolment),
   };
 }

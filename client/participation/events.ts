@@ -33,6 +33,8 @@ export type ParticipationEvent =
       readonly event: 'trained';
       readonly round: number;
       readonly samples: number;
+      /** Number of photographs that could not be read. */
+      readonly leftOut: number;
       readonly loss: number;
       readonly seconds: number;
     }

@@ -13,6 +13,7 @@ import {
 } from '../../common/protocol/primitives.js';
 import { Signed } from '../../common/protocol/round.js';
 import type { RoundTerms } from '../../common/protocol/terms.js';
+import type { Skipped } from '../../common/training/features.js';
 import type { Bytes, Store } from './store.js';
 
 /**
@@ -31,6 +32,8 @@ export const AttemptEntry = z.strictObject({
       samples: SampleCount,
       norm: z.number(),
       loss: z.number(),
+      /** Number of photographs that could not be read. */
+      leftOut: z.int().default(0),
     })
     .optional(),
   /** Where an interrupted upload resumes. */
@@ -47,12 +50,15 @@ export type AttemptEntry = z.infer<typeof AttemptEntry>;
 export interface Trained {
   readonly delta: Float32Array<ArrayBuffer>;
   readonly samples: number;
+  /** The photographs that could not be read, and why. */
+  readonly leftOut: readonly Skipped[];
   readonly loss: number;
 }
 const TrainedRecord = z.strictObject({
   inputs: z.string(),
   sha256: Sha256,
   samples: SampleCount,
+  leftOut: z.array(z.strictObject({ id: z.string(), message: z.string() })).default([]),
   loss: z.number(),
 });
 
@@ -143,16 +149,18 @@ export class Journal {
     return {
       delta: new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4),
       samples: record.samples,
+      leftOut: record.leftOut,
       loss: record.loss,
     };
   }
 
-  async saveTrained(terms: RoundTerms, { delta, samples, loss }: Trained): Promise<void> {
+  async saveTrained(terms: RoundTerms, { delta, samples, leftOut, loss }: Trained): Promise<void> {
     const bytes = new Uint8Array(delta.buffer, delta.byteOffset, delta.byteLength);
     const record = {
       inputs: inputsOf(terms),
       sha256: await sha256Hex(bytes),
       samples,
+      leftOut,
       loss,
     };
     await this.#store.write(trainedName(terms.round, 'bin'), bytes);

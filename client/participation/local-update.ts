@@ -30,7 +30,12 @@ export async function trainDelta(
 ): Promise<Trained> {
   const result = await train(student, samples, plan, options);
   const delta = new Float32Array(result.parameters.minus(base).values);
-  return { delta, samples: result.samples, loss: result.loss.at(-1)! };
+  return {
+    delta,
+    samples: result.samples,
+    leftOut: result.skipped,
+    loss: result.loss.at(-1)!,
+  };
 }
 
 /**

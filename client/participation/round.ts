@@ -168,7 +168,7 @@ async function trainAndSeal(
   signal.throwIfAborted();
   context.progress(terms, 'sealing', { fraction: 0 });
   const began = performance.now();
-  const { samples, loss } = trained;
+  const { samples, leftOut, loss } = trained;
   const seed = seedOf(terms, enrolment.clinic);
   const delta = clientDelta(clientPartOf(clientPart), trained, { round, seed });
   const payload = encodeDelta(delta, encoding, seed);
@@ -190,7 +190,14 @@ async function trainAndSeal(
         round,
         attempt,
         step: 'sealed',
-        sealed: { sha256, bytes: sealed.length, samples, norm, loss },
+        sealed: {
+          sha256,
+          bytes: sealed.length,
+          samples,
+          norm,
+          loss,
+          leftOut: leftOut.length,
+        },
       },
       sealed,
     ),
@@ -229,6 +236,7 @@ async function fetchAndTrain(
     event: 'trained',
     round: terms.round,
     samples,
+    leftOut: trained.leftOut.length,
     loss,
     seconds: secondsSince(began),
   });

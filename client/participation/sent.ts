@@ -12,6 +12,8 @@ export interface SentUpdate {
   readonly round: number;
   readonly attempt: string;
   readonly samples: number;
+  /** Number of photographs that could not be read. */
+  readonly leftOut: number;
   readonly bytes: number;
   /** L2 norm of the delta. */
   readonly norm: number;

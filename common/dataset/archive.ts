@@ -200,8 +200,8 @@ export function checkSplits(rows: readonly SplitRow[], unit: Archive['unit'], fi
 
 /**
  * Each row's split: the table's own. If the table knows only train and test, test is held out and a
- * fifth of the training patients becomes validation. Without any, patients are split 60/20/20. Both
- * are seeded, and stratified on diagnosis.
+ * fifth of the training patients becomes validation. Without any, patients are split by
+ * `fractions`. Both are seeded, and stratified on diagnosis.
  * @throws what checkSplits throws
  */
 export function splitRows(
@@ -209,11 +209,12 @@ export function splitRows(
   unit: Archive['unit'],
   file: string,
   seed: number,
+  fractions: Readonly<Record<Split, number>> = DEFAULT_FRACTIONS,
 ): Split[] {
   checkSplits(rows, unit, file);
   const random = new Random(seed).fork('split');
   if (rows[0]?.split === undefined) {
-    const drawn = splitByPatient(rows, DEFAULT_FRACTIONS, random);
+    const drawn = splitByPatient(rows, fractions, random);
     return rows.map(({ patient }) => drawn.get(patient)!);
   }
   const twofold =

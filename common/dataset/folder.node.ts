@@ -17,6 +17,7 @@ import { PLAIN, rowsOfFolders } from './plain.js';
 import { archives } from './registry.js';
 import { compactly, readRows } from './rows.js';
 import type { DataProblem, Dataset, Sample } from './sample.js';
+import { keeping } from './split.js';
 import { invalidTable, openCsv, openRows, type Table } from './table.js';
 import { findFiles } from './walk.node.js';
 
@@ -100,7 +101,7 @@ const widest = (rows: readonly ArchiveRow[]): LabelSet => {
  */
 export async function readFolder(
   dir: string,
-  { labels, seed = 0 }: ReadOptions = {},
+  { labels, seed = 0, evaluationShare }: ReadOptions = {},
 ): Promise<Dataset & { readonly source: Source }> {
   const folder = resolve(dir);
   const notes = new Notes();
@@ -118,6 +119,7 @@ export async function readFolder(
     archive.unit,
     file,
     seed,
+    evaluationShare === undefined ? undefined : keeping(evaluationShare),
   );
   const images = new FolderImages(folder, found, archive.stemKey);
   const samples: Sample[] = [];
@@ -162,6 +164,7 @@ export async function readFolder(
     samples,
     problems,
     source: archive,
+    splits: labelled[0]?.row.split === undefined ? 'drawn' : 'table',
     notes: notes.lines(),
     ...(Object.keys(leftOut).length > 0 && { leftOut }),
   };

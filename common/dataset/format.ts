@@ -8,6 +8,11 @@ export interface ReadOptions {
   readonly labels?: LabelSet | undefined;
   /** Seed of the splits if the dataset has none; 0 by default. */
   readonly seed?: number | undefined;
+  /**
+   * Where a table gives no splits: this share of the patients is held out, the others are for
+   * training, as a clinic wants it. By default 60/20/20, with validation, as a study wants it.
+   */
+  readonly evaluationShare?: number | undefined;
 }
 
 /**

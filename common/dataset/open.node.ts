@@ -8,17 +8,24 @@ import type { Source } from './archive.js';
 import { readFolder } from './folder.node.js';
 import type { ReadOptions } from './format.js';
 import { partitionByPatient } from './partition.js';
-import { parseQuery, whole } from './query.js';
+import { parseQuery, share, whole } from './query.js';
 import { datasets, formats, prefixOf } from './registry.js';
 import type { Dataset } from './sample.js';
 
-const Share = z
+const Settings = z
   .strictObject({
-    clinics: whole(1, 10_000),
-    clinic: whole(1, 10_000),
+    clinics: whole(1, 10_000).optional(),
+    clinic: whole(1, 10_000).optional(),
+    evaluation: share.optional(),
     seed: whole(0, 999_999_999).optional(),
   })
-  .refine((share) => share.clinic <= share.clinics, {
+  .refine(({ clinics, evaluation }) => (clinics === undefined) !== (evaluation === undefined), {
+    message: 'give clinics and clinic, or evaluation',
+  })
+  .refine(({ clinics, clinic }) => (clinics === undefined) === (clinic === undefined), {
+    message: 'clinics and clinic belong together',
+  })
+  .refine(({ clinics, clinic }) => (clinic ?? 0) <= (clinics ?? 0), {
     message: 'must not be more than clinics',
     path: ['clinic'],
   });
@@ -38,6 +45,8 @@ function shareOf(
   );
   return {
     ...dataset,
+    // All who share the folder draw the same.
+    splits: undefined,
     name: `${dataset.name} (clinic ${clinic} of ${clinics})`,
     samples: dataset.samples.filter((sample) => sample.split !== 'train' || kept.has(sample)),
   };
@@ -73,6 +82,8 @@ function refuseUnknownName(spec: string): void {
  * - `DIR?clinics=3&clinic=1`: the same, with the training patients divided among three clinics, of
  *   which this is the first (1 to 3): agents that share one folder each take their own part.
  *   `&seed=7` divides otherwise; all agents must give the same. Validation and held-out stay whole;
+ * - `DIR?evaluation=0.2`: where its table gives no splits, a fifth of the patients is held out, the
+ *   same that an agent keeps apart with --evaluation-share 0.2;
  * - `NAME:…`: what a registered format makes of it, such as `synthetic:site=1&images=60`.
  * @example await openDataset('synthetic:site=1&images=60&seed=7&split=train')
  * @throws LENTIGO_USAGE the specification has a wrong or unknown field
@@ -86,15 +97,16 @@ export async function openDataset(spec: string, options: ReadOptions = {}): Prom
   refuseUnknownName(spec);
   const mark = spec.lastIndexOf('?');
   if (mark < 0 || existsSync(spec)) return readFolder(spec, options);
-  const share = parseQuery(Share, spec.slice(mark + 1), spec);
-  const seed = share.seed ?? options.seed ?? 0;
-  const folder = spec.slice(0, mark);
-  const whole = { ...options, seed };
-  return shareOf(
-    (await openFormat(folder, whole)) ?? (await readFolder(folder, whole)),
-    share,
-    seed,
+  const { clinics, clinic, evaluation, ...given } = parseQuery(
+    Settings,
+    spec.slice(mark + 1),
+    spec,
   );
+  const seed = given.seed ?? options.seed ?? 0;
+  const folder = spec.slice(0, mark);
+  const whole = { ...options, seed, evaluationShare: evaluation };
+  const dataset = (await openFormat(folder, whole)) ?? (await readFolder(folder, whole));
+  return clinics === undefined ? dataset : shareOf(dataset, { clinics, clinic: clinic! }, seed);
 }
 
 /** A value for openDataset with a folder made absolute; NAME:… of a dataset stays unchanged. */

@@ -10,6 +10,12 @@ export const whole = (low: number, high: number) =>
     .transform(Number)
     .pipe(z.number().min(low).max(high));
 
+/** A share below 1 in decimals. */
+export const share = z
+  .string()
+  .regex(/^0?\.\d{1,6}$|^0$/, 'must be a share such as 0.2')
+  .transform(Number);
+
 /**
  * Parses the settings.
  * @param spec the whole value of --data, for the error

@@ -65,6 +65,11 @@ export interface Dataset {
    * label set. Absent if there are none.
    */
   readonly leftOut?: Readonly<Record<string, number>> | undefined;
+  /**
+   * `table`: its table gives the splits; `drawn`: nothing did, so they were drawn for this reader
+   * alone. Absent where they belong to the data in another way (synthetic:…, ?clinics=…).
+   */
+  readonly splits?: 'table' | 'drawn' | undefined;
   /** What else its owner should know, one sentence each. */
   readonly notes?: readonly string[] | undefined;
 }

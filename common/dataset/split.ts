@@ -101,6 +101,13 @@ export function allocateTowards(
   return groups;
 }
 
+/** Shares where only a part is kept for evaluation, and nothing has to be chosen on validation. */
+export const keeping = (evaluationShare: number): Readonly<Record<Split, number>> => ({
+  train: 1 - evaluationShare,
+  validation: 0,
+  heldout: evaluationShare,
+});
+
 /**
  * A split for every patient, stratified on diagnosis. The same rows (in any order) and seed give
  * the same split.
@@ -110,10 +117,11 @@ export function splitByPatient(
   fractions: Readonly<Record<Split, number>>,
   random: Random,
 ): Map<string, Split> {
+  const splits = SPLITS.filter((split) => fractions[split] > 0);
   const groups = allocatePatients(
     rows,
-    SPLITS.map((split) => fractions[split]),
+    splits.map((split) => fractions[split]),
     random,
   );
-  return new Map([...groups].map(([patient, group]) => [patient, SPLITS[group]!]));
+  return new Map([...groups].map(([patient, group]) => [patient, splits[group]!]));
 }

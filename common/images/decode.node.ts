@@ -1,8 +1,7 @@
 // Decodes bytes or a file to an upright 8-bit RGB picture, in Node (with sharp). Every kind of
 // broken file gives an error that names it.
-import { readFile, stat } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
-import { LentigoError } from '../errors.js';
+import { wholeFile } from './file-bytes.node.js';
 import { decodeHeic } from './heic.js';
 import { checkHeader, unreadable } from './image-error.js';
 import type { Picture } from './picture.js';
@@ -15,42 +14,6 @@ import { reducedWidth } from './picture-size.js';
 function reasonOf(error: unknown): string {
   const line = (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
   return line.replace(/^(Input buffer has corrupt header):.*$/, '$1').replace(/^\w+: /, '');
-}
-
-/** What the system says, in words. */
-function systemReason(error: unknown): string {
-  switch ((error as NodeJS.ErrnoException).code) {
-    case 'EACCES':
-    case 'EPERM':
-      return 'this user may not read it';
-    case 'ELOOP':
-      return 'it is a link that leads back to itself';
-    case 'ERR_FS_FILE_TOO_LARGE':
-      return 'the file is larger than 2 GB';
-    default:
-      return reasonOf(error);
-  }
-}
-
-/**
- * The bytes of a file.
- * @throws LENTIGO_DATA_IMAGE_MISSING, LENTIGO_DATA_IMAGE_UNREADABLE
- */
-async function bytesOf(path: string): Promise<Uint8Array> {
-  try {
-    // Reading a pipe would wait for ever.
-    const found = await stat(path);
-    if (!found.isFile())
-      throw unreadable(path, found.isDirectory() ? 'it is a folder' : 'it is not a file');
-    return await readFile(path);
-  } catch (error) {
-    if (error instanceof LentigoError) throw error;
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
-      throw new LentigoError('LENTIGO_DATA_IMAGE_MISSING', `${path} does not exist`, {
-        cause: error,
-      });
-    throw unreadable(path, systemReason(error), error);
-  }
 }
 
 /**
@@ -68,7 +31,7 @@ export async function decodePicture(
   source: string | Uint8Array,
   name = typeof source === 'string' ? source : 'the image',
 ): Promise<Picture> {
-  const bytes = typeof source === 'string' ? await bytesOf(source) : source;
+  const bytes = typeof source === 'string' ? await wholeFile(source) : source;
   const { type, size } = checkHeader(bytes, name);
   const width = reducedWidth(size);
   try {

@@ -1,54 +1,57 @@
 // Decodes HEIC, the photographs of iPhones, in Node and in browsers that can't (all but Safari):
 // libheif compiled to WebAssembly, 2 MB, loaded with the first such photograph.
-/// <reference path="./libheif-js.d.ts" />
-import type { HeifDecoder } from 'libheif-js/libheif-wasm/libheif-bundle.mjs';
+import type { Libheif } from 'libheif-js/libheif-wasm/libheif-bundle.mjs';
 import { SerialQueue } from '../serial-queue.js';
 import type { Picture } from './picture.js';
 
-/** One decoder for all, and one file at a time: its memory grows, and is never given back. */
+/** One photograph at a time: its memory grows, and is never given back. */
 const queue = new SerialQueue();
-let loading: Promise<HeifDecoder> | undefined;
-const load = async (): Promise<HeifDecoder> => {
+let loading: Promise<Libheif> | undefined;
+const load = async (): Promise<Libheif> => {
   const { default: start } = await import('libheif-js/libheif-wasm/libheif-bundle.mjs');
-  const { HeifDecoder } = start();
-  return new HeifDecoder();
+  return start();
 };
 
-const damaged = () => new Error('this HEIC is cut short or damaged');
-
 /**
- * The file's primary picture, turned upright by libheif, transparency laid on white.
+ * The file's primary picture, turned upright by libheif.
  * @throws Error when it is damaged
  */
 export function decodeHeic(bytes: Uint8Array): Promise<Picture> {
   return queue.run(async () => {
-    const images = (await (loading ??= load())).decode(bytes);
+    const heif = await (loading ??= load());
+    const context = heif.heif_context_alloc();
     try {
-      const image = images.find((each) => each.is_primary()) ?? images[0];
-      if (!image) throw damaged();
-      const [width, height] = [image.get_width(), image.get_height()];
-      const rgba = await new Promise<Uint8ClampedArray>((resolve, reject) => {
-        image.display({ data: new Uint8ClampedArray(width * height * 4), width, height }, (shown) =>
-          shown ? resolve(shown.data) : reject(damaged()),
-        );
-      });
-      return { width, height, data: onWhite(rgba) };
+      const read = heif.heif_context_read_from_memory(context, bytes);
+      if (read.code !== heif.heif_error_code.heif_error_Ok) throw new Error(read.message);
+      return await primaryPicture(heif, context);
     } finally {
-      for (const image of images) image.free();
+      heif.heif_context_free(context);
     }
   });
 }
 
-/** RGBA → RGB. */
-function onWhite(rgba: Uint8ClampedArray): Uint8Array {
-  const rgb = new Uint8Array((rgba.length / 4) * 3);
-  for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
-    const alpha = rgba[from + 3]!;
-    for (let channel = 0; channel < 3; channel++)
-      rgb[to + channel] =
-        alpha === 255
-          ? rgba[from + channel]!
-          : Math.round((rgba[from + channel]! * alpha + 255 * (255 - alpha)) / 255);
+type Held = ReturnType<Libheif['heif_context_alloc']>;
+
+async function primaryPicture(heif: Libheif, context: Held): Promise<Picture> {
+  const handle = heif.heif_js_context_get_primary_image_handle(context);
+  if ('code' in handle) throw new Error(handle.message);
+  try {
+    const decoded = await heif.heif_js_decode_image2(
+      handle,
+      heif.heif_colorspace.heif_colorspace_RGB,
+      heif.heif_chroma.heif_chroma_interleaved_RGB,
+    );
+    if ('code' in decoded) throw new Error(decoded.message);
+    try {
+      const { width, height, stride, data } = decoded.channels[0]!;
+      const rgb = new Uint8Array(width * height * 3);
+      for (let row = 0; row < height; row++)
+        rgb.set(data.subarray(row * stride, row * stride + width * 3), row * width * 3);
+      return { width, height, data: rgb };
+    } finally {
+      heif.heif_image_release(decoded.image);
+    }
+  } finally {
+    heif.heif_image_handle_release(handle);
   }
-  return rgb;
 }

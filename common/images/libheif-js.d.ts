@@ -1,19 +1,36 @@
-// What is used of libheif-js: its own types lack what its JavaScript part adds.
+// What is used of libheif-js: its own types lack the default export.
 declare module 'libheif-js/libheif-wasm/libheif-bundle.mjs' {
-  export interface HeifImage {
-    get_width(): number;
-    get_height(): number;
-    is_primary(): boolean;
-    /** Writes RGBA into `data`; null when it fails. */
-    display(
-      into: { data: Uint8ClampedArray; width: number; height: number },
-      done: (shown: { data: Uint8ClampedArray } | null) => void,
-    ): void;
-    free(): void;
+  /** In libheif's memory, until it is released. */
+  type Held = { readonly held: unique symbol };
+  interface Status {
+    readonly code: unknown;
+    readonly message: string;
   }
-  export interface HeifDecoder {
-    /** Lets go of the file before. Empty when the file can't be read. */
-    decode(bytes: Uint8Array): HeifImage[];
+  interface Decoded {
+    readonly image: Held;
+    /** Of an interleaved picture, one: rows of `stride` bytes. */
+    readonly channels: readonly {
+      readonly width: number;
+      readonly height: number;
+      readonly stride: number;
+      readonly data: Uint8Array;
+    }[];
   }
-  export default function start(): { readonly HeifDecoder: new () => HeifDecoder };
+  export interface Libheif {
+    readonly heif_error_code: { readonly heif_error_Ok: unknown };
+    readonly heif_colorspace: { readonly heif_colorspace_RGB: unknown };
+    readonly heif_chroma: { readonly heif_chroma_interleaved_RGB: unknown };
+    heif_context_alloc(): Held;
+    heif_context_read_from_memory(context: Held, bytes: Uint8Array): Status;
+    heif_js_context_get_primary_image_handle(context: Held): Held | Status;
+    heif_js_decode_image2(
+      handle: Held,
+      colorspace: unknown,
+      chroma: unknown,
+    ): Promise<Decoded | Status>;
+    heif_image_release(image: Held): void;
+    heif_image_handle_release(handle: Held): void;
+    heif_context_free(context: Held): void;
+  }
+  export default function start(): Libheif;
 }

@@ -65,25 +65,41 @@ const READERS: Record<PictureType, (view: DataView) => PictureSize | undefined> 
   heic: heifSize,
 };
 
-/** Goes from marker to marker, up to the frame's header. */
-function jpegSize(view: DataView): PictureSize | undefined {
+/** Where the first such marker stands, going from marker to marker through the header. */
+function jpegMarker(view: DataView, is: (marker: number) => boolean): number | undefined {
   for (let at = 2; ;) {
     if (view.getUint8(at) !== 0xff) return undefined;
     const marker = view.getUint8(at + 1);
+    if (is(marker)) return at;
     // Fill bytes, and markers without content.
     if (marker === 0xff) at++;
     else if (marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8)) at += 2;
-    else if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker))
-      return {
-        width: view.getUint16(at + 7),
-        height: view.getUint16(at + 5),
-        // SOF2 and its kin are progressive.
-        whole: (marker & 3) === 2,
-      };
     else if (marker === 0xd9 || marker === 0xda) return undefined;
     else at += 2 + view.getUint16(at + 2);
   }
 }
+
+function jpegSize(view: DataView): PictureSize | undefined {
+  const at = jpegMarker(
+    view,
+    (marker) => marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker),
+  );
+  return at === undefined
+    ? undefined
+    : {
+        width: view.getUint16(at + 7),
+        height: view.getUint16(at + 5),
+        // SOF2 and its kin are progressive.
+        whole: (view.getUint8(at + 1) & 3) === 2,
+      };
+}
+
+/** Where a JPEG's pixels begin: its end comes after that, a thumbnail's before. */
+export const jpegScan = (bytes: Uint8Array): number =>
+  jpegMarker(
+    new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+    (marker) => marker === 0xda,
+  ) ?? 0;
 
 function webpSize(view: DataView): PictureSize | undefined {
   const uint24 = (at: number) => view.getUint16(at, true) | (view.getUint8(at + 2) << 16);

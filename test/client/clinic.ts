@@ -21,6 +21,7 @@ export function countingTrainer(): Trainer & { calls: number } {
       return {
         delta: new Float32Array(DELTA_LENGTH).fill(trainer.calls / 1000),
         samples: 9,
+        leftOut: [],
         loss: 0.5,
       };
     },

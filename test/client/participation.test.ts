@@ -18,7 +18,12 @@ const SOON = { timeout: 20_000 };
 /** Trains to a delta of this value everywhere. */
 const deltaOf =
   (value: number): Trainer =>
-  async () => ({ delta: new Float32Array(96 * 6 + 6).fill(value), samples: 9, loss: 0.5 });
+  async () => ({
+    delta: new Float32Array(96 * 6 + 6).fill(value),
+    samples: 9,
+    leftOut: [],
+    loss: 0.5,
+  });
 const failing =
   (error: Error): Trainer =>
   async () => {
@@ -304,7 +309,7 @@ describe('connection', () => {
       calls++;
       peer.cut();
       await new Promise((resolve) => setTimeout(resolve, 100));
-      return { delta: new Float32Array(96 * 6 + 6).fill(0.01), samples: 9, loss: 0.5 };
+      return { delta: new Float32Array(96 * 6 + 6).fill(0.01), samples: 9, leftOut: [], loss: 0.5 };
     });
     await run.until('receipt');
     expect(calls).toBe(1);

@@ -41,7 +41,7 @@ const table = (...images: string[]): Promise<void> =>
 /** Image → grey of the file that was read for it, or code and message of its problem. */
 async function read(): Promise<Record<string, number | string>> {
   const { samples, problems } = await readFolder(dir);
-  const greys = samples.map(async ({ id, load }) => [id, (await load()).data[0]!] as const);
+  const greys = samples.map(async (sample) => [sample.id, (await sample.load()).data[0]!] as const);
   return {
     ...Object.fromEntries(await Promise.all(greys)),
     ...Object.fromEntries(problems.map(({ id, code, message }) => [id, `${code} ${message}`])),
