@@ -91,6 +91,7 @@ export function PhotographsPage() {
       </Button>
       <PickFiles
         multiple
+        table
         variant="default"
         leftSection={<IconPhotoPlus size={20} aria-hidden />}
         onFiles={importAll}

@@ -2,22 +2,29 @@
 import { Alert, List, Text } from '@mantine/core';
 import { IconPhotoCheck } from '@tabler/icons-react';
 import type { Imported } from '../photographs/import-files.js';
+import type { Field } from '../photographs/photograph.js';
 import { STRINGS } from '../strings/index.js';
 
 const SHOWN = 8;
 const text = STRINGS.collect.imported;
+const nameOf = (field: Field): string => {
+  const name =
+    field in STRINGS.fields ? STRINGS.fields[field as keyof typeof STRINGS.fields] : field;
+  return typeof name === 'string' ? name : field;
+};
 
 export function ImportReport({
-  imported: { added, known, refused, problems, notes },
+  imported: { added, completed, known, conflicts, refused, problems, unnamed, others, notes },
   onClose,
 }: {
   imported: Imported;
   onClose: () => void;
 }) {
+  const kinds = Object.entries(others).sort(([, a], [, b]) => b - a);
   return (
     <Alert
       variant="light"
-      color={problems.length + refused.length > 0 ? 'yellow' : 'sea'}
+      color={problems.length + refused.length + conflicts.length > 0 ? 'yellow' : 'sea'}
       icon={<IconPhotoCheck aria-hidden />}
       title={text.title(added.length)}
       withCloseButton
@@ -25,7 +32,17 @@ export function ImportReport({
       closeButtonLabel={STRINGS.common.close}
       aria-live="polite"
     >
+      {completed.length > 0 && <Text size="sm">{text.completed(completed.length)}</Text>}
       {known > 0 && <Text size="sm">{text.known(known)}</Text>}
+      {unnamed > 0 && <Text size="sm">{text.unnamed(unnamed)}</Text>}
+      {kinds.length > 0 && (
+        <Text size="sm">
+          {text.others(
+            kinds.reduce((sum, [, n]) => sum + n, 0),
+            kinds.map(([kind, n]) => `${n} × ${kind === 'hidden' ? text.hidden : kind}`).join(', '),
+          )}
+        </Text>
+      )}
       {added.some(({ fields }) => fields.diagnostic === undefined) && (
         <Text size="sm">{text.label}</Text>
       )}
@@ -35,6 +52,12 @@ export function ImportReport({
         reasons={refused.map(
           ({ name, quality }) =>
             `${name}: ${quality.map(({ problem }) => STRINGS.quality[problem].title.toLowerCase()).join(', ')}`,
+        )}
+      />
+      <Reasons
+        title={text.conflicts(conflicts.length)}
+        reasons={conflicts.map(({ name, field, here, table }) =>
+          text.conflict(name, nameOf(field), here, table),
         )}
       />
       <Reasons

@@ -111,7 +111,7 @@ export const en = {
     files: 'Add photographs',
     folder: 'Import a folder',
     folderHint:
-      'A folder of photographs with a table (CSV) of file, diagnosis and patient; or one folder for each diagnosis.',
+      'A folder of photographs with a table (CSV) of file, diagnosis and patient, which can also come later as a file; or one folder for each diagnosis.',
     filters: { all: 'All', unlabelled: 'No diagnosis', doubtful: 'To check' },
     noDiagnosis: 'No diagnosis',
     apart: 'Kept apart',
@@ -125,8 +125,18 @@ export const en = {
     stop: 'Stop',
     imported: {
       title: (n: number) => `${photographs(n)} added`,
+      completed: (n: number) =>
+        `${photographs(n)} that ${n === 1 ? 'was' : 'were'} here already: completed from the table.`,
       known: (n: number) => `${photographs(n)} ${n === 1 ? 'was' : 'were'} here already.`,
       notes: 'Reading the table:',
+      unnamed: (n: number) =>
+        `${photographs(n)} left out: the table names ${n === 1 ? 'it' : 'them'} in no row.`,
+      others: (n: number, kinds: string) => `${plural(n, 'other file')} left out: ${kinds}.`,
+      hidden: 'hidden',
+      conflicts: (n: number) =>
+        `${plural(n, 'entry', 'entries')} of the table differ from what is filled in here, which stays:`,
+      conflict: (name: string, field: string, here: string, table: string) =>
+        `${name}, ${field}: here ${here}, in the table ${table}`,
       refused: (n: number) => `${photographs(n)} not taken:`,
       problems: (n: number) => `${plural(n, 'problem')}:`,
       more: (n: number) => `and ${n.toLocaleString('en')} more`,
@@ -451,7 +461,12 @@ export const en = {
     LENTIGO_DATA_DIR_IN_USE: 'Close the other tab.',
     LENTIGO_DISK_FULL: 'Free space on this device, or delete photographs that you no longer need.',
     LENTIGO_DATA_IMAGE_MISSING: 'Pick the whole folder: the images belong to it.',
+    LENTIGO_DATA_IMAGE_AMBIGUOUS:
+      'Write the folder into the table (photos/IMG_1.jpg), or leave out the files that are not meant.',
     LENTIGO_DATA_IMAGE_UNREADABLE: 'Choose an intact JPEG or PNG.',
+    LENTIGO_DATA_IMAGE_FORMAT:
+      'Export it as JPEG or PNG; JPEG, PNG, WebP, AVIF and HEIC can be added.',
+    LENTIGO_DATA_IMAGE_TOO_LARGE: 'Save it with fewer pixels.',
     LENTIGO_HOME_INVALID:
       'Part of what this browser stored is damaged. Export your photographs, then delete everything and enrol again.',
     LENTIGO_ENGINE_UNAVAILABLE: 'Use a current Chrome, Edge, Firefox or Safari.',
