@@ -53,7 +53,11 @@ export const page = (name) =>
     plugins: [
       singleIcons,
       react(),
-      compression({ algorithms: ['gzip', 'brotliCompress'], threshold: 1024 }),
+      compression({
+        algorithms: ['gzip', 'brotliCompress'],
+        include: /\.(html|css|js|json|svg|wasm)$/,
+        threshold: 1024,
+      }),
     ],
     build: {
       outDir: `${root}dist/web/${name}`,

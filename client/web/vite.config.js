@@ -37,4 +37,15 @@ const serviceWorker = {
   },
 };
 
-export default mergeConfig(page('clinic'), { plugins: [serviceWorker] });
+/** What libheif asks for in Node alone. */
+const withoutNode = {
+  name: 'without-node',
+  enforce: 'pre',
+  resolveId: (id, importer) =>
+    importer?.includes('libheif-js') && ['fs', 'path', 'crypto'].includes(id)
+      ? '\0empty'
+      : undefined,
+  load: (id) => (id === '\0empty' ? 'export default {};' : undefined),
+};
+
+export default mergeConfig(page('clinic'), { plugins: [serviceWorker, withoutNode] });

@@ -2,10 +2,15 @@
 // broken file gives an error that names it.
 import sharp, { type Sharp } from 'sharp';
 import { wholeFile } from './file-bytes.node.js';
-import { decodeHeic } from './heic.js';
+import { heicDecoder } from './heic.js';
 import { checkHeader, unreadable } from './image-error.js';
 import type { Picture } from './picture.js';
 import { reducedWidth } from './picture-size.js';
+
+const decodeHeic = heicDecoder(async () => {
+  const { default: start } = await import('libheif-js/libheif-wasm/libheif-bundle.mjs');
+  return start();
+});
 
 /**
  * The first line of sharp's message, without its prefixes for libvips' modules ("VipsJpeg:

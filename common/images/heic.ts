@@ -1,33 +1,29 @@
-// Decodes HEIC, the photographs of iPhones, in Node and in browsers that can't (all but Safari):
-// libheif compiled to WebAssembly, 2 MB, loaded with the first such photograph.
+// Decodes HEIC, the photographs of iPhones, in Node and in browsers that can't (all but Safari), by
+// libheif compiled to WebAssembly; where that comes from, the platform says.
 import type { Libheif } from 'libheif-js/libheif-wasm/libheif-bundle.mjs';
 import { SerialQueue } from '../serial-queue.js';
 import type { Picture } from './picture.js';
 
-/** One photograph at a time: its memory grows, and is never given back. */
-const queue = new SerialQueue();
-let loading: Promise<Libheif> | undefined;
-const load = async (): Promise<Libheif> => {
-  const { default: start } = await import('libheif-js/libheif-wasm/libheif-bundle.mjs');
-  return start();
-};
-
 /**
- * The file's primary picture, turned upright by libheif.
- * @throws Error when it is damaged
+ * A decoder of the primary picture of a HEIC, upright; it throws an Error when that is damaged. One
+ * photograph at a time: its memory grows, and is never given back.
+ * @param load loads libheif, with the first photograph
  */
-export function decodeHeic(bytes: Uint8Array): Promise<Picture> {
-  return queue.run(async () => {
-    const heif = await (loading ??= load());
-    const context = heif.heif_context_alloc();
-    try {
-      const read = heif.heif_context_read_from_memory(context, bytes);
-      if (read.code !== heif.heif_error_code.heif_error_Ok) throw new Error(read.message);
-      return await primaryPicture(heif, context);
-    } finally {
-      heif.heif_context_free(context);
-    }
-  });
+export function heicDecoder(load: () => Promise<Libheif>): (bytes: Uint8Array) => Promise<Picture> {
+  const queue = new SerialQueue();
+  let loading: Promise<Libheif> | undefined;
+  return (bytes) =>
+    queue.run(async () => {
+      const heif = await (loading ??= load());
+      const context = heif.heif_context_alloc();
+      try {
+        const read = heif.heif_context_read_from_memory(context, bytes);
+        if (read.code !== heif.heif_error_code.heif_error_Ok) throw new Error(read.message);
+        return await primaryPicture(heif, context);
+      } finally {
+        heif.heif_context_free(context);
+      }
+    });
 }
 
 type Held = ReturnType<Libheif['heif_context_alloc']>;

@@ -34,3 +34,8 @@ declare module 'libheif-js/libheif-wasm/libheif-bundle.mjs' {
   }
   export default function start(): Libheif;
 }
+declare module 'libheif-js/libheif-wasm/libheif.js' {
+  import type { Libheif } from 'libheif-js/libheif-wasm/libheif-bundle.mjs';
+  /** @param module with the bytes of libheif.wasm */
+  export default function start(module: { readonly wasmBinary: ArrayBuffer }): Libheif;
+}

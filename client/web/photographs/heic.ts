@@ -1,8 +1,17 @@
 // HEIC, the photographs of iPhones, becomes JPEG when it comes in: few browsers can show or decode
 // it, and a photograph that one of them keeps has to open in all.
-import { decodeHeic } from '../../../common/images/heic.js';
+import wasm from 'libheif-js/libheif-wasm/libheif.wasm?url';
+import { heicDecoder } from '../../../common/images/heic.js';
 import { identify } from '../../../common/images/file-type.js';
 import { checkHeader, unreadable } from '../../../common/images/image-error.js';
+
+const decodeHeic = heicDecoder(async () => {
+  const [{ default: start }, binary] = await Promise.all([
+    import('libheif-js/libheif-wasm/libheif.js'),
+    fetch(wasm).then((response) => response.arrayBuffer()),
+  ]);
+  return start({ wasmBinary: binary });
+});
 
 /**
  * The file itself, unless it is HEIC.
