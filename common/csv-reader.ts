@@ -34,7 +34,10 @@ export class CsvReader {
       from = next;
     }
     this.#rest = this.#rest.slice(from);
-    if (this.#rest.length > LONGEST_ROW) throw this.#unclosed();
+    if (this.#rest.length > LONGEST_ROW)
+      throw new Error(
+        `row ${this.#rows + 1} is longer than ${LONGEST_ROW.toLocaleString('en')} characters: is a quote (") not closed?`,
+      );
     return rows;
   }
 

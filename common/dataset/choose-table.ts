@@ -66,10 +66,11 @@ export async function chooseTable<T extends RowReader & Pick<Archive, 'tables'>>
   const named = readers
     .flatMap(({ tables }) => tables)
     .flatMap((name) => files.filter((file) => nameOf(file) === name));
-  if (named[0] !== undefined) return opened(named[0]);
+  const first = named[0] === undefined ? undefined : await opened(named[0]);
+  if (first && isWhole(first.table.header, first.reader)) return first;
   const fitting: Chosen<T>[] = [];
   let reason: LentigoError | undefined;
-  for (const file of files.filter(isTableName)) {
+  for (const file of files.filter((each) => isTableName(each) && each !== named[0])) {
     try {
       const chosen = await opened(file);
       const { table, reader } = chosen;
@@ -89,7 +90,7 @@ export async function chooseTable<T extends RowReader & Pick<Archive, 'tables'>>
       fitting[0]!.table.name,
       `there are several tables of images and diagnoses: ${fitting.map(({ table }) => table.name).join(', ')}. Keep one of them`,
     );
-  return fitting[0] ?? { reason };
+  return fitting[0] ?? first ?? { reason };
 }
 
 const nameOf = (file: string): string => file.slice(file.lastIndexOf('/') + 1);

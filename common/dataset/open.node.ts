@@ -78,7 +78,8 @@ function refuseUnknownName(spec: string): void {
 
 /**
  * Opens a dataset:
- * - `DIR`: a folder as one of the registered archives is published (see `registerDataset`);
+ * - `DIR`: a folder as one of the registered archives is published (see `registerDataset`), with a
+ *   table of file, diagnosis and patient, or with a folder for each diagnosis;
  * - `DIR?clinics=3&clinic=1`: the same, with the training patients divided among three clinics, of
  *   which this is the first (1 to 3): agents that share one folder each take their own part.
  *   `&seed=7` divides otherwise; all agents must give the same. Validation and held-out stay whole;

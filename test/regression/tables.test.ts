@@ -471,6 +471,45 @@ describe('plain input', () => {
     );
   });
 
+  it('is found beside another table that has the name of an archive', async () => {
+    await put('a.jpg');
+    await put('metadata.csv', 'camera,exposure\nX,1/60\n');
+    await put('labels.csv', 'file,diagnosis,patient\na.jpg,mel,7\n');
+    expect((await read()).samples).toEqual(['a MEL 7']);
+  });
+
+  it('knows diagnoses by code and by name, in any form', async () => {
+    const names: Readonly<Record<string, string>> = {
+      ACK: 'actinic_keratosis,Actinic Keratoses,akiec,AK,solar keratosis',
+      BCC: 'bcc,Basal-cell carcinoma,BASAL CELL CARCINOMA,basal cell carcinomas',
+      MEL: 'mel,Melanoma,melanomas,malignant melanoma,Melanoma in situ',
+      NEV: 'nv,nevus,Nevi,naevi,Melanocytic Nevi,mole,moles',
+      SCC: 'scc,squamous cell carcinoma,Bowen’s disease',
+      SEK: 'bkl,sk,Seborrhoeic keratosis,benign keratosis-like lesions,seborrheic keratoses',
+    };
+    const rows = Object.entries(names).flatMap(([label, all]) =>
+      all.split(',').map((name, i) => [`${label}-${i}`, name] as const),
+    );
+    for (const [id] of rows) await put(`${id}.jpg`);
+    await put('labels.csv', ['file,dx', ...rows.map((row) => row.join(','))].join('\n'));
+    const { samples, leftOut } = await openDataset(dir);
+    expect(leftOut).toBeUndefined();
+    expect(samples.map(({ id, label }) => [id, label])).toEqual(
+      rows.map(([id]) => [id, id.slice(0, 3)]),
+    );
+  });
+
+  it("is read in a study's own labels, whatever their capitals", async () => {
+    await put('a.jpg');
+    await put('b.jpg');
+    await put('labels.csv', 'file,dx\na,WART\nb,mel\n');
+    const { samples, leftOut } = await openDataset(dir, {
+      labels: { names: ['wart', 'MEL'], malignant: ['MEL'] },
+    });
+    expect(samples.map(({ label }) => label)).toEqual(['wart', 'MEL']);
+    expect(leftOut).toBeUndefined();
+  });
+
   it('is a folder for each diagnosis', async () => {
     for (const file of [
       'melanoma/x.jpg',
