@@ -126,6 +126,35 @@ export const DIAGNOSES = {
     benign: [null, null, 'benign'],
     malignant: [null, null, 'malignant'],
   },
+  /** The same in Portuguese, Spanish and German, without accents. */
+  translated: {
+    'ceratose actinica': ['ACK', 'akiec', 'benign'],
+    'queratose actinica': ['ACK', 'akiec', 'benign'],
+    'queratosis actinica': ['ACK', 'akiec', 'benign'],
+    'aktinische keratose': ['ACK', 'akiec', 'benign'],
+    'carcinoma basocelular': ['BCC', 'bcc', 'malignant'],
+    basalzellkarzinom: ['BCC', 'bcc', 'malignant'],
+    basaliom: ['BCC', 'bcc', 'malignant'],
+    melanom: ['MEL', 'mel', 'malignant'],
+    'malignes melanom': ['MEL', 'mel', 'malignant'],
+    'melanoma maligno': ['MEL', 'mel', 'malignant'],
+    nevo: ['NEV', 'nv', 'benign'],
+    'nevo melanocitico': ['NEV', 'nv', 'benign'],
+    navus: ['NEV', 'nv', 'benign'],
+    'carcinoma espinocelular': ['SCC', null, 'malignant'],
+    plattenepithelkarzinom: ['SCC', null, 'malignant'],
+    spinaliom: ['SCC', null, 'malignant'],
+    'ceratose seborreica': ['SEK', 'bkl', 'benign'],
+    'queratose seborreica': ['SEK', 'bkl', 'benign'],
+    'queratosis seborreica': ['SEK', 'bkl', 'benign'],
+    'seborrhoische keratose': ['SEK', 'bkl', 'benign'],
+    dermatofibrom: [null, 'df', 'benign'],
+    hamangiom: [null, 'vasc', 'benign'],
+    benigno: [null, null, 'benign'],
+    gutartig: [null, null, 'benign'],
+    maligno: [null, null, 'malignant'],
+    bosartig: [null, null, 'malignant'],
+  },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Words>>>>;
 
 /** One form for "Basal-cell carcinoma", "basal_cell_carcinoma" and "BASAL CELL CARCINOMA". */
@@ -144,7 +173,13 @@ const OF_ARCHIVES = new Map(
   Object.entries(DIAGNOSES).map(([archive, words]) => [archive, new Map(byKey(words))]),
 );
 const OF_ALL = new Map(
-  [DIAGNOSES.MIDAS, DIAGNOSES.HAM10000, DIAGNOSES['PAD-UFES-20'], DIAGNOSES.English].flatMap(byKey),
+  [
+    DIAGNOSES.MIDAS,
+    DIAGNOSES.HAM10000,
+    DIAGNOSES['PAD-UFES-20'],
+    DIAGNOSES.translated,
+    DIAGNOSES.English,
+  ].flatMap(byKey),
 );
 
 /** The labels of a diagnosis in an archive's words; undefined if it has no such diagnosis. */

@@ -74,6 +74,10 @@ export const PLAIN: Archive = {
   unit: 'patient',
   labels: PAD_UFES_LABELS,
   ...CLINIC_TABLE,
+  row(record, file, notes) {
+    const { fields: _, ...row } = CLINIC_TABLE.row(record, file, notes);
+    return row;
+  },
 };
 
 /**

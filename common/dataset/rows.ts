@@ -44,8 +44,22 @@ export async function readRows<T extends ArchiveRow>(
   return rows;
 }
 
-/** What a row says of its image. */
-const saidBy = (row: ArchiveRow): string => JSON.stringify({ ...row, line: undefined });
+/** What a row says of its image, in one order. */
+const saidBy = ({
+  image,
+  patient,
+  diagnosis,
+  words,
+  split,
+  fitzpatrick,
+  clinical,
+  leftOut,
+  ...more
+}: ArchiveRow): string =>
+  JSON.stringify([
+    [image, patient, diagnosis, words, split, fitzpatrick, clinical, leftOut],
+    { ...more, line: undefined },
+  ]);
 
 /**
  * Keeps rows in little memory: without a hold on the piece of text that they were read from, each

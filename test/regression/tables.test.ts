@@ -361,9 +361,13 @@ describe('what stands twice', () => {
     );
   });
 
-  it('an image with the same content counts once, and is said', async () => {
+  it.each([
+    ['an archive', ',patient_id,img_id,diagnostic\n0,P1,a.jpg,MEL\n1,P1,a.jpg,MEL\n'],
+    ["a clinic's own", 'file,dx,patient,remark\na.jpg,mel,P1,x\na.jpg,mel,P1,y\n'],
+  ])('an image with the same content counts once, and is said: %s', async (_, table) => {
     await put('a.jpg');
-    await put('metadata.csv', ',patient_id,img_id,diagnostic\n0,P1,a.jpg,MEL\n1,P1,a.jpg,MEL\n');
+    await put('metadata.csv', table);
+    expect((await clinicRows(table)).rows).toHaveLength(1);
     expect(await read()).toEqual({
       samples: ['a MEL P1'],
       notes: ['1 row left out: the same as a row before (row 3)'],
@@ -480,10 +484,10 @@ describe('plain input', () => {
 
   it('knows diagnoses by code and by name, in any form', async () => {
     const names: Readonly<Record<string, string>> = {
-      ACK: 'actinic_keratosis,Actinic Keratoses,akiec,AK,solar keratosis',
+      ACK: 'Ceratose actínica,actinic_keratosis,Actinic Keratoses,akiec,AK,solar keratosis',
       BCC: 'bcc,Basal-cell carcinoma,BASAL CELL CARCINOMA,basal cell carcinomas',
       MEL: 'mel,Melanoma,melanomas,malignant melanoma,Melanoma in situ',
-      NEV: 'nv,nevus,Nevi,naevi,Melanocytic Nevi,mole,moles',
+      NEV: 'Nevo,Nävus,nv,nevus,Nevi,naevi,Melanocytic Nevi,mole,moles',
       SCC: 'scc,squamous cell carcinoma,Bowen’s disease',
       SEK: 'bkl,sk,Seborrhoeic keratosis,benign keratosis-like lesions,seborrheic keratoses',
     };
