@@ -35,7 +35,7 @@ export const invalidTable = (file: string, what: string, cause?: unknown): Lenti
   new LentigoError('LENTIGO_DATA_METADATA_INVALID', `${file}: ${what}`, { cause });
 
 /** One form for `Patient_ID`, `patient id` and `patient.id`, and for names with accents. */
-export const columnKey = (name: string): string =>
+const columnKey = (name: string): string =>
   name
     .normalize('NFKD')
     .toLowerCase()

@@ -3,7 +3,7 @@ import type { TableSource } from '../../common/dataset/encoding.js';
 import { Notes } from '../../common/dataset/notes.js';
 import { type ClinicRow, readClinicTable } from '../../common/dataset/plain.js';
 
-export const tableOf = (content: string | Uint8Array, name = 'metadata.csv'): TableSource => ({
+const tableOf = (content: string | Uint8Array, name = 'metadata.csv'): TableSource => ({
   name,
   async *open() {
     yield typeof content === 'string' ? new TextEncoder().encode(content) : content;
