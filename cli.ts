@@ -5,6 +5,7 @@ import { commandFailure } from './commands/failure.js';
 import { refuseEmpty } from './commands/options.js';
 import { loadExtensions } from './common/extensions.node.js';
 import { useProxy } from './common/network/use-proxy.node.js';
+import { VERSION } from './common/version.js';
 
 /** In the order of the help. Loaded on demand: one takes a fraction of the time of all. */
 const COMMANDS = new Map<string, () => Promise<Command>>(
@@ -40,7 +41,7 @@ async function run(): Promise<void> {
     .description(
       'Federated learning across clinics for skin-lesion classification on smartphone photographs.\nFor research use only: not a medical device.',
     )
-    .version('0.1.0')
+    .version(VERSION)
     .addOption(extension())
     .showHelpAfterError()
     .addHelpText(

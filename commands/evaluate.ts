@@ -24,6 +24,7 @@ import { type Prediction, predictionOf } from '../common/evaluation/prediction.j
 import { heatmapFiles, writeHeatmap } from '../common/evaluation/heatmap.node.js';
 import { InputThread } from '../common/training/input-thread.node.js';
 import { type Metrics, metricsOf, type ScoreName } from '../common/evaluation/metrics.js';
+import { provenanceText } from '../common/model/provenance.js';
 import { modelCard } from '../common/reporting/model-card.js';
 import { operatingPointText } from '../common/reporting/operating-point.js';
 import { trainingOf } from '../common/reporting/training-record.node.js';
@@ -170,8 +171,8 @@ async function evaluateModel({
     };
     const text = modelCard(
       model,
-      sha256Of(encodeModel(model)),
-      training ?? (await trainingOf(dir)),
+      sha256Of(encodeModel({ ...model, provenance: undefined })),
+      training ?? (model.provenance ? provenanceText(model.provenance) : await trainingOf(dir)),
       evaluation,
     );
     await writeFile(card, text).catch((cause: unknown) => {
@@ -255,7 +256,7 @@ export function evaluateCommand(): Command {
     .option('--card <file>', 'also write the result as a model card, Markdown')
     .option(
       '--training <text>',
-      "for the card: how the model was trained (default: what a distillation's folder says)",
+      "for the card: how the model was trained (default: what the model says of itself, or a distillation's folder)",
     )
     .option('--json', 'print one JSON document')
     .action(evaluateModel);

@@ -22,6 +22,7 @@ import { PAD_UFES_LABELS } from '../common/model/labels.js';
 import { networkOf } from '../common/model/architecture.js';
 import { decodeModel, encodeModel } from '../common/model/encoding.js';
 import { loadModel } from '../common/model/folder.node.js';
+import { VERSION } from '../common/version.js';
 import { createStudent, initialParameters, type Student } from '../common/model/student.js';
 import { Random } from '../common/random.js';
 import type { ParameterSet } from '../common/update/parameter-set.js';
@@ -235,7 +236,26 @@ async function train(): Promise<void> {
     await writeFile(
       file,
       encodeModel(
-        { architecture: student.architecture, labels, parameters: await student.parameters() },
+        {
+          architecture: student.architecture,
+          labels,
+          parameters: await student.parameters(),
+          provenance: {
+            kind: 'pretraining',
+            software: VERSION,
+            made: new Date().toISOString(),
+            chosen: `the last epoch of phase ${p + 1}`,
+            settings: { seed: Number(given.seed), phase: p + 1, size },
+            data: [
+              {
+                name: 'synthetic lesions',
+                use: 'training',
+                source: 'synthetic:site=0',
+                licence: 'Apache-2.0',
+              },
+            ],
+          },
+        },
         { half: true },
       ),
     );

@@ -7,7 +7,7 @@ import { fingerprint } from '../common/crypto/identity.js';
 import { absoluteData } from '../common/dataset/open.node.js';
 import { LentigoError } from '../common/errors.js';
 import { decodeModel, encodeModel } from '../common/model/encoding.js';
-import { loadModel, saveModel } from '../common/model/folder.node.js';
+import { loadModel, OVERWRITE, requireFree, saveModel } from '../common/model/folder.node.js';
 import { StudyAction } from '../common/protocol/console.js';
 import { parseStudyYaml } from '../common/protocol/study.js';
 import { DEFAULT_DATA_DIR, DEFAULT_PORT } from './coordinator.js';
@@ -86,8 +86,10 @@ export function studyCommand(): Command {
   add('model <id>', 'download a model of the study')
     .requiredOption('--out <dir>', 'a new folder: model.json with shards, and model.safetensors')
     .option('--last', "the last round's model instead of the best")
-    .action(async (id: string, flags: Flags & { out: string; last?: true }) => {
+    .option(...OVERWRITE)
+    .action(async (id: string, flags: Flags & { out: string; last?: true; overwrite?: true }) => {
       const which = flags.last ? 'last' : 'best';
+      await requireFree(flags.out, flags.overwrite);
       await saveModel(flags.out, decodeModel(await (await client(flags)).model(id, which)));
       print(
         flags,

@@ -7,7 +7,7 @@ import { LentigoError } from '../common/errors.js';
 import { Random } from '../common/random.js';
 import { type ArchitectureId, architectures } from '../common/model/architecture-id.js';
 import { encodeModel } from '../common/model/encoding.js';
-import { loadModel, saveModel } from '../common/model/folder.node.js';
+import { loadModel, OVERWRITE, requireFree, saveModel } from '../common/model/folder.node.js';
 import { importBackbone, type Imported, importWithHead } from '../common/model/import-weights.js';
 import { LabelSet, PAD_UFES_LABELS } from '../common/model/labels.js';
 import type { Safetensors } from '../common/model/safetensors.js';
@@ -32,6 +32,7 @@ interface ImportOptions {
   readonly keepHead?: boolean;
   readonly labels?: string;
   readonly malignant?: string;
+  readonly overwrite?: true;
   readonly json?: boolean;
 }
 
@@ -60,8 +61,10 @@ function importCommand(): Command {
       'class names, separated by commas (default: the six diagnoses of PAD-UFES-20; with --keep-head class_0, class_1, …)',
     )
     .option('--malignant <names>', 'which of --labels are malignant, separated by commas')
+    .option(...OVERWRITE)
     .option('--json', 'print one JSON document')
     .action(async (options: ImportOptions) => {
+      await requireFree(options.out, options.overwrite);
       const model = importModel(await readWeights(options.from), options);
       await saveModel(options.out, model);
       const { architecture, labels, parameters, prefix } = model;
@@ -134,19 +137,23 @@ function exportCommand(): Command {
     .requiredOption('--model <dir>', 'the model folder')
     .requiredOption('--out <file>', 'the safetensors file to write')
     .option('--half', 'store float16: half the size')
+    .option(...OVERWRITE)
     .option('--json', 'print one JSON document')
     .action(
       async ({
         model: dir,
         out,
         half = false,
+        overwrite,
         json,
       }: {
         model: string;
         out: string;
         half?: boolean;
+        overwrite?: true;
         json?: boolean;
       }) => {
+        await requireFree(out, overwrite);
         const model = await loadModel(dir);
         const bytes = encodeModel(model, { half });
         await writeWhole(out, bytes);

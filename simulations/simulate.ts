@@ -7,6 +7,8 @@ import { writeDurably } from '../common/files/durable.node.js';
 import type { FeatureCache } from '../common/training/feature-cache.js';
 import { FolderFeatureCache } from '../common/training/feature-cache.node.js';
 import { saveModel } from '../common/model/folder.node.js';
+import { dataAfter, overlaps, type Provenance } from '../common/model/provenance.js';
+import { VERSION } from '../common/version.js';
 import { baselinesOf, CENTRALISED, trainBaseline } from './baseline.js';
 import type { ServerStep } from '../common/federation/strategy.js';
 import { aggregateRound, trainClinic } from './clinic.js';
@@ -61,6 +63,10 @@ export async function simulate(
     const world = await createWorld(config, given);
     try {
       for (const problem of world.problems) listener.onWarning?.(problem);
+      for (const overlap of overlaps(world.model.provenance, world.data))
+        listener.onWarning?.(
+          `The starting model has seen such images before: ${overlap}. What it scores here, and what is gained on it, says little of other images.`,
+        );
       const journal = await Journal.open(out, world);
       if (journal.outdated > 0)
         listener.onWarning?.(
@@ -252,11 +258,31 @@ class Simulation {
       await saveModel(join(this.#out, name), {
         ...model,
         parameters: model.parameters.with(trained.parameters),
+        provenance: this.#provenance(name, round),
       });
     }
     this.#published = best;
     await this.#publishReport();
   }
+  #provenance(which: 'best' | 'last', round: number): Provenance {
+    const { config, model, hashes, data } = this.#world;
+    const { init: _, data: __, ...settings } = config;
+    const done = this.#journal.rounds.length - 1;
+    return {
+      kind: 'simulation',
+      software: VERSION,
+      made: new Date().toISOString(),
+      chosen:
+        which === 'best'
+          ? `the best by validation (${config.select}), round ${round} of ${done}`
+          : `the last, round ${round} of ${done}`,
+      round,
+      start: hashes.model,
+      settings,
+      data: dataAfter(model, [data]),
+    };
+  }
+
   /** The round whose model this process wrote to best/. */
   #published: number | undefined;
 

@@ -2,6 +2,7 @@
 // shares of the training patients.
 import { openDataset } from '../common/dataset/open.node.js';
 import { remarks } from '../common/dataset/remarks.js';
+import { dataUsed, fingerprintOf } from '../common/dataset/used.node.js';
 import { type Dataset, SPLITS, type Sample, type Split } from '../common/dataset/sample.js';
 import { type EngineName, useEngine } from '../common/engine/engine.node.js';
 import { LentigoError } from '../common/errors.js';
@@ -16,6 +17,7 @@ import type { Strategy } from '../common/federation/strategy.js';
 import { trainableSpecs } from '../common/model/architecture.js';
 import { encodeModel, encodeParameters } from '../common/model/encoding.js';
 import { loadModel } from '../common/model/folder.node.js';
+import type { DataUsed } from '../common/model/provenance.js';
 import { createStudent, type Model, type Student } from '../common/model/student.js';
 import { Random } from '../common/random.js';
 import type { ParameterSet } from '../common/update/parameter-set.js';
@@ -28,8 +30,10 @@ export interface World {
   readonly engine: EngineName;
   /** The starting model. */
   readonly model: Model;
-  /** SHA-256 of the starting model, and of the images' ids, labels, patients and splits. */
+  /** SHA-256 of the starting model without its provenance, and of the images' ids, labels, patients and splits. */
   readonly hashes: { readonly model: string; readonly data: string };
+  /** The images, as a model that is made from them remembers them. */
+  readonly data: DataUsed;
   /** The trainable parameters of the starting model. */
   readonly start: ParameterSet;
   /**
@@ -97,13 +101,10 @@ export async function createWorld(config: SimulationConfig, given: Given = {}): 
     engine,
     model,
     hashes: {
-      model: sha256Of(bytes),
-      data: sha256Of(
-        JSON.stringify(
-          dataset.samples.map(({ id, label, patient, split }) => [id, label, patient, split]),
-        ),
-      ),
+      model: sha256Of(encodeModel({ ...model, provenance: undefined })),
+      data: fingerprintOf(dataset),
     },
+    data: dataUsed(dataset, 'training and evaluation'),
     start,
     bytes: { model: bytes.length, parameters: encodeParameters(start).length },
     splits,

@@ -8,8 +8,10 @@ import { lockDirectory } from '../../common/files/directory-lock.node.js';
 import { trainableSpecs } from '../../common/model/architecture.js';
 import { decodeModel, decodeParameters } from '../../common/model/encoding.js';
 import { saveModel } from '../../common/model/folder.node.js';
+import { dataAfter } from '../../common/model/provenance.js';
 import type { Model } from '../../common/model/student.js';
 import type { MadeModel, StudyModels } from '../../common/protocol/study-models.js';
+import { VERSION } from '../../common/version.js';
 import { Connection } from '../participation/connection.js';
 import {
   askModels,
@@ -53,8 +55,25 @@ export async function takeModel(folder: string, out: string, which: Which): Prom
   const target = resolve(out);
   await requireEmpty(target);
   const { told, made, model } = (await kept(home, which)) ?? (await fetched(home, which));
-  await saveModel(target, model);
   const { study, studyName } = home.enrolment;
+  await saveModel(target, {
+    ...model,
+    // What a clinic knows; the coordinator's download names settings, data and audit chain, too.
+    provenance: {
+      kind: 'study',
+      software: VERSION,
+      made: new Date().toISOString(),
+      chosen:
+        which === 'best'
+          ? `the best by validation (${told.select}), round ${made.round}`
+          : `the last, round ${made.round}`,
+      study: { id: study, name: studyName },
+      round: made.round,
+      start: told.start.sha256,
+      settings: { trainFrom: told.trainFrom, select: told.select },
+      data: dataAfter(model, []),
+    },
+  });
   const taken = {
     study,
     studyName,

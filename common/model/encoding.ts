@@ -6,6 +6,7 @@ import { parameterSpecs } from './architecture.js';
 import { ArchitectureId, architectures } from './architecture-id.js';
 import { LabelSet } from './labels.js';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from './safetensors.js';
+import { provenanceFrom } from './provenance.js';
 import type { Model } from './student.js';
 import { fromTorch, toTorch } from './torch-layout.js';
 
@@ -19,12 +20,16 @@ interface Options {
  * them in.
  */
 export function encodeModel(
-  { architecture, labels, parameters }: Model,
+  { architecture, labels, parameters, provenance }: Model,
   options: Options = {},
 ): Uint8Array<ArrayBuffer> {
   return encodeSafetensors(
     {
-      metadata: { architecture, labels: JSON.stringify(labels) },
+      metadata: {
+        architecture,
+        labels: JSON.stringify(labels),
+        ...(provenance && { provenance: JSON.stringify(provenance) }),
+      },
       tensors: torchTensors(parameters),
     },
     options,
@@ -44,7 +49,16 @@ export function decodeModel(bytes: Uint8Array): Model {
     architecture,
     labels,
     parameters: fromTorch(tensors, parameterSpecs(architecture, labels.names.length)),
+    ...provenanceIn(metadata),
   };
+}
+
+/** A model file's metadata as a field of a Model. */
+export function provenanceIn({
+  provenance,
+}: Readonly<Record<string, string | undefined>>): Pick<Model, 'provenance'> {
+  const known = provenanceFrom(provenance);
+  return known ? { provenance: known } : {};
 }
 
 /** Encodes some parameters of a model, such as the trainable ones. */

@@ -12,7 +12,13 @@ import { makeFolders } from '../files/durable.node.js';
 import { ParameterSet, sizeOf } from '../update/parameter-set.js';
 import { parameterSpecs } from './architecture.js';
 import { checkValues } from './check-values.js';
-import { architectureNamed, decodeModel, encodeModel, labelsFrom } from './encoding.js';
+import {
+  architectureNamed,
+  decodeModel,
+  encodeModel,
+  labelsFrom,
+  provenanceIn,
+} from './encoding.js';
 import { layersTopology, layersWeightNames } from './layers-model.js';
 import type { Model } from './student.js';
 
@@ -27,7 +33,11 @@ const SHARD_BYTES = 4 * 1024 * 1024;
 
 /** What we read of model.json; tfjs writes more. */
 const ModelJson = z.object({
-  userDefinedMetadata: z.object({ architecture: z.string(), labels: z.string() }),
+  userDefinedMetadata: z.object({
+    architecture: z.string(),
+    labels: z.string(),
+    provenance: z.string().optional(),
+  }),
   weightsManifest: z.array(
     z.object({
       paths: z.array(
@@ -45,6 +55,26 @@ const ModelJson = z.object({
     }),
   ),
 });
+
+/** What commands that write a result to a place of the user's choice take. */
+export const OVERWRITE = ['--overwrite', 'replace what is there'] as const;
+
+/**
+ * Refuses to write over what is there: a model may be all that is left of a study.
+ * @param overwrite whether the user said to
+ * @throws LENTIGO_USAGE the path exists, and is no empty folder
+ */
+export async function requireFree(out: string, overwrite: boolean | undefined): Promise<void> {
+  if (overwrite) return;
+  const content = await readdir(out).catch((e: NodeJS.ErrnoException) => e.code);
+  if (content === 'ENOENT' || (Array.isArray(content) && content.length === 0)) return;
+  throw new LentigoError(
+    'LENTIGO_USAGE',
+    Array.isArray(content)
+      ? `${out} holds ${content.includes(SAFETENSORS) ? 'a model' : content[0]!} already: give another --out, or --overwrite to replace it`
+      : `${out} is there already: give another --out, or --overwrite to replace it`,
+  );
+}
 
 /**
  * Writes the model beside `dir`, then puts it in its place; a model that was there is replaced.
@@ -85,7 +115,7 @@ export async function saveModel(dir: string, model: Model): Promise<void> {
  * be in use.
  */
 export function modelFiles(model: Model): [name: string, bytes: Uint8Array | string][] {
-  const { architecture, labels, parameters } = model;
+  const { architecture, labels, parameters, provenance } = model;
   const modelTopology = layersTopology(architecture, labels.names.length);
   if (!modelTopology) return [[SAFETENSORS, encodeModel(model)]];
   const { specs, values } = parameters;
@@ -101,7 +131,11 @@ export function modelFiles(model: Model): [name: string, bytes: Uint8Array | str
     generatedBy: 'Lentigo',
     convertedBy: null,
     modelTopology,
-    userDefinedMetadata: { architecture, labels: JSON.stringify(labels) },
+    userDefinedMetadata: {
+      architecture,
+      labels: JSON.stringify(labels),
+      ...(provenance && { provenance: JSON.stringify(provenance) }),
+    },
     weightsManifest: [
       {
         paths: shards.map(([name]) => name),
@@ -147,7 +181,12 @@ async function loadLayers(dir: string): Promise<Model> {
       parameters.get(name).set(weight.values);
     }
     checkValues(parameters);
-    return { architecture, labels, parameters };
+    return {
+      architecture,
+      labels,
+      parameters,
+      ...provenanceIn({ provenance: json.userDefinedMetadata.provenance }),
+    };
   } catch (e) {
     if (e instanceof LentigoError && e.code === 'LENTIGO_MODEL_INVALID') throw e;
     const why =

@@ -16,6 +16,7 @@ import { createBackbone, type OnEngine } from './backbone.js';
 import type { LabelSet } from './labels.js';
 import { fillInitial } from './layers/layer.js';
 import { classify, pool } from './network.js';
+import type { Provenance } from './provenance.js';
 
 export { type ArchitectureId, parameterSpecs } from './architecture.js';
 
@@ -24,6 +25,8 @@ export interface Model {
   readonly architecture: ArchitectureId;
   readonly labels: LabelSet;
   readonly parameters: ParameterSet;
+  /** Where it comes from; absent where nothing is known. */
+  readonly provenance?: Provenance | undefined;
 }
 
 /** What evaluation needs of a model. */

@@ -15,7 +15,11 @@ import type { InputReader } from '../../common/training/inputs.js';
 import { type Metrics, metricsOf } from '../../common/evaluation/metrics.js';
 import { type PartialAuc, partialAuc } from '../../common/evaluation/partial-auc.js';
 import { predictionsPath, writePredictions } from '../../common/evaluation/predictions.node.js';
+import { sha256Of } from '../../common/files/sha256.node.js';
+import { encodeModel } from '../../common/model/encoding.js';
 import { loadModel, saveModel } from '../../common/model/folder.node.js';
+import { dataAfter, type Provenance } from '../../common/model/provenance.js';
+import { VERSION } from '../../common/version.js';
 import { completeColumns, fitMetadata } from '../../common/model/metadata.js';
 import { type Classifier, createStudent, type Student } from '../../common/model/student.js';
 import {
@@ -196,10 +200,33 @@ class Distillation {
     const teaching = teachers.length > 0 ? await this.#teaching(student, teachers) : undefined;
     const task = studentTask(student, splits, recipe, teaching, fromScratch);
     await this.#fit(STUDENT, task, async () =>
-      saveModel(folder, { ...start, parameters: await student.parameters() }),
+      saveModel(folder, {
+        ...start,
+        parameters: await student.parameters(),
+        provenance: this.#provenance(),
+      }),
     );
     if (teaching?.projection) tf.dispose([teaching.projection.weight, teaching.projection.bias]);
     return student;
+  }
+
+  #provenance(): Provenance {
+    const { recipe, student, fromScratch, seed, metadata, losses, teachers, data } = this.#setup;
+    return {
+      kind: 'distillation',
+      software: VERSION,
+      made: new Date().toISOString(),
+      chosen: `the epoch that validation chose (${[recipe.select].flat().join(', ')})`,
+      ...(!fromScratch && { start: sha256Of(encodeModel({ ...student, provenance: undefined })) }),
+      settings: {
+        preset: recipe.name,
+        teachers: teachers.map(({ architecture }) => architecture),
+        losses,
+        metadata,
+        seed,
+      },
+      data: dataAfter(student, [data]),
+    };
   }
 
   /**

@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openDataset } from '../../common/dataset/open.node.js';
+import { dataUsed } from '../../common/dataset/used.node.js';
 import { partitionByPatient } from '../../common/dataset/partition.js';
 import { remarks } from '../../common/dataset/remarks.js';
 import { SPLITS, type Sample, type Split } from '../../common/dataset/sample.js';
@@ -14,6 +15,7 @@ import { writeDurably } from '../../common/files/durable.node.js';
 import { claimOutput, stateFolder } from '../../common/files/output-folder.node.js';
 import { sha256Of } from '../../common/files/sha256.node.js';
 import { encodeParameters } from '../../common/model/encoding.js';
+import type { DataUsed } from '../../common/model/provenance.js';
 import { initialParameters, type Model } from '../../common/model/student.js';
 import type { TeacherModel } from '../../common/model/teacher.js';
 import { decodeTeacher, encodeTeacher } from '../../common/model/teacher-file.js';
@@ -81,6 +83,8 @@ export interface DistillationSetup {
   /** Everything that the numbers depend on. */
   readonly settings: object;
   readonly problems: readonly string[];
+  /** The images, as a model that is made from them remembers them. */
+  readonly data: DataUsed;
 }
 
 /**
@@ -157,6 +161,7 @@ export async function setUp(config: DistillationConfig): Promise<DistillationSet
     seed,
     settings,
     problems: remarks(dataset),
+    data: dataUsed(dataset, 'training and evaluation'),
   };
 }
 

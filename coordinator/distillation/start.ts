@@ -60,7 +60,7 @@ export async function startingModel(
     model.parameters.specs.map(({ name }) => name).filter((name) => !name.startsWith(`${dense}.`)),
   );
   return {
-    architecture,
+    ...model,
     labels,
     parameters: initialParameters(architecture, labels, random).with(
       model.parameters.subset(backbone),

@@ -2,14 +2,13 @@
 // and inspecting the data on which a study would be evaluated.
 import { countSamples } from '../../common/dataset/inspect.js';
 import { openDataset } from '../../common/dataset/open.node.js';
-import { LentigoError } from '../../common/errors.js';
-import { trainableSpecs } from '../../common/model/architecture.js';
-import { decodeModel, decodeParameters, encodeModel } from '../../common/model/encoding.js';
+import { decodeModel } from '../../common/model/encoding.js';
 import type { Studies } from '../rounds/studies.js';
 import type { Blobs } from '../storage/blobs.js';
 import type { Store } from '../storage/store.js';
 import { knownModels } from './known-models.js';
 import { zippedModel } from './model-archive.js';
+import { releasedModel } from './released-model.js';
 import type { Handlers } from './serve.js';
 
 interface Parts {
@@ -36,30 +35,10 @@ export const modelHandlers = ({
   },
 
   async model({ params: { id, which }, query: { format } }, response) {
-    const { state } = studies.runner(id);
-    const result = which === 'best' ? state.best?.result.parameters : await lastResult(store, id);
-    if (!result)
-      throw new LentigoError('LENTIGO_STUDY_STATE', `Study ${id} has no ${which} model yet.`);
-    const start = decodeModel(await blobs.read(state.start.sha256));
-    const trained = decodeParameters(
-      await blobs.read(result.sha256),
-      trainableSpecs(
-        start.architecture,
-        start.labels.names.length,
-        state.config.training.trainFrom,
-      ),
-    );
-    const safetensors = encodeModel({ ...start, parameters: start.parameters.with(trained) });
+    const safetensors = await releasedModel({ store, blobs }, studies.runner(id).state, which);
     const zip = format === 'zip';
     response
       .type(zip ? 'application/zip' : 'application/octet-stream')
       .send(Buffer.from(zip ? await zippedModel(safetensors) : safetensors));
   },
 });
-
-/** The model of the last round that closed. */
-async function lastResult(store: Store, study: string) {
-  return (
-    (await store.rounds(study)).filter((r) => r.phase === 'closed').at(-1)?.result ?? undefined
-  );
-}

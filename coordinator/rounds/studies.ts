@@ -3,6 +3,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { toBase64 } from '../../common/crypto/base64.js';
 import { createIdentity } from '../../common/crypto/identity.js';
 import { openDataset } from '../../common/dataset/open.node.js';
+import { dataUsed } from '../../common/dataset/used.node.js';
 import { LentigoError } from '../../common/errors.js';
 import { requireDefined } from '../../common/federation/selection.js';
 import { strategyOf } from '../../common/federation/strategies/index.js';
@@ -156,7 +157,12 @@ export class Studies {
       {
         actor: 'admin',
         action: 'create',
-        detail: { name: config.name, start: start.sha256, base: base.sha256 },
+        detail: {
+          name: config.name,
+          start: start.sha256,
+          base: base.sha256,
+          evaluation: dataUsed(data, 'evaluation'),
+        },
       },
     ]);
     const runner = new StudyRunner(await store.study(id), identity.secretKey, this.#parts);

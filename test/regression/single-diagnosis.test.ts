@@ -41,7 +41,7 @@ describe('a clinic of one diagnosis', () => {
         tf
           .grad((z) =>
             focalLoss(
-              tf.add(z as tf.Tensor2D, tf.tensor1d([...offsets])),
+              tf.add(z, tf.tensor1d([...offsets])),
               tf.tensor1d([1], 'int32'),
               0,
               tf.tensor1d([...weights]),

@@ -16,7 +16,7 @@ const START = join(PACKAGE_ROOT, 'models', 'start');
 describe('the starting model', () => {
   it('is the one that its card describes', async () => {
     const hash = createHash('sha256')
-      .update(encodeModel(await loadModel(START)))
+      .update(encodeModel({ ...(await loadModel(START)), provenance: undefined }))
       .digest('hex');
     expect(await readFile(join(START, 'MODEL_CARD.md'), 'utf8')).toContain(hash);
   });

@@ -156,7 +156,9 @@ describe('the console API', () => {
     const id = await createStudy(coordinator.admin);
     await coordinator.admin.act(id, 'start');
     await studyUntil(coordinator.admin, id, (v) => v.evaluations.length === 1);
-    expect(decodeModel(await coordinator.admin.model(id, 'best'))).toEqual(nano());
+    const { provenance, ...model } = decodeModel(await coordinator.admin.model(id, 'best'));
+    expect(model).toEqual(nano());
+    expect(provenance).toMatchObject({ kind: 'study', study: { id }, round: 0 });
     await coordinator.admin.act(id, 'stop');
   });
 });
