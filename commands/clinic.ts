@@ -1,5 +1,4 @@
 // `lentigo clinic`: enrol in a study, take part in it, and see what was sent.
-import { hostname } from 'node:os';
 import Table from 'cli-table3';
 import { Command, Option } from 'commander';
 import { fingerprint } from '../common/crypto/identity.js';
@@ -30,10 +29,7 @@ export function clinicCommand(): Command {
     .description('make this clinic known to the study that invited it')
     .argument('<invitation>', 'the word that the study coordinator sent')
     .requiredOption('--home <dir>', 'where this clinic keeps its identity, journal and models')
-    .option(
-      '--name <name>',
-      'what the study coordinator calls this clinic (default: the name of this machine)',
-    )
+    .option('--name <name>', 'what this clinic is called (default: the name in the invitation)')
     .addOption(proxyOption())
     .action(enrolAction);
   command
@@ -78,7 +74,7 @@ export function clinicCommand(): Command {
 
 async function enrolAction(word: string, options: { home: string; name?: string }): Promise<void> {
   const invitation = parseInvitation(word);
-  const name = ClinicName.safeParse(options.name ?? hostname().slice(0, 80));
+  const name = ClinicName.safeParse(options.name ?? invitation.clinic);
   if (!name.success)
     throw new LentigoError(
       'LENTIGO_USAGE',

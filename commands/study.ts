@@ -3,17 +3,20 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
+import { z } from 'zod';
 import { fingerprint } from '../common/crypto/identity.js';
 import { absoluteData } from '../common/dataset/open.node.js';
 import { LentigoError } from '../common/errors.js';
 import { decodeModel, encodeModel } from '../common/model/encoding.js';
 import { loadModel, OVERWRITE, requireFree, saveModel } from '../common/model/folder.node.js';
-import { StudyAction } from '../common/protocol/console.js';
+import { ChangeStudy, StudyAction } from '../common/protocol/console.js';
 import { parseStudyYaml } from '../common/protocol/study.js';
 import { DEFAULT_DATA_DIR, DEFAULT_PORT } from './coordinator.js';
 import { ConsoleClient } from '../coordinator/console-client.js';
 import { readText } from './failure.js';
+import { clinicNamed, studyNamed } from './named.js';
 import { address, proxyOption } from './options.js';
+import { auditLines } from './study-audit.js';
 import { studyReport } from './study-report.js';
 
 interface Flags {
@@ -24,7 +27,9 @@ interface Flags {
 }
 
 export function studyCommand(): Command {
-  const study = new Command('study').description('create and run studies on a running coordinator');
+  const study = new Command('study').description(
+    'create and run studies on a running coordinator. A study is named by its ID, the beginning of it, or its name; a clinic by its fingerprint, the beginning of it, or its name',
+  );
   const add = (usage: string, description: string) =>
     study
       .command(usage)
@@ -47,13 +52,15 @@ export function studyCommand(): Command {
   add('create <study.yaml>', 'create a study, as a draft').action(create);
   for (const action of StudyAction.options) {
     add(`${action} <id>`, ACTIONS[action]).action(async (id: string, flags: Flags) => {
-      const acted = await (await client(flags)).act(id, action);
+      const console = await client(flags);
+      const acted = await console.act(await studyNamed(console, id), action);
       print(flags, acted, `Study ${acted.id} is ${acted.status}.`);
     });
   }
   add('show <id>', 'where a study stands: clinics, rounds, metrics').action(
     async (id: string, flags: Flags) => {
-      const view = await (await client(flags)).study(id);
+      const console = await client(flags);
+      const view = await console.study(await studyNamed(console, id));
       print(flags, view, studyReport(view));
     },
   );
@@ -71,7 +78,12 @@ export function studyCommand(): Command {
     .requiredOption('--clinic <name>', 'whom it is for')
     .option('--hours <number>', 'how long it is good for', parseHours, 24 * 7)
     .action(async (id: string, flags: Flags & { clinic: string; hours: number }) => {
-      const invited = await (await client(flags)).invite(id, flags.clinic, flags.hours);
+      const console = await client(flags);
+      const invited = await console.invite(
+        await studyNamed(console, id),
+        flags.clinic,
+        flags.hours,
+      );
       print(
         flags,
         invited,
@@ -79,10 +91,18 @@ export function studyCommand(): Command {
       );
     });
   add(
-    'approve <id> <clinic>',
+    'change <id>',
+    'change a study that is paused or completed; a round that is open keeps its terms',
+  )
+    .option('--deadline <time>', 'how long a round may take, such as 90s, 30m, 2h or 1d', parseTime)
+    .option('--quorum <number>', 'how many updates a round needs', parseCount)
+    .option('--rounds <number>', 'how many rounds to run in all', parseCount)
+    .action(change);
+  add(
+    'approve <id> <clinic...>',
     'let an enrolled clinic take part; compare its fingerprint by telephone first',
   ).action(decide('approve'));
-  add('revoke <id> <clinic>', 'withdraw a clinic from the study').action(decide('revoke'));
+  add('revoke <id> <clinic...>', 'withdraw a clinic from the study').action(decide('revoke'));
   add('model <id>', 'download a model of the study')
     .requiredOption('--out <dir>', 'a new folder: model.json with shards, and model.safetensors')
     .option('--last', "the last round's model instead of the best")
@@ -90,7 +110,9 @@ export function studyCommand(): Command {
     .action(async (id: string, flags: Flags & { out: string; last?: true; overwrite?: true }) => {
       const which = flags.last ? 'last' : 'best';
       await requireFree(flags.out, flags.overwrite);
-      await saveModel(flags.out, decodeModel(await (await client(flags)).model(id, which)));
+      const console = await client(flags);
+      const model = await console.model(await studyNamed(console, id), which);
+      await saveModel(flags.out, decodeModel(model));
       print(
         flags,
         { which, out: resolve(flags.out) },
@@ -99,16 +121,14 @@ export function studyCommand(): Command {
     });
   add('audit <id>', 'what happened, by whom, in a chain of hashes that is verified').action(
     async (id: string, flags: Flags) => {
-      const audit = await (await client(flags)).audit(id);
-      const lines = audit.entries.map(
-        (e) =>
-          `${String(e.seq).padStart(5)}  ${new Date(e.at).toISOString()}  ${e.actor.padEnd(32)}  ${e.action.padEnd(14)}  ${e.hash.slice(0, 12)}`,
-      );
+      const console = await client(flags);
+      const found = await studyNamed(console, id);
+      const [audit, { clinics }] = [await console.audit(found), await console.study(found)];
       print(
         flags,
         audit,
         [
-          ...lines,
+          ...auditLines(audit.entries, clinics),
           audit.chain.ok
             ? `The chain of ${audit.chain.entries} entries is whole.`
             : `The chain is BROKEN at entry ${audit.chain.brokenAt}.`,
@@ -141,13 +161,41 @@ async function create(file: string, flags: Flags): Promise<void> {
   print(
     flags,
     { id },
-    `Study ${id} is a draft.\nNext: lentigo study invite ${id} --clinic NAME, for each clinic; then lentigo study start ${id}`,
+    `Study ${id} is a draft.\nNext: lentigo study invite ${id} --clinic NAME, for each clinic; lentigo study approve ${id} NAME, once it has enrolled and read you its fingerprint; then lentigo study start ${id}`,
+  );
+}
+
+interface Changes extends Flags {
+  readonly deadline?: number;
+  readonly quorum?: number;
+  readonly rounds?: number;
+}
+
+async function change(id: string, flags: Changes): Promise<void> {
+  const { deadline: deadlineSeconds, quorum, rounds } = flags;
+  const wanted = ChangeStudy.safeParse({ deadlineSeconds, quorum, rounds });
+  if (!wanted.success)
+    throw new LentigoError(
+      'LENTIGO_USAGE',
+      deadlineSeconds === undefined && quorum === undefined && rounds === undefined
+        ? 'Say what is to change: --deadline, --quorum or --rounds.'
+        : `A study can't be changed so: ${z.prettifyError(wanted.error)}`,
+    );
+  const console = await client(flags);
+  const changed = await console.change(await studyNamed(console, id), wanted.data);
+  print(
+    flags,
+    changed,
+    `Study ${changed.id} is changed, and ${changed.status}.${changed.status === 'paused' ? `\nNext: lentigo study resume ${changed.id} (clinics that ended with the study: lentigo clinic run, once more)` : ''}`,
   );
 }
 
 function decide(decision: 'approve' | 'revoke') {
-  return async (id: string, clinic: string, flags: Flags): Promise<void> => {
-    const decided = await (await client(flags)).decide(id, clinic.replaceAll(/\s/g, ''), decision);
+  return async (id: string, words: string[], flags: Flags): Promise<void> => {
+    const console = await client(flags);
+    const study = await studyNamed(console, id);
+    const clinic = await clinicNamed(console, study, words);
+    const decided = await console.decide(study, clinic, decision);
     print(flags, decided, `${decided.name} (${fingerprint(decided.id)}) is ${decided.state}.`);
   };
 }
@@ -173,6 +221,21 @@ function checked(token: string): string {
 
 function print(flags: Flags, value: unknown, text: string): void {
   process.stdout.write(`${flags.json ? JSON.stringify(value, null, 2) : text}\n`);
+}
+
+const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
+
+/** "2h" → 7200. */
+function parseTime(text: string): number {
+  const [, number, unit] = /^(\d+(?:\.\d+)?)(s|m|h|d)$/.exec(text) ?? [];
+  if (number === undefined)
+    throw new InvalidArgumentError('a number with its unit: 90s, 30m, 2h or 1d');
+  return Math.round(Number(number) * SECONDS[unit as keyof typeof SECONDS]);
+}
+
+function parseCount(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('a whole number, 1 or more');
+  return Number(text);
 }
 
 function parseHours(text: string): number {

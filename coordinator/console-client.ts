@@ -1,6 +1,11 @@
 // A client of a running coordinator's console API, for the CLI and for scripts.
 import { networkError, strangeAnswer } from '../common/network/failure.js';
-import type { CreateStudy, StudyAction, StudyView } from '../common/protocol/console.js';
+import type {
+  ChangeStudy,
+  CreateStudy,
+  StudyAction,
+  StudyView,
+} from '../common/protocol/console.js';
 import { errorInBody } from '../common/protocol/error-body.js';
 import { parseMessage } from '../common/protocol/parse.js';
 import {
@@ -38,6 +43,9 @@ export class ConsoleClient {
   }
   act(id: string, action: StudyAction) {
     return this.#call(routes.act, { params: { id, action } });
+  }
+  change(id: string, body: ChangeStudy) {
+    return this.#call(routes.change, { params: { id }, body });
   }
   invite(id: string, clinic: string, hours: number) {
     return this.#call(routes.invite, { params: { id }, body: { clinic, hours } });

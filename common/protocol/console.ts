@@ -51,6 +51,19 @@ export type StudyAction = z.infer<typeof StudyAction>;
 /** The study's status after the action. */
 export const StudyActed = z.object({ id: Id, status: StudyStatus });
 
+const { shape: cohort } = StudyConfig.shape.cohort.unwrap();
+/** What may change of a study that is paused or completed; the running round keeps its terms. */
+export const ChangeStudy = z
+  .strictObject({
+    rounds: StudyConfig.shape.rounds.unwrap().optional(),
+    quorum: cohort.quorum.unwrap().optional(),
+    deadlineSeconds: cohort.deadlineSeconds.unwrap().optional(),
+  })
+  .refine((change) => Object.values(change).some((value) => value !== undefined), {
+    message: 'nothing is to be changed',
+  });
+export type ChangeStudy = z.infer<typeof ChangeStudy>;
+
 /** A clinic that was approved or revoked. */
 export const ClinicDecided = z.object({
   id: ClinicId,

@@ -6,6 +6,7 @@ import {
   AuditChain,
   AuditLog,
   AuditPage,
+  ChangeStudy,
   ClinicDecided,
   CreateInvitation,
   CreateStudy,
@@ -178,6 +179,13 @@ export const routes = {
     access: 'admin',
     query: z.object({ format: z.enum(['safetensors', 'zip']).catch('safetensors') }),
     response: 'bytes',
+  },
+  change: {
+    method: 'POST',
+    path: '/api/studies/:id/change',
+    access: 'admin',
+    body: ChangeStudy,
+    response: StudyActed,
   },
   /** After all other POSTs below a study, so that their names aren't taken for actions. */
   act: {

@@ -16,7 +16,7 @@ export const studyHandlers = ({
   store,
   studies,
   presence,
-}: Parts): Handlers<'studies' | 'createStudy' | 'study' | 'round' | 'act'> => ({
+}: Parts): Handlers<'studies' | 'createStudy' | 'study' | 'round' | 'change' | 'act'> => ({
   studies: () => studies.list(),
 
   async createStudy({ body }) {
@@ -60,6 +60,12 @@ export const studyHandlers = ({
         seconds: (acceptedAt - (last.openedAt ?? acceptedAt)) / 1000,
       })),
     };
+  },
+
+  async change({ params: { id }, body }) {
+    const runner = studies.runner(id);
+    await runner.change(body);
+    return { id: runner.state.id, status: runner.state.status };
   },
 
   async act({ params: { id, action } }) {

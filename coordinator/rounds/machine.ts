@@ -3,6 +3,7 @@
 // on from the state alone (`pending`).
 import { type ErrorCode, ERRORS, LentigoError } from '../../common/errors.js';
 import { isBetter } from '../../common/federation/selection.js';
+import type { ChangeStudy } from '../../common/protocol/console.js';
 import type { Declined, Signed } from '../../common/protocol/round.js';
 import {
   type AcceptedUpdate,
@@ -18,6 +19,7 @@ import {
 export type Event =
   | { readonly type: 'start' | 'pause' | 'resume' }
   | { readonly type: 'stop'; readonly now: number }
+  | { readonly type: 'change'; readonly change: ChangeStudy }
   /** A new attempt at the next round, under a fresh id. */
   | { readonly type: 'plan'; readonly attempt: string }
   /** Enough clinics are there and the round's key is safely on disk. */
@@ -112,7 +114,7 @@ export function step(state: StudyState, event: Event): Step {
 }
 
 type RequestEvent = Extract<Event, { type: 'start' | 'pause' | 'resume' | 'stop' }>;
-type AttemptEvent = Exclude<Event, RequestEvent | { type: 'plan' | 'revoke' }>;
+type AttemptEvent = Exclude<Event, RequestEvent | { type: 'plan' | 'revoke' | 'change' }>;
 
 function reduce(state: StudyState, event: Event): StudyState {
   switch (event.type) {
@@ -121,6 +123,8 @@ function reduce(state: StudyState, event: Event): StudyState {
     case 'resume':
     case 'stop':
       return onRequest(state, event);
+    case 'change':
+      return changed(state, event.change);
     case 'plan':
       return state.status === 'running' && !inFlight(state.round)
         ? { ...state, round: plan(state, event.attempt) }
@@ -159,6 +163,48 @@ function onRequest(state: StudyState, event: RequestEvent): StudyState {
         round: round && inFlight(round) ? failed(round, 'the study was stopped', event.now) : round,
       };
   }
+}
+
+/**
+ * A completed study is paused again, and goes on when it is resumed. A round that is open keeps the
+ * quorum and deadline that it was opened with.
+ */
+function changed(state: StudyState, change: ChangeStudy): StudyState {
+  const { status, round, completed, config } = state;
+  if (status !== 'paused' && status !== 'completed')
+    throw new LentigoError(
+      'LENTIGO_STUDY_STATE',
+      `The study is ${status}: deadline, quorum and rounds can be changed while it is paused, or when it is completed.`,
+    );
+  const { rounds = config.rounds } = change;
+  const { quorum = config.cohort.quorum, deadlineSeconds = config.cohort.deadlineSeconds } = change;
+  const underWay = inFlight(round) ? round!.number : completed;
+  if (rounds < underWay)
+    throw new LentigoError(
+      'LENTIGO_STUDY_INVALID',
+      `rounds: the study is at round ${underWay}, it can't end before; ${rounds} is too few.`,
+    );
+  if (quorum > config.cohort.minimum)
+    throw new LentigoError(
+      'LENTIGO_STUDY_INVALID',
+      `quorum: a round opens with cohort.minimum ${config.cohort.minimum} clinics; the quorum can't be ${quorum}.`,
+    );
+  const before = config.cohort;
+  if (
+    rounds === config.rounds &&
+    quorum === before.quorum &&
+    deadlineSeconds === before.deadlineSeconds
+  )
+    return state;
+  const next: StudyState = {
+    ...state,
+    config: { ...config, rounds, cohort: { ...before, quorum, deadlineSeconds } },
+  };
+  if (state.best !== null && !inFlight(round) && completed >= rounds)
+    return { ...next, status: 'completed', reason: `all ${rounds} rounds are done` };
+  return status === 'completed'
+    ? { ...next, status: 'paused', reason: 'changed after it was completed', sinceBest: 0 }
+    : next;
 }
 
 /** What happened to the attempt in flight. An event that doesn't fit its phase changes nothing. */

@@ -3,6 +3,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { Logger } from 'pino';
 import { toBase64 } from '../../common/crypto/base64.js';
 import { createRoundKey } from '../../common/crypto/identity.js';
+import type { ChangeStudy } from '../../common/protocol/console.js';
 import { signMessage } from '../../common/crypto/signed.js';
 import { TAGS } from '../../common/crypto/signature.js';
 import type { Announcement, Signed, StudyNotice } from '../../common/protocol/round.js';
@@ -77,6 +78,25 @@ export class StudyRunner {
   async request(type: 'start' | 'pause' | 'resume' | 'stop'): Promise<void> {
     const event = type === 'stop' ? { type, now: this.#parts.now() } : { type };
     await this.#actor.apply(event, { actor: 'admin' });
+  }
+
+  /**
+   * Changes a paused or completed study; the audit log has what changed, from and to.
+   * @throws LENTIGO_STUDY_STATE, LENTIGO_STUDY_INVALID
+   */
+  async change(change: ChangeStudy): Promise<void> {
+    await this.#actor.serially(async (dispatch) => {
+      const { rounds, cohort } = this.state.config;
+      const { quorum, deadlineSeconds } = cohort;
+      const before = Object.entries({ rounds, quorum, deadlineSeconds }).filter(
+        ([name, value]) => (change[name as keyof ChangeStudy] ?? value) !== value,
+      );
+      const from = Object.fromEntries(before);
+      const to = Object.fromEntries(
+        before.map(([name]) => [name, change[name as keyof ChangeStudy]]),
+      );
+      await dispatch({ type: 'change', change }, { actor: 'admin', detail: { from, to } });
+    });
   }
 
   /**

@@ -19,6 +19,8 @@ const Detail = z
     score: z.number(),
     code: z.string(),
     reason: z.string(),
+    from: z.record(z.string(), z.number()),
+    to: z.record(z.string(), z.number()),
   })
   .partial();
 
@@ -48,6 +50,14 @@ export function sentenceOf({ action, actor, detail }: AuditLine, study: Named): 
       return plain(t.pause);
     case 'resume':
       return good(t.resume);
+    case 'change':
+      return plain(
+        t.change(
+          Object.entries(d.to ?? {})
+            .map(([name, value]) => `${name} ${d.from?.[name] ?? ''} → ${value}`)
+            .join(', '),
+        ),
+      );
     case 'stop':
       return bad(t.stop);
     case 'plan':

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../../../common/errors.js';
 import { StudyConfig } from '../../../common/protocol/study.js';
+import type { ChangeStudy } from '../../../common/protocol/console.js';
 import { pending, step, type Event } from '../../../coordinator/rounds/machine.js';
 import { openedOf, type StudyState } from '../../../coordinator/rounds/state.js';
 
@@ -277,6 +278,58 @@ describe('the round machine', () => {
     const paused = run(aggregating, { type: 'work-failed', attempt: 'r1', reason: 'disk' });
     expect(paused).toMatchObject({ status: 'paused', reason: 'disk' });
     expect(step(paused, { type: 'resume' }).effects).toEqual([{ type: 'aggregate' }]);
+  });
+  describe('a change', () => {
+    const change = (to: ChangeStudy): Event => ({ type: 'change', change: to });
+    const completed = run(
+      draft({ patience: 2 }),
+      ...evaluatedStart,
+      ...round(1, 0.2),
+      ...round(2, 0.2),
+    );
+    const paused = run(draft(), ...evaluatedStart, ...round(1, 0.4), { type: 'pause' });
+
+    it('of a completed study lets it be resumed, and it goes on after its last round, with fresh patience', () => {
+      expect(completed.status).toBe('completed');
+      const changed = run(completed, change({ rounds: 5, deadlineSeconds: 60 }));
+      expect(changed).toMatchObject({
+        status: 'paused',
+        config: { rounds: 5, cohort: { minimum: 3, quorum: 2, deadlineSeconds: 60 } },
+      });
+      const resumed = step(changed, { type: 'resume' });
+      expect(resumed.effects).toContainEqual({ type: 'plan' });
+      const opened = run(resumed.state, { type: 'plan', attempt: 'r3' }, open('r3'));
+      expect(opened.round).toMatchObject({ number: 3, deadlineAt: 1000 + 60_000 });
+      expect(run(resumed.state, ...round(3, 0.2)).status).toBe('running');
+    });
+    it('does not touch the round that is open', () => {
+      const opened = run(paused, { type: 'resume' }, { type: 'plan', attempt: 'r2' }, open('r2'), {
+        type: 'pause',
+      });
+      const changed = run(opened, change({ quorum: 3, deadlineSeconds: 5, rounds: 2 }));
+      expect(changed.round).toEqual(opened.round);
+      const two = ['a', 'b'].map((c): Event => ({
+        type: 'update',
+        attempt: 'r2',
+        update: update(c),
+      }));
+      const due = run(changed, ...two, { type: 'deadline', attempt: 'r2', now: 9 });
+      expect(due.round?.phase).toBe('aggregating'); // by its own quorum of 2
+    });
+    it('to the rounds that are done completes the study', () => {
+      expect(run(paused, change({ rounds: 1 }))).toMatchObject({
+        status: 'completed',
+        reason: 'all 1 rounds are done',
+      });
+    });
+    it('is refused while the study runs or once it is stopped, and where it can not be', () => {
+      const stopped = run(paused, { type: 'stop', now: 1 });
+      for (const state of [draft(), run(draft(), ...evaluatedStart), stopped])
+        expect(() => step(state, change({ rounds: 9 }))).toThrow(/while it is paused/);
+      expect(() => step(paused, change({ quorum: 4 }))).toThrow(/cohort.minimum 3/);
+      expect(() => step(completed, change({ rounds: 1 }))).toThrow(/at round 2/);
+      expect(step(paused, change({ rounds: 3, quorum: 2 })).state).toBe(paused);
+    });
   });
   it('refuses what the state does not allow', () => {
     expect(() => step(draft(), { type: 'pause' })).toThrow(/draft/);
