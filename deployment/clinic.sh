@@ -7,7 +7,7 @@ if [ ! -e /clinic/enrolment.json ]; then
     echo "This clinic is in no study yet: it takes the invitation that the study coordinator sent in LENTIGO_INVITATION." >&2
     exit 2
   fi
-  lentigo clinic enrol "$LENTIGO_INVITATION" --home /clinic --name "${LENTIGO_CLINIC:?the name of this clinic}"
+  lentigo clinic enrol "$LENTIGO_INVITATION" --home /clinic ${LENTIGO_CLINIC:+--name "$LENTIGO_CLINIC"}
 fi
 
 # Never synthetic lesions in place of photographs that can't be read: who names a folder trains on that folder.

@@ -128,7 +128,7 @@ describe('a study that is completed', () => {
     expect(chain.ok).toBe(true);
     const lines = auditLines(entries, view.clinics);
     for (const wanted of [
-      /admin +change +rounds 1 → 2, quorum 1 → 2, deadlineSeconds 600 → 7200$/,
+      /admin +change +deadlineSeconds 600 → 7200, quorum 1 → 2, rounds 1 → 2$/,
       /coordinator +open +round 2, Clinic (North|South) \+ Clinic (North|South)$/,
       /Clinic North +update +round 2, 12 images$/,
       /coordinator +evaluated +round 2, balancedAccuracy 0\.\d+$/,

@@ -13,11 +13,12 @@ import { useTask } from './use-task.js';
 export function EnrolForm() {
   const session = useSession();
   const [pasted, setPasted] = useState('');
-  const [name, setName] = useState('');
+  const [typed, setName] = useState<string>();
   const { busy, error, run } = useTask();
   const read = pasted.trim() === '' ? pendingInvitation() : tryInvitation(pasted);
   const invitation = read && 'invitation' in read ? read.invitation : undefined;
   const unreadable = read && 'error' in read ? read.error : undefined;
+  const name = typed ?? invitation?.clinic ?? '';
   const host = invitation && new URL(invitation.url).host;
   const elsewhere = host !== undefined && host !== location.host;
   return (
