@@ -1,34 +1,42 @@
 // `npm run demo`: a whole study on this machine. A coordinator and three clinics, each a process of
 // its own, train for a few rounds.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream, readFileSync } from 'node:fs';
-import { mkdir, readFile, rm, stat } from 'node:fs/promises';
-import { join, relative, resolve } from 'node:path';
+import { createWriteStream, existsSync, readFileSync } from 'node:fs';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, join, relative, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { Command } from 'commander';
-import sharp from 'sharp';
+import { Command, CommanderError } from 'commander';
 import { openDataset } from './common/dataset/open.node.js';
-import { surveyEngines } from './common/engine/engine.node.js';
-import { asLentigoError, LentigoError } from './common/errors.js';
+import { surveyEngines, useEngine } from './common/engine/engine.node.js';
+import { type ErrorCode, ERRORS, LentigoError } from './common/errors.js';
+import { predictSamples } from './common/evaluation/evaluate.js';
+import { makeFolders, systemCode } from './common/files/durable.node.js';
 import { ROUND_COLUMNS, rowLine } from './common/reporting/round-table.js';
 import { decodeModel, encodeModel } from './common/model/encoding.js';
 import { loadModel, saveModel } from './common/model/folder.node.js';
+import { createStudent } from './common/model/student.js';
 import { MovingLine } from './common/progress.node.js';
 import type { StudyView } from './common/protocol/console.js';
 import { StudyConfig } from './common/protocol/study.js';
+import { InputThread } from './common/training/input-thread.node.js';
+import { commandFailure } from './commands/failure.js';
+import { whole } from './commands/options.js';
 import { ConsoleClient } from './coordinator/console-client.js';
+import { flaggedBy, flaggedText, heldoutPage } from './demo-page.js';
 import { headline, roundCells } from './commands/study-report.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const LENTIGO = join(ROOT, 'bin', 'lentigo.js');
 const CLINICS = 3;
+/** Everything is on this machine, whatever proxies its network has. */
+const DIRECT = ['--proxy', 'none'];
 
 interface Flags {
   readonly data?: string;
   readonly init: string;
-  readonly rounds: string;
+  readonly rounds: number;
   readonly out: string;
 }
 
@@ -41,8 +49,13 @@ const program = new Command('demo')
     'a PAD-UFES-20 folder; its training patients are divided among the clinics (default: synthetic lesions, a different look at each clinic)',
   )
   .option('--init <dir>', 'the starting model', join(ROOT, 'models', 'start'))
-  .option('--rounds <number>', 'rounds of training', '3')
-  .option('--out <dir>', 'where models and logs go; replaced', join('out', 'demo'))
+  .option('--rounds <number>', 'rounds of training', whole('--rounds', 1, 10_000), 3)
+  .option(
+    '--out <dir>',
+    'where models and logs go; an earlier demo is replaced',
+    join('out', 'demo'),
+  )
+  .exitOverride()
   .action(demo);
 
 /** Where each clinic's images come from, and the coordinator's own. */
@@ -73,8 +86,7 @@ async function demo(flags: Flags): Promise<void> {
       process.exit(130);
     });
   try {
-    await rm(out, { recursive: true, force: true });
-    await mkdir(out, { recursive: true });
+    await emptied(out);
     const { clinics, evaluation } = sources(flags.data);
     const model = await loadModel(resolve(flags.init));
     const engine = (await surveyEngines()).find((e) => e.chosen);
@@ -96,6 +108,10 @@ async function demo(flags: Flags): Promise<void> {
     );
     processes.push(coordinator.process);
     const { url } = await coordinator.line((l) => typeof l['url'] === 'string');
+    if (existsSync(join(ROOT, 'dist', 'web', 'console')))
+      screen.say(
+        `Console, while this runs: ${String(url)}/ (it asks for the admin token, in ${relative('.', join(dataDir, 'admin-token'))})`,
+      );
     const console = new ConsoleClient(
       String(url),
       (await readFile(join(dataDir, 'admin-token'), 'utf8')).trim(),
@@ -104,7 +120,7 @@ async function demo(flags: Flags): Promise<void> {
     const config = StudyConfig.parse({
       name: 'Demo',
       model: flags.init,
-      rounds: Number(flags.rounds),
+      rounds: flags.rounds,
       seed: 1,
       training: flags.data === undefined ? SYNTHETIC_PLAN : PHOTOGRAPH_PLAN,
       cohort: { minimum: CLINICS, quorum: 2, deadlineSeconds: 3600 },
@@ -130,6 +146,7 @@ async function demo(flags: Flags): Promise<void> {
               join(out, `clinic-${i + 1}`),
               '--name',
               `Clinic ${i + 1}`,
+              ...DIRECT,
             ],
             join(out, `enrol-${i + 1}.log`),
           ),
@@ -143,7 +160,16 @@ async function demo(flags: Flags): Promise<void> {
       processes.push(
         start(
           `clinic-${i + 1}`,
-          ['clinic', 'run', '--home', join(out, `clinic-${i + 1}`), '--data', data, '--json'],
+          [
+            'clinic',
+            'run',
+            '--home',
+            join(out, `clinic-${i + 1}`),
+            '--data',
+            data,
+            '--json',
+            ...DIRECT,
+          ],
           join(out, `clinic-${i + 1}.log`),
         ).process,
       );
@@ -157,7 +183,7 @@ async function demo(flags: Flags): Promise<void> {
     await saveModel(join(out, 'last'), decodeModel(await console.model(id, 'last')));
     screen.say('');
     for (const line of headline(view)) screen.say(line);
-    await predictOne(screen, evaluation, best, out);
+    await showHeldout(screen, view, evaluation, best, out);
     screen.say('');
     screen.say(
       `Best model: ${relative('.', best)}    last: ${relative('.', join(out, 'last'))}    logs: ${relative('.', out)}/*.log`,
@@ -203,12 +229,11 @@ async function follow(
         'LENTIGO_STUDY_STATE',
         `The study is ${view.status}: ${view.reason ?? ''} Logs: ${out}`,
       );
-    const dead = processes.find((p) => p.exitCode !== null && p.exitCode !== 0);
-    if (dead)
-      throw new LentigoError(
-        'LENTIGO_INTERNAL',
-        `A process ended with exit code ${dead.exitCode}: ${dead.spawnargs.slice(2, 4).join(' ')}. Logs: ${out}`,
-      );
+    for (const p of processes.filter((p) => p.exitCode !== null && p.exitCode !== 0)) {
+      const [, , command, , , home] = p.spawnargs;
+      const name = command === 'clinic' ? basename(home!) : command!;
+      throw await ending(name, p.exitCode, join(out, `${name}.log`));
+    }
     const returned = new Set(
       view.rounds.find((r) => r.attempt === view.round?.attempt)?.updates.map((u) => u.clinic),
     );
@@ -239,33 +264,75 @@ function memoryOf(pids: readonly number[]): number {
   }
 }
 
-/** The best model on one held-out picture, through `lentigo predict`. */
-async function predictOne(
+/**
+ * The best model on the held-out pictures, and a page that shows some of them, right and wrong.
+ */
+async function showHeldout(
   screen: Screen,
+  view: StudyView,
   evaluation: string,
-  model: string,
+  folder: string,
   out: string,
 ): Promise<void> {
-  const sample = (await openDataset(evaluation)).samples.find(
-    (s) => s.split === 'heldout' && s.label === 'MEL',
+  const best = view.evaluations.find((e) => e.round === view.best?.round)?.heldout;
+  const start = view.evaluations.find((e) => e.round === 0)?.heldout.operatingPoint;
+  if (!best?.operatingPoint) return;
+  screen.doing('predicting the held-out pictures');
+  const { threshold } = best.operatingPoint;
+  const model = await loadModel(folder);
+  const samples = (await openDataset(evaluation, { labels: model.labels })).samples.filter(
+    (sample) => sample.split === 'heldout',
   );
-  if (!sample) return;
-  const { data, width, height } = await sample.load();
-  const picture = join(out, 'picture.png');
-  await sharp(data, { raw: { width, height, channels: 3 } })
-    .png()
-    .toFile(picture);
-  screen.doing('predicting one picture');
-  const text = await finished(
-    start(
-      'predict',
-      ['predict', '--model', model, relative('.', picture)],
-      join(out, 'predict.log'),
-    ),
+  await useEngine();
+  const student = createStudent(model);
+  const reader = new InputThread();
+  const predictions = await predictSamples(student, samples, { reader });
+  await reader.release();
+  student.dispose();
+  const flagged = flaggedBy(predictions, model.labels, threshold);
+  const summary = [
+    `On ${predictions.ids.length} held-out pictures ${flaggedText(flagged)}.`,
+    ...(start
+      ? [
+          `The starting model found ${start.found} of ${start.malignant}, with ${start.falseAlarms} false alarms.`,
+        ]
+      : []),
+  ];
+  const page = join(out, 'held-out.html');
+  await writeFile(
+    page,
+    await heldoutPage(predictions, flagged, new Map(samples.map((s) => [s.id, s])), {
+      names: model.labels.names,
+      threshold,
+      summary,
+    }),
   );
   screen.say('');
-  screen.say(`One held-out picture (${sample.id}, labelled ${sample.label}):`);
-  screen.say(text.trimEnd());
+  for (const text of summary) screen.say(text);
+  screen.say(`Some of them, found, missed and false alarms, to look at: ${relative('.', page)}`);
+}
+
+/** What a demo leaves in its folder. */
+const LEFT =
+  /^(coordinator|clinic-\d+|best|last|(coordinator|(clinic|enrol)-\d+)\.log|held-out\.html)$/;
+
+/**
+ * An empty folder, where none or an earlier demo's was.
+ * @throws LENTIGO_USAGE it holds something else
+ */
+async function emptied(out: string): Promise<void> {
+  const present = await readdir(out).catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw error;
+  });
+  const foreign = present.find((name) => !LEFT.test(name));
+  if (foreign !== undefined)
+    throw new LentigoError(
+      'LENTIGO_USAGE',
+      `--out ${out} holds ${foreign}, which is no demo's; give a new or empty folder`,
+    );
+  await rm(out, { recursive: true, force: true });
+  makeFolders(out);
 }
 
 interface Started {
@@ -306,8 +373,9 @@ async function ending(name: string, code: number | null, log: string): Promise<L
   const tail = (await stat(log).catch(() => null))
     ? (await readFile(log, 'utf8')).trimEnd().split('\n').slice(-8).join('\n')
     : '';
+  const named = /^ {2}(LENTIGO_[A-Z_]+): /m.exec(tail)?.[1];
   return new LentigoError(
-    'LENTIGO_INTERNAL',
+    named !== undefined && named in ERRORS ? (named as ErrorCode) : 'LENTIGO_INTERNAL',
     `${name} ended with exit code ${code ?? '?'}; ${log} ends:\n${tail}`,
   );
 }
@@ -362,7 +430,11 @@ const PHOTOGRAPH_PLAN = {
 try {
   await program.parseAsync();
 } catch (thrown) {
-  const error = asLentigoError(thrown);
-  process.stderr.write(`${error.message}\n  ${error.code}: ${error.remedy}\n`);
-  process.exitCode = error.exitCode;
+  // commander has already printed the reason.
+  if (thrown instanceof CommanderError) process.exitCode = thrown.exitCode === 0 ? 0 : 2;
+  else {
+    const error = commandFailure(thrown);
+    process.stderr.write(`${error.message}\n  ${error.code}: ${error.remedy}\n`);
+    process.exitCode = error.exitCode;
+  }
 }

@@ -1,4 +1,5 @@
 // A comparison as one HTML page, with its figures inline: it fetches nothing and has no script.
+import { escapeHtml } from '../html.js';
 import { MALIGNANCY } from '../dataset/diagnoses.js';
 import { COLOURS, type Comparison, type Estimate } from './compare.js';
 
@@ -8,7 +9,6 @@ export interface Side {
   readonly thumbnails: readonly { readonly label: string; readonly jpeg: string }[];
 }
 
-const escape = (text: string): string => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 const percent = (value: number): string => `${(100 * value).toFixed(1)}%`;
 const estimate = (e: Estimate | null): string =>
   e === null
@@ -42,8 +42,8 @@ function scatter({ map, mapShares }: Comparison): string {
   );
   const marks = map.map((m) =>
     m.archive === 0
-      ? `<circle class="a" cx="${x(m.x)}" cy="${y(m.y)}" r="3"><title>${escape(m.label)}</title></circle>`
-      : `<path class="b" d="M${x(m.x)} ${y(m.y)}m0-4l4 4l-4 4l-4-4z"><title>${escape(m.label)}</title></path>`,
+      ? `<circle class="a" cx="${x(m.x)}" cy="${y(m.y)}" r="3"><title>${escapeHtml(m.label)}</title></circle>`
+      : `<path class="b" d="M${x(m.x)} ${y(m.y)}m0-4l4 4l-4 4l-4-4z"><title>${escapeHtml(m.label)}</title></path>`,
   );
   return `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="principal components of the features">
 <path class="axis" d="M${edge} 6V${height - edge}H${width - 6}"/>${marks.join('')}
@@ -81,21 +81,21 @@ export function reportPage(
 ): string {
   const { images, patients, labels, colours, frechet, discrepancy, neighbours } = comparison;
   const names = [
-    `<span class="name a-name">● ${escape(a.name)}</span>`,
-    `<span class="name b-name">◆ ${escape(b.name)}</span>`,
+    `<span class="name a-name">● ${escapeHtml(a.name)}</span>`,
+    `<span class="name b-name">◆ ${escapeHtml(b.name)}</span>`,
   ];
   const classes = [...new Set([...Object.keys(labels[0]), ...Object.keys(labels[1])])].sort();
   const { withinA, withinB, fromAToB, fromBToA } = neighbours.diagnosis;
   const head = `<thead><tr><th></th><th>●</th><th>◆</th></tr></thead>`;
   const thumbs = (side: Side): string =>
-    `<div class="thumbs">${side.thumbnails.map(({ label, jpeg }) => `<figure><img src="data:image/jpeg;base64,${jpeg}" alt="${escape(label)}"><figcaption>${escape(label)}</figcaption></figure>`).join('')}</div>`;
+    `<div class="thumbs">${side.thumbnails.map(({ label, jpeg }) => `<figure><img src="data:image/jpeg;base64,${jpeg}" alt="${escapeHtml(label)}"><figcaption>${escapeHtml(label)}</figcaption></figure>`).join('')}</div>`;
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>Two archives compared</title><style>${STYLE}</style></head><body>
 <h1>Two archives compared</h1>
 <p>${names[0]}<br>${names[1]}</p>
-<table>${head}<tbody>${row(['images', ...images.map(String)])}${row(['patients (or lesions)', ...patients.map(String)])}${classes.map((label) => row([escape(label), String(labels[0][label] ?? 0), String(labels[1][label] ?? 0)])).join('')}</tbody></table>
+<table>${head}<tbody>${row(['images', ...images.map(String)])}${row(['patients (or lesions)', ...patients.map(String)])}${classes.map((label) => row([escapeHtml(label), String(labels[0][label] ?? 0), String(labels[1][label] ?? 0)])).join('')}</tbody></table>
 <h2>What the model sees</h2>
-<p>The last features of <span class="name">${escape(model)}</span>, one mark an image.</p>
+<p>The last features of <span class="name">${escapeHtml(model)}</span>, one mark an image.</p>
 ${scatter(comparison)}
 <table><tbody>
 ${row(['Fréchet distance', `${frechet.value.toFixed(2)} <small>(${frechet.interval.low.toFixed(2)} to ${frechet.interval.high.toFixed(2)})</small>`])}
@@ -105,7 +105,7 @@ ${row([`the ${neighbours.k} nearest neighbours tell the archives apart`, estimat
 </tbody></table>
 <p>Distances are in the first ${frechet.components} principal components, ${percent(frechet.share)} of the variance. Accuracies are balanced over classes, by cross-validation over patients; intervals are bootstrapped over patients, 95%.</p>
 <h2>Diagnosis by the ${neighbours.k} nearest neighbours</h2>
-<p>${neighbours.classes.length < 2 ? 'The archives share fewer than two diagnoses.' : `Among ${neighbours.classes.map(escape).join(', ')}, which both have.`} ${escape(MALIGNANCY)}</p>
+<p>${neighbours.classes.length < 2 ? 'The archives share fewer than two diagnoses.' : `Among ${neighbours.classes.map(escapeHtml).join(', ')}, which both have.`} ${escapeHtml(MALIGNANCY)}</p>
 <table><tbody>${row(['neighbours ●, images ●', estimate(withinA)])}${row(['neighbours ◆, images ◆', estimate(withinB)])}${row(['neighbours ●, images ◆', estimate(fromAToB)])}${row(['neighbours ◆, images ●', estimate(fromBToA)])}</tbody></table>
 <h2>Colour and brightness</h2>
 <p>Means over images, and one standard deviation to each side. Difference: in standard deviations, ◆ minus ●.</p>

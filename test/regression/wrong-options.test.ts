@@ -92,6 +92,7 @@ const REST: Readonly<Record<string, readonly string[]>> = {
   'clinic enrol': [INVITATION, '--home', '{}/other'],
   'clinic run': ['--home', '{}/home', '--data', DATA],
   'clinic status': ['--home', '{}/home'],
+  'clinic model': ['--home', '{}/home', '--out', '{}/model-of-the-clinic'],
   simulate: [
     '--data',
     NOTHING,
