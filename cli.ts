@@ -7,6 +7,61 @@ import { loadExtensions } from './common/extensions.node.js';
 import { useProxy } from './common/network/use-proxy.node.js';
 import { VERSION } from './common/version.js';
 
+const COORDINATOR = 'For a study coordinator:';
+const CLINIC = 'For a clinic:';
+const RESEARCHER = 'For a researcher:';
+const EVERYBODY = 'For everybody:';
+/** For whom each command is, and an example of it: for the help. */
+const HELP: Readonly<Record<string, readonly [group: string, example: string]>> = {
+  coordinator: [COORDINATOR, 'lentigo coordinator --data-dir lentigo-data'],
+  study: [COORDINATOR, 'lentigo study create study.yaml'],
+  clinic: [CLINIC, 'lentigo clinic run --home clinic-home --data DIR'],
+  simulate: [
+    RESEARCHER,
+    'lentigo simulate --data "synthetic:site=0&images=120" --rounds 3 --out out/simulation',
+  ],
+  distill: [
+    RESEARCHER,
+    'lentigo distill --preset trial --data "synthetic:site=0&images=120" --out out/distillation',
+  ],
+  evaluate: [RESEARCHER, 'lentigo evaluate --model best --data DIR --split heldout'],
+  weights: [RESEARCHER, 'lentigo weights import --from efficientnet_b0.safetensors --out start'],
+  predict: [EVERYBODY, 'lentigo predict --model best photo.jpg'],
+  dataset: [EVERYBODY, 'lentigo dataset inspect DIR'],
+  doctor: [EVERYBODY, 'lentigo doctor --bench'],
+  engine: [EVERYBODY, 'lentigo engine build'],
+  'study create': [COORDINATOR, 'lentigo study create study.yaml'],
+  'study invite': [COORDINATOR, 'lentigo study invite ID --clinic "Clinic North"'],
+  'study approve': [COORDINATOR, 'lentigo study approve ID "Clinic North"'],
+  'study revoke': [COORDINATOR, 'lentigo study revoke ID "Clinic North"'],
+  'study model': [COORDINATOR, 'lentigo study model ID --out best'],
+  'clinic enrol': [CLINIC, 'lentigo clinic enrol INVITATION --home clinic-home'],
+  'clinic run': [CLINIC, 'lentigo clinic run --home clinic-home --data DIR'],
+  'clinic status': [CLINIC, 'lentigo clinic status --home clinic-home'],
+  'clinic model': [CLINIC, 'lentigo clinic model --home clinic-home --out best'],
+  'simulate summary': [RESEARCHER, 'lentigo simulate summary out/simulation-1 out/simulation-2'],
+  'distill summary': [RESEARCHER, 'lentigo distill summary out/distillation-1 out/distillation-2'],
+  'dataset inspect': [EVERYBODY, 'lentigo dataset inspect DIR'],
+  'dataset compare': [EVERYBODY, 'lentigo dataset compare DIR OTHER --out differences.html'],
+  'weights import': [
+    RESEARCHER,
+    'lentigo weights import --from efficientnet_b0.safetensors --out start',
+  ],
+  'weights export': [
+    RESEARCHER,
+    'lentigo weights export --model best --out best.safetensors --half',
+  ],
+  'engine build': [EVERYBODY, 'lentigo engine build'],
+};
+
+/** Groups the commands by person, and gives each the example of its own. */
+function explain(command: Command, name: string): void {
+  const [group, example] = HELP[name] ?? [undefined, `lentigo ${name} ID`];
+  if (group !== undefined && !name.includes(' ')) command.helpGroup(group);
+  command.addHelpText('after', `\nExample: ${example}`);
+  for (const child of command.commands) explain(child, `${name} ${child.name()}`);
+}
+
 /** In the order of the help. Loaded on demand: one takes a fraction of the time of all. */
 const COMMANDS = new Map<string, () => Promise<Command>>(
   Object.entries({
@@ -39,17 +94,21 @@ async function run(): Promise<void> {
   await loadExtensions(early.opts<{ extension: string[] }>().extension);
   const program = new Command('lentigo')
     .description(
-      'Federated learning across clinics for skin-lesion classification on smartphone photographs.\nFor research use only: not a medical device.',
+      'Clinics train one skin-lesion classifier together, and no photograph leaves a clinic.\nFor research use only: not a medical device.',
     )
     .version(VERSION)
     .addOption(extension())
     .showHelpAfterError()
     .addHelpText(
       'after',
-      '\nExit codes: 0 done, 1 a bug, 2 bad input, 3 refused, 4 out of reach, 5 the machine or its storage.',
+      '\nEach explains itself: lentigo COMMAND --help. A study from beginning to end: README.md.\nExit codes: 0 done, 1 a bug, 2 bad input, 3 refused, 4 out of reach, 5 the machine or its storage.',
     );
   const asked = COMMANDS.get(name ?? '');
-  for (const load of asked ? [asked] : COMMANDS.values()) program.addCommand(await load());
+  for (const load of asked ? [asked] : COMMANDS.values()) {
+    const command = await load();
+    explain(command, command.name());
+    program.addCommand(command);
+  }
   inherit(program);
   program.hook('preAction', async (_, command) => {
     refuseEmpty(command);

@@ -21,9 +21,7 @@ import { commandFailure } from './failure.js';
 import { proxyOption } from './options.js';
 
 export function clinicCommand(): Command {
-  const command = new Command('clinic').description(
-    'take part in a study as a clinic, beside its image archive',
-  );
+  const command = new Command('clinic').description('take part in a study, beside the photographs');
   command
     .command('enrol')
     .description('make this clinic known to the study that invited it')

@@ -24,6 +24,7 @@ interface Flags {
 
 export function coordinatorCommand(): Command {
   return new Command('coordinator')
+    .summary('run the coordinator and its web console')
     .description('run the coordinator: studies, rounds, and what clinics connect to')
     .option(
       '--port <number>',

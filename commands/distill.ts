@@ -39,6 +39,7 @@ interface Flags {
 
 export function distillCommand(): Command {
   const command = new Command('distill')
+    .summary('train a starting model that learns from teachers')
     .description(
       `train teachers, and a student that learns from them\n\nPresets:\n${PRESETS.map(({ name, about, teachers }) => `  ${name}: ${about}\n    teachers: ${Object.keys(teachers).join(', ')}`).join('\n')}`,
     )

@@ -132,6 +132,7 @@ function round({ name, images, plan, round: { firstSeconds, seconds } }: DataRep
 /** `lentigo doctor [--bench [--data DIR]] [--json]` */
 export function doctorCommand(): Command {
   return new Command('doctor')
+    .summary('what computes on this machine, and how fast')
     .description('show which engines work here, which one is chosen, and why')
     .option('--bench', 'measure how fast each of them is; takes about a minute')
     .option(
@@ -186,6 +187,7 @@ async function build({ json }: { json?: true }): Promise<void> {
 /** `lentigo engine build [--json]` */
 export function engineCommand(): Command {
   return new Command('engine')
+    .summary('give this machine the fastest engine')
     .description('the engines that models are computed on; `lentigo doctor` shows them')
     .addCommand(
       new Command('build')

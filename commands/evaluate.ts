@@ -1,7 +1,9 @@
 // `lentigo evaluate` and `lentigo predict`: a model on a dataset, and on single pictures.
-import { writeFile } from 'node:fs/promises';
+import { readdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import Table from 'cli-table3';
 import { Command } from 'commander';
+import { isImageName } from '../common/dataset/archive.js';
 import { openDataset } from '../common/dataset/open.node.js';
 import { dataHelp } from '../common/dataset/registry.js';
 import { countSamples } from '../common/dataset/inspect.js';
@@ -210,10 +212,32 @@ export function formatPredictions(predictions: readonly Prediction[], { names }:
   return `${table.toString()}\nFor research use only. This is not a diagnosis.\n`;
 }
 
+/**
+ * The pictures that are meant: a file as it is named, of a folder all images that lie in it.
+ * @throws LENTIGO_DATA_EMPTY a folder holds none
+ */
+async function picturesOf(given: readonly string[]): Promise<string[]> {
+  const pictures: string[] = [];
+  for (const path of given) {
+    if (!(await stat(path)).isDirectory()) {
+      pictures.push(path);
+      continue;
+    }
+    const inside = (await readdir(path)).filter(
+      (name) => !name.startsWith('.') && isImageName(name),
+    );
+    if (inside.length === 0)
+      throw new LentigoError('LENTIGO_DATA_EMPTY', `${path} is a folder without an image in it`);
+    pictures.push(...inside.sort().map((name) => join(path, name)));
+  }
+  return pictures;
+}
+
 async function predictImages(
-  images: readonly string[],
+  given: readonly string[],
   { model: dir, heatmap: into, json }: { model: string; heatmap?: string; json?: true },
 ): Promise<void> {
+  const images = await picturesOf(given);
   const model = await loadModel(dir);
   await useEngine();
   const student = createStudent(model);
@@ -265,9 +289,10 @@ export function evaluateCommand(): Command {
 /** `lentigo predict`. */
 export function predictCommand(): Command {
   return new Command('predict')
+    .summary('what a model says of pictures')
     .description('what a model says of pictures; for research use only, not a diagnosis')
     .requiredOption('--model <dir>', 'a folder with a model')
-    .argument('<image...>', 'JPEG or PNG files')
+    .argument('<image...>', 'image files, or folders whose images are meant')
     .option(
       '--heatmap <dir>',
       'also write each picture with what speaks for its most likely class (Grad-CAM), as PNG',

@@ -23,6 +23,7 @@ type Flags = Readonly<Record<string, string | true | undefined>> & { readonly ou
 /** `lentigo simulate`. */
 export function simulateCommand(): Command {
   const command = new Command('simulate')
+    .summary('a whole study in one process')
     .description(
       'a federated study in one process: the same training, encoding and aggregation, without a network',
     )

@@ -28,7 +28,7 @@ interface Flags {
 
 export function studyCommand(): Command {
   const study = new Command('study').description(
-    'create and run studies on a running coordinator. A study is named by its ID, the beginning of it, or its name; a clinic by its fingerprint, the beginning of it, or its name',
+    'create, run and look at its studies; a study is named by its ID, the beginning of it, or its name; a clinic by its fingerprint, the beginning of it, or its name',
   );
   const add = (usage: string, description: string) =>
     study

@@ -3,6 +3,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, CommanderError, type Option } from 'commander';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { commandFailure } from '../../commands/failure.js';
 import { clinicCommand } from '../../commands/clinic.js';
@@ -221,6 +222,8 @@ describe('what went wrong is named, with a remedy that fits', () => {
     [coordinatorCommand, ['--data-dir', '{}/file'], /^LENTIGO_PATH: .*file stands where a folder/],
     [coordinatorCommand, ['--data-dir', '/proc/x'], /^LENTIGO_PATH: \/proc\/x/],
     [coordinatorCommand, ['--data-dir', ''], /^LENTIGO_USAGE: --data-dir was given nothing/],
+    [predictCommand, ['{}/none.jpg', '--model', MODEL], /^LENTIGO_PATH: .*none.jpg.* not exist/],
+    [predictCommand, ['{}/folder', '--model', MODEL], /^LENTIGO_DATA_EMPTY: .*without an image/],
     [simulateCommand, ['{}/none.yaml', '--out', '{}/out'], /^LENTIGO_PATH: .*none.yaml/],
     [
       simulateCommand,
@@ -230,4 +233,22 @@ describe('what went wrong is named, with a remedy that fits', () => {
   ])('%o %j', async (make, args, says) => {
     expect(await outcome(make, args)).toMatch(says);
   });
+});
+
+it('a folder is predicted image by image, in the order of their names', async () => {
+  const pictures = join(folder, 'pictures');
+  await mkdir(pictures);
+  for (const name of ['b.png', 'a.jpg', '.hidden.png', 'notes.txt'])
+    await sharp({ create: { width: 64, height: 64, channels: 3, background: '#a55' } })
+      .toFormat(name.endsWith('.jpg') ? 'jpeg' : 'png')
+      .toFile(join(pictures, name));
+  const printed = vi.mocked(process.stdout.write);
+  printed.mockClear();
+  expect(await outcome(predictCommand, [pictures, '--model', MODEL, '--json'])).toBe('done');
+  const { predictions } = JSON.parse(String(printed.mock.calls.at(-1)![0])) as {
+    predictions: { image: string }[];
+  };
+  expect(predictions.map(({ image }) => image)).toEqual(
+    ['a.jpg', 'b.png'].map((name) => join(pictures, name)),
+  );
 });
