@@ -30,6 +30,8 @@ const LONGEST = 3000;
 const HTTPS = 'https://';
 /** Bytes of the SHA-512 at the end, by which a damaged word is told. */
 const CHECK = 3;
+/** The last second that four bytes can say, in 2106. */
+const LATEST = 0xffffffff;
 /** Where the fields of fixed size lie: protocol, study, key, secret, time; then the texts. */
 const [STUDY, KEY, SECRET, TIME, TEXTS] = [1, 17, 49, 81, 85] as const;
 
@@ -45,7 +47,7 @@ export function formatInvitation(invitation: Invitation): string {
     fromHex(study.replaceAll('-', '')),
     fromBase64(key),
     fromBase64(secret),
-    uint32(Math.floor(Date.parse(expires) / 1000)),
+    uint32(Math.min(LATEST, Math.floor(Date.parse(expires) / 1000))),
     utf8(`${clinic}\0${url.startsWith(HTTPS) ? url.slice(HTTPS.length) : url}`),
   );
   return (

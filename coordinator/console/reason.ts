@@ -20,8 +20,12 @@ const SAID: readonly [RegExp, (t: Words, ...caught: string[]) => string][] = [
     (t, attempts, why) => t.again(Number(attempts), reasonText(why!, t)),
   ],
   [
-    /^a clinic was revoked, and (\d+) are left; the quorum is (\d+)$/,
-    (t, left, quorum) => t.revoked(Number(left), Number(quorum)),
+    /^a clinic was revoked, and (\d+) are left; the quorum is (\d+)(.*)$/,
+    (t, left, quorum, more) => t.revoked(Number(left), Number(quorum)) + more!,
+  ],
+  [
+    /^round (\d+) can't succeed: (.*)$/,
+    (t, round, why) => t.hopeless(Number(round), reasonText(why!, t)),
   ],
 ];
 

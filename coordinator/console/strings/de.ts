@@ -428,6 +428,7 @@ export const de: Strings = {
     paused: 'von der Studienleitung angehalten',
     stopped: 'von der Studienleitung abgebrochen',
     done: (rounds) => `alle ${rounds} Runden sind fertig`,
+    hopeless: (round, why) => `Runde ${round} kann nicht gelingen: ${why}`,
     noBetter: (rounds) => `die Validierung wurde in ${rounds} Runden nicht besser`,
     missed: (returned, of, quorum) =>
       `${returned} von ${of} Kliniken haben ein Update geschickt; das Quorum ist ${quorum}`,

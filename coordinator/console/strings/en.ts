@@ -434,6 +434,7 @@ export const en = {
     paused: 'paused by the study coordinator',
     stopped: 'stopped by the study coordinator',
     done: (rounds: number) => `all ${rounds} rounds are done`,
+    hopeless: (round: number, why: string) => `round ${round} can’t succeed: ${why}`,
     noBetter: (rounds: number) => `validation has not improved for ${rounds} rounds`,
     missed: (returned: number, of: number, quorum: number) =>
       `${returned} of ${of} clinics returned an update; the quorum is ${quorum}`,

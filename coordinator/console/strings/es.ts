@@ -429,6 +429,7 @@ export const es: Strings = {
     paused: 'pausado por la coordinación del estudio',
     stopped: 'detenido por la coordinación del estudio',
     done: (rounds) => `las ${rounds} rondas están hechas`,
+    hopeless: (round, why) => `la ronda ${round} no puede salir bien: ${why}`,
     noBetter: (rounds) => `la validación no ha mejorado en ${rounds} rondas`,
     missed: (returned, of, quorum) =>
       `${returned} de ${of} clínicas enviaron una actualización; el quórum es ${quorum}`,

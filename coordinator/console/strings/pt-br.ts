@@ -433,6 +433,7 @@ export const ptBr: Strings = {
     paused: 'pausado pela coordenação do estudo',
     stopped: 'encerrado pela coordenação do estudo',
     done: (rounds) => `todas as ${rounds} rodadas estão prontas`,
+    hopeless: (round, why) => `a rodada ${round} não tem como dar certo: ${why}`,
     noBetter: (rounds) => `a validação não melhorou em ${rounds} rodadas`,
     missed: (returned, of, quorum) =>
       `${returned} de ${of} clínicas enviaram uma atualização; o quórum é ${quorum}`,

@@ -65,7 +65,7 @@ export function ClinicNow({
           {doing(clinic, attempt, over)}
         </Text>
       </Group>
-      {now !== 'absent' && !over && (
+      {(now === 'invited' || now === 'returned') && !over && (
         <Progress
           mt={6}
           size="sm"

@@ -11,7 +11,7 @@ import { bytesText, count, dateText, durationText, intervalText, scoreText } fro
 import { useLiveStudy } from '../live.js';
 import { reasonText } from '../reason.js';
 import { strings } from '../strings/index.js';
-import { Loading, Panel, Problem, StatusBadge, tellError } from '../ui.js';
+import { Loading, Panel, Problem, Scrolling, StatusBadge, tellError } from '../ui.js';
 import { trainedWords } from '../trained.js';
 import { isOver } from './clinic-now.js';
 import { Curves } from './curves.js';
@@ -87,32 +87,34 @@ function Printed({ study }: { study: LiveStudy }) {
           <RoundMetrics metrics={round.evaluation.heldout} labels={study.labels} />
         )}
         <Panel title={strings.clinic.title}>
-          <Table className="numbers" fz="sm">
-            <Table.Thead>
-              <Table.Tr>
-                {[c.clinic, c.state, c.rounds, c.photographs, c.sent, c.seconds].map((name) => (
-                  <Table.Th key={name}>{name}</Table.Th>
-                ))}
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {clinics.map((k) => (
-                <Table.Tr key={k.id}>
-                  <Table.Td>
-                    {k.name}
-                    <Text size="xs" c="dimmed" className="fingerprint">
-                      {fingerprint(k.id)}
-                    </Text>
-                  </Table.Td>
-                  <Table.Td>{strings.clinic.state[k.state]}</Table.Td>
-                  <Table.Td>{k.updates}</Table.Td>
-                  <Table.Td>{count(k.samples)}</Table.Td>
-                  <Table.Td>{bytesText(k.bytes)}</Table.Td>
-                  <Table.Td>{durationText(k.seconds)}</Table.Td>
+          <Scrolling label={strings.clinic.title} minWidth={600}>
+            <Table className="numbers" fz="sm">
+              <Table.Thead>
+                <Table.Tr>
+                  {[c.clinic, c.state, c.rounds, c.photographs, c.sent, c.seconds].map((name) => (
+                    <Table.Th key={name}>{name}</Table.Th>
+                  ))}
                 </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
+              </Table.Thead>
+              <Table.Tbody>
+                {clinics.map((k) => (
+                  <Table.Tr key={k.id}>
+                    <Table.Td>
+                      {k.name}
+                      <Text size="xs" c="dimmed" className="fingerprint">
+                        {fingerprint(k.id)}
+                      </Text>
+                    </Table.Td>
+                    <Table.Td>{strings.clinic.state[k.state]}</Table.Td>
+                    <Table.Td>{k.updates}</Table.Td>
+                    <Table.Td>{count(k.samples)}</Table.Td>
+                    <Table.Td>{bytesText(k.bytes)}</Table.Td>
+                    <Table.Td>{durationText(k.seconds)}</Table.Td>
+                  </Table.Tr>
+                ))}
+              </Table.Tbody>
+            </Table>
+          </Scrolling>
         </Panel>
         <RoundsTable study={study} all />
         <Panel title={t.settings}>
@@ -173,7 +175,7 @@ function Headline({
           samples === undefined ? '…' : count(samples),
         )}
       </Text>
-      <Table className="numbers">
+      <Table className="numbers" fz={{ base: 'xs', sm: 'sm' }} horizontalSpacing={6}>
         <Table.Thead>
           <Table.Tr>
             <Table.Th>{strings.results.metric}</Table.Th>

@@ -76,6 +76,16 @@ describe('a reason', () => {
       reasons.again(2, reasons.missed(0, 3, 3)),
     ],
     [
+      'a round that can’t succeed',
+      after(...start, ...open('1'), {
+        type: 'decline',
+        attempt: '1',
+        decline: { clinic: 'a', name: 'North', code: 'LENTIGO_UPDATE_NOT_FINITE' },
+        now: 2,
+      }).reason?.replace(/\. North.*$/, ''),
+      reasons.hopeless(1, reasons.missed(0, 3, 3)),
+    ],
+    [
       'a revoked clinic',
       roundReason(after(...start, ...open('1'), { type: 'revoke', clinic: 'a', now: 5 })),
       reasons.revoked(2, 3),
