@@ -13,19 +13,19 @@ const SAID: readonly [RegExp, (t: Words, ...caught: string[]) => string][] = [
   [
     /^(\d+) of (\d+) clinics returned an update(?: by the deadline)?; the quorum is (\d+)(.*)$/,
     (t, returned, of, quorum, more) =>
-      t.missed(Number(returned), Number(of), Number(quorum)) + more!,
+      t.missed(Number(returned), Number(of), Number(quorum)) + more,
   ],
   [
     /^(\d+) attempts in a row missed the quorum: (.*)$/,
-    (t, attempts, why) => t.again(Number(attempts), reasonText(why!, t)),
+    (t, attempts, why) => t.again(Number(attempts), reasonText(why, t)),
   ],
   [
     /^a clinic was revoked, and (\d+) are left; the quorum is (\d+)(.*)$/,
-    (t, left, quorum, more) => t.revoked(Number(left), Number(quorum)) + more!,
+    (t, left, quorum, more) => t.revoked(Number(left), Number(quorum)) + more,
   ],
   [
     /^round (\d+) can't succeed: (.*)$/,
-    (t, round, why) => t.hopeless(Number(round), reasonText(why!, t)),
+    (t, round, why) => t.hopeless(Number(round), reasonText(why, t)),
   ],
 ];
 

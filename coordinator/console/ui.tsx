@@ -99,6 +99,7 @@ export const Scrolling = ({
   minWidth: number;
   children: ReactNode;
 }) => (
+  // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls is reached by keyboard
   <section className="scrolling" tabIndex={0} aria-label={label}>
     <div style={{ minWidth }}>{children}</div>
   </section>

@@ -101,15 +101,10 @@ export function sentenceOf({ action, actor, detail }: AuditLine, study: Named): 
 
 /** An entry's details as they are, "name: value; …"; empty where it has none. */
 export const detailText = (detail: unknown): string =>
-  typeof detail === 'object' && detail !== null
-    ? Object.entries(detail)
-        .filter(([, value]) => value !== null)
-        .map(
-          ([name, value]) =>
-            `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`,
-        )
-        .join('; ')
-    : String(detail ?? '');
+  Object.entries(z.record(z.string(), z.unknown()).catch({}).parse(detail))
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join('; ');
 
 /** The name of the actor: a clinic's name, or the coordinator or administrator. */
 export const actorName = (actor: string, clinics: Named['clinics']): string =>
