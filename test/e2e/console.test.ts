@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDataset } from '../../common/dataset/open.node.js';
 import { useEngine } from '../../common/engine/engine.node.js';
 import { evaluate } from '../../common/evaluation/evaluate.js';
+import type { Metrics } from '../../common/evaluation/metrics.js';
 import { decodeModel, encodeModel } from '../../common/model/encoding.js';
 import { loadModel } from '../../common/model/folder.node.js';
 import { createStudent, type Model } from '../../common/model/student.js';
@@ -251,7 +252,7 @@ describe.skipIf(missing)(
         expect(await curve(page)).toEqual({ points: 1 + 3 });
         const view = await coordinator.admin.study(id);
         expect(await page.getByTestId('curves').getAttribute('aria-label')).toContain(
-          `round ${view.best!.round} is best`,
+          `${view.best!.round === 0 ? 'the start' : `round ${view.best!.round}`} is best`,
         );
         await tab(page, 'results');
         // A round's metrics are fetched when they are viewed.
@@ -281,11 +282,15 @@ describe.skipIf(missing)(
           view.evaluations.find((e) => e.round === round)!.heldout;
         await useEngine('wasm');
         const { samples } = await openDataset(EVALUATION_DATA, { seed: view.config.seed });
-        const measured = (model: Model) =>
+        const measured = (model: Model, { operatingPoint }: Metrics) =>
           evaluate(
             createStudent(model),
             samples.filter((s) => s.split === 'heldout'),
-            { trainFrom: 'features.3', seed: view.config.seed },
+            {
+              trainFrom: 'features.3',
+              seed: view.config.seed,
+              threshold: operatingPoint?.threshold ?? null,
+            },
           );
         for (const [which, expected] of [
           ['best', resultOf(view.best!.round)],
@@ -295,7 +300,7 @@ describe.skipIf(missing)(
             `${t.downloads[which]}: ${t.downloads.safetensors}`,
           );
           expect(name).toBe(`console-study-${which}.safetensors`);
-          expect(await measured(decodeModel(bytes))).toEqual(expected);
+          expect(await measured(decodeModel(bytes), expected)).toEqual(expected);
           const files = unzipSync(
             (await download(`${t.downloads[which]}: ${t.downloads.zip}`)).bytes,
           );
@@ -306,7 +311,7 @@ describe.skipIf(missing)(
           await mkdir(unpacked);
           for (const [file, content] of Object.entries(files))
             if (file !== 'model.safetensors') await writeFile(join(unpacked, file), content);
-          expect(await measured(await loadModel(unpacked))).toEqual(expected);
+          expect(await measured(await loadModel(unpacked), expected)).toEqual(expected);
         }
         const expected = resultOf(view.best!.round);
         const csv = new TextDecoder()
