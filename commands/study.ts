@@ -27,9 +27,11 @@ interface Flags {
 }
 
 export function studyCommand(): Command {
-  const study = new Command('study').description(
-    'create, run and look at its studies; a study is named by its ID, the beginning of it, or its name; a clinic by its fingerprint, the beginning of it, or its name',
-  );
+  const study = new Command('study')
+    .summary('create, run and look at its studies')
+    .description(
+      'create, run and look at the studies of a running coordinator. A study is named by its ID, the beginning of it, or its name; a clinic by its fingerprint, the beginning of it, or its name',
+    );
   const add = (usage: string, description: string) =>
     study
       .command(usage)
