@@ -1,31 +1,34 @@
 // Collect: the clinic's photographs, and adding them from the camera, files or a folder.
 import {
-  Badge,
+  Affix,
   Button,
-  Card,
   Center,
   Group,
   Modal,
   Paper,
   Progress,
   SegmentedControl,
-  SimpleGrid,
-  Stack,
   Text,
   ThemeIcon,
   Title,
-  UnstyledButton,
 } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
-import { IconCamera, IconFolder, IconPhoto, IconPhotoPlus } from '@tabler/icons-react';
+import {
+  IconCamera,
+  IconFolder,
+  IconListCheck,
+  IconPhoto,
+  IconPhotoPlus,
+} from '@tabler/icons-react';
 import { useCallback, useEffect, useRef, useState } from 'react';
+import { DescribeMany } from '../parts/describe-many.js';
 import { ErrorNote } from '../parts/error-note.js';
 import { ImportReport } from '../parts/import-report.js';
 import { NewPhotograph } from '../parts/new-photograph.js';
 import { Page } from '../parts/page.js';
-import { PhotographEditor } from '../parts/photograph-editor.js';
+import { type Neighbours, PhotographEditor } from '../parts/photograph-editor.js';
+import { inGridOrder, PhotographGrid } from '../parts/photograph-grid.js';
 import { PickFiles, picksFolders } from '../parts/pick-files.js';
-import { Thumbnail } from '../parts/stored-image.js';
 import { useTask } from '../parts/use-task.js';
 import { type Imported, importFiles } from '../photographs/import-files.js';
 import { isForeign, type Photograph, trains } from '../photographs/photograph.js';
@@ -46,6 +49,10 @@ export function PhotographsPage() {
   const [all, setAll] = useState<readonly Photograph[]>();
   const [filter, setFilter] = useState<Filter>('all');
   const [edited, setEdited] = useState<Photograph>();
+  /** Ids of the photographs that the editor goes through: as they were shown when it was opened. */
+  const [queue, setQueue] = useState<readonly string[]>([]);
+  const [selected, setSelected] = useState<ReadonlySet<string>>();
+  const [describing, setDescribing] = useState(false);
   const [adding, setAdding] = useState<{ from: 'camera' } | { from: 'file'; file: File }>();
   const [progress, setProgress] = useState<readonly [done: number, of: number]>();
   const [imported, setImported] = useState<Imported>();
@@ -112,6 +119,16 @@ export function PhotographsPage() {
       )}
     </Group>
   );
+  const openEditor = (photograph: Photograph) => {
+    setQueue(inGridOrder(shown).map(({ id }) => id));
+    setEdited(photograph);
+  };
+  const saved = (before: Photograph, after: Photograph) => {
+    const now = (id: string) => (id === before.id ? after.id : id);
+    setAll((list) => list?.map((p) => (p.id === before.id ? after : p)));
+    setQueue((ids) => ids.map(now));
+  };
+  const chosen = all?.filter(({ id }) => selected?.has(id)) ?? [];
   const shown = all?.filter((p) => PASSES[filter](p, labels)) ?? [];
   const foreign = all?.filter((p) => isForeign(p, labels)) ?? [];
 
@@ -172,46 +189,60 @@ export function PhotographsPage() {
               )}
             </Text>
           )}
-          <SegmentedControl
-            aria-label={text.title}
-            value={filter}
-            onChange={(value) => setFilter(value)}
-            fullWidth={phone ?? false}
-            style={{ alignSelf: 'flex-start' }}
-            data={(Object.keys(PASSES) as Filter[]).map((value) => ({
-              value,
-              label: `${text.filters[value]} ${all.filter((p) => PASSES[value](p, labels)).length}`,
-            }))}
-          />
+          <Group justify="space-between" gap="xs">
+            <SegmentedControl
+              aria-label={text.title}
+              value={filter}
+              onChange={(value) => setFilter(value)}
+              fullWidth={phone ?? false}
+              style={{ alignSelf: 'flex-start' }}
+              data={(Object.keys(PASSES) as Filter[]).map((value) => ({
+                value,
+                label: `${text.filters[value]} ${all.filter((p) => PASSES[value](p, labels)).length}`,
+              }))}
+            />
+            {shown.length > 0 && (
+              <Button
+                variant={selected ? 'filled' : 'default'}
+                size="sm"
+                leftSection={<IconListCheck size={18} aria-hidden />}
+                onClick={() => setSelected(selected ? undefined : new Set())}
+              >
+                {selected ? text.many.stop : text.many.select}
+              </Button>
+            )}
+          </Group>
+          {selected && (
+            <Text size="sm" c="dimmed">
+              {text.many.help} <span className="with-keyboard">{text.many.helpKeys}</span>
+            </Text>
+          )}
           {shown.length === 0 && <Text c="dimmed">{text.none}</Text>}
-          <SimpleGrid
-            cols={{ base: 2, xs: 3, sm: 4, md: 5 }}
-            spacing="sm"
-            component="ul"
-            style={{ listStyle: 'none', margin: 0, padding: 0 }}
-          >
-            {shown.map((photograph) => (
-              <Tile
-                key={photograph.id}
-                photograph={photograph}
-                foreign={isForeign(photograph, labels)}
-                onOpen={() => setEdited(photograph)}
-              />
-            ))}
-          </SimpleGrid>
+          <PhotographGrid
+            photographs={shown}
+            selected={selected}
+            onOpen={openEditor}
+            onSelect={setSelected}
+            onSubmit={() => chosen.length > 0 && setDescribing(true)}
+            onEscape={() => setSelected(undefined)}
+          />
         </>
       )}
       <Modal
         opened={edited !== undefined}
         onClose={() => setEdited(undefined)}
-        title={text.edit}
-        size="lg"
+        title={edited ? text.editOf(queue.indexOf(edited.id) + 1, queue.length) : ''}
+        size="xl"
         fullScreen={phone ?? false}
         closeButtonProps={{ 'aria-label': STRINGS.common.close }}
       >
         {edited && (
           <PhotographEditor
+            key={edited.id}
             photograph={edited}
+            neighbours={neighboursOf(edited, queue, all ?? [])}
+            onSaved={saved}
+            onGo={setEdited}
             onDone={() => (setEdited(undefined), void refresh())}
           />
         )}
@@ -231,59 +262,69 @@ export function PhotographsPage() {
           />
         )}
       </Modal>
+      <Modal
+        opened={describing}
+        onClose={() => setDescribing(false)}
+        title={text.many.title(chosen.length)}
+        size="lg"
+        fullScreen={phone ?? false}
+        closeButtonProps={{ 'aria-label': STRINGS.common.close }}
+      >
+        {describing && (
+          <DescribeMany
+            photographs={chosen}
+            onCancel={() => setDescribing(false)}
+            onDone={() => (setDescribing(false), setSelected(new Set()), void refresh())}
+          />
+        )}
+      </Modal>
+      {selected && (
+        <Affix
+          position={{ bottom: phone ? 'calc(72px + env(safe-area-inset-bottom))' : 16, right: 16 }}
+          zIndex={100}
+          maw="calc(100vw - 32px)"
+        >
+          <Paper withBorder shadow="md" p="xs" role="toolbar" aria-label={text.many.select}>
+            <Group gap="xs">
+              <Text size="sm" fw={600} px="xs" aria-live="polite">
+                {text.many.selected(chosen.length)}
+              </Text>
+              <Button
+                size="sm"
+                variant="default"
+                onClick={() =>
+                  setSelected(
+                    chosen.length === shown.length ? new Set() : new Set(shown.map(({ id }) => id)),
+                  )
+                }
+              >
+                {chosen.length === shown.length ? text.many.none : text.many.all}
+              </Button>
+              <Button size="sm" disabled={chosen.length === 0} onClick={() => setDescribing(true)}>
+                {text.many.describe}
+              </Button>
+            </Group>
+          </Paper>
+        </Affix>
+      )}
     </Page>
   );
 }
 
-function Tile({
-  photograph,
-  foreign,
-  onOpen,
-}: {
-  photograph: Photograph;
-  foreign: boolean;
-  onOpen: () => void;
-}) {
-  const { fields, quality, name } = photograph;
-  const diagnosis =
-    fields.diagnostic === undefined ? text.noDiagnosis : diagnosisName(fields.diagnostic);
-  return (
-    <li style={{ contentVisibility: 'auto', containIntrinsicSize: '180px 240px' }}>
-      <UnstyledButton onClick={onOpen} w="100%">
-        <Card withBorder padding={0} radius="md">
-          <Card.Section>
-            <Thumbnail photograph={photograph} alt="" />
-          </Card.Section>
-          <Stack gap={2} p="xs">
-            <Text
-              size="sm"
-              fw={600}
-              truncate
-              {...((fields.diagnostic === undefined || foreign) && { c: 'dimmed' })}
-            >
-              {diagnosis}
-            </Text>
-            <Group gap={4} justify="space-between" wrap="nowrap">
-              <Text size="xs" c="dimmed" truncate>
-                {fields.patient_id ?? name}
-              </Text>
-              {foreign ? (
-                <Badge size="xs" color="gray" variant="light" style={{ flexShrink: 0 }}>
-                  {text.foreign}
-                </Badge>
-              ) : quality.length > 0 ? (
-                <Badge size="xs" color="yellow" variant="light" style={{ flexShrink: 0 }}>
-                  {text.toCheck}
-                </Badge>
-              ) : fields.split && fields.split !== 'train' ? (
-                <Badge size="xs" color="gray" variant="light" style={{ flexShrink: 0 }}>
-                  {text.apart}
-                </Badge>
-              ) : null}
-            </Group>
-          </Stack>
-        </Card>
-      </UnstyledButton>
-    </li>
-  );
+/** Where the editor may go from here, in the order of its queue. */
+function neighboursOf(
+  { id }: Photograph,
+  queue: readonly string[],
+  all: readonly Photograph[],
+): Neighbours {
+  const byId = new Map(all.map((photograph) => [photograph.id, photograph]));
+  const inQueue = queue.flatMap((one) => byId.get(one) ?? []);
+  const at = inQueue.findIndex((photograph) => photograph.id === id);
+  return {
+    before: inQueue[at - 1],
+    next: inQueue[at + 1],
+    nextUnlabelled: [...inQueue.slice(at + 1), ...inQueue.slice(0, Math.max(0, at))].find(
+      ({ fields }) => fields.diagnostic === undefined,
+    ),
+  };
 }

@@ -1,17 +1,18 @@
 // Take part: enrolment and approval, then the running rounds, and every update that was sent.
 import {
+  Anchor,
   Badge,
   Button,
+  Collapse,
   Group,
   Loader,
   Paper,
   RingProgress,
   Stack,
-  Table,
   Text,
   Title,
 } from '@mantine/core';
-import { useMediaQuery } from '@mantine/hooks';
+import { useDisclosure, useMediaQuery } from '@mantine/hooks';
 import { IconPlayerPause, IconPlayerPlay } from '@tabler/icons-react';
 import { useEffect, useState } from 'react';
 import { type SentUpdate, sentUpdates } from '../../participation/sent.js';
@@ -19,10 +20,18 @@ import { EnrolForm } from '../parts/enrol-form.js';
 import { ErrorNote } from '../parts/error-note.js';
 import { Fingerprint } from '../parts/fingerprint.js';
 import { Page } from '../parts/page.js';
+import { useToldModels } from '../parts/use-models.js';
 import { isForeign, trains } from '../photographs/photograph.js';
 import { useSession } from '../session/app-state.js';
 import type { Session } from '../session/session.js';
 import { pause, resume, type Standing, useTakingPart } from '../session/taking-part.js';
+import {
+  clockTime,
+  decimal,
+  percent as percentText,
+  significant,
+  size,
+} from '../strings/format.js';
 import { STRINGS } from '../strings/index.js';
 
 const text = STRINGS.rounds;
@@ -59,7 +68,7 @@ function Enrolled({
   return (
     <Page
       title={text.title}
-      lead={clinic.enrolment.studyName}
+      lead={`${clinic.enrolment.studyName} · ${clinic.enrolment.name}`}
       actions={<PauseButton session={session} standing={standing} />}
     >
       {standing === 'waiting-approval' ? (
@@ -149,7 +158,15 @@ function Now({ session }: { session: Session }) {
     [session],
   );
   const active = round && round.phase !== 'missed';
-  const percent = Math.round(100 * (active ? round.fraction : 0));
+  const done = round?.phase === 'sent' || (study && study.status === 'completed');
+  // Within a round how far it is; between rounds how far the study is.
+  const share = done
+    ? 1
+    : active
+      ? round.fraction
+      : study
+        ? Math.min(1, study.round / study.rounds)
+        : 0;
   const title = round
     ? text.phases[round.phase]
     : standing === 'connected' && study?.status === 'running'
@@ -162,14 +179,14 @@ function Now({ session }: { session: Session }) {
           size={phone ? 104 : 132}
           thickness={phone ? 8 : 10}
           roundCaps
-          sections={[{ value: round?.phase === 'sent' ? 100 : percent, color: 'sea' }]}
+          sections={[{ value: 100 * share, color: 'sea' }]}
           aria-hidden
           label={
             <Text ta="center" fw={650} fz={phone ? 20 : 24} component="div">
-              {round?.phase === 'sent'
+              {done
                 ? '✓'
                 : active
-                  ? `${percent} %`
+                  ? percentText(Math.round(100 * share) / 100)
                   : study
                     ? `${study.round}/${study.rounds}`
                     : '–'}
@@ -196,11 +213,12 @@ function Now({ session }: { session: Session }) {
           )}
           {round && round.phase !== 'sent' && (
             <Text size="sm" c="dimmed">
-              {text.closes(new Date(round.endsAt).toLocaleTimeString('en', { timeStyle: 'short' }))}
+              {text.closes(clockTime(round.endsAt))}
             </Text>
           )}
         </Stack>
       </Group>
+      <Achieved session={session} />
       <Group mt="md" gap="md">
         {photographs && (
           <Text size="sm" c="dimmed">
@@ -215,7 +233,7 @@ function Now({ session }: { session: Session }) {
         {round?.epoch !== undefined && round.epoch > 0 && (
           <Text size="sm" c="dimmed">
             {text.epoch(round.epoch)}
-            {round.loss === undefined ? '' : `, ${text.loss} ${round.loss.toFixed(3)}`}
+            {round.loss === undefined ? '' : `, ${text.loss} ${decimal(round.loss, 3)}`}
           </Text>
         )}
         {engine && (
@@ -233,18 +251,42 @@ function Now({ session }: { session: Session }) {
   );
 }
 
-const bytesText = (n: number): string =>
-  n < 1e6 ? `${(n / 1e3).toFixed(1)} kB` : `${(n / 1e6).toFixed(1)} MB`;
+/** What the last round that ended changed of the study's model. */
+function Achieved({ session }: { session: Session }) {
+  const told = useToldModels(session);
+  const { standing } = useTakingPart();
+  if (!told || told.best === null || told.last === null) return null;
+  const score = (round: number) =>
+    told.models.find((made) => made.round === round)?.validation ?? undefined;
+  const [now, before] = [score(told.last), score(told.last - 1)];
+  if (now === undefined || told.last === 0) return null;
+  const change = before === undefined ? 0 : now - before;
+  return (
+    <>
+      <Text size="sm" mt="md" data-testid="achieved">
+        {text.achieved(told.last, STRINGS.models.metrics[told.select], decimal(now, 2))}
+        {before === undefined
+          ? ''
+          : `, ${text.before(decimal(before, 2), `${change < 0 ? '−' : '+'}${decimal(Math.abs(change), 2)}`)}`}
+        {'; '}
+        {text.bestSoFar(told.best)}.
+      </Text>
+      {standing === 'over' && (
+        <Anchor href="#/predict" size="sm">
+          {text.toPredict}
+        </Anchor>
+      )}
+    </>
+  );
+}
 
 function Sent({ session, clinic }: { session: Session; clinic: NonNullable<Session['clinic']> }) {
   const [sent, setSent] = useState<readonly SentUpdate[]>([]);
-  const phone = useMediaQuery('(max-width: 48em)');
   useEffect(
     () =>
       void sentUpdates(session.store, clinic.enrolment).then((all) => setSent(all.toReversed())),
     [session, clinic],
   );
-  const { columns } = text;
   return (
     <section aria-labelledby="sent">
       <Title order={2} id="sent" mb="xs">
@@ -254,55 +296,53 @@ function Sent({ session, clinic }: { session: Session; clinic: NonNullable<Sessi
         <Text c="dimmed" size="sm">
           {text.sentNone}
         </Text>
-      ) : phone ? (
-        <Stack gap="xs" component="ul" style={{ listStyle: 'none', margin: 0, padding: 0 }}>
-          {sent.map(({ round, samples, bytes, norm, loss, sha256 }) => (
-            <Paper key={sha256} withBorder p="sm" component="li">
-              <Group justify="space-between">
-                <Text fw={600}>
-                  {columns.round} {round}
-                </Text>
-                <Text size="sm">{bytesText(bytes)}</Text>
-              </Group>
-              <Text size="sm" c="dimmed">
-                {samples} {columns.samples.toLowerCase()}, {columns.norm.toLowerCase()}{' '}
-                {norm.toPrecision(3)}, {columns.loss.toLowerCase()} {loss.toFixed(3)}
-              </Text>
-              <Text size="xs" ff="monospace" c="dimmed" style={{ wordBreak: 'break-all' }}>
-                {sha256}
-              </Text>
-            </Paper>
+      ) : (
+        <Stack
+          gap="xs"
+          component="ul"
+          style={{ listStyle: 'none', margin: 0, padding: 0 }}
+          data-testid="sent"
+        >
+          {sent.map((update) => (
+            <OneSent key={update.sha256} update={update} />
           ))}
         </Stack>
-      ) : (
-        <Paper withBorder style={{ overflow: 'hidden' }}>
-          <Table verticalSpacing="xs" data-testid="sent">
-            <Table.Thead>
-              <Table.Tr>
-                {Object.values(columns).map((column) => (
-                  <Table.Th key={column}>{column}</Table.Th>
-                ))}
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {sent.map(({ round, samples, bytes, norm, loss, sha256 }) => (
-                <Table.Tr key={sha256}>
-                  <Table.Td>{round}</Table.Td>
-                  <Table.Td>{samples}</Table.Td>
-                  <Table.Td>{bytesText(bytes)}</Table.Td>
-                  <Table.Td>{norm.toPrecision(3)}</Table.Td>
-                  <Table.Td>{loss.toFixed(3)}</Table.Td>
-                  <Table.Td>
-                    <Text ff="monospace" size="xs" style={{ wordBreak: 'break-all' }}>
-                      {sha256}
-                    </Text>
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Paper>
       )}
     </section>
+  );
+}
+
+function OneSent({
+  update: { round, samples, bytes, norm, loss, sha256 },
+}: {
+  update: SentUpdate;
+}) {
+  const [more, { toggle }] = useDisclosure();
+  const { columns } = text;
+  return (
+    <Paper withBorder px="sm" py="xs" component="li">
+      <Group justify="space-between" gap="xs">
+        <Text fw={600}>
+          {columns.round} {round}
+        </Text>
+        <Text size="sm" style={{ flexGrow: 1 }}>
+          {text.oneSent(STRINGS.photographs(samples), size(bytes))}
+        </Text>
+        <Anchor component="button" size="sm" onClick={toggle} aria-expanded={more}>
+          {STRINGS.common.details}
+        </Anchor>
+      </Group>
+      <Collapse expanded={more}>
+        <Text size="sm" c="dimmed" mt={4}>
+          {columns.loss} {decimal(loss, 3)}; {columns.norm} {significant(norm, 3)}
+        </Text>
+        <Text size="xs" c="dimmed" mt={4}>
+          {columns.sha256}
+        </Text>
+        <Text size="xs" ff="monospace" c="dimmed" style={{ wordBreak: 'break-all' }}>
+          {sha256}
+        </Text>
+      </Collapse>
+    </Paper>
   );
 }

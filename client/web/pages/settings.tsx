@@ -23,6 +23,7 @@ import { exportZip } from '../photographs/export-zip.js';
 import { IDLE_MINUTES, lock, useApp, useSession } from '../session/app-state.js';
 import { install, useInstallable } from '../session/install.js';
 import { trainingWorker } from '../session/training.js';
+import { size } from '../strings/format.js';
 import { STRINGS } from '../strings/index.js';
 
 const text = STRINGS.settings;
@@ -138,9 +139,6 @@ function Appearance() {
     />
   );
 }
-
-const size = (bytes: number): string =>
-  bytes < 1e9 ? `${(bytes / 1e6).toFixed(0)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 
 function Storage() {
   const [used, setUsed] = useState<number>();

@@ -1,8 +1,9 @@
 // The camera with a guide: the photograph is what lies inside the square.
 import { Alert, Button, Center, Group, Loader, Stack, Text } from '@mantine/core';
-import { IconCamera, IconCameraOff } from '@tabler/icons-react';
+import { IconCamera, IconCameraOff, IconPhotoPlus } from '@tabler/icons-react';
 import { useEffect, useRef, useState } from 'react';
 import { STRINGS } from '../strings/index.js';
+import { PickFiles } from './pick-files.js';
 
 /** Requested from the camera, which gives the best it can. */
 const WANTED: MediaTrackConstraints = {
@@ -37,6 +38,16 @@ export function Camera({ onPhotograph }: { onPhotograph: (image: File) => void }
     return (
       <Alert color="yellow" icon={<IconCameraOff aria-hidden />}>
         {STRINGS.camera.denied}
+        <Group mt="sm">
+          <PickFiles
+            variant="default"
+            leftSection={<IconPhotoPlus size={20} aria-hidden />}
+            onFiles={([file]) => file && onPhotograph(file)}
+            data-testid="camera-file"
+          >
+            {STRINGS.camera.file}
+          </PickFiles>
+        </Group>
       </Alert>
     );
   return (

@@ -1,11 +1,16 @@
 // The enrolment form, once the vault is open: the invitation, what leaves this device, the clinic's
 // name.
 import { Alert, Button, Paper, Stack, Text, Textarea, TextInput, Title } from '@mantine/core';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { ClinicName } from '../../../common/protocol/primitives.js';
 import { replaceSession, useSession } from '../session/app-state.js';
-import { forgetInvitation, pendingInvitation, tryInvitation } from '../session/invitation.js';
-import { STRINGS } from '../strings/index.js';
+import {
+  askInvited,
+  forgetInvitation,
+  pendingInvitation,
+  tryInvitation,
+} from '../session/invitation.js';
+import { errorTexts, STRINGS } from '../strings/index.js';
 import { ErrorNote } from './error-note.js';
 import { Privacy } from './privacy.js';
 import { useTask } from './use-task.js';
@@ -14,18 +19,34 @@ export function EnrolForm() {
   const session = useSession();
   const [pasted, setPasted] = useState('');
   const [typed, setName] = useState<string>();
+  const [studyName, setStudyName] = useState<string>();
   const { busy, error, run } = useTask();
   const read = pasted.trim() === '' ? pendingInvitation() : tryInvitation(pasted);
   const invitation = read && 'invitation' in read ? read.invitation : undefined;
   const unreadable = read && 'error' in read ? read.error : undefined;
+  // Named as the study coordinator did, unless a person says otherwise.
   const name = typed ?? invitation?.clinic ?? '';
+  const secret = invitation?.secret;
+  useEffect(() => {
+    setStudyName(undefined);
+    if (invitation)
+      void askInvited(invitation).then(
+        (asked) => asked && 'studyName' in asked && setStudyName(asked.studyName),
+      );
+    // The invitation is read anew with each rendering; its secret tells it from another.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [secret]);
   const host = invitation && new URL(invitation.url).host;
   const elsewhere = host !== undefined && host !== location.host;
   return (
     <Stack gap="lg">
       <Paper withBorder p="lg">
         <Title order={2} mb={4}>
-          {invitation ? STRINGS.welcome.invited(host!) : STRINGS.enrol.notYet}
+          {!invitation
+            ? STRINGS.enrol.notYet
+            : studyName
+              ? STRINGS.welcome.invitedTo(studyName)
+              : STRINGS.welcome.invited}
         </Title>
         {!invitation && (
           <Text c="dimmed" mb="md">
@@ -55,7 +76,7 @@ export function EnrolForm() {
                 maxRows={4}
                 autoComplete="off"
                 spellCheck={false}
-                error={unreadable ? unreadable.message : undefined}
+                error={unreadable ? errorTexts(unreadable).happened : undefined}
               />
             )}
             {elsewhere && (

@@ -1,8 +1,8 @@
-// Shows an error to a person: what happened, what to do, and its code in small print.
+// Shows an error to a person: what happened, what to do; its code and its exact words on request.
 import { Alert, Text } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import type { ErrorBody } from '../../../common/errors.js';
-import { STRINGS } from '../strings/index.js';
+import { errorTexts, STRINGS } from '../strings/index.js';
 
 export function ErrorNote({
   error,
@@ -12,6 +12,7 @@ export function ErrorNote({
   title?: string;
 }) {
   if (!error) return null;
+  const { happened, remedy, exact } = errorTexts(error);
   return (
     <Alert
       color="red"
@@ -20,12 +21,13 @@ export function ErrorNote({
       title={title}
       role="alert"
     >
-      <Text size="sm">{error.message}</Text>
+      <Text size="sm">{happened}</Text>
       <Text size="sm" mt={4}>
-        {STRINGS.remedies[error.code] ?? error.remedy}
+        {remedy}
       </Text>
       <Text size="xs" c="dimmed" mt={4}>
         {error.code}
+        {exact ? `: ${exact}` : ''}
       </Text>
     </Alert>
   );

@@ -1,6 +1,7 @@
 // The form for a lesion's data: diagnosis and patient first, the other columns of PAD-UFES-20 on
 // demand.
 import {
+  Alert,
   Button,
   Collapse,
   NumberInput,
@@ -12,7 +13,7 @@ import {
   TextInput,
 } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { IconChevronDown } from '@tabler/icons-react';
+import { IconAlertTriangle, IconChevronDown } from '@tabler/icons-react';
 import {
   type Field,
   fieldProblem,
@@ -47,8 +48,12 @@ export function FieldsForm({
   const { labels } = useSession();
   const set = (field: Field) => (value: string | number | null) =>
     onChange({ ...fields, [field]: value === null ? '' : String(value) });
-  const problem = (field: Field) =>
-    fields[field] && fieldProblem(field, fields[field]) ? text.invalid : undefined;
+  const problem = (field: Field, expected?: string) =>
+    fields[field] && fieldProblem(field, fields[field])
+      ? expected
+        ? text.outside(expected)
+        : text.invalid
+      : undefined;
   // An imported value that isn't on the list is kept.
   const choices = (
     field: Field,
@@ -85,9 +90,10 @@ export function FieldsForm({
       min={0}
       max={max}
       decimalScale={1}
+      clampBehavior="none"
       hideControls
       inputMode="decimal"
-      error={problem(field)}
+      error={problem(field, description)}
     />
   );
   const label = labelIn(fields, labels);
@@ -174,6 +180,24 @@ export function FieldsForm({
         </Stack>
       </Collapse>
     </Stack>
+  );
+}
+
+/** Which fields keep a form from being saved, where a person looks then: above its button. */
+export function InvalidFields({ wrong }: { wrong: readonly Field[] }) {
+  if (wrong.length === 0) return null;
+  return (
+    <Alert
+      color="red"
+      variant="light"
+      icon={<IconAlertTriangle aria-hidden />}
+      role="alert"
+      py="xs"
+    >
+      {text.correct(
+        wrong.map((field) => (field in text ? String(text[field as keyof typeof text]) : field)),
+      )}
+    </Alert>
   );
 }
 

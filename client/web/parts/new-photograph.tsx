@@ -6,13 +6,13 @@ import { stemOf } from '../../../common/images/file-type.js';
 import type { Examined } from '../photographs/collection.js';
 import { withoutHeic } from '../photographs/heic.js';
 import { free } from '../photographs/import-files.js';
-import type { Fields } from '../photographs/photograph.js';
+import { type Fields, invalidFields } from '../photographs/photograph.js';
 import { useSession } from '../session/app-state.js';
 import { STRINGS } from '../strings/index.js';
 import { Camera } from './camera.js';
 import { Crop } from './crop.js';
 import { ErrorNote } from './error-note.js';
-import { FieldsForm } from './fields-form.js';
+import { FieldsForm, InvalidFields } from './fields-form.js';
 import { Findings } from './findings.js';
 import { useObjectUrl } from './stored-image.js';
 import { useTask } from './use-task.js';
@@ -24,6 +24,7 @@ export function NewPhotograph({ file, onDone }: { file: File | undefined; onDone
   const [found, setFound] = useState<Examined>();
   const [fields, setFields] = useState<Fields>({});
   const [cropping, setCropping] = useState(false);
+  const [tried, setTried] = useState(false);
   const { busy, error, run } = useTask();
   const url = useObjectUrl(image);
 
@@ -51,6 +52,7 @@ export function NewPhotograph({ file, onDone }: { file: File | undefined; onDone
         onDone={async (part) => (setCropping(false), void look(part))}
       />
     );
+  const wrong = invalidFields(fields);
   const keep = async () => {
     const names = new Set((await collection.list()).map((p) => p.name));
     await collection.add(found!, free(stemOf(image.name), names), fields);
@@ -105,12 +107,13 @@ export function NewPhotograph({ file, onDone }: { file: File | undefined; onDone
       </Stack>
       <Stack>
         <FieldsForm fields={fields} onChange={setFields} />
+        {tried && <InvalidFields wrong={wrong} />}
         <ErrorNote error={error} />
         <Button
           loading={busy}
           disabled={!found}
           {...(poor && { color: 'yellow' })}
-          onClick={() => void run(keep)}
+          onClick={() => (setTried(true), wrong.length === 0 && void run(keep))}
         >
           {poor ? STRINGS.quality.keep : STRINGS.common.save}
         </Button>

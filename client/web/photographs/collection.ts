@@ -74,9 +74,7 @@ export class Collection {
       ...found,
       fields: withoutEmpty(fields),
     };
-    await this.#store.write(imageName(photograph.id), bytes);
-    await this.#store.write(thumbnailName(photograph.id), thumbnail);
-    await this.#save(photograph);
+    await this.#write(photograph, bytes, thumbnail);
     return photograph;
   }
 
@@ -84,6 +82,34 @@ export class Collection {
     const described = { ...photograph, fields: withoutEmpty(fields) };
     await this.#save(described);
     return described;
+  }
+
+  /** Fills in these fields of each photograph; what is not among them stays as it was. */
+  async describeAll(photographs: readonly Photograph[], fields: Fields): Promise<void> {
+    for (const photograph of photographs)
+      await this.describe(photograph, { ...photograph.fields, ...withoutEmpty(fields) });
+  }
+
+  /**
+   * Puts another picture in the place of a photograph, such as a part of it. The old one goes last,
+   * so that one of the two is always there.
+   */
+  async replace(
+    photograph: Photograph,
+    { bytes, thumbnail, ...found }: Examined,
+  ): Promise<Photograph> {
+    const { name, fields, added } = photograph;
+    const replaced = {
+      id: crypto.randomUUID(),
+      name,
+      fields,
+      added,
+      bytes: bytes.length,
+      ...found,
+    };
+    await this.#write(replaced, bytes, thumbnail);
+    await this.remove(photograph);
+    return replaced;
   }
 
   async remove({ id }: Photograph): Promise<void> {
@@ -116,6 +142,11 @@ export class Collection {
   async #record(name: string): Promise<Photograph | undefined> {
     const bytes = await this.#store.read(`${RECORDS}/${name}`);
     return bytes && Photograph.parse(JSON.parse(new TextDecoder().decode(bytes)));
+  }
+  async #write(photograph: Photograph, bytes: Uint8Array, thumbnail: Uint8Array): Promise<void> {
+    await this.#store.write(imageName(photograph.id), bytes);
+    await this.#store.write(thumbnailName(photograph.id), thumbnail);
+    await this.#save(photograph);
   }
   async #save(photograph: Photograph): Promise<void> {
     await this.#store.write(`${RECORDS}/${photograph.id}`, utf8(JSON.stringify(photograph)));

@@ -72,6 +72,12 @@ export function fieldProblem(field: Field, value: string): string | undefined {
   return parsed.success ? undefined : parsed.error.issues[0]!.message;
 }
 
+/** The fields whose text doesn't fit. */
+export const invalidFields = (fields: Fields): Field[] =>
+  (Object.keys(fields) as Field[]).filter(
+    (field) => fields[field] && fieldProblem(field, fields[field]) !== undefined,
+  );
+
 /** The fields that are filled in. */
 export const withoutEmpty = (fields: Fields): Fields =>
   Object.fromEntries(

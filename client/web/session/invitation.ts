@@ -1,7 +1,9 @@
 // The invitation that the page was opened with: the part of the address after #, which no server
 // sees.
-import { asLentigoError } from '../../../common/errors.js';
+import { asLentigoError, type ErrorBody } from '../../../common/errors.js';
+import { errorInBody } from '../../../common/protocol/error-body.js';
 import { type Invitation, parseInvitation } from '../../../common/protocol/enrolment.js';
+import { parseMessage } from '../../../common/protocol/parse.js';
 
 /**
  * The invitation in a link (…/clinic/#invitation=…) or in pasted text: the word itself, or the
@@ -32,6 +34,30 @@ let pending: Pending | undefined = location.hash.startsWith('#invitation=')
   : undefined;
 
 export const pendingInvitation = (): Pending | undefined => pending;
+
+/**
+ * To which study it is, or what is wrong with it, as the coordinator says; undefined if that can't be
+ * asked now: the invitation is of another server, or there is no network.
+ */
+export async function askInvited({
+  url,
+  study,
+  secret,
+}: Invitation): Promise<{ studyName: string } | { error: ErrorBody } | undefined> {
+  if (new URL(url).host !== location.host) return undefined;
+  try {
+    // Loaded here, so that the first page doesn't wait for it.
+    const { requestOf, routes } = await import('../../../common/protocol/routes.js');
+    const { path, init } = requestOf(routes.invited, { body: { study, secret } });
+    const response = await fetch(url.replace(/\/+$/, '') + path, init);
+    const text = await response.text();
+    if (response.ok) return parseMessage(routes.invited.response, JSON.parse(text), path);
+    const error = errorInBody(text)?.body();
+    return error && { error };
+  } catch {
+    return undefined;
+  }
+}
 
 /** It is used up: nobody should find it in the address. */
 export function forgetInvitation(): void {

@@ -1,12 +1,14 @@
 // Every English text of the clinic's app. The other languages have the same shape.
 import type { ErrorCode } from '../../../common/errors.js';
 import type { QualityProblem } from '../../../common/images/quality.js';
+import { number } from './format.js';
 
 const plural = (n: number, one: string, many = `${one}s`): string =>
-  `${n.toLocaleString('en')} ${n === 1 ? one : many}`;
+  `${number(n)} ${n === 1 ? one : many}`;
 const photographs = (n: number): string => plural(n, 'photograph');
 
 export const en = {
+  photographs,
   app: 'Lentigo',
   notice: 'For research. Not a medical device.',
   pages: {
@@ -21,12 +23,9 @@ export const en = {
     save: 'Save',
     delete: 'Delete',
     close: 'Close',
-    back: 'Back',
-    next: 'Continue',
     working: 'One moment…',
     copy: 'Copy',
     copied: 'Copied',
-    all: 'All',
     details: 'Details',
   },
 
@@ -52,11 +51,13 @@ export const en = {
   welcome: {
     title: 'Learn together. Photographs stay here.',
     lead: 'Clinics train one skin-lesion classifier together. Yours trains on this device, with your own photographs, and sends only what training changed in the model.',
-    invited: (host: string) => `You are invited to a study at ${host}.`,
+    invited: 'You are invited to a study.',
+    invitedTo: (study: string) => `You are invited to the study “${study}”.`,
+    as: (clinic: string) => `As ${clinic}.`,
     paste: 'Your invitation',
     pasteHint:
       'Paste the link or the word that the study coordinator sent you. On a phone, its QR code opens this page by itself.',
-    expires: (when: string) => `Good until ${when}`,
+    expires: (when: string) => `Good until ${when}.`,
     begin: 'Begin',
     without: 'Set up without an invitation',
     withoutHint: 'You can already collect photographs, and enrol later.',
@@ -95,7 +96,6 @@ export const en = {
     fingerprint: 'Fingerprint of your clinic',
     waitingState: 'Waiting for approval…',
     meanwhile: 'Meanwhile you can collect photographs.',
-    approved: 'Your clinic is approved.',
     notYet: 'Not enrolled in a study yet',
     notYetText: 'Open the link of your invitation, or paste it here.',
   },
@@ -103,7 +103,7 @@ export const en = {
   collect: {
     title: 'Photographs',
     count: (all: number, training: number) =>
-      all === 0 ? 'None yet' : `${photographs(all)}, ${training.toLocaleString('en')} to train on`,
+      all === 0 ? 'None yet' : `${photographs(all)}, ${number(training)} to train on`,
     empty: 'Your first photograph',
     emptyText:
       'Take one with the camera, or bring a folder of photographs that you have. They are encrypted in this browser and stay here.',
@@ -120,8 +120,7 @@ export const en = {
     foreignNote: (n: number, diagnoses: readonly string[], known: readonly string[]) =>
       `${photographs(n)} ${n === 1 ? 'is' : 'are'} not of this study’s diagnoses (${diagnoses.join(', ')}): kept here, and not used in training. The study tells apart: ${known.join(', ')}.`,
     none: 'No photograph here.',
-    importing: (done: number, of: number) =>
-      `Importing ${done.toLocaleString('en')} of ${photographs(of)}`,
+    importing: (done: number, of: number) => `Importing ${number(done)} of ${photographs(of)}`,
     stop: 'Stop',
     imported: {
       title: (n: number) => `${photographs(n)} added`,
@@ -139,13 +138,45 @@ export const en = {
         `${name}, ${field}: here ${here}, in the table ${table}`,
       refused: (n: number) => `${photographs(n)} not taken:`,
       problems: (n: number) => `${plural(n, 'problem')}:`,
-      more: (n: number) => `and ${n.toLocaleString('en')} more`,
+      more: (n: number) => `and ${number(n)} more`,
       label:
         'Diagnoses are missing: tap a photograph to fill them in. Only photographs with a diagnosis train.',
+    },
+    before: 'Back',
+    saveAndNext: 'Save, next',
+    saveAndClose: 'Save and close',
+    nextUnlabelled: 'Next without a diagnosis',
+    quick: 'Diagnosis at one touch',
+    keys: {
+      lead: 'By keyboard:',
+      diagnosis: 'diagnosis',
+      next: 'saves and goes on',
+      move: 'one back, one on',
+      unlabelled: 'next without a diagnosis',
+    },
+    patient: (id: string, n: number) => `Patient ${id}: ${photographs(n)}`,
+    single: 'Patients with one photograph',
+    noPatient: 'No patient filled in',
+    many: {
+      select: 'Select several',
+      stop: 'Done',
+      all: 'Select all',
+      none: 'Select none',
+      selected: (n: number) => `${number(n)} selected`,
+      describe: 'Fill in…',
+      title: (n: number) => `Fill in for ${photographs(n)}`,
+      hint: 'What you leave empty stays as it is in each photograph.',
+      overwrites: (n: number) =>
+        `In ${photographs(n)} this replaces something that is filled in already.`,
+      apply: (n: number) => `Fill in for ${photographs(n)}`,
+      help: 'Touch or click photographs; with Shift, all up to there.',
+      helpKeys:
+        'By keyboard: arrows move, Space selects, Ctrl+A selects all, Enter fills in, Escape ends.',
     },
     delete: 'Delete this photograph?',
     deleteText: 'It is deleted from this browser for good.',
     edit: 'Photograph',
+    editOf: (at: number, of: number) => `Photograph ${number(at)} of ${number(of)}`,
     added: (when: string) => `Added ${when}`,
     size: (width: number, height: number) => `${width} × ${height} pixels`,
   },
@@ -155,9 +186,9 @@ export const en = {
       'Fill about half of the circle with the lesion. Hold still, in even light, without flash.',
     take: 'Take photograph',
     again: 'Take again',
-    use: 'Use this photograph',
     denied:
-      'The camera can’t be used here. Allow it in the browser’s settings for this page, or choose a file.',
+      'The camera can’t be used here. Allow it in the browser’s settings for this page, or choose a photograph that was taken with another app.',
+    file: 'Choose a photograph',
     starting: 'Starting the camera…',
     preview: 'The photograph you took',
   },
@@ -167,6 +198,7 @@ export const en = {
     zoom: 'Enlarge',
     use: 'Use this part',
     button: 'Crop',
+    kept: 'The chosen part takes the place of the photograph when you save.',
   },
   fields: {
     diagnostic: 'Diagnosis',
@@ -194,6 +226,8 @@ export const en = {
     genders: { FEMALE: 'Female', MALE: 'Male' } as Record<string, string>,
     more: 'More about the lesion',
     invalid: 'This does not fit.',
+    outside: (expected: string) => `This does not fit: ${expected}.`,
+    correct: (fields: readonly string[]) => `Not saved yet. Please correct: ${fields.join(', ')}.`,
     foreign: 'Not of this study’s diagnoses: the photograph is kept, and not used in training.',
     countsAs: (name: string) => `In this study: ${name}.`,
     ageRange: '0 to 130 years',
@@ -267,7 +301,6 @@ export const en = {
       title: 'Is the lesion in the middle?',
       text: 'The middle looks like the skin around it. If the lesion is elsewhere, crop the photograph; if it is just pale, keep it.',
     },
-    refused: 'It is too poor to train on, so it was not taken.',
     keep: 'Keep it all the same',
   } satisfies Record<QualityProblem, { title: string; text: string }> & Record<string, unknown>,
 
@@ -290,7 +323,7 @@ export const en = {
       connected: 'A round begins by itself. Leave this page open.',
       offline: 'The coordinator can’t be reached. It is tried again by itself; nothing is lost.',
       elsewhere: 'Your clinic takes part in another tab of this browser.',
-      over: 'Thank you. The last model stays here for predictions.',
+      over: 'Thank you. The study’s best and last model stay here for predictions.',
       failed: 'This needs your attention.',
     },
     progress: (round: number, rounds: number) => `Round ${round} of ${rounds}`,
@@ -311,6 +344,12 @@ export const en = {
       missed: 'The round went on without this clinic',
     },
     waitingRound: 'Waiting for the next round',
+    achieved: (round: number, metric: string, score: string) =>
+      `Round ${round} reached a ${metric} of ${score} on validation`,
+    before: (score: string, change: string) => `${score} before (${change})`,
+    bestSoFar: (round: number) =>
+      round === 0 ? 'the starting model is still the best' : `best so far: round ${round}`,
+    toPredict: 'Predict with the study’s models',
     left: (seconds: number) =>
       seconds < 90
         ? `about ${Math.max(1, Math.ceil(seconds))} s left`
@@ -334,12 +373,11 @@ export const en = {
     resume: 'Continue',
     sentTitle: 'What this clinic sent',
     sentNone: 'Nothing yet. Each update is listed here, with its receipt.',
+    oneSent: (samples: string, size: string) => `${samples}, ${size}`,
     columns: {
       round: 'Round',
-      samples: 'Photographs',
-      bytes: 'Size',
-      norm: 'Norm',
-      loss: 'Loss',
+      norm: 'Norm of the change',
+      loss: 'Mean loss in training',
       sha256: 'SHA-256 of what was sent',
     },
   },
@@ -365,7 +403,6 @@ export const en = {
     heatmap: 'Where it looks',
     heatmapHint: (name: string) => `Brighter parts speak for ${name}`,
     working: 'Looking at the photograph…',
-    starting: 'Preparing the model…',
     trainedOn: 'Your clinic trains on this photograph: the model knows it.',
     truth: (name: string) => `Your diagnosis: ${name}`,
     result: 'Result',
@@ -412,7 +449,6 @@ export const en = {
     study: 'Study',
     coordinator: 'Coordinator',
     clinic: 'Clinic',
-    fingerprint: 'Fingerprint',
     appearance: 'Appearance',
     schemes: { light: 'Light', dark: 'Dark', auto: 'As the system' },
     storage: 'Storage',
@@ -424,7 +460,6 @@ export const en = {
     export: 'Export all photographs',
     exportHint:
       'A zip that you can read: metadata.csv and the images, as PAD-UFES-20 is published. It is not encrypted: keep it safe.',
-    exporting: 'Exporting…',
     passphrase: 'Change passphrase',
     old: 'Present passphrase',
     new: 'New passphrase',
@@ -433,7 +468,6 @@ export const en = {
     lockHint: (minutes: number) => `Locks by itself after ${minutes} minutes without use.`,
     engines: 'What trains here',
     engineCheck: 'Check',
-    works: 'works',
     chosen: 'in use',
     install: 'Install as an app',
     installHint: 'On your home screen it opens like any app, also without a network.',
@@ -448,6 +482,8 @@ export const en = {
   error: {
     title: 'This did not work',
   },
+  /** What happened, by an error's code; in English its own words are shown. */
+  means: {} as Partial<Record<ErrorCode, string>>,
   /** What to do about an error, where the app's advice differs from the command line's. */
   remedies: {
     LENTIGO_CLINIC_UNKNOWN:
@@ -477,3 +513,5 @@ export const en = {
     LENTIGO_PROTOCOL_VERSION: 'Reload this page: the coordinator was updated.',
   } as Partial<Record<ErrorCode, string>>,
 };
+
+export type Strings = typeof en;
