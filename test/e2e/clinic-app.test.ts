@@ -244,12 +244,15 @@ describe.skipIf(missing)(`the clinic's app${missing ? ` (skipped: ${missing})` :
 
     const clinic = view.clinics.find(({ name }) => name === 'North')!.id;
     await north.standing('The study has ended');
-    const sent = await north.page.getByTestId('sent').locator('tbody tr').allInnerTexts();
+    const rows = north.page.getByTestId('sent').locator('> li');
+    await rows.nth(2).waitFor();
+    for (const row of await rows.all()) await row.getByRole('button', { name: 'Details' }).click();
+    const sent = await rows.allInnerTexts();
     expect(sent).toHaveLength(3);
     for (const { number, updates } of rounds) {
       const { sha256, samples } = updates.find((update) => update.clinic === clinic)!;
       expect(sent.find((row) => row.includes(sha256))).toMatch(
-        new RegExp(`^${number}\\s+${samples}\\s`),
+        new RegExp(`^Round ${number}\\s+${samples} photographs`),
       );
       expect(samples).toBe(100);
     }
@@ -263,14 +266,28 @@ describe.skipIf(missing)(`the clinic's app${missing ? ` (skipped: ${missing})` :
       .setInputFiles(at(`north/images/${photographs[0]!.id}.jpg`));
     const shares = async () =>
       (await north.page.getByTestId('probabilities').innerText())
-        .match(/[\d.]+(?= %)/g)!
+        .match(/[\d.]+(?=%)/g)!
         .map(Number);
     const before = await shares();
     expect(before).toHaveLength(6);
     expect(before.reduce((a, b) => a + b)).toBeGreaterThan(97);
     expect(before.reduce((a, b) => a + b)).toBeLessThan(103);
     expect(await seriousBarriers(north.page)).toEqual([]);
-    await north.page.getByText('After your training').click();
+    // The study is over: its best and its last model, as its console labels them.
+    const { best } = await coordinator.admin.study(study);
+    const name = (round: number) => (round === 0 ? 'the starting model' : `round ${round}`);
+    await north.page
+      .getByTestId('model-name')
+      .filter({ hasText: `Best: ${name(best!.round)}, by balanced accuracy on validation` })
+      .waitFor();
+    await north.sees(/Measured by the study coordinator on \d+ photographs/);
+    await north.page
+      .getByText(`Last: ${name(3)}`)
+      .first()
+      .click();
+    await north.page.getByTestId('malignancy').waitFor();
+    await north.page.getByText('After your training in round 3').first().click();
+    await north.sees('How good it is, nobody measured');
     await north.page.getByTestId('malignancy').waitFor();
     expect(await shares()).toHaveLength(6);
   });

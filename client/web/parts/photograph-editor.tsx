@@ -154,8 +154,8 @@ export function PhotographEditor({
         )}
         <Text size="sm" c="dimmed" visibleFrom="sm">
           {text.keys.lead} <Kbd>1</Kbd>–<Kbd>{Math.min(9, labels.names.length)}</Kbd>{' '}
-          {text.keys.diagnosis}, <Kbd>Enter</Kbd> {text.keys.next}, <Kbd>←</Kbd> <Kbd>→</Kbd>{' '}
-          {text.keys.move}, <Kbd>N</Kbd> {text.keys.unlabelled}.
+          {text.keys.diagnosis}, <Kbd>{text.keys.enter}</Kbd> {text.keys.next}, <Kbd>←</Kbd>{' '}
+          <Kbd>→</Kbd> {text.keys.move}, <Kbd>N</Kbd> {text.keys.unlabelled}.
         </Text>
         <Group justify="space-between" align="flex-start" wrap="nowrap">
           <div style={{ minWidth: 0 }}>

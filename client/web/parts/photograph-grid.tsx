@@ -172,16 +172,13 @@ function Tile({
             <Thumbnail photograph={photograph} alt="" />
           </Card.Section>
           {selecting && (
-            <Checkbox
+            <Checkbox.Indicator
               checked={selected}
-              readOnly
-              tabIndex={-1}
-              aria-hidden
               size="md"
               pos="absolute"
               top={8}
               left={8}
-              style={{ pointerEvents: 'none' }}
+              aria-hidden
             />
           )}
           <Stack gap={2} p="xs">

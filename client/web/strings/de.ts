@@ -136,6 +136,7 @@ export const de: Strings = {
     quick: 'Diagnose mit einem Griff',
     keys: {
       lead: 'Mit der Tastatur:',
+      enter: 'Eingabe',
       diagnosis: 'Diagnose',
       next: 'speichert und geht weiter',
       move: 'eines zurück, eines weiter',
@@ -468,6 +469,8 @@ export const de: Strings = {
     LENTIGO_BLOB_UNKNOWN: 'Der Server hat das verlangte Modell nicht.',
     LENTIGO_CHALLENGE_FAILED:
       'Der Server oder die Klinik konnte nicht beweisen, wer er oder sie ist.',
+    LENTIGO_CLINIC_ELSEWHERE:
+      'Ihre Klinik ist gleichzeitig von einem anderen Gerät verbunden, mit demselben Schlüssel.',
     LENTIGO_CLINIC_NOT_APPROVED: 'Die Studienleitung hat Ihre Klinik noch nicht zugelassen.',
     LENTIGO_CLINIC_REVOKED: 'Die Studienleitung hat Ihrer Klinik die Teilnahme entzogen.',
     LENTIGO_CLINIC_UNKNOWN: 'Der Server kennt diese Klinik nicht.',
@@ -519,6 +522,8 @@ export const de: Strings = {
       'Prüfen Sie das Netz. Geschieht es wieder, sagen Sie es der Studienleitung.',
     LENTIGO_BLOB_UNKNOWN: 'Sagen Sie es der Studienleitung.',
     LENTIGO_CHALLENGE_FAILED: 'Machen Sie nicht weiter, und rufen Sie die Studienleitung an.',
+    LENTIGO_CLINIC_ELSEWHERE:
+      'Beenden Sie die Teilnahme auf einem der beiden Geräte. Wissen Sie von keinem anderen, sagen Sie es der Studienleitung: Jemand hat Ihren Schlüssel.',
     LENTIGO_CLINIC_NOT_APPROVED:
       'Vergleichen Sie den Fingerabdruck am Telefon mit der Studienleitung.',
     LENTIGO_CLINIC_REVOKED: 'Sprechen Sie mit der Studienleitung. Ihre Fotos sind noch hier.',

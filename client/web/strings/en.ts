@@ -149,6 +149,7 @@ export const en = {
     quick: 'Diagnosis at one touch',
     keys: {
       lead: 'By keyboard:',
+      enter: 'Enter',
       diagnosis: 'diagnosis',
       next: 'saves and goes on',
       move: 'one back, one on',
@@ -488,6 +489,8 @@ export const en = {
   remedies: {
     LENTIGO_CLINIC_UNKNOWN:
       'The coordinator does not know this clinic (any more). Ask for a new invitation.',
+    LENTIGO_CLINIC_ELSEWHERE:
+      'Stop taking part on one of the two devices. If you know of no other, tell the study coordinator: someone has your key.',
     LENTIGO_CLINIC_REVOKED:
       'The study coordinator withdrew this clinic; speak with them. Your photographs are still here.',
     LENTIGO_INVITATION_OTHER_STUDY:

@@ -136,6 +136,7 @@ export const es: Strings = {
     quick: 'Diagnóstico con un toque',
     keys: {
       lead: 'Con el teclado:',
+      enter: 'Intro',
       diagnosis: 'diagnóstico',
       next: 'guarda y sigue',
       move: 'anterior y siguiente',
@@ -468,6 +469,8 @@ export const es: Strings = {
     LENTIGO_BLOB_CORRUPT: 'Un modelo descargado no corresponde a lo que anunció el estudio.',
     LENTIGO_BLOB_UNKNOWN: 'La coordinación no tiene el modelo que se pidió.',
     LENTIGO_CHALLENGE_FAILED: 'La coordinación o la clínica no pudo probar su identidad.',
+    LENTIGO_CLINIC_ELSEWHERE:
+      'Su clínica está conectada a la vez desde otro dispositivo, con la misma clave.',
     LENTIGO_CLINIC_NOT_APPROVED: 'La coordinación del estudio todavía no ha aprobado su clínica.',
     LENTIGO_CLINIC_REVOKED: 'La coordinación del estudio ha retirado su clínica.',
     LENTIGO_CLINIC_UNKNOWN: 'La coordinación no conoce esta clínica.',
@@ -518,6 +521,8 @@ export const es: Strings = {
     LENTIGO_BLOB_CORRUPT: 'Compruebe la red. Si vuelve a ocurrir, avise a la coordinación.',
     LENTIGO_BLOB_UNKNOWN: 'Avise a la coordinación del estudio.',
     LENTIGO_CHALLENGE_FAILED: 'No continúe y avise por teléfono a la coordinación del estudio.',
+    LENTIGO_CLINIC_ELSEWHERE:
+      'Deje de participar en uno de los dos dispositivos. Si no sabe de otro, avise a la coordinación: alguien tiene su clave.',
     LENTIGO_CLINIC_NOT_APPROVED: 'Compare la huella por teléfono con la coordinación.',
     LENTIGO_CLINIC_REVOKED: 'Hable con la coordinación del estudio. Sus fotografías siguen aquí.',
     LENTIGO_CLINIC_UNKNOWN: 'Pida una nueva invitación.',

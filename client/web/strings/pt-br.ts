@@ -136,6 +136,7 @@ export const ptBr: Strings = {
     quick: 'Diagnóstico com um toque',
     keys: {
       lead: 'Pelo teclado:',
+      enter: 'Enter',
       diagnosis: 'diagnóstico',
       next: 'salva e segue',
       move: 'anterior e próxima',
@@ -466,6 +467,8 @@ export const ptBr: Strings = {
     LENTIGO_BLOB_CORRUPT: 'Um modelo baixado não corresponde ao que o estudo anunciou.',
     LENTIGO_BLOB_UNKNOWN: 'A coordenação não tem o modelo que foi pedido.',
     LENTIGO_CHALLENGE_FAILED: 'A coordenação ou a clínica não pôde provar a sua identidade.',
+    LENTIGO_CLINIC_ELSEWHERE:
+      'A sua clínica está ligada ao mesmo tempo de outro aparelho, com a mesma chave.',
     LENTIGO_CLINIC_NOT_APPROVED: 'A coordenação do estudo ainda não aprovou a sua clínica.',
     LENTIGO_CLINIC_REVOKED: 'A coordenação do estudo retirou a sua clínica do estudo.',
     LENTIGO_CLINIC_UNKNOWN: 'A coordenação não conhece esta clínica.',
@@ -516,6 +519,8 @@ export const ptBr: Strings = {
     LENTIGO_BLOB_CORRUPT: 'Verifique a rede. Se acontecer de novo, avise a coordenação do estudo.',
     LENTIGO_BLOB_UNKNOWN: 'Avise a coordenação do estudo.',
     LENTIGO_CHALLENGE_FAILED: 'Não continue e avise a coordenação do estudo por telefone.',
+    LENTIGO_CLINIC_ELSEWHERE:
+      'Encerre a participação em um dos dois aparelhos. Se você não sabe de outro, avise a coordenação do estudo: alguém tem a sua chave.',
     LENTIGO_CLINIC_NOT_APPROVED: 'Compare a impressão digital com a coordenação, por telefone.',
     LENTIGO_CLINIC_REVOKED: 'Fale com a coordenação do estudo. As suas fotografias continuam aqui.',
     LENTIGO_CLINIC_UNKNOWN: 'Peça um novo convite.',

@@ -6,32 +6,19 @@ import { LANGUAGES } from '../../../common/web/language.js';
 import { en } from '../../../coordinator/console/strings/en.js';
 import { STRINGS } from '../../../coordinator/console/strings/index.js';
 import { PACKAGE_ROOT } from '../../support/shared-data.js';
+import { textsOf } from '../../support/texts.js';
 
 /** Marks by which an argument is found in what a text makes of it. */
 const MARKS = Array.from({ length: 6 }, (_, i) => `§${i}`);
 
-/** What is said, by path; a function's text with a mark for each argument. */
-function textsOf(value: unknown, path = ''): Map<string, string> {
-  if (typeof value === 'string') return new Map([[path, value]]);
-  if (typeof value === 'function')
-    return new Map([
-      [`${path}()`, (value as (...args: string[]) => string)(...MARKS.slice(0, value.length))],
-    ]);
-  return new Map(
-    Object.entries(value as object).flatMap(([name, part]) => [
-      ...textsOf(part, path === '' ? name : `${path}.${name}`),
-    ]),
-  );
-}
-
-const english = textsOf(en);
+const english = textsOf(en, MARKS);
 const marksIn = (text: string): string[] => MARKS.filter((mark) => text.includes(mark));
 
 /** The same in every language: names of programs and files, and what has no words of its own. */
 const ALIKE = new Set(['create.model.describe()']);
 
 describe.each(Object.entries(STRINGS))('the console in %s', (language, strings) => {
-  const texts = textsOf(strings);
+  const texts = textsOf(strings, MARKS);
 
   it('says everything', () => {
     expect([...texts.keys()].toSorted()).toEqual([...english.keys()].toSorted());
