@@ -109,7 +109,8 @@ export const de: Strings = {
     camera: 'Kamera',
     files: 'Fotos hinzufügen',
     folder: 'Ordner importieren',
-    folderHint: 'Ein Ordner mit metadata.csv und Bildern, so wie PAD-UFES-20 veröffentlicht ist.',
+    folderHint:
+      'Ein Ordner mit Fotos und einer Tabelle (CSV) mit Datei, Diagnose und Patient; oder ein Ordner für jede Diagnose.',
     filters: { all: 'Alle', unlabelled: 'Ohne Diagnose', doubtful: 'Zu prüfen' },
     noDiagnosis: 'Ohne Diagnose',
     apart: 'Zurückgelegt',
@@ -123,6 +124,7 @@ export const de: Strings = {
     imported: {
       title: (n) => `${photographs(n)} hinzugefügt`,
       known: (n) => `${photographs(n)} ${n === 1 ? 'war' : 'waren'} schon hier.`,
+      notes: 'Beim Lesen der Tabelle:',
       refused: (n) => `${photographs(n)} nicht übernommen:`,
       problems: (n) => `${plural(n, 'Problem', 'Probleme')}:`,
       more: (n) => `und ${number(n)} weitere`,

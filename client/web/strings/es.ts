@@ -109,7 +109,8 @@ export const es: Strings = {
     camera: 'Cámara',
     files: 'Añadir fotografías',
     folder: 'Importar una carpeta',
-    folderHint: 'Una carpeta con metadata.csv e imágenes, como se publica PAD-UFES-20.',
+    folderHint:
+      'Una carpeta de fotografías con una tabla (CSV) de archivo, diagnóstico y paciente; o una carpeta para cada diagnóstico.',
     filters: { all: 'Todas', unlabelled: 'Sin diagnóstico', doubtful: 'Por revisar' },
     noDiagnosis: 'Sin diagnóstico',
     apart: 'Reservada',
@@ -123,6 +124,7 @@ export const es: Strings = {
     imported: {
       title: (n) => plural(n, 'fotografía añadida', 'fotografías añadidas'),
       known: (n) => `${photographs(n)} ya ${n === 1 ? 'estaba' : 'estaban'} aquí.`,
+      notes: 'Al leer la tabla:',
       refused: (n) => `${plural(n, 'fotografía no aceptada', 'fotografías no aceptadas')}:`,
       problems: (n) => `${plural(n, 'problema')}:`,
       more: (n) => `y ${number(n)} más`,

@@ -109,7 +109,8 @@ export const ptBr: Strings = {
     camera: 'Câmera',
     files: 'Adicionar fotografias',
     folder: 'Importar uma pasta',
-    folderHint: 'Uma pasta com metadata.csv e imagens, como o PAD-UFES-20 é publicado.',
+    folderHint:
+      'Uma pasta de fotografias com uma tabela (CSV) de arquivo, diagnóstico e paciente; ou uma pasta para cada diagnóstico.',
     filters: { all: 'Todas', unlabelled: 'Sem diagnóstico', doubtful: 'A verificar' },
     noDiagnosis: 'Sem diagnóstico',
     apart: 'Reservada',
@@ -123,6 +124,7 @@ export const ptBr: Strings = {
     imported: {
       title: (n) => plural(n, 'fotografia adicionada', 'fotografias adicionadas'),
       known: (n) => `${photographs(n)} já ${n === 1 ? 'estava' : 'estavam'} aqui.`,
+      notes: 'Ao ler a tabela:',
       refused: (n) => `${plural(n, 'fotografia não aceita', 'fotografias não aceitas')}:`,
       problems: (n) => `${plural(n, 'problema')}:`,
       more: (n) => `e mais ${number(n)}`,
