@@ -110,7 +110,7 @@ export const de: Strings = {
     files: 'Fotos hinzufügen',
     folder: 'Ordner importieren',
     folderHint:
-      'Ein Ordner mit Fotos und einer Tabelle (CSV) mit Datei, Diagnose und Patient; oder ein Ordner für jede Diagnose.',
+      'Ein Ordner mit Fotos und einer Tabelle (CSV) mit Datei, Diagnose und Patient, die auch später als Datei folgen kann; oder ein Ordner für jede Diagnose.',
     filters: { all: 'Alle', unlabelled: 'Ohne Diagnose', doubtful: 'Zu prüfen' },
     noDiagnosis: 'Ohne Diagnose',
     apart: 'Zurückgelegt',
@@ -123,8 +123,18 @@ export const de: Strings = {
     stop: 'Anhalten',
     imported: {
       title: (n) => `${photographs(n)} hinzugefügt`,
+      completed: (n) =>
+        `${photographs(n)}, ${n === 1 ? 'das' : 'die'} schon hier ${n === 1 ? 'war' : 'waren'}: aus der Tabelle ergänzt.`,
       known: (n) => `${photographs(n)} ${n === 1 ? 'war' : 'waren'} schon hier.`,
       notes: 'Beim Lesen der Tabelle:',
+      unnamed: (n) =>
+        `${photographs(n)} weggelassen: Keine Zeile der Tabelle nennt ${n === 1 ? 'es' : 'sie'}.`,
+      others: (n, kinds) => `${plural(n, 'andere Datei', 'andere Dateien')} weggelassen: ${kinds}.`,
+      hidden: 'versteckt',
+      conflicts: (n) =>
+        `${plural(n, 'Angabe', 'Angaben')} der Tabelle ${n === 1 ? 'weicht' : 'weichen'} von dem ab, was hier eingetragen ist und bleibt:`,
+      conflict: (name, field, here, table) =>
+        `${name}, ${field}: hier ${here}, in der Tabelle ${table}`,
       refused: (n) => `${photographs(n)} nicht übernommen:`,
       problems: (n) => `${plural(n, 'Problem', 'Probleme')}:`,
       more: (n) => `und ${number(n)} weitere`,

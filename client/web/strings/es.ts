@@ -110,7 +110,7 @@ export const es: Strings = {
     files: 'Añadir fotografías',
     folder: 'Importar una carpeta',
     folderHint:
-      'Una carpeta de fotografías con una tabla (CSV) de archivo, diagnóstico y paciente; o una carpeta para cada diagnóstico.',
+      'Una carpeta de fotografías con una tabla (CSV) de archivo, diagnóstico y paciente, que también puede añadirse después como archivo; o una carpeta para cada diagnóstico.',
     filters: { all: 'Todas', unlabelled: 'Sin diagnóstico', doubtful: 'Por revisar' },
     noDiagnosis: 'Sin diagnóstico',
     apart: 'Reservada',
@@ -123,8 +123,18 @@ export const es: Strings = {
     stop: 'Parar',
     imported: {
       title: (n) => plural(n, 'fotografía añadida', 'fotografías añadidas'),
+      completed: (n) =>
+        `${photographs(n)} que ya ${n === 1 ? 'estaba' : 'estaban'} aquí: ${n === 1 ? 'completada' : 'completadas'} con la tabla.`,
       known: (n) => `${photographs(n)} ya ${n === 1 ? 'estaba' : 'estaban'} aquí.`,
       notes: 'Al leer la tabla:',
+      unnamed: (n) =>
+        `${photographs(n)} sin usar: ninguna fila de la tabla ${n === 1 ? 'la' : 'las'} nombra.`,
+      others: (n, kinds) => `${plural(n, 'otro archivo', 'otros archivos')} sin usar: ${kinds}.`,
+      hidden: 'oculto',
+      conflicts: (n) =>
+        `${plural(n, 'dato', 'datos')} de la tabla ${n === 1 ? 'difiere' : 'difieren'} de lo anotado aquí, que se conserva:`,
+      conflict: (name, field, here, table) =>
+        `${name}, ${field}: aquí ${here}, en la tabla ${table}`,
       refused: (n) => `${plural(n, 'fotografía no aceptada', 'fotografías no aceptadas')}:`,
       problems: (n) => `${plural(n, 'problema')}:`,
       more: (n) => `y ${number(n)} más`,

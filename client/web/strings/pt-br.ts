@@ -110,7 +110,7 @@ export const ptBr: Strings = {
     files: 'Adicionar fotografias',
     folder: 'Importar uma pasta',
     folderHint:
-      'Uma pasta de fotografias com uma tabela (CSV) de arquivo, diagnóstico e paciente; ou uma pasta para cada diagnóstico.',
+      'Uma pasta de fotografias com uma tabela (CSV) de arquivo, diagnóstico e paciente, que também pode vir depois como arquivo; ou uma pasta para cada diagnóstico.',
     filters: { all: 'Todas', unlabelled: 'Sem diagnóstico', doubtful: 'A verificar' },
     noDiagnosis: 'Sem diagnóstico',
     apart: 'Reservada',
@@ -123,8 +123,17 @@ export const ptBr: Strings = {
     stop: 'Parar',
     imported: {
       title: (n) => plural(n, 'fotografia adicionada', 'fotografias adicionadas'),
+      completed: (n) =>
+        `${photographs(n)} que já ${n === 1 ? 'estava' : 'estavam'} aqui: ${n === 1 ? 'completada' : 'completadas'} com a tabela.`,
       known: (n) => `${photographs(n)} já ${n === 1 ? 'estava' : 'estavam'} aqui.`,
       notes: 'Ao ler a tabela:',
+      unnamed: (n) =>
+        `${photographs(n)} de fora: nenhuma linha da tabela ${n === 1 ? 'a' : 'as'} nomeia.`,
+      others: (n, kinds) => `${plural(n, 'outro arquivo', 'outros arquivos')} de fora: ${kinds}.`,
+      hidden: 'oculto',
+      conflicts: (n) =>
+        `${plural(n, 'dado', 'dados')} da tabela ${n === 1 ? 'difere' : 'diferem'} do que está preenchido aqui, que fica:`,
+      conflict: (name, field, here, table) => `${name}, ${field}: aqui ${here}, na tabela ${table}`,
       refused: (n) => `${plural(n, 'fotografia não aceita', 'fotografias não aceitas')}:`,
       problems: (n) => `${plural(n, 'problema')}:`,
       more: (n) => `e mais ${number(n)}`,
