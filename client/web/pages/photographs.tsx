@@ -195,6 +195,7 @@ export function PhotographsPage() {
               value={filter}
               onChange={(value) => setFilter(value)}
               fullWidth={phone ?? false}
+              size={phone ? 'xs' : 'sm'}
               style={{ alignSelf: 'flex-start' }}
               data={(Object.keys(PASSES) as Filter[]).map((value) => ({
                 value,

@@ -126,9 +126,10 @@ export function PhotographEditor({
           chosen={fields.diagnostic}
           onChoose={(label) => setFields({ ...fields, diagnostic: label })}
         />
-        <Group grow>
+        <Group grow preventGrowOverflow={false}>
           <Button
             variant="default"
+            px="xs"
             leftSection={<IconArrowLeft size={18} aria-hidden />}
             disabled={!before}
             onClick={() => go(before)}
@@ -136,6 +137,7 @@ export function PhotographEditor({
             {text.before}
           </Button>
           <Button
+            px="xs"
             rightSection={next && <IconArrowRight size={18} aria-hidden />}
             loading={busy}
             onClick={saveAndNext}
@@ -143,6 +145,8 @@ export function PhotographEditor({
             {next ? text.saveAndNext : STRINGS.common.save}
           </Button>
         </Group>
+        {/* Beside each of the buttons that save. */}
+        {tried && <InvalidFields wrong={wrong} />}
         {nextUnlabelled && (
           <Button
             variant="light"
