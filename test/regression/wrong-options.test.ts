@@ -4,7 +4,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, CommanderError, type Option } from 'commander';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { commandFailure } from '../../commands/failure.js';
 import { clinicCommand } from '../../commands/clinic.js';
 import { coordinatorCommand } from '../../commands/coordinator.js';
@@ -117,6 +117,7 @@ const REST: Readonly<Record<string, readonly string[]>> = {
 };
 
 let folder: string;
+let printed: MockInstance<typeof process.stdout.write>;
 beforeAll(async () => {
   folder = await temporaryFolder();
   await mkdir(join(folder, 'folder'));
@@ -136,7 +137,7 @@ beforeAll(async () => {
     name: 'Clinic',
   };
   await writeFile(join(folder, 'home', 'enrolment.json'), JSON.stringify(enrolment));
-  vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  printed = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
   vi.spyOn(process.stderr, 'write').mockReturnValue(true);
 });
 afterAll(async () => {
@@ -242,7 +243,6 @@ it('a folder is predicted image by image, in the order of their names', async ()
     await sharp({ create: { width: 64, height: 64, channels: 3, background: '#a55' } })
       .toFormat(name.endsWith('.jpg') ? 'jpeg' : 'png')
       .toFile(join(pictures, name));
-  const printed = vi.mocked(process.stdout.write);
   printed.mockClear();
   expect(await outcome(predictCommand, [pictures, '--model', MODEL, '--json'])).toBe('done');
   const { predictions } = JSON.parse(String(printed.mock.calls.at(-1)![0])) as {
