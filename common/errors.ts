@@ -128,7 +128,7 @@ export const ERRORS = {
     exit: 2,
     http: 400,
     means: 'An image is empty, damaged, may not be read, or is no picture.',
-    remedy: 'Replace the image by an intact JPEG or PNG, or remove its row from the table.',
+    remedy: 'Replace the image by an intact one, or remove its row from the table.',
   },
   LENTIGO_DATA_IMAGE_FORMAT: {
     exit: 2,
