@@ -75,18 +75,16 @@ export class FolderImages {
    */
   notes(named: readonly string[]): string[] {
     const { hidden, closed } = this.#found;
-    const notes = [...closed].map(
-      ([path, reason]) => `The folder ${path} was not read: ${reason}.`,
-    );
+    const notes = [...closed].map(([path, reason]) => `the folder ${path} was not read: ${reason}`);
     const passed = [
       hidden.folders > 0 ? plural(hidden.folders, 'hidden folder') : undefined,
       hidden.files > 0 ? plural(hidden.files, 'hidden file') : undefined,
     ].filter((part) => part !== undefined);
-    if (passed.length > 0) notes.push(`Passed over: ${passed.join(' and ')}.`);
+    if (passed.length > 0) notes.push(`passed over: ${passed.join(' and ')}`);
     const others = this.#files.others(new Set(named.flatMap((image) => this.#files.find(image))));
     if (others.length > 0)
       notes.push(
-        `${plural(others.length, 'picture')} in the folder ${others.length === 1 ? 'is' : 'are'} named by no row of the table: ${countExtensions(others)} (such as ${others[0]}).`,
+        `${plural(others.length, 'image')} ${others.length === 1 ? 'is' : 'are'} in no row of the table: not used (${countExtensions(others)}, such as ${others[0]})`,
       );
     return notes;
   }

@@ -49,7 +49,8 @@ function preferring<T>(all: readonly T[], passes: (one: T) => boolean): readonly
 }
 
 export class ImageFiles {
-  readonly #byStem = new Map<string, Candidate[]>();
+  /** Paths alone: there may be hundreds of thousands. */
+  readonly #byStem = new Map<string, string | string[]>();
   readonly #key: (stem: string) => string;
 
   /**
@@ -59,12 +60,12 @@ export class ImageFiles {
   constructor(paths: Iterable<string>, key: (stem: string) => string = (stem) => stem) {
     this.#key = (stem) => key(stem).toLowerCase();
     for (const path of paths) {
-      const candidate = candidateOf(path);
-      if (!isPictureName(candidate.name)) continue;
-      const stem = this.#key(candidate.stem);
+      if (!isPictureName(path)) continue;
+      const stem = this.#key(candidateOf(path).stem);
       const same = this.#byStem.get(stem);
-      if (same) same.push(candidate);
-      else this.#byStem.set(stem, [candidate]);
+      if (same === undefined) this.#byStem.set(stem, path);
+      else if (typeof same === 'string') this.#byStem.set(stem, [same, path]);
+      else same.push(path);
     }
   }
 
@@ -75,7 +76,9 @@ export class ImageFiles {
    */
   find(image: string): readonly string[] {
     const { folder, name, stem } = candidateOf(image);
-    let found: readonly Candidate[] = this.#byStem.get(this.#key(stem)) ?? [];
+    let found: readonly Candidate[] = [this.#byStem.get(this.#key(stem)) ?? []]
+      .flat()
+      .map(candidateOf);
     const same = (one: Candidate) => one.name.toLowerCase() === name.toLowerCase();
     if (folder !== '') {
       const within = found.filter((one) => endsWith(one.folder, folder));
@@ -93,10 +96,7 @@ export class ImageFiles {
 
   /** The pictures among the files that no row took. */
   others(taken: ReadonlySet<string>): string[] {
-    return [...this.#byStem.values()]
-      .flat()
-      .map(({ path }) => path)
-      .filter((path) => !taken.has(path));
+    return [...this.#byStem.values()].flat().filter((path) => !taken.has(path));
   }
 }
 

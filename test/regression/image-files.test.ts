@@ -148,7 +148,7 @@ describe('several files for one row', () => {
     await put('IMG_0_mask.png', await picture(0));
     await put('scan/slide.tif', 'tiff');
     expect((await readFolder(dir)).notes?.join()).toMatch(
-      /2 pictures in the folder are named by no row of the table: 1 \.png, 1 \.tif/,
+      /2 images are in no row of the table: not used \(1 \.png, 1 \.tif/,
     );
   });
 });
@@ -222,7 +222,7 @@ describe('what has a file’s name and is none', () => {
           ['IMG_2', expect.stringContaining('row 4')],
           ['IMG_1', expect.stringContaining('this user may not read it')],
         ]);
-        expect(notes.join()).toContain('The folder closed was not read: this user may not read it');
+        expect(notes.join()).toContain('the folder closed was not read: this user may not read it');
       } finally {
         process.seteuid!(0);
       }

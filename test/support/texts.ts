@@ -5,10 +5,7 @@ export function textsOf(value: unknown, marks: readonly unknown[], path = ''): M
   if (typeof value === 'string') return new Map([[path, value]]);
   if (typeof value === 'function')
     return new Map([
-      [
-        `${path}()`,
-        String((value as (...args: unknown[]) => string)(...marks.slice(0, value.length))),
-      ],
+      [`${path}()`, (value as (...args: unknown[]) => string)(...marks.slice(0, value.length))],
     ]);
   return new Map(
     Object.entries(value as object).flatMap(([name, part]) => [

@@ -183,6 +183,12 @@ export function FieldsForm({
   );
 }
 
+/** What a field is called here; its column's name where it has no other. */
+export function fieldName(field: Field): string {
+  const name = field in text ? text[field as keyof typeof text] : field;
+  return typeof name === 'string' ? name : field;
+}
+
 /** Which fields keep a form from being saved, where a person looks then: above its button. */
 export function InvalidFields({ wrong }: { wrong: readonly Field[] }) {
   if (wrong.length === 0) return null;
@@ -194,9 +200,7 @@ export function InvalidFields({ wrong }: { wrong: readonly Field[] }) {
       role="alert"
       py="xs"
     >
-      {text.correct(
-        wrong.map((field) => (field in text ? String(text[field as keyof typeof text]) : field)),
-      )}
+      {text.correct(wrong.map(fieldName))}
     </Alert>
   );
 }

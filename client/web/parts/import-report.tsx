@@ -2,16 +2,11 @@
 import { Alert, List, Text } from '@mantine/core';
 import { IconPhotoCheck } from '@tabler/icons-react';
 import type { Imported } from '../photographs/import-files.js';
-import type { Field } from '../photographs/photograph.js';
+import { fieldName } from './fields-form.js';
 import { STRINGS } from '../strings/index.js';
 
 const SHOWN = 8;
 const text = STRINGS.collect.imported;
-const nameOf = (field: Field): string => {
-  const name =
-    field in STRINGS.fields ? STRINGS.fields[field as keyof typeof STRINGS.fields] : field;
-  return typeof name === 'string' ? name : field;
-};
 
 export function ImportReport({
   imported: { added, completed, known, conflicts, refused, problems, unnamed, others, notes },
@@ -57,7 +52,7 @@ export function ImportReport({
       <Reasons
         title={text.conflicts(conflicts.length)}
         reasons={conflicts.map(({ name, field, here, table }) =>
-          text.conflict(name, nameOf(field), here, table),
+          text.conflict(name, fieldName(field), here, table),
         )}
       />
       <Reasons

@@ -490,8 +490,13 @@ export const de: Strings = {
     LENTIGO_DATA_DIR_IN_USE: 'Ein anderer Tab benutzt die Daten dieser Klinik.',
     LENTIGO_DATA_EMPTY: 'Es gibt keine brauchbaren Fotos.',
     LENTIGO_DATA_IMAGE_MISSING: 'Ein Bild fehlt, das die Tabelle nennt.',
+    LENTIGO_DATA_IMAGE_AMBIGUOUS:
+      'Mehrere verschiedene Dateien könnten das Bild sein, das eine Zeile der Tabelle nennt.',
     LENTIGO_DATA_IMAGE_UNREADABLE:
       'Ein Bild ist nicht lesbar: Es ist abgeschnitten, beschädigt oder kein Foto.',
+    LENTIGO_DATA_IMAGE_FORMAT:
+      'Eine Datei ist ein Bild oder Dokument in einem Format, das nicht gelesen wird.',
+    LENTIGO_DATA_IMAGE_TOO_LARGE: 'Ein Bild hat mehr Pixel, als hier gelesen werden.',
     LENTIGO_DATA_METADATA_INVALID: 'Die Tabelle des Ordners ist nicht lesbar.',
     LENTIGO_DATA_SPLIT_LEAK: 'Eine Person kommt in mehr als einem Teil der Tabelle vor.',
     LENTIGO_DATA_UNKNOWN_DIAGNOSIS: 'Die Tabelle enthält eine unbekannte Diagnose.',
@@ -544,7 +549,11 @@ export const de: Strings = {
     LENTIGO_DATA_DIR_IN_USE: 'Schließen Sie den anderen Tab.',
     LENTIGO_DATA_EMPTY: 'Fügen Sie Fotos mit Diagnose hinzu.',
     LENTIGO_DATA_IMAGE_MISSING: 'Wählen Sie den ganzen Ordner: Die Bilder gehören dazu.',
+    LENTIGO_DATA_IMAGE_AMBIGUOUS:
+      'Schreiben Sie Ordner und Endung des Bildes in die Tabelle, oder wählen Sie nur die gemeinten Dateien.',
     LENTIGO_DATA_IMAGE_UNREADABLE: 'Wählen Sie ein unversehrtes JPEG oder PNG.',
+    LENTIGO_DATA_IMAGE_FORMAT: 'Speichern Sie es als JPEG oder PNG, und wählen Sie es noch einmal.',
+    LENTIGO_DATA_IMAGE_TOO_LARGE: 'Speichern Sie es mit weniger Pixeln.',
     LENTIGO_DATA_METADATA_INVALID:
       'Berichtigen Sie die Tabelle, und importieren Sie den Ordner noch einmal.',
     LENTIGO_DATA_SPLIT_LEAK: 'Ordnen Sie alle Fotos einer Person demselben Teil zu.',

@@ -490,8 +490,13 @@ export const es: Strings = {
     LENTIGO_DATA_DIR_IN_USE: 'Otra pestaña está usando los datos de esta clínica.',
     LENTIGO_DATA_EMPTY: 'No hay fotografías que se puedan usar.',
     LENTIGO_DATA_IMAGE_MISSING: 'Falta una imagen que la tabla nombra.',
+    LENTIGO_DATA_IMAGE_AMBIGUOUS:
+      'Varios archivos distintos podrían ser la imagen que nombra una fila de la tabla.',
     LENTIGO_DATA_IMAGE_UNREADABLE:
       'Una imagen no se puede leer: está incompleta, dañada o no es una fotografía.',
+    LENTIGO_DATA_IMAGE_FORMAT:
+      'Un archivo es una imagen o un documento en un formato que no se lee.',
+    LENTIGO_DATA_IMAGE_TOO_LARGE: 'Una imagen tiene más píxeles de los que se leen aquí.',
     LENTIGO_DATA_METADATA_INVALID: 'La tabla de la carpeta no se puede leer.',
     LENTIGO_DATA_SPLIT_LEAK: 'Un mismo paciente está en más de una parte de la tabla.',
     LENTIGO_DATA_UNKNOWN_DIAGNOSIS: 'La tabla contiene un diagnóstico desconocido.',
@@ -542,7 +547,11 @@ export const es: Strings = {
     LENTIGO_DATA_DIR_IN_USE: 'Cierre la otra pestaña.',
     LENTIGO_DATA_EMPTY: 'Añada fotografías con diagnóstico.',
     LENTIGO_DATA_IMAGE_MISSING: 'Elija la carpeta entera: las imágenes forman parte de ella.',
+    LENTIGO_DATA_IMAGE_AMBIGUOUS:
+      'Escriba en la tabla la carpeta y la extensión de la imagen, o elija solo los archivos correctos.',
     LENTIGO_DATA_IMAGE_UNREADABLE: 'Elija un JPEG o PNG intacto.',
+    LENTIGO_DATA_IMAGE_FORMAT: 'Guárdela como JPEG o PNG y elíjala de nuevo.',
+    LENTIGO_DATA_IMAGE_TOO_LARGE: 'Guárdela con menos píxeles.',
     LENTIGO_DATA_METADATA_INVALID: 'Corrija la tabla e importe la carpeta otra vez.',
     LENTIGO_DATA_SPLIT_LEAK: 'Ponga todas las fotografías de un paciente en la misma parte.',
     LENTIGO_DATA_UNKNOWN_DIAGNOSIS: 'Corrija el diagnóstico en la tabla.',

@@ -487,8 +487,13 @@ export const ptBr: Strings = {
     LENTIGO_DATA_DIR_IN_USE: 'Outra aba está usando os dados desta clínica.',
     LENTIGO_DATA_EMPTY: 'Não há fotografias que possam ser usadas.',
     LENTIGO_DATA_IMAGE_MISSING: 'Falta uma imagem que a tabela nomeia.',
+    LENTIGO_DATA_IMAGE_AMBIGUOUS:
+      'Vários arquivos diferentes podem ser a imagem que uma linha da tabela nomeia.',
     LENTIGO_DATA_IMAGE_UNREADABLE:
       'Uma imagem não pode ser lida: está incompleta, danificada ou não é uma fotografia.',
+    LENTIGO_DATA_IMAGE_FORMAT:
+      'Um arquivo é uma imagem ou um documento em um formato que não é lido.',
+    LENTIGO_DATA_IMAGE_TOO_LARGE: 'Uma imagem tem mais pixels do que se lê aqui.',
     LENTIGO_DATA_METADATA_INVALID: 'A tabela da pasta não pode ser lida.',
     LENTIGO_DATA_SPLIT_LEAK: 'Um mesmo paciente está em mais de uma parte da tabela.',
     LENTIGO_DATA_UNKNOWN_DIAGNOSIS: 'A tabela traz um diagnóstico desconhecido.',
@@ -539,7 +544,11 @@ export const ptBr: Strings = {
     LENTIGO_DATA_DIR_IN_USE: 'Feche a outra aba.',
     LENTIGO_DATA_EMPTY: 'Adicione fotografias com diagnóstico.',
     LENTIGO_DATA_IMAGE_MISSING: 'Escolha a pasta inteira: as imagens fazem parte dela.',
+    LENTIGO_DATA_IMAGE_AMBIGUOUS:
+      'Escreva na tabela a pasta e a extensão da imagem, ou escolha só os arquivos certos.',
     LENTIGO_DATA_IMAGE_UNREADABLE: 'Escolha um JPEG ou PNG intacto.',
+    LENTIGO_DATA_IMAGE_FORMAT: 'Salve-a como JPEG ou PNG e escolha-a de novo.',
+    LENTIGO_DATA_IMAGE_TOO_LARGE: 'Salve-a com menos pixels.',
     LENTIGO_DATA_METADATA_INVALID: 'Corrija a tabela e importe a pasta outra vez.',
     LENTIGO_DATA_SPLIT_LEAK: 'Ponha todas as fotografias de um paciente na mesma parte.',
     LENTIGO_DATA_UNKNOWN_DIAGNOSIS: 'Corrija o diagnóstico na tabela.',
