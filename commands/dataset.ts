@@ -65,7 +65,7 @@ export function formatInspection(inspection: Inspection): string {
     inspection.problems.length === 0
       ? ['No problems: every image that is named is there and can be read.']
       : [
-          `${inspection.problems.length} images can't be used:`,
+          `${inspection.problems.length} ${inspection.problems.length === 1 ? 'image' : 'images'} can't be used:`,
           ...listed(inspection.problems.map(({ code, message }) => `${code}  ${message}`)),
           ...new Set(inspection.problems.map(({ code }) => `${code}: ${ERRORS[code].remedy}`)),
         ];

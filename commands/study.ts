@@ -156,6 +156,8 @@ async function create(file: string, flags: Flags): Promise<void> {
   const start = await console.uploadModel(
     encodeModel(await loadModel(resolve(folder, config.model))),
   );
+  const { remarks } = await console.inspect(evaluation, config.seed);
+  for (const remark of remarks) process.stderr.write(`evaluation data: ${remark}\n`);
   const { id } = await console.createStudy({
     config: { ...config, evaluation: { ...config.evaluation, data: evaluation } },
     start,

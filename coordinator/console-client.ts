@@ -32,6 +32,10 @@ export class ConsoleClient {
   uploadModel(body: Uint8Array<ArrayBuffer>) {
     return this.#call(routes.uploadModel, { body });
   }
+  /** What the coordinator finds at a path or query of data. */
+  inspect(data: string, seed: number) {
+    return this.#call(routes.inspectDataset, { body: { data, seed } });
+  }
   createStudy(body: CreateStudy) {
     return this.#call(routes.createStudy, { body });
   }

@@ -195,6 +195,8 @@ export const DatasetCounts = z.object({
   bySplit: z.record(z.string(), counts),
   patientsBySplit: counts,
   problems: z.int(),
+  /** What reading it noticed, what is left out and what can't be used, a sentence each. */
+  remarks: z.array(z.string()),
 });
 export type DatasetCounts = z.infer<typeof DatasetCounts>;
 

@@ -2,6 +2,7 @@
 // and inspecting the data on which a study would be evaluated.
 import { countSamples } from '../../common/dataset/inspect.js';
 import { openDataset } from '../../common/dataset/open.node.js';
+import { remarks } from '../../common/dataset/remarks.js';
 import { decodeModel } from '../../common/model/encoding.js';
 import type { Studies } from '../rounds/studies.js';
 import type { Blobs } from '../storage/blobs.js';
@@ -30,8 +31,9 @@ export const modelHandlers = ({
   },
 
   async inspectDataset({ body: { data, seed } }) {
-    const { problems, ...counts } = countSamples(await openDataset(data, { seed }));
-    return { ...counts, problems: problems.length };
+    const dataset = await openDataset(data, { seed });
+    const { problems, ...counts } = countSamples(dataset);
+    return { ...counts, problems: problems.length, remarks: remarks(dataset) };
   },
 
   async model({ params: { id, which }, query: { format } }, response) {

@@ -1,5 +1,5 @@
 // Shows what the coordinator finds at the path of the evaluation photographs.
-import { Button, Group, Text } from '@mantine/core';
+import { Button, Group, List, Text } from '@mantine/core';
 import { useState } from 'react';
 import type { DatasetCounts } from '../../../common/protocol/console.js';
 import { api, type ApiError } from '../api.js';
@@ -54,6 +54,13 @@ export function DataCheck({ data, seed }: { data: string; seed: number }) {
           {current.counts.problems > 0 && ` ${t.problems(current.counts.problems)}`}
           {(splits('validation') === 0 || splits('heldout') === 0) && ` ${t.missing}`}
         </Text>
+      )}
+      {current?.counts && current.counts.remarks.length > 0 && (
+        <List size="xs" c="dimmed">
+          {current.counts.remarks.map((remark) => (
+            <List.Item key={remark}>{remark}</List.Item>
+          ))}
+        </List>
       )}
     </Group>
   );
