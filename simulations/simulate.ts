@@ -267,15 +267,13 @@ class Simulation {
   #provenance(which: 'best' | 'last', round: number): Provenance {
     const { config, model, hashes, data } = this.#world;
     const { init: _, data: __, ...settings } = config;
-    const done = this.#journal.rounds.length - 1;
     return {
       kind: 'simulation',
       software: VERSION,
-      made: new Date().toISOString(),
       chosen:
         which === 'best'
-          ? `the best by validation (${config.select}), round ${round} of ${done}`
-          : `the last, round ${round} of ${done}`,
+          ? `the best by validation (${config.select}), round ${round}`
+          : `the last, round ${round}`,
       round,
       start: hashes.model,
       settings,

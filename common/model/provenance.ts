@@ -24,8 +24,11 @@ export const Provenance = z.strictObject({
   kind: z.enum(['study', 'simulation', 'distillation', 'pretraining']),
   /** The release of Lentigo that made it. */
   software: z.string().max(64),
-  /** When the round or epoch ended, or else when the model was written; UTC. */
-  made: z.iso.datetime(),
+  /**
+   * When the round or epoch ended, or else when the model was written; UTC. A simulation's models
+   * have none: the same settings give the same files.
+   */
+  made: z.iso.datetime().optional(),
   /** Which of the models that were made, and by what it was chosen. */
   chosen: z.string().max(500),
   study: z.strictObject({ id: z.string().max(64), name: z.string().max(200) }).optional(),
@@ -97,7 +100,7 @@ export function provenanceText(provenance: Provenance): string {
       `- ${name}${source === undefined ? '' : `, \`${source}\``}: ${use}${images ? `, ${images.train} training, ${images.validation} validation and ${images.heldout} held-out images` : ''}${licence === undefined ? '' : `, ${licence}`}${sha256 === undefined ? '' : `, SHA-256 of its ids, diagnoses, patients and splits \`${sha256}\``}`,
   );
   return [
-    `${by}, ${made}, Lentigo ${software}: ${chosen}.${start === undefined ? ' It began from random weights.' : ` It began from the model with SHA-256 \`${start}\`.`}`,
+    `${by}${made === undefined ? '' : `, ${made}`}, Lentigo ${software}: ${chosen}.${start === undefined ? ' It began from random weights.' : ` It began from the model with SHA-256 \`${start}\`.`}`,
     `Settings: \`${JSON.stringify(settings)}\``,
     ...(used.length > 0 ? [`Made from, as far as is known:\n\n${used.join('\n')}`] : []),
     ...(kind === 'study'

@@ -55,7 +55,7 @@ describe("a simulation's model", () => {
       kind: 'simulation',
       software: VERSION,
       round: 1,
-      chosen: 'the best by validation (balancedAccuracy), round 1 of 1',
+      chosen: 'the best by validation (balancedAccuracy), round 1',
       start: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
       settings: { clinics: 2, rounds: 1, strategy: { name: 'fedavg' } },
       data: [

@@ -133,7 +133,7 @@ describe('opening the database', () => {
     // as the first release had it
     const [init] = packagedMigrations();
     await pool.query(`
-      ALTER TABLE "Round" DROP COLUMN "terms", DROP COLUMN "stateSha256", DROP COLUMN "stateBytes",
+      ALTER TABLE "Round" DROP COLUMN "declines", DROP COLUMN "quorum", DROP COLUMN "terms", DROP COLUMN "stateSha256", DROP COLUMN "stateBytes",
         DROP COLUMN "resultStateSha256", DROP COLUMN "resultStateBytes",
         ALTER COLUMN "roundKey" SET NOT NULL, ALTER COLUMN "bytesDown" DROP DEFAULT`);
     await pool.query(`
