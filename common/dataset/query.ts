@@ -1,6 +1,7 @@
 // The settings in a value of --data, written as in a web address: site=1&images=60.
 import { z } from 'zod';
 import { LentigoError } from '../errors.js';
+import '../protocol/plain-words.js';
 
 /** A whole number in digits, within bounds. */
 export const whole = (low: number, high: number) =>

@@ -1,5 +1,6 @@
 // The basic types of which every message is built, each with its bounds.
 import { z } from 'zod';
+import './plain-words.js';
 
 /**
  * Protocol number, raised whenever either side could misunderstand the other. It is in the

@@ -3,6 +3,11 @@ import { parseDocument, LineCounter } from 'yaml';
 import type { z } from 'zod';
 import { type ErrorCode, LentigoError } from '../errors.js';
 
+/** Mistakes that are named; the others are counted. */
+const NAMED = 20;
+/** What no text holds: another file was given. */
+const NO_TEXT = /[\u0000-\u0008\u000e-\u001f\ufffd]/;
+
 /**
  * Parses and checks a document.
  * @param code of the error that lists the mistakes, one per line
@@ -13,9 +18,17 @@ export function parseYaml<T>(
   text: string,
   { file, whole, code }: { file: string; whole: string; code: ErrorCode },
 ): T {
+  if (NO_TEXT.test(text)) throw new LentigoError(code, `${file}: is no text, so no YAML`);
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const invalid = (problems: string[]) => new LentigoError(code, problems.join('\n'));
+  const invalid = (problems: string[]) =>
+    new LentigoError(
+      code,
+      [
+        ...problems.slice(0, NAMED),
+        ...(problems.length > NAMED ? [`and ${problems.length - NAMED} more mistakes`] : []),
+      ].join('\n'),
+    );
   if (document.errors.length > 0) {
     throw invalid(
       document.errors.map((e) => `${file}:${lines.linePos(e.pos[0]).line}: ${e.message}`),

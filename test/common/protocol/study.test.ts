@@ -50,19 +50,19 @@ describe('study.yaml', () => {
     [
       'a value out of bounds',
       'name: a\nmodel: b\ntraining:\n  epochs: 0\nevaluation: { data: d }',
-      'study.yaml:4: training.epochs: Too small',
+      'study.yaml:4: training.epochs: must be at least 1',
     ],
     [
       'a value of another kind',
       `${MINIMAL}rounds: many\n`,
-      'study.yaml:5: rounds: Invalid input: expected number',
+      'study.yaml:5: rounds: must be a number',
     ],
     [
       'a value that is none of the choices',
       `${MINIMAL}privacy: none\n`,
-      'study.yaml:5: privacy: Invalid input',
+      'study.yaml:5: privacy: must be',
     ],
-    ['a missing field', 'name: a\nmodel: b\n', 'study.yaml: evaluation: Invalid input'],
+    ['a missing field', 'name: a\nmodel: b\n', 'study.yaml: evaluation: is missing'],
     [
       'a quorum larger than the cohort',
       `${MINIMAL}cohort:\n  minimum: 2\n  quorum: 3\n`,
@@ -74,8 +74,10 @@ describe('study.yaml', () => {
       "minSamples can't be larger",
     ],
     ['text that is no YAML', 'name: "a\nmodel: b\n', 'study.yaml:'],
-    ['an empty file', '', 'name: Invalid input'],
-    ['a list', '- a\n- b\n', 'Invalid input'],
+    ['an empty file', '', 'name: is missing'],
+    ['an empty name', MINIMAL.replace(/name: .*/, 'name: ""'), 'name: must not be empty'],
+    ['a photograph', '\u0000\u0001JFIF', 'study.yaml: is no text'],
+    ['a list', '- a\n- b\n', 'study: must be a group of settings'],
   ])('names %s with its line', (_, text, message) => {
     expect(mistakesIn(text)).toContain(message);
   });
