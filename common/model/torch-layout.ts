@@ -21,8 +21,8 @@ export function toTorch({ name, shape, values }: StoredTensor): StoredTensor {
 /**
  * Converts tensors in PyTorch's layout to the parameters of `specs`. Counters (batch norms'
  * num_batches_tracked, whatever their type, and other integers) are left out.
- * @throws LENTIGO_WEIGHTS_INVALID when one is missing, superfluous, of another shape, not finite, or
- *   a negative variance
+ * @throws LENTIGO_WEIGHTS_INVALID when one is missing, superfluous, of another shape, in whole
+ *   numbers (quantised), not finite, or a negative variance
  */
 export function fromTorch(
   tensors: readonly StoredTensor[],
@@ -33,6 +33,11 @@ export function fromTorch(
   for (const { name, shape } of specs) {
     const stored = byName.get(name);
     if (!stored) throw new LentigoError('LENTIGO_WEIGHTS_INVALID', `parameter ${name} is missing`);
+    if (stored.integer)
+      throw new LentigoError(
+        'LENTIGO_WEIGHTS_INVALID',
+        `parameter ${name} is stored in whole numbers: these weights are quantised, and their scale is not known here`,
+      );
     const axes = torchAxes(shape);
     const torchShape = axes.map((a) => shape[a]!);
     if (stored.shape.join() !== torchShape.join())

@@ -124,6 +124,16 @@ describe('values that no network can use', () => {
 });
 
 describe('types', () => {
+  it('of whole numbers are no weights: a quantised file is refused', () => {
+    const quantised = published.map(({ name, shape, values }, i) =>
+      i === 0
+        ? { name, shape, values: values.map(Math.round), integer: true as const }
+        : { name, shape, values },
+    );
+    expect(() => importWithHead({ metadata: {}, tensors: quantised }, 'nano')).toThrow(
+      new RegExp(`parameter ${quantised[0]!.name} is stored in whole numbers`),
+    );
+  });
   it('are read at every width; counters are left out, whatever their type', () => {
     const integers: [string, ArrayBufferView][] = [
       ['I64', BigInt64Array.of(-3n, 7n)],
