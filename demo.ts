@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { openDataset } from './common/dataset/open.node.js';
+import type { Sample } from './common/dataset/sample.js';
 import { surveyEngines, useEngine } from './common/engine/engine.node.js';
 import { type ErrorCode, ERRORS, LentigoError } from './common/errors.js';
 import { predictSamples } from './common/evaluation/evaluate.js';
@@ -86,9 +87,11 @@ async function demo(flags: Flags): Promise<void> {
       process.exit(130);
     });
   try {
-    await emptied(out);
     const { clinics, evaluation } = sources(flags.data);
     const model = await loadModel(resolve(flags.init));
+    // Before an earlier demo is replaced, and anything runs.
+    const { samples } = await openDataset(evaluation, { labels: model.labels });
+    await emptied(out);
     const engine = (await surveyEngines()).find((e) => e.chosen);
     screen.say(
       `Lentigo demo: ${CLINICS} clinics, ${flags.rounds} rounds, ${model.architecture}, engine ${engine?.name ?? '?'}.`,
@@ -183,7 +186,7 @@ async function demo(flags: Flags): Promise<void> {
     await saveModel(join(out, 'last'), decodeModel(await console.model(id, 'last')));
     screen.say('');
     for (const line of headline(view)) screen.say(line);
-    await showHeldout(screen, view, evaluation, best, out);
+    await showHeldout(screen, view, samples, best, out);
     screen.say('');
     screen.say(
       `Best model: ${relative('.', best)}    last: ${relative('.', join(out, 'last'))}    logs: ${relative('.', out)}/*.log`,
@@ -270,7 +273,7 @@ function memoryOf(pids: readonly number[]): number {
 async function showHeldout(
   screen: Screen,
   view: StudyView,
-  evaluation: string,
+  all: readonly Sample[],
   folder: string,
   out: string,
 ): Promise<void> {
@@ -280,9 +283,7 @@ async function showHeldout(
   screen.doing('predicting the held-out pictures');
   const { threshold } = best.operatingPoint;
   const model = await loadModel(folder);
-  const samples = (await openDataset(evaluation, { labels: model.labels })).samples.filter(
-    (sample) => sample.split === 'heldout',
-  );
+  const samples = all.filter((sample) => sample.split === 'heldout');
   await useEngine();
   const student = createStudent(model);
   const reader = new InputThread();
