@@ -6,7 +6,6 @@ import { openDataset } from '../common/dataset/open.node.js';
 import { dataHelp } from '../common/dataset/registry.js';
 import type { Dataset, Sample } from '../common/dataset/sample.js';
 import { useEngine } from '../common/engine/engine.node.js';
-import { LentigoError } from '../common/errors.js';
 import { imageError } from '../common/images/image-error.js';
 import { prepare } from '../common/images/prepare.js';
 import { loadModel, SHIPPED_MODEL } from '../common/model/folder.node.js';
@@ -20,6 +19,7 @@ import {
   type Measured,
 } from '../common/comparison/compare.js';
 import { reportPage, type Side } from '../common/comparison/report.js';
+import { requireWritable } from './failure.js';
 import { seed as parseSeed, whole } from './options.js';
 
 const THUMBNAILS = 12;
@@ -102,6 +102,7 @@ async function compareAction(
   second: string,
   { out, model: dir, images, seed, json }: Options,
 ): Promise<void> {
+  await requireWritable(out);
   const model = await loadModel(dir);
   const datasets = await Promise.all(
     [first, second].map((data) => openDataset(data, { labels: model.labels })),
@@ -112,12 +113,7 @@ async function compareAction(
   const b = await measureAll(student, datasets[1]!, images, seed);
   student.dispose();
   const comparison = compare(a.measured, b.measured, seed);
-  await writeFile(
-    out,
-    reportPage(comparison, [a.side, b.side], `${model.architecture}, ${dir}`),
-  ).catch((cause: unknown) => {
-    throw new LentigoError('LENTIGO_USAGE', `--out ${out}: ${(cause as Error).message}`, { cause });
-  });
+  await writeFile(out, reportPage(comparison, [a.side, b.side], `${model.architecture}, ${dir}`));
   process.stdout.write(
     json ? `${JSON.stringify(comparison)}\n` : `${formatComparison(comparison)}The page: ${out}\n`,
   );

@@ -1,18 +1,20 @@
 // `lentigo evaluate` and `lentigo predict`: a model on a dataset, and on single pictures.
-import { readdir, stat, writeFile } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Table from 'cli-table3';
 import { Command } from 'commander';
 import { openDataset } from '../common/dataset/open.node.js';
 import { dataHelp } from '../common/dataset/registry.js';
 import { countSamples } from '../common/dataset/inspect.js';
-import { isImageName } from '../common/images/file-type.js';
+import { isPictureName } from '../common/images/file-type.js';
 import { remarks } from '../common/dataset/remarks.js';
 import { SPLITS, type Split } from '../common/dataset/sample.js';
+import { findFiles } from '../common/dataset/walk.node.js';
 import { useEngine } from '../common/engine/engine.node.js';
 import { LentigoError } from '../common/errors.js';
 import { sha256Of } from '../common/files/sha256.node.js';
 import { decodePicture } from '../common/images/decode.node.js';
+import { imageError } from '../common/images/image-error.js';
 import { encodeModel } from '../common/model/encoding.js';
 import { loadModel } from '../common/model/folder.node.js';
 import type { LabelSet } from '../common/model/labels.js';
@@ -30,6 +32,7 @@ import { provenanceText } from '../common/model/provenance.js';
 import { modelCard } from '../common/reporting/model-card.js';
 import { operatingPointText } from '../common/reporting/operating-point.js';
 import { trainingOf } from '../common/reporting/training-record.node.js';
+import { requireWritable } from './failure.js';
 import { seed as parseSeed } from './options.js';
 
 const style = { head: [], border: [], compact: true };
@@ -131,6 +134,7 @@ async function evaluateModel({
 }: EvaluateFlags): Promise<void> {
   if (!SPLITS.includes(split as Split))
     throw new LentigoError('LENTIGO_USAGE', `--split ${split}: it is one of ${SPLITS.join(', ')}`);
+  if (card !== undefined) await requireWritable(card);
   const model = await loadModel(dir);
   const dataset = await openDataset(data, { labels: model.labels, seed });
   const samples = dataset.samples.filter((sample) => sample.split === split);
@@ -177,11 +181,7 @@ async function evaluateModel({
       training ?? (model.provenance ? provenanceText(model.provenance) : await trainingOf(dir)),
       evaluation,
     );
-    await writeFile(card, text).catch((cause: unknown) => {
-      throw new LentigoError('LENTIGO_USAGE', `--card ${card}: ${(cause as Error).message}`, {
-        cause,
-      });
-    });
+    await writeFile(card, text);
   }
   process.stdout.write(
     json
@@ -212,42 +212,75 @@ export function formatPredictions(predictions: readonly Prediction[], { names }:
   return `${table.toString()}\nFor research use only. This is not a diagnosis.\n`;
 }
 
-/**
- * The pictures that are meant: a file as it is named, of a folder all images that lie in it.
- * @throws LENTIGO_DATA_EMPTY a folder holds none
- */
-async function picturesOf(given: readonly string[]): Promise<string[]> {
-  const pictures: string[] = [];
-  for (const path of given) {
-    if (!(await stat(path)).isDirectory()) {
-      pictures.push(path);
-      continue;
-    }
-    const inside = (await readdir(path)).filter(
-      (name) => !name.startsWith('.') && isImageName(name),
-    );
-    if (inside.length === 0)
-      throw new LentigoError('LENTIGO_DATA_EMPTY', `${path} is a folder without an image in it`);
-    pictures.push(...inside.sort().map((name) => join(path, name)));
-  }
-  return pictures;
+/** The pictures that are meant, and those among them that a user named one by one. */
+interface Meant {
+  readonly pictures: readonly string[];
+  readonly named: ReadonlySet<string>;
 }
 
+/**
+ * A file as it is named; of a folder all images below it. What bears an image's name there and
+ * can't be opened is said on stderr.
+ * @throws LENTIGO_DATA_EMPTY a folder holds none
+ */
+async function picturesOf(given: readonly string[]): Promise<Meant> {
+  const pictures = new Set<string>();
+  const named = new Set<string>();
+  for (const path of given) {
+    const folder = await stat(path).then(
+      (found) => found.isDirectory(),
+      (error: unknown) => {
+        // With others, it is named when its turn comes.
+        if (given.length === 1) throw error;
+        return false;
+      },
+    );
+    if (!folder) {
+      pictures.add(path);
+      named.add(path);
+      continue;
+    }
+    const { files, unusable, closed } = await findFiles(path);
+    for (const [name, what] of unusable)
+      if (isPictureName(name)) leftOut(`${join(path, name)} ${what}`);
+    for (const [name, why] of closed)
+      leftOut(`the folder ${name === path ? path : join(path, name)}: ${why}`);
+    const inside = files.filter(isPictureName);
+    if (inside.length === 0)
+      throw new LentigoError('LENTIGO_DATA_EMPTY', `${path} is a folder without an image in it`);
+    for (const name of inside) pictures.add(join(path, name));
+  }
+  return { pictures: [...pictures], named };
+}
+
+const leftOut = (message: string): unknown => process.stderr.write(`left out: ${message}\n`);
+
+/**
+ * Predicts all that can be read, and names the rest.
+ * @throws the error of the first picture that was named and can't be read, after all others are
+ *   predicted; LENTIGO_DATA_EMPTY when none of those in folders can
+ */
 async function predictImages(
   given: readonly string[],
   { model: dir, heatmap: into, json }: { model: string; heatmap?: string; json?: true },
 ): Promise<void> {
-  const images = await picturesOf(given);
+  const { pictures, named } = await picturesOf(given);
   const model = await loadModel(dir);
+  const files = into === undefined ? undefined : heatmapFiles(into, pictures);
   await useEngine();
   const student = createStudent(model);
-  const files = into === undefined ? undefined : heatmapFiles(into, images);
   const progress = new Progress(1);
   const show = progress.piece('predicting', 1);
   const predictions: Shown[] = [];
-  for (const [i, image] of images.entries()) {
-    const picture = await decodePicture(image);
-    if (files) {
+  let bad: LentigoError | undefined;
+  for (const [i, image] of pictures.entries()) {
+    const picture = await decodePicture(image).catch(imageError);
+    if ('code' in picture) {
+      progress.clear();
+      // The first that was named ends the command, and is said there.
+      if (named.has(image) && !bad) bad = new LentigoError(picture.code, picture.message);
+      else leftOut(picture.message);
+    } else if (files) {
       const explanation = await gradCam(student, picture);
       await writeHeatmap(files[i]!, picture, explanation);
       predictions.push({
@@ -258,15 +291,19 @@ async function predictImages(
       const [row] = await predict(student, [picture]);
       predictions.push(predictionOf(image, row!, model.labels));
     }
-    if (images.length > 1) show((i + 1) / images.length);
+    if (pictures.length > 1) show((i + 1) / pictures.length);
   }
   progress.clear();
   student.dispose();
-  process.stdout.write(
-    json
-      ? `${JSON.stringify({ notice: 'For research use only. This is not a diagnosis.', predictions }, undefined, 2)}\n`
-      : formatPredictions(predictions, model.labels),
-  );
+  if (predictions.length > 0)
+    process.stdout.write(
+      json
+        ? `${JSON.stringify({ notice: 'For research use only. This is not a diagnosis.', predictions }, undefined, 2)}\n`
+        : formatPredictions(predictions, model.labels),
+    );
+  if (bad) throw bad;
+  if (predictions.length === 0)
+    throw new LentigoError('LENTIGO_DATA_EMPTY', `${given.join(', ')}: no image can be read`);
 }
 
 /** `lentigo evaluate`. */
@@ -292,7 +329,7 @@ export function predictCommand(): Command {
     .summary('what a model says of pictures')
     .description('what a model says of pictures; for research use only, not a diagnosis')
     .requiredOption('--model <dir>', 'a folder with a model')
-    .argument('<image...>', 'image files, or folders whose images are meant')
+    .argument('<image...>', 'image files, or folders: all images below them are meant')
     .option(
       '--heatmap <dir>',
       'also write each picture with what speaks for its most likely class (Grad-CAM), as PNG',

@@ -1,42 +1,18 @@
 // What a command that failed tells its user: paths that can't be used are the user's to correct, not
 // bugs.
-import { readFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, readFile, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { asLentigoError, LentigoError } from '../common/errors.js';
-import { isFull, systemCode, writeError } from '../common/files/durable.node.js';
-
-/** What the file system's codes mean of the path that is named. */
-const PATHS: Readonly<Record<string, string>> = {
-  ENOENT: 'it does not exist',
-  ENOTDIR: 'a file stands where a folder is needed',
-  EEXIST: 'a file stands where a folder is needed',
-  EISDIR: 'it is a folder, and a file is needed',
-  ENOTEMPTY: 'the folder is not empty',
-  EACCES: 'this user is not allowed to',
-  EPERM: 'this user is not allowed to',
-  EROFS: 'the disk can only be read',
-  EBUSY: 'another program uses it',
-  ENAMETOOLONG: 'the name is too long',
-  ELOOP: 'a link leads back to itself',
-  EINVAL: 'no file can have such a name',
-  ERR_INVALID_ARG_VALUE: 'no file can have such a name',
-};
+import { systemCode } from '../common/files/durable.node.js';
+import { pathError } from '../common/files/path-error.node.js';
 
 /** Any thrown value as the error that a command ends with. */
 export function commandFailure(thrown: unknown): LentigoError {
-  if (thrown instanceof LentigoError || !(thrown instanceof Error)) return asLentigoError(thrown);
+  if (!(thrown instanceof Error)) return asLentigoError(thrown);
   const { path } = thrown as NodeJS.ErrnoException;
-  if (systemCode(thrown) === 'ERR_INVALID_ARG_VALUE')
-    return pathError('A path', thrown) ?? asLentigoError(thrown);
-  return (path === undefined ? undefined : pathError(path, thrown)) ?? asLentigoError(thrown);
-}
-
-/** What the system says of a path, in words; undefined where that says nothing of the path. */
-function pathError(path: string, thrown: unknown): LentigoError | undefined {
-  if (isFull(thrown)) return writeError(path, thrown) as LentigoError;
-  const why = PATHS[systemCode(thrown) ?? ''];
-  return why === undefined
-    ? undefined
-    : new LentigoError('LENTIGO_PATH', `${path} can't be used: ${why}.`, { cause: thrown });
+  const named = systemCode(thrown) === 'ERR_INVALID_ARG_VALUE' ? 'A path' : path;
+  return asLentigoError(named === undefined ? thrown : pathError(named, thrown));
 }
 
 /**
@@ -45,5 +21,25 @@ function pathError(path: string, thrown: unknown): LentigoError | undefined {
  */
 export const readText = (file: string): Promise<string> =>
   readFile(file, 'utf8').catch((thrown: unknown) => {
-    throw pathError(file, thrown) ?? thrown;
+    throw pathError(file, thrown);
   });
+
+/**
+ * Before work that ends in a file: whether it can be written.
+ * @throws LENTIGO_PATH
+ */
+export async function requireWritable(file: string): Promise<void> {
+  const found = await stat(file).catch((thrown: unknown) => {
+    if (systemCode(thrown) !== 'ENOENT') throw pathError(file, thrown);
+    return undefined;
+  });
+  if (found?.isDirectory())
+    throw new LentigoError(
+      'LENTIGO_PATH',
+      `${file} can't be used: it is a folder, and a file is needed.`,
+    );
+  const needed = found ? file : dirname(file);
+  await access(needed, constants.W_OK).catch((thrown: unknown) => {
+    throw pathError(needed, thrown);
+  });
+}

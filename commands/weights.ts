@@ -4,6 +4,7 @@ import { Command, Option } from 'commander';
 import { randomUUID } from 'node:crypto';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { LentigoError } from '../common/errors.js';
+import { pathError } from '../common/files/path-error.node.js';
 import { Random } from '../common/random.js';
 import { type ArchitectureId, architectures } from '../common/model/architecture-id.js';
 import { encodeModel } from '../common/model/encoding.js';
@@ -174,8 +175,6 @@ async function writeWhole(file: string, bytes: Uint8Array): Promise<void> {
     await rename(beside, file);
   } catch (e) {
     await rm(beside, { force: true });
-    throw new LentigoError('LENTIGO_USAGE', `${file} can't be written: ${(e as Error).message}`, {
-      cause: e,
-    });
+    throw pathError(file, e);
   }
 }

@@ -101,7 +101,8 @@ export const ERRORS = {
     http: 400,
     means:
       'The table lacks a column, or a row of it cannot be read, or a column or an image stands in it twice.',
-    remedy: 'Correct the named row or column of the table.',
+    remedy:
+      'Correct the row or column that is named; fill a table that is empty; of several tables, leave the one that is meant in the folder.',
   },
   LENTIGO_DATA_UNKNOWN_DIAGNOSIS: {
     exit: 2,
@@ -128,7 +129,8 @@ export const ERRORS = {
     exit: 2,
     http: 400,
     means: 'An image is empty, damaged, may not be read, or is no picture.',
-    remedy: 'Replace the image by an intact one, or remove its row from the table.',
+    remedy:
+      'Replace the image by an intact one, or leave it out: where a table names it, with its row.',
   },
   LENTIGO_DATA_IMAGE_FORMAT: {
     exit: 2,
@@ -169,8 +171,9 @@ export const ERRORS = {
   LENTIGO_STUDY_INVALID: {
     exit: 2,
     http: 400,
-    means: 'study.yaml cannot be read, or a field of it is not what it may be.',
-    remedy: 'Correct the named field of study.yaml.',
+    means: 'study.yaml cannot be read, or a field of it, or a change to it, is not what it may be.',
+    remedy:
+      'Correct what is named: the field of study.yaml, or the option of `lentigo study change`.',
   },
   LENTIGO_STRATEGY_UNKNOWN: {
     exit: 2,
@@ -305,7 +308,7 @@ export const ERRORS = {
     http: 401,
     means: "The request carries no admin token, or not the coordinator's.",
     remedy:
-      'Give the token that the coordinator wrote to admin-token in its data directory: --token or LENTIGO_TOKEN.',
+      'Give the token that the coordinator wrote to admin-token in its data directory: --token or LENTIGO_TOKEN; or name that directory, on its machine, by --data-dir.',
   },
   LENTIGO_RATE_LIMITED: {
     exit: 3,

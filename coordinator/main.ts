@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Server as SocketServer } from 'socket.io';
 import { LentigoError } from '../common/errors.js';
+import { pathError } from '../common/files/path-error.node.js';
 import { clinicEvents, consoleEvents } from '../common/protocol/socket-events.js';
 import { Aggregator } from './aggregation/aggregator.js';
 import { Evaluator } from './evaluation/evaluator.js';
@@ -63,7 +64,7 @@ const MESSAGE_LIMIT = 64 * 1024;
  */
 const PATIENCE_MS = 3_000;
 
-/** @throws LENTIGO_INSECURE, LENTIGO_TLS, LENTIGO_PORT_TAKEN, and the errors of the storage. */
+/** @throws LENTIGO_INSECURE, LENTIGO_PATH, LENTIGO_TLS, LENTIGO_PORT_TAKEN, and the errors of the storage. */
 export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
   const { dataDir, log } = options;
   const now = Date.now;
@@ -207,12 +208,8 @@ async function readTls({
   key: string;
 }): Promise<{ cert: Buffer; key: Buffer }> {
   const read = (path: string) =>
-    readFile(path).catch((cause: unknown) => {
-      throw new LentigoError(
-        'LENTIGO_TLS',
-        `${path} can't be read: ${cause instanceof Error ? cause.message : String(cause)}`,
-        { cause },
-      );
+    readFile(path).catch((thrown: unknown) => {
+      throw pathError(path, thrown);
     });
   return { cert: await read(cert), key: await read(key) };
 }

@@ -2,8 +2,8 @@
 import { writeFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import sharp from 'sharp';
-import { LentigoError } from '../errors.js';
 import { makeFolders } from '../files/durable.node.js';
+import { pathError } from '../files/path-error.node.js';
 import type { Picture } from '../images/picture.js';
 import type { Explanation } from './grad-cam.js';
 import { overlay } from './heatmap.js';
@@ -13,15 +13,13 @@ const SIZE = 512;
 
 /**
  * The output file for each image: its name with .png, numbered where two images have the same name.
- * @throws LENTIGO_USAGE when the folder can't be made
+ * @throws LENTIGO_PATH when the folder can't be made
  */
 export function heatmapFiles(dir: string, images: readonly string[]): string[] {
   try {
     makeFolders(dir, 0o777);
-  } catch (cause) {
-    throw new LentigoError('LENTIGO_USAGE', `--heatmap ${dir}: ${(cause as Error).message}`, {
-      cause,
-    });
+  } catch (thrown) {
+    throw pathError(dir, thrown);
   }
   const used = new Set<string>();
   return images.map((image) => {
@@ -35,7 +33,7 @@ export function heatmapFiles(dir: string, images: readonly string[]): string[] {
 
 /**
  * Writes one heat map.
- * @throws LENTIGO_USAGE when the file can't be written
+ * @throws LENTIGO_PATH when the file can't be written
  */
 export async function writeHeatmap(
   file: string,
@@ -46,9 +44,7 @@ export async function writeHeatmap(
   const png = await sharp(data, { raw: { width, height, channels: 3 } })
     .png()
     .toBuffer();
-  await writeFile(file, png).catch((cause: unknown) => {
-    throw new LentigoError('LENTIGO_USAGE', `--heatmap ${file}: ${(cause as Error).message}`, {
-      cause,
-    });
+  await writeFile(file, png).catch((thrown: unknown) => {
+    throw pathError(file, thrown);
   });
 }

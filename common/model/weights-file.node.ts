@@ -4,6 +4,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { LentigoError } from '../errors.js';
+import { pathError } from '../files/path-error.node.js';
 import { fileKind } from './file-kind.js';
 import { decodeSafetensors, type Safetensors, type StoredTensor } from './safetensors.js';
 
@@ -23,7 +24,8 @@ const Index = z.object({
 /**
  * Reads weights.
  * @param from a safetensors file, the index of one in parts, or a folder with either
- * @throws LENTIGO_WEIGHTS_INVALID naming the file that is missing, damaged, or of another format
+ * @throws LENTIGO_PATH when `from` is not there; LENTIGO_WEIGHTS_INVALID naming the file that is
+ *   damaged, of another format, or a part that is missing
  */
 export async function readWeights(from: string): Promise<Safetensors> {
   const file = (await isFolder(from)) ? await inFolder(from) : from;
@@ -34,7 +36,7 @@ async function isFolder(from: string): Promise<boolean> {
   try {
     return (await stat(from)).isDirectory();
   } catch (e) {
-    throw unreadable(from, e);
+    throw pathError(from, e);
   }
 }
 

@@ -66,13 +66,14 @@ export function formatInvitation(invitation: Invitation): string {
  */
 export function parseInvitation(text: string): Invitation {
   const bytes = bytesOf(text.trim());
-  checkProtocol({ protocol: bytes[0] }, 'The invitation');
   const content = bytes.subarray(0, -CHECK);
   if (
     content.length < TEXTS ||
     toHex(nacl.hash(content).subarray(0, CHECK)) !== toHex(bytes.subarray(-CHECK))
   )
     throw notWhole();
+  // A damaged word says nothing of its protocol.
+  checkProtocol({ protocol: content[0] }, 'The invitation');
   const [clinic, address = ''] = new TextDecoder().decode(content.subarray(TEXTS)).split('\0');
   const parsed = Invitation.safeParse({
     protocol: content[0],

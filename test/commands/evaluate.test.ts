@@ -117,6 +117,22 @@ describe('lentigo evaluate', () => {
       expect(page).toContain(text);
   });
 
+  it('looks whether the card can be written before it evaluates', async () => {
+    await expect(
+      stdoutOf(
+        evaluateCommand(),
+        '--model',
+        join(folder, 'no model either'),
+        '--data',
+        DATA,
+        '--split',
+        'heldout',
+        '--card',
+        join(folder, 'none', 'card.md'),
+      ),
+    ).rejects.toMatchObject({ code: 'LENTIGO_PATH' });
+  });
+
   it("refuses a split that doesn't exist or holds nothing, and a folder without a model", async () => {
     const run = (...args: string[]) => stdoutOf(evaluateCommand(), ...args);
     await expect(run('--model', model, '--data', DATA, '--split', 'test')).rejects.toMatchObject({

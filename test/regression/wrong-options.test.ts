@@ -1,6 +1,6 @@
 // Every option of every command, given values that are wrong in the way of its kind: each is refused
 // as the user's mistake (exit code 2 to 5), and none is called a bug or runs without an end.
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, CommanderError, type Option } from 'commander';
 import sharp from 'sharp';
@@ -46,8 +46,9 @@ const COMMANDS: readonly (() => Command)[] = [
 /** Wrong for every option that takes such a value; {} stands for a temporary folder. */
 const NUMBERS = ['-1', 'abc', 'NaN', 'Infinity', '1e99', '-1e-9', '', ' ', '99999999999999999999'];
 const WRONG: readonly [RegExp, readonly string[]][] = [
-  [/<(n|number|a|rate)>/, NUMBERS],
+  [/<(n|number|a|rate|share)>/, NUMBERS],
   [/<k\/n>/, ['0/5', '6/5', '1/1', '1', '-1/5', 'a/b', '', '1/5/5']],
+  [/<time>/, ['', '5', '-1h', '0s', '1y', 'NaNs', '1e9d']],
   [/<level>/, ['loud', '', '3', 'INFO', 'constructor']],
   [/<(dir|path|out)>/, ['{}/file', '{}/file/below', '/proc/nothing/here', '{}/null\0byte', '']],
   [
@@ -118,6 +119,7 @@ const REST: Readonly<Record<string, readonly string[]>> = {
 
 let folder: string;
 let printed: MockInstance<typeof process.stdout.write>;
+let complained: MockInstance<typeof process.stderr.write>;
 beforeAll(async () => {
   folder = await temporaryFolder();
   await mkdir(join(folder, 'folder'));
@@ -138,7 +140,7 @@ beforeAll(async () => {
   };
   await writeFile(join(folder, 'home', 'enrolment.json'), JSON.stringify(enrolment));
   printed = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
-  vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  complained = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
 });
 afterAll(async () => {
   vi.restoreAllMocks();
@@ -219,6 +221,46 @@ describe('what went wrong is named, with a remedy that fits', () => {
     [studyCommand, ['list', '--url', 'nonsense'], /^LENTIGO_USAGE: nonsense is no http or https/],
     [studyCommand, ['list', ...NO_NETWORK], /^LENTIGO_ADMIN_TOKEN: (?!.*secret)/],
     [coordinatorCommand, ['--tls-cert', 'c.pem'], /^LENTIGO_USAGE: --tls-cert was given alone/],
+    [
+      coordinatorCommand,
+      ['--data-dir', '{}/tls', '--tls-cert', '{}/none.pem', '--tls-key', '{}/file'],
+      /^LENTIGO_PATH: .*none.pem .*does not exist/,
+    ],
+    [
+      weightsCommand,
+      ['import', '--from', '{}/none.safetensors', '--out', '{}/imported'],
+      /^LENTIGO_PATH: .*none.safetensors .*does not exist/,
+    ],
+    [
+      weightsCommand,
+      ['export', '--model', MODEL, '--out', '{}/none/w.safetensors'],
+      /^LENTIGO_PATH: .*\/none\/w.safetensors can.* does not exist/,
+    ],
+    [
+      evaluateCommand,
+      ['--model', '{}/none', '--data', DATA, '--split', 'heldout', '--card', '{}/none/card.md'],
+      /^LENTIGO_PATH: .*none can.* does not exist/,
+    ],
+    [
+      datasetCommand,
+      ['compare', NOTHING, NOTHING, '--out', '{}/none/page.html'],
+      /^LENTIGO_PATH: .*none can.* does not exist/,
+    ],
+    [
+      predictCommand,
+      ['{}/file', '--model', MODEL, '--heatmap', '{}/file'],
+      /^LENTIGO_PATH: .*file can.*a file stands where a folder/,
+    ],
+    [
+      clinicCommand,
+      ['enrol', 'lentigo-invite-foo', '--home', '{}/new'],
+      /^LENTIGO_INVITATION_INVALID: .*not a whole/,
+    ],
+    [
+      studyCommand,
+      ['list', '--url', 'http://127.0.0.1:9', '--data-dir', '{}/none'],
+      /^LENTIGO_ADMIN_TOKEN: /,
+    ],
     [coordinatorCommand, ['--log-level', 'loud'], /^usage: .*trace, debug, info, warn, error/],
     [coordinatorCommand, ['--data-dir', '{}/file'], /^LENTIGO_PATH: .*file stands where a folder/],
     [coordinatorCommand, ['--data-dir', '/proc/x'], /^LENTIGO_PATH: \/proc\/x/],
@@ -251,4 +293,55 @@ it('a folder is predicted image by image, in the order of their names', async ()
   expect(predictions.map(({ image }) => image)).toEqual(
     ['a.jpg', 'b.png'].map((name) => join(pictures, name)),
   );
+});
+
+describe('predict goes on after a picture that is no good', () => {
+  let pictures: string;
+  let good: string;
+  const images = () =>
+    (
+      JSON.parse(String(printed.mock.calls.at(-1)![0])) as { predictions: { image: string }[] }
+    ).predictions.map(({ image }) => image);
+  const said = () => complained.mock.calls.map(([text]) => String(text)).join('');
+  beforeAll(async () => {
+    pictures = join(folder, 'mixed');
+    await mkdir(join(pictures, 'visit 2', 'deep'), { recursive: true });
+    await mkdir(join(pictures, '.thumbnails'));
+    good = join(pictures, 'visit 2', 'deep', 'good.jpg');
+    const jpeg = await sharp({ create: { width: 64, height: 64, channels: 3, background: '#a55' } })
+      .jpeg()
+      .toBuffer();
+    await writeFile(good, jpeg);
+    await writeFile(join(pictures, '.thumbnails', 'small.jpg'), jpeg);
+    await writeFile(join(pictures, 'cut.jpg'), jpeg.subarray(0, jpeg.length / 2));
+    await writeFile(join(pictures, 'scan.tiff'), 'II*\0');
+    await symlink(join(pictures, 'gone.jpg'), join(pictures, 'link.jpg'));
+  });
+  it('of a folder: those below it are predicted, the bad ones named', async () => {
+    expect(await outcome(predictCommand, [pictures, '--model', MODEL, '--json'])).toBe('done');
+    expect(images()).toEqual([good]);
+    for (const name of ['cut.jpg', 'scan.tiff', 'link.jpg'])
+      expect(said()).toMatch(new RegExp(`left out: .*${name}`));
+  });
+  it('named: the others are predicted, and it is an error in the end', async () => {
+    const cut = join(pictures, 'cut.jpg');
+    const none = join(pictures, 'none.jpg');
+    for (const bad of [cut, none]) {
+      printed.mockClear();
+      expect(await outcome(predictCommand, [bad, good, '--model', MODEL, '--json'])).toMatch(
+        bad === cut ? /^LENTIGO_DATA_IMAGE_UNREADABLE: .*cut.jpg/ : /^LENTIGO_DATA_IMAGE_MISSING: /,
+      );
+      expect(images()).toEqual([good]);
+    }
+  });
+  it('a folder of which nothing can be read is an error', async () => {
+    const bad = join(folder, 'all bad');
+    await mkdir(bad);
+    await writeFile(join(bad, 'a.jpg'), '');
+    printed.mockClear();
+    expect(await outcome(predictCommand, [bad, '--model', MODEL])).toMatch(
+      /^LENTIGO_DATA_EMPTY: .*no image can be read/,
+    );
+    expect(printed).not.toHaveBeenCalled();
+  });
 });
