@@ -88,6 +88,9 @@ async function demo(flags: Flags): Promise<void> {
     });
   try {
     const { clinics, evaluation } = sources(flags.data);
+    // What is wrong with the folder shows before anything is started, or an earlier demo emptied.
+    if (flags.data !== undefined) await openDataset(evaluation);
+    await emptied(out);
     const model = await loadModel(resolve(flags.init));
     // Before an earlier demo is replaced, and anything runs.
     const { samples } = await openDataset(evaluation, { labels: model.labels });

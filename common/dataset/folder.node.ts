@@ -1,14 +1,15 @@
 // Reads a folder with an archive's table and its images as a dataset. The table shows which archive
 // it is.
 import { createReadStream } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { LentigoError } from '../errors.js';
+import { systemCode } from '../files/durable.node.js';
 import { decodePicture } from '../images/decode.node.js';
 import { isImageName } from '../images/file-type.js';
 import { LABEL_SETS, type LabelSet } from '../model/labels.js';
 import { type Archive, type ArchiveRow, labelRows, type Source, splitRows } from './archive.js';
-import { chooseTable, knownBy } from './choose-table.js';
+import { chooseTable, isTableName, knownBy } from './choose-table.js';
 import { labelOf } from './diagnoses.js';
 import { FolderImages } from './folder-images.node.js';
 import type { ReadOptions } from './format.js';
@@ -19,7 +20,7 @@ import { compactly, readRows } from './rows.js';
 import type { DataProblem, Dataset, Sample } from './sample.js';
 import { keeping } from './split.js';
 import { invalidTable, openCsv, openRows, type Table } from './table.js';
-import { findFiles } from './walk.node.js';
+import { findFiles, type FoundFiles } from './walk.node.js';
 
 /** Number of files opened in parallel. */
 const AT_ONCE = 128;
@@ -51,18 +52,37 @@ interface Rows {
 }
 
 /**
+ * The files below a folder.
+ * @throws LENTIGO_PATH when there is no such folder, or it can't be read
+ */
+async function filesOf(folder: string): Promise<FoundFiles> {
+  const there = await stat(folder).catch((thrown: unknown) => {
+    if (!['ENOENT', 'ENOTDIR'].includes(systemCode(thrown) ?? '')) throw thrown;
+    throw new LentigoError('LENTIGO_PATH', `${folder} does not exist.`, { cause: thrown });
+  });
+  if (!there.isDirectory())
+    throw new LentigoError('LENTIGO_PATH', `${folder} is a file, not a folder.`);
+  const found = await findFiles(folder);
+  const closed = found.closed.get(folder);
+  if (closed !== undefined)
+    throw new LentigoError('LENTIGO_PATH', `${folder} was not read: ${closed}.`);
+  return found;
+}
+
+/**
  * The rows of the folder's table; without one, of its folders.
  * @throws LENTIGO_DATA_NO_METADATA, LENTIGO_DATA_METADATA_INVALID
  */
 async function rowsOf(
   folder: string,
-  images: readonly string[],
+  found: FoundFiles,
   labels: LabelSet | undefined,
   notes: Notes,
 ): Promise<Rows> {
-  const files = (await readdir(folder).catch(() => [])).filter((name) => !name.startsWith('.'));
+  const beside = (paths: Iterable<string>): string[] =>
+    [...paths].filter((path) => !path.includes('/')).sort();
   const { table, reader, own, reason } = await chooseTable(
-    files.sort(),
+    beside(found.files),
     archives(),
     (file, noticed) => openTable(join(folder, file), noticed),
   );
@@ -71,14 +91,13 @@ async function rowsOf(
     notes.add(own);
     return { file: table.name, archive: reader, rows };
   }
-  const rows = rowsOfFolders(images, labels, notes);
+  const rows = rowsOfFolders(found.files.filter(isImageName), labels, notes);
   if (rows) return { file: folder, archive: PLAIN, rows };
-  throw (
-    reason ??
-    new LentigoError(
-      'LENTIGO_DATA_NO_METADATA',
-      `${folder} has no table (${[...new Set(archives().flatMap(({ tables }) => tables))].join(', ')}, or a CSV with the columns file and diagnosis), and no folder called by a diagnosis`,
-    )
+  if (reason) throw reason;
+  const unusable = beside(found.unusable.keys()).find(isTableName);
+  throw new LentigoError(
+    'LENTIGO_DATA_NO_METADATA',
+    `${folder} has no table (${[...new Set(archives().flatMap(({ tables }) => tables))].join(', ')}, or a CSV with the columns file and diagnosis), and no folder called by a diagnosis${unusable === undefined ? '' : `; ${unusable} ${found.unusable.get(unusable)}`}`,
   );
 }
 
@@ -96,8 +115,8 @@ const widest = (rows: readonly ArchiveRow[]): LabelSet => {
  * diagnosis. Images are found anywhere below it, without decoding them (loading a sample does). A
  * row whose image is missing or ambiguous is added to `problems`; a diagnosis without a label in the
  * label set is counted in `leftOut`, and what else the reading noticed stands in `notes`.
- * @throws LENTIGO_DATA_NO_METADATA, LENTIGO_DATA_METADATA_INVALID, LENTIGO_DATA_UNKNOWN_DIAGNOSIS,
- *   LENTIGO_DATA_SPLIT_LEAK
+ * @throws LENTIGO_PATH, LENTIGO_DATA_NO_METADATA, LENTIGO_DATA_METADATA_INVALID,
+ *   LENTIGO_DATA_UNKNOWN_DIAGNOSIS, LENTIGO_DATA_SPLIT_LEAK
  */
 export async function readFolder(
   dir: string,
@@ -105,9 +124,8 @@ export async function readFolder(
 ): Promise<Dataset & { readonly source: Source }> {
   const folder = resolve(dir);
   const notes = new Notes();
-  const found = await findFiles(folder);
-  const pictures = found.files.filter(isImageName);
-  const { file, archive, rows } = await rowsOf(folder, pictures, labels, notes);
+  const found = await filesOf(folder);
+  const { file, archive, rows } = await rowsOf(folder, found, labels, notes);
   const inWords = labels ?? (archive === PLAIN ? widest(rows) : archive.labels);
   const { labels: given, leftOut } = labelRows(rows, inWords, file);
   const labelled = rows.flatMap((row, i) => {

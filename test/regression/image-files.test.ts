@@ -230,6 +230,38 @@ describe('what has a file’s name and is none', () => {
   );
 });
 
+describe('what has a table’s name and is none', () => {
+  it('folders and pipes are passed over, links to files are not', async () => {
+    await mkdir(join(dir, 'metadata.csv'));
+    await mkdir(join(dir, 'metadata.xlsx'));
+    await promisify(execFile)('mkfifo', [join(dir, 'HAM10000_metadata.csv')]);
+    await symlink('nowhere', join(dir, 'labels.csv'));
+    await expect(readFolder(dir)).rejects.toMatchObject({
+      code: 'LENTIGO_DATA_NO_METADATA',
+      message: expect.stringContaining('HAM10000_metadata.csv is not a file'),
+    });
+    await put('IMG_0.png', await picture(200));
+    await put('metadata.csv/list', 'file,diagnosis\nIMG_0.png,mel\n');
+    await symlink('metadata.csv/list', join(dir, 'mine.csv'));
+    expect(await read()).toEqual({ IMG_0: 200 });
+  });
+});
+
+describe('a folder that is none', () => {
+  it('is said to be missing, or a file', async () => {
+    await put('a.png', await picture(10));
+    for (const [path, message] of [
+      ['nope', 'nope does not exist.'],
+      ['a.png', 'a.png is a file, not a folder.'],
+      ['a.png/data', 'a.png/data does not exist.'],
+    ] as const)
+      await expect(readFolder(join(dir, path))).rejects.toMatchObject({
+        code: 'LENTIGO_PATH',
+        message: join(dir, message),
+      });
+  });
+});
+
 describe('names as other systems write them', () => {
   it('composed and decomposed letters are the same, in name, folder and extension’s case', () => {
     const nfd = 'Lesões/LESÃO_0.JPG'.normalize('NFD');
