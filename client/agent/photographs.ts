@@ -18,8 +18,9 @@ export const Photographs = z.strictObject({
   data: z.string(),
   /** When the agent started. */
   checked: z.iso.datetime(),
+  /** Without those that the start found to be unusable; so are the next two. */
   all: Count,
-  /** What this clinic trains on, with those that turn out to be unreadable. */
+  /** What this clinic trains on. */
   training: Count,
   /** What --evaluation-share keeps apart. */
   evaluation: Count,
@@ -62,21 +63,24 @@ export class AgentPhotographs {
     const { samples, problems, name } = dataset;
     const training = samples.filter(({ split }) => split === 'train');
     const unusable = new Map(problems.map(({ id, message }) => [id, message]));
+    const broken = new Set<Sample>();
     for (let start = 0; start < training.length; start += AT_ONCE)
       await Promise.all(
-        training.slice(start, start + AT_ONCE).map(async ({ id, origin }) => {
+        training.slice(start, start + AT_ONCE).map(async (sample) => {
+          const { id, origin } = sample;
           if (!origin || !('file' in origin)) return;
-          await checkPicture(origin.file).catch((thrown: unknown) =>
-            unusable.set(id, imageError(thrown).message),
-          );
+          await checkPicture(origin.file).catch((thrown: unknown) => {
+            unusable.set(id, imageError(thrown).message);
+            broken.add(sample);
+          });
         }),
       );
     const splits = dataset.splits === 'drawn' ? 'agent' : 'data';
     const summary = {
       data: name,
       checked: new Date().toISOString(),
-      all: countOf(samples),
-      training: countOf(training),
+      all: countOf(samples.filter((sample) => !broken.has(sample))),
+      training: countOf(training.filter((sample) => !broken.has(sample))),
       evaluation: countOf(
         splits === 'agent' ? samples.filter(({ split }) => split === 'heldout') : [],
       ),

@@ -72,18 +72,21 @@ export async function runAgent({
       });
     const samples = dataset.samples.filter(({ split }) => split === 'train');
     const photographs = await AgentPhotographs.check(dataset, store);
-    if (samples.length === 0)
+    const usable = photographs.summary.training.images;
+    if (usable === 0)
       throw new LentigoError(
         'LENTIGO_DATA_EMPTY',
         [
           `${dataset.name} holds no usable image to train on.`,
-          ...(dataset.problems.length > 0 ? [describeUnusable(photographs.summary, SHOWN)] : []),
+          ...(photographs.summary.unusable > 0
+            ? [describeUnusable(photographs.summary, SHOWN)]
+            : []),
         ].join(' '),
       );
     onEvent({
       event: 'ready',
       data: dataset.name,
-      images: samples.length,
+      images: usable,
       engine: await useEngine(engine),
       photographs: photographs.summary,
     });

@@ -3,7 +3,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ImageCode } from '../images/image-error.js';
-import { ambiguous, countExtensions, ImageFiles } from './match-images.js';
+import { ambiguous, countExtensions, ImageFiles, leadsOut } from './match-images.js';
 import type { FoundFiles } from './walk.node.js';
 
 type FoundImage =
@@ -47,6 +47,7 @@ export class FolderImages {
   }
 
   #missing(image: string): string {
+    if (leadsOut(image)) return `${image} leads out of the folder by "..": it is not looked for`;
     const [unusable] = this.#unusable.find(image);
     if (unusable !== undefined) return `${unusable} ${this.#found.unusable.get(unusable)}`;
     return `no image ${image} (.jpg, .png, .webp, .avif or .heic) below ${this.#root}`;

@@ -6,7 +6,7 @@
 // 2. A file at the very path that the row gives, seen from the folder, goes before all others. A row
 //    that names a folder (photos/IMG_1.jpg) means a file whose path ends so; or, where the row's
 //    path is the longer one (/home/ana/photos/IMG_1.jpg), one whose path is the end of it. Otherwise
-//    it may be in any folder.
+//    it may be in any folder. A row with .. in its path (../others/IMG_1.jpg) means none.
 // 3. Of several, one with the same capitals goes before others, one of a format that is read before
 //    others, and, within one folder, the one with the very extension that the row has.
 // 4. If several are left that differ in content, the row is ambiguous: it is named with all of
@@ -37,6 +37,9 @@ function candidateOf(path: string): Candidate {
   const name = composed.slice(slash + 1);
   return { path, folder: composed.slice(0, Math.max(0, slash)), name, stem: stemOf(name) };
 }
+
+/** Whether a path goes up, and maybe out of the folder. */
+export const leadsOut = (path: string): boolean => path.split(/[/\\]/).includes('..');
 
 /** Whether a path's last folders are those of another; of every path, if that has none. */
 const endsWith = (folder: string, last: string): boolean =>
@@ -75,6 +78,7 @@ export class ImageFiles {
    * @param image as the table names it
    */
   find(image: string): readonly string[] {
+    if (leadsOut(image)) return [];
     const { folder, name, stem } = candidateOf(image);
     let found: readonly Candidate[] = [this.#byStem.get(this.#key(stem)) ?? []]
       .flat()

@@ -104,6 +104,22 @@ describe('several files for one row', () => {
     expect(Object.values(await read())[0]).toContain('LENTIGO_DATA_IMAGE_MISSING');
   });
 
+  it('a path that leads out of the folder costs its row alone, and is never opened', async () => {
+    await put('others/b.png', await picture(10));
+    await put('data/b.png', await picture(100));
+    await put('data/a.png', await picture(200));
+    const rows = ['a.png', '../others/b.png', '..\\b.png', 'x/../../others/b.png'];
+    await put('data/labels.csv', ['file,diagnosis', ...rows.map((row) => `${row},mel`)].join('\n'));
+    const { samples, problems } = await readFolder(join(dir, 'data'));
+    expect(samples.map(({ id }) => id)).toEqual(['a']);
+    expect(problems.map(({ code, message }) => `${code} ${message}`)).toEqual(
+      ['../others/b.png', '../b.png', 'x/../../others/b.png'].map(
+        (path, i) =>
+          `LENTIGO_DATA_IMAGE_MISSING row ${i + 3}: ${path} leads out of the folder by "..": it is not looked for`,
+      ),
+    );
+  });
+
   it('a path of another computer means the file that it ends with', () => {
     const files = new ImageFiles(['IMG_0.jpg', 'a/IMG_1.jpg', 'b/IMG_1.jpg', 'IMG_1.jpg']);
     expect(files.find('Fotos/2024/IMG_0.jpg')).toEqual(['IMG_0.jpg']);
