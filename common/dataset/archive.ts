@@ -105,7 +105,7 @@ export function rowsBy<S extends z.ZodObject, T extends Omit<ArchiveRow, 'line'>
 function checkRow<S extends z.ZodObject>(
   schema: S,
   columns: readonly string[],
-  { record, line }: TableRecord,
+  { record, line, written }: TableRecord,
   file: string,
   notes: Notes,
 ): z.infer<S> {
@@ -120,9 +120,9 @@ function checkRow<S extends z.ZodObject>(
     if (needed.includes(column) || value === '')
       throw invalidTable(
         file,
-        `row ${line}, column ${column} ${message}${value === '' ? '' : ` (it is "${shortened(value)}")`}`,
+        `row ${line}, column ${written(column)} ${message}${value === '' ? '' : ` (it is "${shortened(value)}")`}`,
       );
-    notes.cell(column, message, value, line);
+    notes.cell(written(column), message, value, line);
     emptied[column] = '';
   }
   return schema.parse(emptied);
@@ -178,23 +178,23 @@ export function checkSplits(rows: readonly SplitRow[], unit: Archive['unit'], fi
   const without = rows.find((row) => row.split === undefined);
   if (without) {
     if (rows.some((row) => row.split !== undefined))
-      throw invalidTable(
-        file,
-        `row ${without.line}, column split: empty, while other rows have one`,
-      );
+      throw invalidTable(file, `row ${without.line} names no split, while other rows name one`);
     return;
   }
-  const splits = new Map<string, ArchiveRow['split']>();
-  const leaks = new Set<string>();
-  for (const { patient, split } of rows) {
-    if (splits.has(patient) && splits.get(patient) !== split) leaks.add(patient);
-    splits.set(patient, split);
+  const first = new Map<string, SplitRow>();
+  const leaks = new Map<string, string>();
+  const said = ({ line, split }: SplitRow): string => `row ${line}: ${split}`;
+  for (const row of rows) {
+    const before = first.get(row.patient);
+    if (before === undefined) first.set(row.patient, row);
+    else if (before.split !== row.split && !leaks.has(row.patient))
+      leaks.set(row.patient, `${row.patient} (${said(before)}, ${said(row)})`);
   }
   if (leaks.size === 0) return;
-  const some = [...leaks].slice(0, 10).join(', ');
+  const some = [...leaks.values()].slice(0, 10).join(', ');
   throw new LentigoError(
     'LENTIGO_DATA_SPLIT_LEAK',
-    `${file}: ${leaks.size} ${unit}s are in more than one split: ${some}${leaks.size > 10 ? ', …' : ''}`,
+    `${file}: ${leaks.size} ${leaks.size === 1 ? `${unit} is` : `${unit}s are`} in more than one split: ${some}${leaks.size > 10 ? ', …' : ''}`,
   );
 }
 

@@ -1,6 +1,7 @@
 // Finds the table of a folder, or of the files that somebody picked, and how it is read.
 import { LentigoError } from '../errors.js';
 import type { Archive, RowReader } from './archive.js';
+import { wordsOf } from './diagnoses.js';
 import { Notes, shortened } from './notes.js';
 import { type Column, invalidTable, type Known, matching, type Table } from './table.js';
 
@@ -32,6 +33,33 @@ const readerOf = <T extends RowReader>(table: Table, readers: readonly T[]): T =
   readers.find((reader) => isWhole(table.header, reader)) ??
   readers.toSorted((a, b) => found(table.header, b) - found(table.header, a))[0]!;
 
+/** Why a table is none of images and diagnoses: the columns that it lacks, in the plainest words. */
+function lacking({ name, header }: Table, readers: readonly RowReader[]): LentigoError {
+  const known = header.filter(Boolean);
+  const diagnoses = known.filter((column) => wordsOf(column) !== undefined);
+  if (diagnoses.length > 1)
+    return invalidTable(
+      name,
+      `it has a column for each diagnosis (${listed(diagnoses)}), which is not read: write one column diagnosis instead, with the name of its diagnosis in each row`,
+    );
+  const [fewest] = readers
+    .map((reader) => {
+      const there = new Set(matching(header, required(reader)));
+      return required(reader).filter((column) => !there.has(column));
+    })
+    .sort((a, b) => a.length - b.length);
+  const names = fewest!.map(([own, called = own]) => called);
+  return invalidTable(
+    name,
+    `no ${names.length === 1 ? 'column' : 'columns'} for ${names.join(' and ')}: it has ${listed(known)}`,
+  );
+}
+
+/** So many columns of a table are named. */
+const NAMED = 20;
+const listed = (columns: readonly string[]): string =>
+  `${columns.slice(0, NAMED).map(shortened).join(', ')}${columns.length > NAMED ? ', …' : ''}`;
+
 /** A table, how it is read, and what opening it noticed. */
 interface Chosen<T> {
   readonly table: Table;
@@ -51,7 +79,8 @@ interface None {
  * The table among some files: one with a name that archives give theirs, else the only one with all
  * columns of a reader.
  * @param files names, or paths with /
- * @throws LENTIGO_DATA_METADATA_INVALID when several could be
+ * @throws LENTIGO_DATA_METADATA_INVALID when several could be, or the one named like an archive's
+ *   lacks a column
  */
 export async function chooseTable<T extends RowReader & Pick<Archive, 'tables'>>(
   files: readonly string[],
@@ -75,11 +104,7 @@ export async function chooseTable<T extends RowReader & Pick<Archive, 'tables'>>
       const chosen = await opened(file);
       const { table, reader } = chosen;
       if (isWhole(table.header, reader)) fitting.push(chosen);
-      else if (SURE.test(file))
-        reason ??= invalidTable(
-          table.name,
-          `no columns for file and diagnosis: it has ${table.header.filter(Boolean).map(shortened).join(', ')}`,
-        );
+      else if (SURE.test(file)) reason ??= lacking(table, readers);
     } catch (error) {
       if (!(error instanceof LentigoError)) throw error;
       if (SURE.test(file)) reason ??= error;
@@ -90,7 +115,9 @@ export async function chooseTable<T extends RowReader & Pick<Archive, 'tables'>>
       fitting[0]!.table.name,
       `there are several tables of images and diagnoses: ${fitting.map(({ table }) => table.name).join(', ')}. Keep one of them`,
     );
-  return fitting[0] ?? first ?? { reason };
+  if (fitting[0]) return fitting[0];
+  if (first && found(first.table.header, first.reader) < 2) throw lacking(first.table, readers);
+  return first ?? { reason };
 }
 
 const nameOf = (file: string): string => file.slice(file.lastIndexOf('/') + 1);

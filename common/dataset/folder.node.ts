@@ -92,7 +92,10 @@ async function rowsOf(
     return { file: table.name, archive: reader, rows };
   }
   const rows = rowsOfFolders(found.files.filter(isImageName), labels, notes);
-  if (rows) return { file: folder, archive: PLAIN, rows };
+  if (rows) {
+    if (reason) notes.say(`no table of photographs: ${reason.message}`);
+    return { file: folder, archive: PLAIN, rows };
+  }
   if (reason) throw reason;
   const unusable = beside(found.unusable.keys()).find(isTableName);
   throw new LentigoError(

@@ -16,7 +16,8 @@ import { type Column, openCsv } from './table.js';
 const NAMES: Readonly<Partial<Record<keyof Row, string>>> = {
   img_id:
     'file filename file_path image image_file image_filename image_name image_path image_id img img_name img_path img_file path picture photograph photo photo_id isic_id midas_file_name arquivo imagem foto archivo imagen datei dateiname bild',
-  diagnostic: 'diagnosis dx label class class_name diagnostic_label disease diagnóstico diagnose',
+  diagnostic:
+    'diagnosis dx label class class_name diagnostic_label diagnosis_label diagnosis_name disease final_diagnosis diagnosis_final final_dx dx_final confirmed_diagnosis primary_diagnosis main_diagnosis histopathology histopathological_diagnosis histopathology_diagnosis histology histological_diagnosis pathology pathological_diagnosis pathology_diagnosis clinical_diagnosis diagnóstico diagnóstico_final diagnose histologie',
   patient_id:
     'patient patient_number patient_no patient_code pid subject subject_id paciente id_paciente paciente_id patienten_id patientennummer',
   split: 'set subset partition',

@@ -32,7 +32,7 @@ export async function readRows<T extends ArchiveRow>(
       if (saidBy(before) !== saidBy(read))
         throw invalidTable(
           table.name,
-          `rows ${before.line} and ${read.line}, column ${imageColumn}: ${read.image} stands twice, with different content: remove one of them`,
+          `rows ${before.line} and ${read.line}, column ${record.written(imageColumn)}: ${read.image} stands twice, with different content: remove one of them`,
         );
       notes.row('left out: the same as a row before', read.line);
       continue;

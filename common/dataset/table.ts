@@ -9,6 +9,8 @@ import { type Notes, shortened } from './notes.js';
 export interface TableRecord {
   readonly record: Readonly<Record<string, string>>;
   readonly line: number;
+  /** What the table itself calls a column that its reader knows under this name. */
+  readonly written: (column: string) => string;
 }
 
 /** A column's name for its reader, and other names that tables give it, the likeliest first. */
@@ -99,6 +101,7 @@ export async function openRows(
           name,
           `column ${missing.join(', ')} is missing; the table has ${columns.filter(Boolean).map(shortened).join(', ')}`,
         );
+      const written = (column: string): string => columns[names.indexOf(column)] ?? column;
       let line = top + 1;
       for await (const batch of all())
         for (const cells of batch) {
@@ -116,7 +119,7 @@ export async function openRows(
           const record: Record<string, string> = {};
           for (const [c, column] of names.entries())
             if (column !== '') record[column] = cells[c] ?? '';
-          yield { record, line };
+          yield { record, line, written };
         }
     },
   };

@@ -124,7 +124,7 @@ it('two agents do not share a home', async () => {
 it('wrong data is reported before the coordinator is called', async () => {
   await enrolHome(peer.invitation(), home, 'A clinic');
   await expect(agent(join(home, 'nowhere'), () => true)).rejects.toMatchObject({
-    code: 'LENTIGO_DATA_NO_METADATA',
+    code: 'LENTIGO_PATH',
   });
   await expect(agent('synthetic:images=8&split=heldout', () => true)).rejects.toMatchObject({
     code: 'LENTIGO_DATA_EMPTY',

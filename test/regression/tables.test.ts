@@ -405,6 +405,64 @@ describe('what is needed and wrong is named', () => {
     });
   });
 
+  it.each([
+    ['number,finding', /no columns for file and diagnosis: it has number, finding/],
+    ['file,finding', /no column for diagnosis: it has file, finding/],
+    [
+      'File Name,Remark,Patient ID',
+      /no column for diagnosis: it has File Name, Remark, Patient ID/,
+    ],
+    ['number,dx', /no column for file: it has number, dx/],
+    [
+      'image,MEL,NV,BCC,AKIEC,BKL,DF,VASC',
+      /a column for each diagnosis \(MEL, NV, BCC, AKIEC, BKL, DF, VASC\).*: write one column diagnosis/,
+    ],
+  ])('the columns that are lacking: %s', async (header, message) => {
+    const table = `${header}\n${header.replaceAll(/[^,]+/g, '1')}\n`;
+    for (const name of ['metadata.csv', 'mine.csv']) {
+      await put(name, table);
+      const error = {
+        code: 'LENTIGO_DATA_METADATA_INVALID',
+        message: expect.stringMatching(message),
+      };
+      await expect(openDataset(dir)).rejects.toMatchObject(error);
+      await rm(join(dir, name));
+    }
+  });
+
+  it("a table's columns are called as it calls them", async () => {
+    await put('a.jpg');
+    const german = 'Datei;Diagnose;Patient;Alter\na.jpg;mel;1;alt\n';
+    await put('labels.csv', german);
+    expect((await read()).notes).toEqual([
+      'column Alter: 1 cell left empty, where it is no number from 0 to 130 ("alt" in row 2)',
+    ]);
+    expect((await clinicRows(german)).notes.join()).toContain('column Alter');
+    await put('labels.csv', 'file,diagnosis,patient\na.jpg,mel,1\na.jpg,nv,1\n');
+    await expect(openDataset(dir)).rejects.toThrow(
+      'rows 2 and 3, column file: a.jpg stands twice, with different content',
+    );
+    await put('labels.csv', 'file,diagnosis,Set\na.jpg,mel,dev\n');
+    await expect(openDataset(dir)).rejects.toThrow(/row 2, column Set is none of train/);
+  });
+
+  it('patients in two splits, with the rows that say so', async () => {
+    const rows = ['a,mel,1,train', 'b,nv,1,test', 'c,nv,2,train'];
+    await put('labels.csv', ['file,dx,patient,split', ...rows].join('\n'));
+    await expect(openDataset(dir)).rejects.toMatchObject({
+      code: 'LENTIGO_DATA_SPLIT_LEAK',
+      message: expect.stringMatching(
+        /: 1 patient is in more than one split: 1 \(row 2: train, row 3: test\)$/,
+      ),
+    });
+    await put('labels.csv', ['file,dx,patient,split', ...rows, 'd,nv,2,val'].join('\n'));
+    await expect(openDataset(dir)).rejects.toThrow(
+      '2 patients are in more than one split: 1 (row 2: train, row 3: test), 2 (row 4: train, row 5: validation)',
+    );
+    await put('labels.csv', ['file,dx,patient,split', ...rows, 'd,nv,2,'].join('\n'));
+    await expect(openDataset(dir)).rejects.toThrow('row 5 names no split, while other rows name');
+  });
+
   it('diagnoses of which none is known are listed, with those that are', async () => {
     await put(
       'metadata.csv',
@@ -475,6 +533,25 @@ describe('plain input', () => {
     await put('metadata.csv', 'camera,exposure\nX,1/60\n');
     await put('labels.csv', 'file,diagnosis,patient\na.jpg,mel,7\n');
     expect((await read()).samples).toEqual(['a MEL 7']);
+  });
+
+  it.each(['Final Diagnosis', 'Histopathology', 'pathology', 'dx_final', 'Diagnóstico'])(
+    'may call the diagnosis "%s"',
+    async (column) => {
+      await put('a.jpg');
+      await put('labels.csv', `File Name,${column},Patient ID\na.jpg,melanoma,7\n`);
+      expect((await read()).samples).toEqual(['a MEL 7']);
+    },
+  );
+
+  it('in folders called by diagnoses, a table that can’t be read as one is said', async () => {
+    await put('melanoma/a.jpg');
+    await put('patients.csv', 'patient,age\n1,60\n');
+    const { samples, notes } = await read();
+    expect(samples).toEqual(['melanoma/a MEL melanoma/a']);
+    expect(notes.join()).toMatch(
+      /no table of photographs: .*patients.csv: no columns for file and/,
+    );
   });
 
   it('knows diagnoses by code and by name, in any form', async () => {

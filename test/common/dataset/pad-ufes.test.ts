@@ -127,7 +127,7 @@ describe('reading a folder', () => {
 describe('a bad folder', () => {
   it('without metadata.csv is refused', async () => {
     await expect(readFolder(dir)).rejects.toMatchObject({
-      code: 'LENTIGO_PATH',
+      code: 'LENTIGO_DATA_NO_METADATA',
       message: expect.stringContaining(dir),
     });
     await expect(openDataset(join(dir, 'nowhere'))).rejects.toMatchObject({
@@ -204,7 +204,7 @@ describe('a bad folder', () => {
     await refused('', /no rows/);
     await refused(
       `${COLUMNS},split\n${row},train\n${line({ patient: 'P2', image: 'b.png' })},\n`,
-      /row 3, column split: empty/,
+      /row 3 names no split/,
     );
   });
 

@@ -92,7 +92,7 @@ describe('the console API', () => {
     ).rejects.toMatchObject({ code: 'LENTIGO_STUDY_INVALID' });
     await expect(
       create({ evaluation: { ...config.evaluation, data: '/nowhere/at/all' } }),
-    ).rejects.toMatchObject({ code: 'LENTIGO_DATA_NO_METADATA' });
+    ).rejects.toMatchObject({ code: 'LENTIGO_PATH' });
     await expect(
       create({
         evaluation: { ...config.evaluation, data: 'synthetic:site=1&images=10&split=train' },
