@@ -1,4 +1,5 @@
 // All that the console says, in English; the other languages say the same things.
+import type { ErrorCode } from '../../../common/errors.js';
 import type { ScoreName } from '../../../common/evaluation/metrics.js';
 
 const plural = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;
@@ -442,7 +443,38 @@ export const en = {
       `${attempts} attempts in a row missed the quorum: ${why}`,
     revoked: (left: number, quorum: number) =>
       `a clinic was revoked, and ${left} are left; the quorum is ${quorum}`,
+    declined: (clinics: string, why: string) => `No update from ${clinics}: ${why}`,
+    andMore: (clinics: string, n: number) => `${clinics} and ${n} more`,
   },
+  /** Why a clinic declined or its update was refused, by code; another code is shown as it is. */
+  codes: {
+    LENTIGO_UPDATE_SAMPLES: 'fewer or more photographs than the study takes of a clinic',
+    LENTIGO_UPDATE_NORM: 'the update is larger than the study allows',
+    LENTIGO_UPDATE_NOT_FINITE:
+      'training diverged: the learning rate is too high for its photographs',
+    LENTIGO_UPDATE_LENGTH: 'the update does not fit the part of the model that is trained',
+    LENTIGO_UPDATE_OTHER_BASE: 'the update was trained from another model',
+    LENTIGO_UPDATE_OTHER_ROUND: 'the update belongs to another round',
+    LENTIGO_UPDATE_CONFLICT: 'another update of this clinic is there already',
+    LENTIGO_UPDATE_LATE: 'the update came after the round had closed',
+    LENTIGO_UPDATE_MALFORMED: 'the update did not arrive whole',
+    LENTIGO_UPDATE_SIGNATURE: 'the update is not signed by this clinic',
+    LENTIGO_UPDATE_ALTERED: 'the update was altered on its way',
+    LENTIGO_WEIGHTS_INVALID: 'the model can’t be used there',
+    LENTIGO_ARCHITECTURE_UNKNOWN: 'the clinic does not have the model’s architecture',
+    LENTIGO_ENCODING_UNKNOWN: 'the clinic does not have the study’s encoding',
+    LENTIGO_STRATEGY_UNKNOWN: 'the clinic does not have the study’s strategy',
+    LENTIGO_ENGINE_UNAVAILABLE: 'nothing there can compute the training',
+    LENTIGO_BLOB_CORRUPT: 'the model did not arrive as it was sent',
+    LENTIGO_DISK_FULL: 'its disk is full',
+    LENTIGO_DATA_EMPTY: 'no photograph of it can be used',
+    LENTIGO_DATA_METADATA_INVALID: 'the table of its photographs can’t be read',
+    LENTIGO_DATA_IMAGE_MISSING: 'a photograph that its table names is missing',
+    LENTIGO_DATA_UNKNOWN_DIAGNOSIS: 'none of its diagnoses is one that the model knows',
+    LENTIGO_DATA_IMAGE_UNREADABLE: 'a photograph can’t be read',
+    LENTIGO_PATH: 'its photographs are not where they were',
+    LENTIGO_INTERNAL: 'an unexpected error there',
+  } satisfies Partial<Record<ErrorCode, string>> as Record<string, string | undefined>,
   report: {
     print: 'Print',
     back: 'Back',

@@ -3,6 +3,7 @@
 import { Group, Progress, Text } from '@mantine/core';
 import type { ClinicRow, LiveStudy } from '../../../common/protocol/console.js';
 import { percentText, scoreText } from '../format.js';
+import { codeText } from '../reason.js';
 import { strings } from '../strings/index.js';
 
 const t = strings.clinic;
@@ -17,7 +18,7 @@ export function doing(clinic: ClinicRow, attempt: string | undefined, over: bool
   if (state !== 'approved') return t.state[state];
   if (over) return t.tookPart(updates);
   if (now === 'returned') return t.returned;
-  if (now === 'declined') return t.declined(declined ?? '');
+  if (now === 'declined') return t.declined(codeText(declined ?? ''));
   if (!connected) return t.away;
   const training = trainingOf(clinic, attempt);
   if (!training) return t.idle;

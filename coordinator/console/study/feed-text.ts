@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { AuditLine, LiveStudy } from '../../../common/protocol/console.js';
 import { count, scoreText } from '../format.js';
+import { codeText } from '../reason.js';
 import { strings } from '../strings/index.js';
 
 const t = strings.feed;
@@ -67,9 +68,9 @@ export function sentenceOf({ action, actor, detail }: AuditLine, study: Named): 
     case 'update':
       return plain(t.update(nameOf(d.clinic), round, count(d.samples ?? 0)));
     case 'update-refused':
-      return bad(t.refused(nameOf(d.clinic), round, d.code ?? ''));
+      return bad(t.refused(nameOf(d.clinic), round, codeText(d.code ?? '')));
     case 'decline':
-      return bad(t.declined(nameOf(d.clinic), round, d.code ?? ''));
+      return bad(t.declined(nameOf(d.clinic), round, codeText(d.code ?? '')));
     case 'clinic-twice':
       return bad(t.twice(nameOf(d.clinic)));
     case 'deadline':

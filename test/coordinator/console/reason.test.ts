@@ -63,7 +63,7 @@ const roundReason = ({ round }: StudyState): string =>
   round?.phase === 'failed' ? round.reason : '';
 
 describe('a reason', () => {
-  const { reasons } = STRINGS.de;
+  const { reasons, codes } = STRINGS.de;
   it.each([
     ['pause', after(...start, { type: 'pause' }).reason, reasons.paused],
     ['stop', after(...start, { type: 'stop', now: 3 }).reason, reasons.stopped],
@@ -82,8 +82,11 @@ describe('a reason', () => {
         attempt: '1',
         decline: { clinic: 'a', name: 'North', code: 'LENTIGO_UPDATE_NOT_FINITE' },
         now: 2,
-      }).reason?.replace(/\. North.*$/, ''),
-      reasons.hopeless(1, reasons.missed(0, 3, 3)),
+      }).reason,
+      reasons.hopeless(
+        1,
+        `${reasons.missed(0, 3, 3)}. ${reasons.declined('North', codes['LENTIGO_UPDATE_NOT_FINITE']!)}`,
+      ),
     ],
     [
       'a revoked clinic',
@@ -91,10 +94,38 @@ describe('a reason', () => {
       reasons.revoked(2, 3),
     ],
   ])('of %s is told in German', (_, said, told) => {
-    expect(reasonText(said!, reasons)).toBe(told);
+    expect(reasonText(said!, STRINGS.de)).toBe(told);
+  });
+
+  it('of two reasons to decline names all clinics of each', () => {
+    const clinics = Array.from({ length: 14 }, (_, i) => `Clinic ${String(i + 10)}`);
+    const state = after(
+      ...start,
+      ...open('1').map((event): Event =>
+        event.type === 'open' ? { ...event, cohort: [...clinics, 'b', 'c'] } : event,
+      ),
+      {
+        type: 'decline',
+        attempt: '1',
+        decline: { clinic: 'b', name: 'Dr. B', code: 'LENTIGO_UPDATE_SAMPLES' },
+        now: 2,
+      },
+      ...clinics.map((name): Event => ({
+        type: 'decline',
+        attempt: '1',
+        decline: { clinic: name, name, code: 'LENTIGO_DISK_FULL' },
+        now: 2,
+      })),
+    );
+    const said = roundReason(state);
+    const told = reasonText(said, STRINGS.de);
+    expect(told).toContain(codes['LENTIGO_DISK_FULL']);
+    expect(told).toContain('und 3 weiteren');
+    expect(told).toContain(`von Dr. B: ${codes['LENTIGO_UPDATE_SAMPLES']}`);
+    expect(told).not.toMatch(/LENTIGO|declined|Free space|The /);
   });
 
   it('that is not known is shown as it was said', () => {
-    expect(reasonText('aggregate failed: no disk', reasons)).toBe('aggregate failed: no disk');
+    expect(reasonText('aggregate failed: no disk', STRINGS.de)).toBe('aggregate failed: no disk');
   });
 });
