@@ -12,7 +12,24 @@ const plain = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 12 });
 /** A number as it is, with all its decimals. */
 export const numberText = (n: number): string => plain.format(n);
 /** Between whole numbers and decimals: "." or ",". */
-export const DECIMAL_SEPARATOR = plain.format(0.5).replaceAll(/\d/g, '');
+const DECIMAL_SEPARATOR = plain.format(0.5).replaceAll(/\d/g, '');
+
+/** A number as it stands in a field: nothing between thousands. */
+export const entryOf = (n: number): string => String(n).replace('.', DECIMAL_SEPARATOR);
+
+/**
+ * The number that a person wrote, with a point or a comma before the decimals, perhaps with an
+ * exponent; null where it is none, or could be meant as thousands ("1,000" where "." is before
+ * decimals).
+ */
+export function enteredNumber(text: string, separator = DECIMAL_SEPARATOR): number | null {
+  const entry = text.trim().replace('−', '-');
+  if (!/^[-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:e[-+]?\d+)?$/i.test(entry)) return null;
+  const thousands = /^[-+]?[1-9]\d{0,2}([.,])\d{3}$/.exec(entry)?.[1];
+  if (thousands !== undefined && thousands !== separator) return null;
+  const number = Number(entry.replace(',', '.'));
+  return Number.isFinite(number) ? number : null;
+}
 
 /** With this many decimals. */
 export const decimal = (value: number, digits: number): string =>

@@ -8,13 +8,13 @@ import {
   Code,
   Grid,
   Group,
-  NumberInput,
   ScrollArea,
   Select,
   SimpleGrid,
   Stack,
   Text,
   TextInput,
+  type TextInputProps,
   Title,
 } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
@@ -23,8 +23,8 @@ import { type SyntheticEvent, useMemo, useState } from 'react';
 import { useNavigate } from 'react-router';
 import { stringify } from 'yaml';
 import { LEARNING_RATES, StudyConfig } from '../../../common/protocol/study.js';
-import { api } from '../api.js';
-import { DECIMAL_SEPARATOR, durationText } from '../format.js';
+import { api, type ApiError } from '../api.js';
+import { durationText, enteredNumber, entryOf } from '../format.js';
 import { strings } from '../strings/index.js';
 import { trainedWords } from '../trained.js';
 import { asApiError, Panel, Problem, save, tellError } from '../ui.js';
@@ -57,7 +57,9 @@ export default function CreateStudy() {
   const [model, setModel] = useState<ChosenModel | null>(null);
   const [tried, setTried] = useState(false);
   const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<ReturnType<typeof asApiError> | null>(null);
+  const [error, setError] = useState<ApiError | null>(null);
+  /** What the coordinator refused, until it is changed. */
+  const [refused, setRefused] = useState<Refusal | null>(null);
   const whole = useMemo<Values>(() => ({ ...values, model: model?.name ?? '' }), [values, model]);
   const blocks = model?.blocks;
   const wrong = useMemo(() => {
@@ -66,16 +68,22 @@ export default function CreateStudy() {
     return found;
   }, [whole, blocks]);
   const yaml = useMemo(() => stringify(nested(FIELDS, whole)), [whole]);
-  const shown = tried
-    ? wrong
-    : Object.fromEntries(Object.entries(wrong).filter(([path]) => (whole[path] ?? '') !== ''));
-  const set = (path: string, value: Values[string]) =>
+  const shown = {
+    ...(refused && { [refused.path]: refused.why }),
+    ...(tried
+      ? wrong
+      : Object.fromEntries(Object.entries(wrong).filter(([path]) => (whole[path] ?? '') !== ''))),
+  };
+  const set = (path: string, value: Values[string]) => {
+    setRefused((before) => (before?.path === path ? null : before));
     setValues((before) => withEntry(FIELDS, before, path, value));
+  };
 
   const submit = (event: SyntheticEvent) => {
     event.preventDefault();
     setTried(true);
     setError(null);
+    setRefused(null);
     const first = Object.keys(wrong)[0];
     if (first !== undefined || !model) {
       document.getElementById(first ?? 'model')?.focus();
@@ -95,8 +103,11 @@ export default function CreateStudy() {
         return navigate(`/studies/${id}/clinics`);
       })
       .catch((thrown: unknown) => {
-        setError(asApiError(thrown));
-        tellError(thrown);
+        const failure = asApiError(thrown);
+        const field = refusalIn(failure);
+        setRefused(field);
+        setError(field ? null : failure);
+        if (!field) tellError(thrown);
       })
       .finally(() => setBusy(false));
   };
@@ -129,7 +140,7 @@ export default function CreateStudy() {
             {field.path === 'evaluation.data' && (
               <DataCheck
                 data={String(values[field.path] ?? '')}
-                seed={Number(values['seed'] ?? 1)}
+                seed={wrong['seed'] === undefined ? Number(values['seed']) : null}
               />
             )}
           </div>
@@ -162,7 +173,10 @@ export default function CreateStudy() {
                     {section === 'study' && (
                       <ModelChoice
                         chosen={model}
-                        onChoose={setModel}
+                        onChoose={(next) => {
+                          setRefused(null);
+                          setModel(next);
+                        }}
                         error={tried ? wrong['model'] : undefined}
                       />
                     )}
@@ -186,6 +200,11 @@ export default function CreateStudy() {
                 })}
               </Accordion>
               {error && <Problem error={error} />}
+              {refused && (
+                <Alert color="red" variant="light" role="alert" title={t.problems}>
+                  {t.fields[refused.path]?.[0] ?? refused.path}: {refused.why}
+                </Alert>
+              )}
               {tried && Object.keys(wrong).length > 0 && (
                 <Alert color="red" variant="light" role="alert">
                   {t.problems}
@@ -235,10 +254,23 @@ export default function CreateStudy() {
   );
 }
 
+/** A field that the coordinator refused, and why. */
+interface Refusal {
+  readonly path: string;
+  readonly why: string;
+}
+
+/** The field that an error begins with, as in "training.trainFrom: nano has no block …". */
+function refusalIn({ code, message }: ApiError): Refusal | null {
+  if (code !== 'LENTIGO_STUDY_INVALID') return null;
+  const field = FIELDS.find(({ path }) => message.startsWith(`${path}: `));
+  return field ? { path: field.path, why: message.slice(field.path.length + 2) } : null;
+}
+
 /** What an empty field stands for, where that depends on another one. */
 function placeholderOf({ path }: Field, values: Values): string | undefined {
   const rate = LEARNING_RATES[values['training.optimiser'] as keyof typeof LEARNING_RATES];
-  return path === 'training.learningRate' ? String(rate) : undefined;
+  return path === 'training.learningRate' && rate !== undefined ? entryOf(rate) : undefined;
 }
 
 function FieldInput({
@@ -257,7 +289,7 @@ function FieldInput({
   placeholder: string | undefined;
   onChange: (value: Values[string]) => void;
 }) {
-  const { path, kind, choices, minimum, maximum, negative, required, standard } = field;
+  const { path, kind, choices, required, standard } = field;
   const [label, help] = t.fields[path] ?? [labelOf(field), ''];
   const description =
     path.endsWith('Seconds') && typeof value === 'number' && value > 0
@@ -323,19 +355,44 @@ function FieldInput({
       />
     );
   return (
-    <NumberInput
+    <NumberField
       {...common}
-      value={typeof value === 'number' ? value : String(value)}
+      value={value}
       onChange={onChange}
-      allowDecimal={kind === 'number'}
-      allowNegative={negative}
-      hideControls={kind === 'number'}
-      {...(minimum !== undefined && { min: minimum })}
-      {...(maximum !== undefined && { max: maximum })}
-      clampBehavior="none"
-      decimalSeparator={DECIMAL_SEPARATOR}
-      allowedDecimalSeparators={['.', ',']}
       {...(placeholder !== undefined && { placeholder })}
+    />
+  );
+}
+
+/**
+ * A field of a number, which keeps what was typed. What is no number is given on as it is, so that
+ * the form says so.
+ */
+function NumberField({
+  value,
+  onChange,
+  ...input
+}: Omit<TextInputProps, 'value' | 'onChange'> & {
+  value: Values[string];
+  onChange: (value: Values[string]) => void;
+}) {
+  const [typed, setTyped] = useState('');
+  return (
+    <TextInput
+      {...input}
+      inputMode="decimal"
+      autoComplete="off"
+      value={
+        typeof value !== 'number'
+          ? String(value)
+          : enteredNumber(typed) === value
+            ? typed
+            : entryOf(value)
+      }
+      onChange={({ currentTarget: { value: text } }) => {
+        setTyped(text);
+        onChange(enteredNumber(text) ?? text.trimStart());
+      }}
     />
   );
 }

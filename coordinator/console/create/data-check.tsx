@@ -9,7 +9,8 @@ import { asApiError } from '../ui.js';
 
 const t = strings.create.data;
 
-export function DataCheck({ data, seed }: { data: string; seed: number }) {
+/** `seed` is null while none can be used. */
+export function DataCheck({ data, seed }: { data: string; seed: number | null }) {
   const [busy, setBusy] = useState(false);
   const [found, setFound] = useState<{
     data: string;
@@ -17,6 +18,7 @@ export function DataCheck({ data, seed }: { data: string; seed: number }) {
     error?: ApiError;
   } | null>(null);
   const look = () => {
+    if (seed === null) return;
     setBusy(true);
     api
       .inspect(data, seed)
@@ -34,7 +36,7 @@ export function DataCheck({ data, seed }: { data: string; seed: number }) {
         variant="light"
         onClick={look}
         loading={busy}
-        disabled={data === ''}
+        disabled={data === '' || seed === null}
       >
         {t.check}
       </Button>

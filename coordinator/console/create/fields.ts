@@ -1,4 +1,4 @@
-// The form's fields, derived from a schema: kind, bounds and choices; nothing is written twice. For
+// The form's fields, derived from a schema: kind and choices; nothing is written twice. For
 // a choice between shapes (a discriminated union) the form has a choice field and, for each shape,
 // its fields.
 import { z } from 'zod';
@@ -11,9 +11,6 @@ export interface Field {
   readonly kind: 'text' | 'whole' | 'number' | 'choice' | 'switch';
   readonly required: boolean;
   readonly choices: readonly string[];
-  readonly minimum: number | undefined;
-  readonly maximum: number | undefined;
-  readonly negative: boolean;
   readonly standard: Value | undefined;
   /** Whether it chooses between shapes. */
   readonly chooses: boolean;
@@ -41,9 +38,6 @@ const Node = z.object({
   oneOf: z.array(z.unknown()).optional(),
   anyOf: z.array(z.unknown()).optional(),
   default: z.unknown().optional(),
-  minimum: z.number().optional(),
-  maximum: z.number().optional(),
-  exclusiveMinimum: z.number().optional(),
 });
 type Node = z.infer<typeof Node>;
 
@@ -155,15 +149,11 @@ function leafAt(node: Node, { path, required, standard, when }: Place): Field {
   const choices = namesOf(node);
   const kind = choices.length > 0 ? 'choice' : KINDS[node.type ?? ''];
   if (!kind) throw new Error(`${path}: no field can show the type ${node.type ?? 'of this'}`);
-  const { minimum, maximum, exclusiveMinimum } = node;
   return {
     path,
     kind,
     required,
     choices,
-    minimum,
-    maximum,
-    negative: (minimum ?? exclusiveMinimum ?? -1) < 0,
     standard: ['string', 'number', 'boolean'].includes(typeof standard)
       ? (standard as Value)
       : undefined,

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { bytesText, durationText, sinceText } from '../../../coordinator/console/format.js';
+import {
+  bytesText,
+  durationText,
+  enteredNumber,
+  sinceText,
+} from '../../../coordinator/console/format.js';
 import { scaleOf, wholeTicks } from '../../../coordinator/console/study/axis.js';
 import { detailText, sentenceOf } from '../../../coordinator/console/study/feed-text.js';
 import { trainedWords } from '../../../coordinator/console/trained.js';
@@ -45,6 +50,33 @@ describe('what people read', () => {
     expect(trainedWords(blocks, 'classifier')).toBe('only the classifier');
     expect(trainedWords(blocks, 'features.0')).toBe('everything');
     expect(trainedWords(blocks, 'features.9')).toBeNull();
+  });
+});
+
+describe('a number that a person writes', () => {
+  it.each([
+    ['1.5', 1.5],
+    ['1,5', 1.5],
+    ['-3', -3],
+    ['−3', -3],
+    ['1e-3', 0.001],
+    ['1,5E-4', 0.00015],
+    ['0.001', 0.001],
+    ['0,001', 0.001],
+    ['.5', 0.5],
+    [' 12 ', 12],
+    ['1000', 1000],
+    ['1.000', 1],
+    ['1,0000', 1],
+  ])('%s is %d', (text, number) => expect(enteredNumber(text, '.')).toBe(number));
+
+  it.each(['', '-', 'e', '1e', '1,000', '1,000.5', '1.2.3', '0x10', '12 34', '5s', '1e999', 'NaN'])(
+    '%s is none',
+    (text) => expect(enteredNumber(text, '.')).toBeNull(),
+  );
+
+  it('has no thousands in a language with a decimal comma', () => {
+    expect([enteredNumber('1.000', ','), enteredNumber('1,125', ',')]).toEqual([null, 1.125]);
   });
 });
 
