@@ -44,6 +44,9 @@ export const otherRelease = () =>
     strings.errors.otherReleaseRemedy,
   );
 
+export const noStudy = () =>
+  new ApiError('LENTIGO_STUDY_UNKNOWN', strings.errors.noStudy, strings.errors.noStudyRemedy);
+
 function failureOf(status: number, text: string): ApiError {
   const error = errorInBody(text);
   return error

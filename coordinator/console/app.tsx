@@ -11,7 +11,7 @@ import {
   useMantineColorScheme,
 } from '@mantine/core';
 import { Notifications } from '@mantine/notifications';
-import { IconLogout, IconMoon, IconSun } from '@tabler/icons-react';
+import { IconError404, IconLogout, IconMoon, IconSun } from '@tabler/icons-react';
 import { Component, lazy, type ReactNode, Suspense, useState } from 'react';
 import { HashRouter, Link, Route, Routes } from 'react-router';
 import icon from '../../common/web/icon.svg';
@@ -86,6 +86,16 @@ export function App() {
                       <Route path="/new" element={<CreateStudy />} />
                       <Route path="/studies/:id/report" element={<Report />} />
                       <Route path="/studies/:id/:tab?" element={<StudyPage />} />
+                      <Route
+                        path="*"
+                        element={
+                          <Empty icon={<IconError404 />} title={strings.errors.noPage}>
+                            <Button component={Link} to="/">
+                              {strings.studies.title}
+                            </Button>
+                          </Empty>
+                        }
+                      />
                     </Routes>
                   </Suspense>
                 </Boundary>

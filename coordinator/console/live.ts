@@ -5,9 +5,10 @@ import { io, type Socket } from 'socket.io-client';
 import type { z } from 'zod';
 import { asLentigoError } from '../../common/errors.js';
 import { LiveStudy, StudyList } from '../../common/protocol/console.js';
+import { Id } from '../../common/protocol/primitives.js';
 import { consoleEvents } from '../../common/protocol/socket-events.js';
 import { onMessages, readAcknowledgement } from '../../common/protocol/sockets.js';
-import { addressOf, ApiError, otherRelease } from './api.js';
+import { addressOf, ApiError, noStudy, otherRelease } from './api.js';
 import { session } from './session.js';
 import { strings } from './strings/index.js';
 
@@ -85,10 +86,13 @@ function useWatch<T extends z.ZodType>(
           setOnline(true);
         } catch (thrown) {
           const { code, message, remedy } = asLentigoError(thrown);
+          const unknown = study !== null && !Id.safeParse(study).success;
           setError(
-            code === 'LENTIGO_MESSAGE_INVALID'
-              ? otherRelease()
-              : new ApiError(code, message, remedy),
+            unknown || code === 'LENTIGO_STUDY_UNKNOWN'
+              ? noStudy()
+              : code === 'LENTIGO_MESSAGE_INVALID'
+                ? otherRelease()
+                : new ApiError(code, message, remedy),
           );
         }
       });

@@ -242,7 +242,9 @@ export function mistakes(
       shown.find((each) => each.path.startsWith(`${path}.`));
     const blamed = field?.path ?? path;
     found[blamed] ??=
-      (values[blamed] ?? '') === '' ? words.required : wordsOf(issue, field?.kind, words);
+      String(values[blamed] ?? '').trim() === ''
+        ? words.required
+        : wordsOf(issue, field?.kind, words);
   }
   return found;
 }

@@ -26,6 +26,9 @@ export const de: Strings = {
     otherRelease: 'Die Antwort des Koordinators wird hier nicht verstanden.',
     otherReleaseRemedy: 'Laden Sie die Seite neu: Der Koordinator wurde vielleicht aktualisiert.',
     signInAgain: 'Melden Sie sich ab und mit dem Token wieder an, das der Koordinator jetzt hat.',
+    noStudy: 'Diese Studie gibt es nicht.',
+    noStudyRemedy: 'Die Liste der Studien zeigt die dieses Koordinators.',
+    noPage: 'Diese Seite gibt es nicht',
     crash: 'Diese Seite ist abgestürzt',
     reload: 'Neu laden',
   },
@@ -317,7 +320,7 @@ export const de: Strings = {
     bestRound: (n) => `nach Validierung am besten: ${n === 0 ? 'Start' : `Runde ${n}`}`,
     change: (difference, from, to, round) =>
       `Test: ${difference} seit dem Start, von ${from} auf ${to} in Runde ${round}, nach Validierung die beste`,
-    noChange: (value) => `Test: ${value} am Start, nach Validierung bisher am besten`,
+    noChange: (value) => `Test: ${value} am Start, nach Validierung am besten`,
     failedRounds: (rounds, n) =>
       `✕ ${n === 1 ? 'gescheiterter Versuch: Runde' : 'gescheiterte Versuche: Runden'} ${rounds}`,
     curveSummary: (metric, from, to, rounds, best) =>

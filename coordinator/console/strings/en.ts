@@ -30,6 +30,9 @@ export const en = {
     otherRelease: 'The answer of the coordinator is not understood.',
     otherReleaseRemedy: 'Reload the page: the coordinator may have been updated.',
     signInAgain: 'Sign out, and sign in with the token that the coordinator has now.',
+    noStudy: 'There is no such study.',
+    noStudyRemedy: 'See the list of studies for those of this coordinator.',
+    noPage: 'There is no such page',
     crash: 'This page has failed',
     reload: 'Reload',
   },
@@ -321,7 +324,7 @@ export const en = {
     /** Under the chart's title: from the start to the best round. */
     change: (difference: string, from: string, to: string, round: number) =>
       `Held-out: ${difference} since the start, from ${from} to ${to} in round ${round}, the best by validation`,
-    noChange: (value: string) => `Held-out: ${value} at the start, the best by validation so far`,
+    noChange: (value: string) => `Held-out: ${value} at the start, the best by validation`,
     failedRounds: (rounds: string, n: number) =>
       `✕ ${n === 1 ? 'an attempt' : 'attempts'} that failed: ${n === 1 ? 'round' : 'rounds'} ${rounds}`,
     curveSummary: (metric: string, from: string, to: string, rounds: number, best: number) =>

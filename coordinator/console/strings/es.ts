@@ -31,6 +31,9 @@ export const es: Strings = {
     otherReleaseRemedy:
       'Vuelva a cargar la página: es posible que el coordinador se haya actualizado.',
     signInAgain: 'Cierre la sesión y entre con el token que el coordinador tiene ahora.',
+    noStudy: 'Ese estudio no existe.',
+    noStudyRemedy: 'Vea en la lista de estudios los de este coordinador.',
+    noPage: 'Esa página no existe',
     crash: 'Esta página ha fallado',
     reload: 'Volver a cargar',
   },
@@ -319,7 +322,7 @@ export const es: Strings = {
     bestRound: (n) => `mejor en validación: ${n === 0 ? 'inicio' : `ronda ${n}`}`,
     change: (difference, from, to, round) =>
       `Prueba: ${difference} desde el inicio, de ${from} a ${to} en la ronda ${round}, la mejor en validación`,
-    noChange: (value) => `Prueba: ${value} al inicio, lo mejor en validación hasta ahora`,
+    noChange: (value) => `Prueba: ${value} al inicio, lo mejor en validación`,
     failedRounds: (rounds, n) =>
       `✕ ${n === 1 ? 'intento fallido: ronda' : 'intentos fallidos: rondas'} ${rounds}`,
     curveSummary: (metric, from, to, rounds, best) =>

@@ -30,6 +30,9 @@ export const ptBr: Strings = {
     otherRelease: 'A resposta do coordenador não foi entendida.',
     otherReleaseRemedy: 'Recarregue a página: o coordenador pode ter sido atualizado.',
     signInAgain: 'Saia e entre com o token que o coordenador tem agora.',
+    noStudy: 'Esse estudo não existe.',
+    noStudyRemedy: 'Veja na lista de estudos os deste coordenador.',
+    noPage: 'Essa página não existe',
     crash: 'Esta página falhou',
     reload: 'Recarregar',
   },
@@ -322,7 +325,7 @@ export const ptBr: Strings = {
     bestRound: (n) => `melhor na validação: ${n === 0 ? 'início' : `rodada ${n}`}`,
     change: (difference, from, to, round) =>
       `Teste: ${difference} desde o início, de ${from} a ${to} na rodada ${round}, a melhor na validação`,
-    noChange: (value) => `Teste: ${value} no início, o melhor na validação até agora`,
+    noChange: (value) => `Teste: ${value} no início, o melhor na validação`,
     failedRounds: (rounds, n) =>
       `✕ ${n === 1 ? 'tentativa que falhou: rodada' : 'tentativas que falharam: rodadas'} ${rounds}`,
     curveSummary: (metric, from, to, rounds, best) =>

@@ -12,16 +12,12 @@ export interface Scale {
   readonly digits: number;
 }
 
-/**
- * A scale of scores (0 to 1) that shows every value, and of the band around them as much as leaves
- * the values half of the height.
- */
+/** A scale of scores (0 to 1) that shows every value and the whole band around them. */
 export function scaleOf(values: readonly (number | null)[], band: readonly number[]): Scale {
   const known = values.filter((v) => v !== null);
   const [least, most] = known.length === 0 ? [0, 1] : [Math.min(...known), Math.max(...known)];
-  const room = Math.max(0.02, (most - least) / 2);
-  const from = Math.max(0, least - room, Math.min(least, ...band));
-  const to = Math.min(1, most + room, Math.max(most, ...band));
+  const from = Math.max(0, Math.min(least, ...band));
+  const to = Math.min(1, Math.max(most, ...band));
   const step = STEPS.find((each) => (to - from) / each <= INTERVALS - 1) ?? 0.2;
   const first = Math.floor(from / step + 1e-9);
   const last = Math.max(first + 1, Math.ceil(to / step - 1e-9));

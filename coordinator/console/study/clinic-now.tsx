@@ -13,10 +13,18 @@ export const isOver = ({ status }: Pick<LiveStudy, 'status'>): boolean =>
   status === 'completed' || status === 'stopped';
 
 /** What a clinic is doing, in words, with how far it has come and its mean loss so far. */
-export function doing(clinic: ClinicRow, attempt: string | undefined, over: boolean): string {
+export function doing(
+  clinic: ClinicRow,
+  { rounds, status }: Pick<LiveStudy, 'rounds' | 'status'>,
+): string {
+  const attempt = rounds.at(-1)?.attempt;
   const { state, connected, now, declined, updates } = clinic;
   if (state !== 'approved') return t.state[state];
-  if (over) return t.tookPart(updates);
+  if (isOver({ status })) {
+    const last = rounds.flatMap(({ declines }) => declines).findLast((d) => d.clinic === clinic.id);
+    const part = t.tookPart(updates);
+    return updates > 0 || !last ? part : `${part}; ${t.declined(codeText(last.code))}`;
+  }
   if (now === 'returned') return t.returned;
   if (now === 'declined') return t.declined(codeText(declined ?? ''));
   if (!connected) return t.away;
@@ -43,15 +51,9 @@ export function Presence({ clinic: { connected } }: { clinic: ClinicRow }) {
   );
 }
 
-export function ClinicNow({
-  clinic,
-  attempt,
-  over,
-}: {
-  clinic: ClinicRow;
-  attempt: string | undefined;
-  over: boolean;
-}) {
+export function ClinicNow({ clinic, study }: { clinic: ClinicRow; study: LiveStudy }) {
+  const over = isOver(study);
+  const attempt = study.rounds.at(-1)?.attempt;
   const { name, now } = clinic;
   return (
     <div>
@@ -63,7 +65,7 @@ export function ClinicNow({
           </Text>
         </Group>
         <Text size="sm" c="dimmed" className="numbers" ta="right">
-          {doing(clinic, attempt, over)}
+          {doing(clinic, study)}
         </Text>
       </Group>
       {(now === 'invited' || now === 'returned') && !over && (

@@ -15,7 +15,7 @@ import { Invite } from './invite.js';
 const t = strings.clinic;
 
 export function Clinics({ study }: { study: LiveStudy }) {
-  const { id, clinics, invitations, rounds, now } = study;
+  const { id, clinics, invitations, now } = study;
   const [inviting, setInviting] = useState(false);
   const [deciding, setDeciding] = useState<{
     clinic: ClinicRow;
@@ -140,7 +140,7 @@ export function Clinics({ study }: { study: LiveStudy }) {
                       </Group>
                     </Table.Td>
                     <Table.Td>
-                      <Text size="sm">{doing(clinic, rounds.at(-1)?.attempt, over)}</Text>
+                      <Text size="sm">{doing(clinic, study)}</Text>
                     </Table.Td>
                     <Table.Td ta="right">{count(clinic.updates)}</Table.Td>
                     <Table.Td ta="right">{count(clinic.samples)}</Table.Td>

@@ -100,7 +100,12 @@ export function Curves({
         ) : undefined
       }
     >
-      <div role="img" aria-label={summary} data-testid="curves" style={{ height }}>
+      <div
+        role="img"
+        aria-label={summary}
+        data-testid="curves"
+        style={{ height, overflow: 'clip' }}
+      >
         <ResponsiveContainer width="100%" height="100%">
           <ComposedChart
             data={points}
@@ -199,6 +204,8 @@ export function Curves({
                 background: colours.paper,
                 borderColor: colours.grid,
                 borderRadius: 10,
+                whiteSpace: 'normal',
+                maxWidth: 'min(260px, 55vw)',
               }}
               isAnimationActive={false}
             />

@@ -74,12 +74,7 @@ export function Overview({ study }: { study: LiveStudy }) {
                 >
                   <Stack gap="sm">
                     {shown.map((clinic) => (
-                      <ClinicNow
-                        key={clinic.id}
-                        clinic={clinic}
-                        attempt={current?.attempt}
-                        over={isOver(study)}
-                      />
+                      <ClinicNow key={clinic.id} clinic={clinic} study={study} />
                     ))}
                   </Stack>
                 </ScrollArea.Autosize>

@@ -39,7 +39,7 @@ export function Results({ study }: { study: LiveStudy }) {
 }
 
 function OneRound({ study, best }: { study: LiveStudy; best: number }) {
-  const { id, scores, labels, clinics } = study;
+  const { id, rounds, scores, labels, clinics } = study;
   const [chosen, setChosen] = useState<number | null>(null);
   const [split, setSplit] = useState<'heldout' | 'validation'>('heldout');
   const [view, setView] = useState<{ number: number; round: RoundView } | null>(null);
@@ -54,6 +54,8 @@ function OneRound({ study, best }: { study: LiveStudy; best: number }) {
       wanted = false;
     };
   }, [id, number]);
+  const declines =
+    rounds.findLast((r) => r.number === number && r.phase === 'closed')?.declines ?? [];
   const options = useMemo(
     () =>
       scores
@@ -94,7 +96,7 @@ function OneRound({ study, best }: { study: LiveStudy; best: number }) {
       </Group>
       {evaluation ? <RoundMetrics metrics={evaluation[split]} labels={labels} /> : <Loading />}
       {view && view.round.updates.length > 0 && (
-        <RoundClinics updates={view.round.updates} clinics={clinics} />
+        <RoundClinics updates={view.round.updates} declines={declines} clinics={clinics} />
       )}
     </>
   );

@@ -3,8 +3,9 @@
 import { Badge, Grid, Group, Table, Text, useComputedColorScheme } from '@mantine/core';
 import type { Metrics } from '../../../common/evaluation/metrics.js';
 import type { LabelSet } from '../../../common/model/labels.js';
-import type { ClinicRow, RoundView } from '../../../common/protocol/console.js';
+import type { ClinicRow, RoundRow, RoundView } from '../../../common/protocol/console.js';
 import { bytesText, count, durationText, scoreText } from '../format.js';
+import { codeText } from '../reason.js';
 import { strings } from '../strings/index.js';
 import { Panel, Scrolling } from '../ui.js';
 import { Malignancy } from './malignancy.js';
@@ -169,9 +170,11 @@ function Confusion({ matrix, names }: { matrix: Metrics['confusion']; names: rea
 
 export function RoundClinics({
   updates,
+  declines,
   clinics,
 }: {
   updates: RoundView['updates'];
+  declines: RoundRow['declines'];
   clinics: readonly ClinicRow[];
 }) {
   const names = new Map(clinics.map((c) => [c.id, c.name]));
@@ -201,6 +204,16 @@ export function RoundClinics({
                 <Table.Td ta="right">{bytesText(u.bytes)}</Table.Td>
                 <Table.Td ta="right">{durationText(u.seconds)}</Table.Td>
                 <Table.Td ta="right">{scoreText(u.norm)}</Table.Td>
+              </Table.Tr>
+            ))}
+            {declines.map((d) => (
+              <Table.Tr key={d.clinic}>
+                <Table.Td>
+                  <Text size="sm" truncate maw={260}>
+                    {names.get(d.clinic) ?? d.name}
+                  </Text>
+                </Table.Td>
+                <Table.Td colSpan={4}>{strings.clinic.declined(codeText(d.code))}</Table.Td>
               </Table.Tr>
             ))}
           </Table.Tbody>

@@ -41,11 +41,18 @@ const intoView = (tab: HTMLElement | null): void =>
   tab?.scrollIntoView({ inline: 'center', block: 'nearest' });
 
 export default function StudyPage() {
-  const { id = '', tab = 'overview' } = useParams();
+  const { id = '', tab: named = 'overview' } = useParams();
+  const tab = Object.hasOwn(TABS, named) ? named : 'overview';
   const navigate = useNavigate();
   const { value: study, online, error } = useLiveStudy(id);
   useDocumentTitle(study ? `${study.config.name} · ${strings.brand}` : strings.title);
-  if (error) return <Problem error={error} />;
+  if (error)
+    return (
+      <Stack gap="md">
+        <ToStudies />
+        <Problem error={error} />
+      </Stack>
+    );
   if (!study) return <Loading />;
   const pending = study.clinics.filter((c) => c.state === 'pending').length;
   const panel = (name: Tab, content: ReactNode) => (
@@ -56,12 +63,7 @@ export default function StudyPage() {
   return (
     <Stack gap="md">
       <Offline online={online} />
-      <Anchor component={Link} to="/" size="sm" c="dimmed">
-        <Group gap={2} component="span">
-          <IconChevronLeft size={15} aria-hidden />
-          {strings.studies.title}
-        </Group>
-      </Anchor>
+      <ToStudies />
       <Group justify="space-between" align="flex-start">
         <Stack gap={4}>
           <Group gap="sm">
@@ -110,6 +112,15 @@ export default function StudyPage() {
     </Stack>
   );
 }
+
+const ToStudies = () => (
+  <Anchor component={Link} to="/" size="sm" c="dimmed">
+    <Group gap={2} component="span">
+      <IconChevronLeft size={15} aria-hidden />
+      {strings.studies.title}
+    </Group>
+  </Anchor>
+);
 
 function Actions({ study }: { study: LiveStudy }) {
   const { id, status, clinics, config } = study;

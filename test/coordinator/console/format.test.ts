@@ -83,9 +83,9 @@ describe('a number that a person writes', () => {
 describe('the axis of scores', () => {
   it('is zoomed to the data, with ticks at round numbers', () => {
     expect(scaleOf([0.61, 0.62, 0.63], [0.55, 0.7])).toEqual({
-      low: 0.58,
-      high: 0.66,
-      ticks: [0.58, 0.6, 0.62, 0.64, 0.66],
+      low: 0.55,
+      high: 0.7,
+      ticks: [0.55, 0.6, 0.65, 0.7],
       digits: 2,
     });
     expect(scaleOf([0.3, 0.68], [0.2, 0.8])).toMatchObject({ low: 0.2, high: 0.8 });
