@@ -1,6 +1,6 @@
 // Events that a participant reports while it runs: for a screen, a log, or the program that started
 // it.
-import type { ErrorBody, ErrorCode } from '../../common/errors.js';
+import type { ErrorBody } from '../../common/errors.js';
 import type { Progress, RoundOver, StudyStatus } from '../../common/protocol/round.js';
 import type { StudyModels } from '../../common/protocol/study-models.js';
 
@@ -72,7 +72,7 @@ export type ParticipationEvent =
         readonly over: boolean;
       })
   /** The coordinator knows that no update of this clinic will come in this round, and why. */
-  | { readonly event: 'declined'; readonly round: number; readonly code: ErrorCode }
+  | ({ readonly event: 'declined'; readonly round: number } & ErrorBody)
   /** The round went on without this clinic's update; nothing is wrong. */
   | ({ readonly event: 'missed'; readonly round: number } & ErrorBody)
   | ({ readonly event: 'error'; readonly round?: number } & ErrorBody);

@@ -111,7 +111,10 @@ export async function takePart(
   let entry = await journal.entry(terms);
   if (entry.step === 'received') return;
   // Declined before, perhaps unheard.
-  if (entry.refusal) return decline(terms, entry.refusal.code, context, signal);
+  if (entry.refusal) {
+    const { code, message } = entry.refusal;
+    return decline(terms, new LentigoError(code, message), context, signal);
+  }
   context.report({ event: 'round', round, attempt, remainingMs });
   try {
     if (entry.step === 'announced') {
@@ -124,7 +127,7 @@ export async function takePart(
     const error = asLentigoError(thrown);
     if (FATAL.has(error.code) || MISSED.has(error.code)) throw error;
     context.report({ event: 'error', round, ...error.body() });
-    await decline(terms, error.code, context, signal);
+    await decline(terms, error, context, signal);
   }
 }
 
@@ -134,16 +137,17 @@ export async function takePart(
  */
 async function decline(
   { round, attempt }: { readonly round: number; readonly attempt: string },
-  code: ErrorCode,
+  error: LentigoError,
   context: RoundContext,
   signal: AbortSignal,
 ): Promise<void> {
   const { connection, report } = context;
+  const { code } = error;
   try {
     await retrying(context, signal, () =>
       connection.request('decline', { round, attempt, code }, signal),
     );
-    report({ event: 'declined', round, code });
+    report({ event: 'declined', round, ...error.body() });
   } catch (thrown) {
     signal.throwIfAborted();
     if (!MISSED.has(asLentigoError(thrown).code)) throw thrown;
@@ -451,8 +455,8 @@ async function storing<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   let full: ReturnType<typeof setTimeout> | undefined;
-  const told = (code: ErrorCode) => () =>
-    decline(at, code, context, signal).catch((thrown: unknown) => {
+  const told = (reason: LentigoError) => () =>
+    decline(at, reason, context, signal).catch((thrown: unknown) => {
       if (!signal.aborted)
         context.report({ event: 'error', round: at.round, ...asLentigoError(thrown).body() });
     });
@@ -461,8 +465,8 @@ async function storing<T>(
       try {
         return await work();
       } catch (thrown) {
-        const { code } = asLentigoError(thrown);
-        if (code === 'LENTIGO_DISK_FULL') full ??= setTimeout(told(code), FULL_MS);
+        const error = asLentigoError(thrown);
+        if (error.code === 'LENTIGO_DISK_FULL') full ??= setTimeout(told(error), FULL_MS);
         throw thrown;
       }
     });

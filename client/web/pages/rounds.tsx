@@ -24,7 +24,8 @@ import { useToldModels } from '../parts/use-models.js';
 import { isForeign, trains } from '../photographs/photograph.js';
 import { useSession } from '../session/app-state.js';
 import type { Session } from '../session/session.js';
-import { pause, resume, type Standing, useTakingPart } from '../session/taking-part.js';
+import type { Standing } from '../session/shown.js';
+import { pause, resume, useTakingPart } from '../session/taking-part.js';
 import {
   clockTime,
   decimal,
@@ -64,7 +65,9 @@ function Enrolled({
   session: Session;
   clinic: NonNullable<Session['clinic']>;
 }) {
-  const { standing, error, sent } = useTakingPart();
+  const { standing, round, error, undelivered, sent } = useTakingPart();
+  // While the round goes on, the error itself is shown.
+  const told = round && round.phase !== 'declined' ? undefined : undelivered;
   return (
     <Page
       title={text.title}
@@ -76,7 +79,8 @@ function Enrolled({
       ) : (
         <Now session={session} />
       )}
-      {standing !== 'offline' && (
+      {told && <ErrorNote error={told.error} title={text.undelivered(told.round)} />}
+      {standing !== 'offline' && error?.message !== told?.error.message && (
         <ErrorNote
           error={error}
           title={standing === 'failed' ? text.standing.failed : STRINGS.error.title}
@@ -157,7 +161,7 @@ function Now({ session }: { session: Session }) {
       ),
     [session],
   );
-  const active = round && round.phase !== 'missed';
+  const active = round && round.phase !== 'missed' && round.phase !== 'declined';
   const done = round?.phase === 'sent' || (study && study.status === 'completed');
   // Within a round how far it is; between rounds how far the study is.
   const share = done

@@ -1,10 +1,7 @@
 // Taking part in rounds while the app is open: the participant of client/participation on the
 // encrypted store, training in its worker; and what the pages show of it.
 import { create } from 'zustand';
-import { asLentigoError, type ErrorBody, LentigoError } from '../../../common/errors.js';
-import type { EngineReport } from '../../../common/engine/engine.js';
-import type { Progress, StudyNotice } from '../../../common/protocol/round.js';
-import type { ParticipationEvent, StepProgress } from '../../participation/events.js';
+import { asLentigoError, LentigoError } from '../../../common/errors.js';
 import type { Trainer } from '../../participation/round.js';
 import { sampleOf } from '../photographs/collection.js';
 import { trains } from '../photographs/photograph.js';
@@ -12,48 +9,9 @@ import { ScreenAwake } from './awake.js';
 import { vaultFeatures } from './feature-store.js';
 import { rememberBase, rememberOwn } from './models.js';
 import type { Session } from './session.js';
+import { after, IDLE, type TakingPart, type Undelivered } from './shown.js';
 import { trainingWorker } from './training.js';
 
-/** elsewhere: another tab takes part already. over: the study has ended. */
-export type Standing =
-  | 'paused'
-  | 'connecting'
-  | 'waiting-approval'
-  | 'connected'
-  | 'offline'
-  | 'elsewhere'
-  | 'over'
-  | 'failed';
-
-interface RoundShown extends StepProgress {
-  readonly number: number;
-  readonly phase: Progress['phase'] | 'sent' | 'missed';
-  /** When the coordinator closes the round, by this machine's clock. */
-  readonly endsAt: number;
-}
-
-interface TakingPart {
-  readonly standing: Standing;
-  readonly study: Pick<StudyNotice, 'name' | 'status' | 'round' | 'rounds'> | undefined;
-  readonly round: RoundShown | undefined;
-  readonly engine: EngineReport | undefined;
-  /** What went wrong last; nothing while all is well. */
-  readonly error: ErrorBody | undefined;
-  /** Grows with every update sent: the list of them is read again. */
-  readonly sent: number;
-  /** Grows whenever the coordinator told of the study's models: they are read again. */
-  readonly told: number;
-}
-
-const IDLE: TakingPart = {
-  standing: 'paused',
-  study: undefined,
-  round: undefined,
-  engine: undefined,
-  error: undefined,
-  sent: 0,
-  told: 0,
-};
 export const useTakingPart = create<TakingPart>(() => IDLE);
 const show = useTakingPart.setState;
 
@@ -82,7 +40,7 @@ export async function pause(session: Session): Promise<void> {
   await session.store.write(PAUSED, new Uint8Array([1]));
   running?.abort.abort();
   await running?.done;
-  show({ standing: 'paused', round: undefined, error: undefined });
+  show({ standing: 'paused', round: undefined, error: undefined, undelivered: undefined });
 }
 
 export async function resume(session: Session): Promise<void> {
@@ -98,6 +56,7 @@ async function participate(
   const awake = new ScreenAwake();
   try {
     const { Participant } = await import('../../participation/participant.js');
+    show({ undelivered: await lastRefusal(session) });
     const participant = new Participant({
       ...clinic,
       store: session.store,
@@ -115,6 +74,18 @@ async function participate(
   } finally {
     await awake.release();
   }
+}
+
+/** Why the last update was not delivered, if the page was closed since. */
+async function lastRefusal({ store }: Session): Promise<Undelivered | undefined> {
+  const { Journal } = await import('../../participation/journal.js');
+  const entries = await new Journal(store).entries();
+  const last = entries.findLast(({ refusal }) => refusal);
+  if (!last?.refusal) return undefined;
+  if (entries.some(({ round, step }) => round >= last.round && step === 'received'))
+    return undefined;
+  const { code, message } = last.refusal;
+  return { round: last.round, error: new LentigoError(code, message).body() };
 }
 
 /**
@@ -149,62 +120,4 @@ function trainer({ store, collection }: Session, awake: ScreenAwake): Trainer {
       await awake.release();
     }
   };
-}
-
-/** What the pages show after an event. */
-function after(before: TakingPart, event: ParticipationEvent): Partial<TakingPart> {
-  const round = (changes: Partial<RoundShown>) => ({
-    round: before.round && { ...before.round, ...changes },
-  });
-  switch (event.event) {
-    case 'connected':
-    case 'study':
-      return { standing: 'connected', study: event, error: undefined };
-    case 'waiting-approval':
-      return { standing: 'waiting-approval', error: undefined };
-    case 'round':
-      return {
-        round: {
-          number: event.round,
-          phase: 'downloading',
-          fraction: 0,
-          endsAt: Date.now() + event.remainingMs,
-        },
-        error: undefined,
-      };
-    case 'downloading':
-    case 'preparing':
-    case 'training':
-    case 'sealing':
-    case 'uploading': {
-      const { event: phase, round: _, ...progress } = event;
-      return {
-        ...round({ epoch: undefined, loss: undefined, secondsLeft: undefined, ...progress, phase }),
-        error: undefined,
-      };
-    }
-    case 'receipt':
-      return {
-        ...round({ phase: 'sent', fraction: 1, secondsLeft: undefined }),
-        sent: before.sent + 1,
-        error: undefined,
-      };
-    case 'models':
-      return { told: before.told + 1 };
-    case 'round-over':
-      return { round: undefined };
-    case 'missed':
-    case 'declined':
-      return round({ phase: 'missed' });
-    case 'error': {
-      const { event: _, round: __, ...error } = event;
-      return {
-        error,
-        ...(error.code === 'LENTIGO_UNREACHABLE' &&
-          before.standing !== 'waiting-approval' && { standing: 'offline' as const }),
-      };
-    }
-    default:
-      return {};
-  }
 }

@@ -339,7 +339,9 @@ export const de: Strings = {
       uploading: 'Wird gesendet',
       sent: 'Gesendet. Warten auf die anderen Kliniken',
       missed: 'Die Runde ging ohne diese Klinik weiter',
+      declined: 'Ihre Klinik kann in dieser Runde nichts liefern',
     },
+    undelivered: (round) => `Runde ${round}: Von Ihrer Klinik kam kein Update`,
     waitingRound: 'Warten auf die nächste Runde',
     achieved: (round, metric, score) =>
       `Runde ${round} erreichte in der Validierung: ${metric} ${score}`,

@@ -343,7 +343,9 @@ export const en = {
       uploading: 'Sending',
       sent: 'Sent. Waiting for the other clinics',
       missed: 'The round went on without this clinic',
+      declined: 'Your clinic can’t deliver in this round',
     },
+    undelivered: (round: number) => `Round ${round}: no update came from your clinic`,
     waitingRound: 'Waiting for the next round',
     achieved: (round: number, metric: string, score: string) =>
       `Round ${round} reached a ${metric} of ${score} on validation`,

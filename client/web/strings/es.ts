@@ -339,7 +339,9 @@ export const es: Strings = {
       uploading: 'Enviando',
       sent: 'Enviado. Esperando a las otras clínicas',
       missed: 'La ronda siguió sin esta clínica',
+      declined: 'Su clínica no puede entregar en esta ronda',
     },
+    undelivered: (round) => `Ronda ${round}: no llegó ninguna actualización de su clínica`,
     waitingRound: 'Esperando la próxima ronda',
     achieved: (round, metric, score) =>
       `La ronda ${round} alcanzó ${score} de ${metric} en la validación`,

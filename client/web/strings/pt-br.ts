@@ -338,7 +338,9 @@ export const ptBr: Strings = {
       uploading: 'Enviando',
       sent: 'Enviado. Aguardando as outras clínicas',
       missed: 'A rodada seguiu sem esta clínica',
+      declined: 'Sua clínica não pode entregar nesta rodada',
     },
+    undelivered: (round) => `Rodada ${round}: nenhuma atualização veio da sua clínica`,
     waitingRound: 'Aguardando a próxima rodada',
     achieved: (round, metric, score) =>
       `A rodada ${round} chegou a ${score} de ${metric} na validação`,
