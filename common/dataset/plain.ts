@@ -83,13 +83,13 @@ export const PLAIN: Archive = {
 
 /**
  * The rows of the table among the files that somebody picked.
- * @returns undefined when none of them is a table of photographs
+ * @returns them and the table's name; undefined when none of them is a table of photographs
  * @throws LENTIGO_DATA_METADATA_INVALID, LENTIGO_DATA_SPLIT_LEAK
  */
 export async function readClinicTable(
   files: readonly TableSource[],
   notes: Notes,
-): Promise<ClinicRow[] | undefined> {
+): Promise<{ rows: ClinicRow[]; table: string } | undefined> {
   const byName = new Map(files.map((file) => [file.name, file]));
   const readers = [{ ...CLINIC_TABLE, tables: [METADATA] }];
   const { table, reader, own, reason } = await chooseTable(
@@ -102,7 +102,7 @@ export async function readClinicTable(
   const rows = await readRows(table, reader, own, (row) => row);
   checkSplits(rows, 'patient', table.name);
   notes.add(own);
-  return rows;
+  return { rows, table: table.name };
 }
 
 /**

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { unknownFolders } from '../../client/web/photographs/import-files.js';
 import { mergeFields } from '../../client/web/photographs/merge.js';
+import { invalidFields, withoutEmpty } from '../../client/web/photographs/photograph.js';
 import { launchBrowser, noBrowser } from '../support/browser.js';
 import { ClinicApp, writePhotographs } from '../support/clinic-app.js';
 import { runCoordinator, temporaryFolder, type TestCoordinator } from '../support/coordinator.js';
@@ -22,6 +24,36 @@ describe('a table that comes after its photographs', () => {
       filled: ['patient_id'],
       conflicts: [{ field: 'diagnostic', here: 'MEL', table: 'NEV' }],
     });
+  });
+
+  it.each([
+    ['NEV', 'nv'],
+    ['nv', 'Naevus'],
+    ['MEL', 'malignant melanoma'],
+  ])('a diagnosis in another word for it is no conflict: %s, %s', (diagnostic, table) => {
+    expect(mergeFields({ diagnostic }, { diagnostic: table }).conflicts).toEqual([]);
+  });
+
+  it('a number is kept with a decimal point, whichever was typed', () => {
+    expect(withoutEmpty({ age: '47,5', diameter_1: ' 12.25 ', patient_id: '1,5' })).toEqual({
+      age: '47.5',
+      diameter_1: '12.25',
+      patient_id: '1,5',
+    });
+    expect(invalidFields({ age: '-3', diameter_1: '4,7,5', diameter_2: '4,5' })).toEqual([
+      'age',
+      'diameter_1',
+    ]);
+  });
+
+  it('folders that name no diagnosis are told with their photographs', () => {
+    expect(
+      unknownFolders([
+        { image: 'MEL/a.jpg', fields: { diagnostic: 'MEL' } },
+        { image: 'Ceratose/b.jpg', fields: {} },
+        { image: 'c.jpg', fields: {} },
+      ]),
+    ).toEqual({ Ceratose: 1 });
   });
 });
 

@@ -206,8 +206,8 @@ describe('a table is read the same', () => {
           for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
         },
       };
-      const rows = await readClinicTable([source], new Notes());
-      expect(rows!.map(({ line, id, patient }) => [line, id, patient])).toEqual([
+      const read = await readClinicTable([source], new Notes());
+      expect(read!.rows.map(({ line, id, patient }) => [line, id, patient])).toEqual([
         [2, 'a', 'x“y"\r\nz'],
         [3, 'b', 'P2'],
       ]);

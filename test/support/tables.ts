@@ -15,6 +15,6 @@ export async function clinicRows(
   content: string | Uint8Array,
 ): Promise<{ rows: ClinicRow[]; notes: string[] }> {
   const notes = new Notes();
-  const rows = await readClinicTable([tableOf(content)], notes);
-  return { rows: rows!, notes: notes.lines() };
+  const read = await readClinicTable([tableOf(content)], notes);
+  return { rows: read!.rows, notes: notes.lines() };
 }

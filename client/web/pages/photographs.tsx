@@ -67,9 +67,9 @@ export function PhotographsPage() {
 
   const importAll = (files: File[]) => {
     if (files.length === 0) return;
+    setImported(undefined);
     if (files.length === 1 && files[0]!.type.startsWith('image/'))
       return setAdding({ from: 'file', file: files[0]! });
-    setImported(undefined);
     void run(async () => {
       stop.current = new AbortController();
       try {
@@ -77,6 +77,7 @@ export function PhotographsPage() {
           await importFiles(
             files,
             collection,
+            labels,
             (done, of) => setProgress([done, of]),
             stop.current.signal,
           ),
@@ -92,7 +93,7 @@ export function PhotographsPage() {
     <Group gap="xs" {...(all?.length === 0 && { justify: 'center' })}>
       <Button
         leftSection={<IconCamera size={20} aria-hidden />}
-        onClick={() => setAdding({ from: 'camera' })}
+        onClick={() => (setImported(undefined), setAdding({ from: 'camera' }))}
       >
         {text.camera}
       </Button>

@@ -4,7 +4,6 @@ import {
   Alert,
   Button,
   Collapse,
-  NumberInput,
   SegmentedControl,
   Select,
   SimpleGrid,
@@ -46,8 +45,8 @@ export function FieldsForm({
     ),
   );
   const { labels } = useSession();
-  const set = (field: Field) => (value: string | number | null) =>
-    onChange({ ...fields, [field]: value === null ? '' : String(value) });
+  const set = (field: Field) => (value: string | null) =>
+    onChange({ ...fields, [field]: value ?? '' });
   const problem = (field: Field, expected?: string) =>
     fields[field] && fieldProblem(field, fields[field])
       ? expected
@@ -81,17 +80,14 @@ export function FieldsForm({
       clearButtonProps={{ 'aria-label': `${label}: ${text.none}` }}
     />
   );
-  const number = (field: Field, label: string, description: string, max: number) => (
-    <NumberInput
+  const number = (field: Field, label: string, description: string) => (
+    // A text: a field for numbers leaves out what it does not take, and 47,5 becomes 475.
+    <TextInput
       label={label}
       description={description}
-      value={fields[field] ? Number(fields[field]) : ''}
-      onChange={set(field)}
-      min={0}
-      max={max}
-      decimalScale={1}
-      clampBehavior="none"
-      hideControls
+      value={fields[field] ?? ''}
+      onChange={(e) => set(field)(e.currentTarget.value)}
+      autoComplete="off"
       inputMode="decimal"
       error={problem(field, description)}
     />
@@ -130,7 +126,7 @@ export function FieldsForm({
         autoComplete="off"
       />
       <SimpleGrid cols={{ base: 1, xs: 2 }}>
-        {number('age', text.age, text.ageRange, 130)}
+        {number('age', text.age, text.ageRange)}
         {select(
           'region',
           text.region,
@@ -164,8 +160,8 @@ export function FieldsForm({
               Object.entries(text.genders).map(([value, label]) => ({ value, label })),
             )}
             {select('biopsed', text.biopsed, ANSWERS)}
-            {number('diameter_1', text.diameter_1, text.diameterRange, 1000)}
-            {number('diameter_2', text.diameter_2, text.diameterRange, 1000)}
+            {number('diameter_1', text.diameter_1, text.diameterRange)}
+            {number('diameter_2', text.diameter_2, text.diameterRange)}
           </SimpleGrid>
           <div>
             <Text fw={500} size="sm" mb="xs">

@@ -9,7 +9,18 @@ const SHOWN = 8;
 const text = STRINGS.collect.imported;
 
 export function ImportReport({
-  imported: { added, completed, known, conflicts, refused, problems, unnamed, others, notes },
+  imported: {
+    added,
+    completed,
+    known,
+    conflicts,
+    refused,
+    problems,
+    folders,
+    unnamed,
+    others,
+    notes,
+  },
   onClose,
 }: {
   imported: Imported;
@@ -42,6 +53,12 @@ export function ImportReport({
         <Text size="sm">{text.label}</Text>
       )}
       <Reasons title={text.notes} reasons={notes} />
+      <Reasons
+        title={text.folders}
+        reasons={Object.entries(folders).map(
+          ([folder, n]) => `${folder}: ${STRINGS.photographs(n)}`,
+        )}
+      />
       <Reasons
         title={text.refused(refused.length)}
         reasons={refused.map(

@@ -11,7 +11,7 @@ import {
   Title,
   UnstyledButton,
 } from '@mantine/core';
-import { type KeyboardEvent, useRef } from 'react';
+import { type KeyboardEvent, useEffect, useRef } from 'react';
 import { byPatient, type Group as PatientGroup } from '../photographs/by-patient.js';
 import { isForeign, type Photograph } from '../photographs/photograph.js';
 import { useSession } from '../session/app-state.js';
@@ -51,6 +51,12 @@ export function PhotographGrid({
   const grid = useRef<HTMLDivElement>(null);
   /** Where the last selection began: with Shift, it goes on from there. */
   const anchor = useRef<string>(undefined);
+  const selecting = selected !== undefined;
+  // The keys that select are pressed in the grid.
+  useEffect(() => {
+    if (selecting)
+      grid.current!.querySelector<HTMLElement>('[data-photograph]')?.focus({ preventScroll: true });
+  }, [selecting]);
   const groups = byPatient(photographs);
   const order = groups.flatMap((group) => group.photographs.map(({ id }) => id));
 

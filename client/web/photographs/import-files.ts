@@ -4,6 +4,7 @@ import { ambiguous, ImageFiles } from '../../../common/dataset/match-images.js';
 import { Notes } from '../../../common/dataset/notes.js';
 import { type ClinicRow, readClinicTable, rowsOfFolders } from '../../../common/dataset/plain.js';
 import { LentigoError, type ErrorBody } from '../../../common/errors.js';
+import type { LabelSet } from '../../../common/model/labels.js';
 import { stemOf } from '../../../common/images/file-type.js';
 import { imageError } from '../../../common/images/image-error.js';
 import type { QualityFinding } from '../../../common/images/quality.js';
@@ -11,7 +12,7 @@ import type { Collection } from './collection.js';
 import { withoutHeic } from './heic.js';
 import { mergeFields, type Merged } from './merge.js';
 import { type Fields, FIELDS, type Photograph, withoutEmpty } from './photograph.js';
-import { type PickedFiles, sameContent, sortFiles } from './picked-files.js';
+import { kindOf, type PickedFiles, sameContent, sortFiles } from './picked-files.js';
 
 export interface Imported {
   readonly added: readonly Photograph[];
@@ -30,6 +31,8 @@ export interface Imported {
   readonly problems: readonly ({ readonly name: string } & ErrorBody)[];
   /** What reading the table noticed. */
   readonly notes: readonly string[];
+  /** Folder → number of its photographs, where its name is no diagnosis that is known here. */
+  readonly folders: Readonly<Record<string, number>>;
   /** Number of photographs that were picked and that the table does not name. */
   readonly unnamed: number;
   /** Number of other files, by what they are. */
@@ -57,13 +60,20 @@ interface Wanted {
 export async function importFiles(
   files: readonly File[],
   collection: Collection,
+  labels: LabelSet,
   onProgress: (done: number, of: number) => void,
   signal: AbortSignal,
 ): Promise<Imported> {
   const notes = new Notes();
   const picked = await sortFiles(files);
-  const { pictures, others } = picked;
-  const wanted = await wantedOf(picked, notes);
+  const { pictures } = picked;
+  const { wanted, table } = await wantedOf(picked, labels, notes);
+  const others = { ...picked.others };
+  for (const [path] of picked.tables)
+    if (path !== table) {
+      const kind = kindOf(path);
+      others[kind] = (others[kind] ?? 0) + 1;
+    }
   const taken = new Set(wanted.flatMap(({ paths }) => paths));
   const here = new Here(await collection.list());
   const rowsOf = new Map<string, number>();
@@ -77,6 +87,7 @@ export async function importFiles(
     refused: [] as Imported['refused'][number][],
     problems: [] as Imported['problems'][number][],
     notes: notes.lines(),
+    folders: table === undefined ? unknownFolders(wanted) : {},
     unnamed: [...pictures.keys()].filter((path) => !taken.has(path)).length,
     others,
   };
@@ -122,30 +133,46 @@ export async function importFiles(
 /** The images that are wanted: those of the table's rows, or all, with what their folders say. */
 async function wantedOf(
   { pictures, tables }: PickedFiles,
+  labels: LabelSet,
   notes: Notes,
-): Promise<readonly Wanted[]> {
+): Promise<{ readonly wanted: readonly Wanted[]; readonly table?: string }> {
   const sources = tables.map(([name, file]) => ({ name, open: () => chunksOf(file) }));
-  const rows = await readClinicTable(sources, notes);
-  if (rows) {
+  const read = await readClinicTable(sources, notes);
+  if (read) {
     const images = new ImageFiles(pictures.keys());
-    return rows.map((row) => {
+    const wanted = read.rows.map((row) => {
       const paths = images.find(row.image);
       const files = paths.map((path) => pictures.get(path)!);
       return { image: row.image, fields: fieldsOf(row), files, paths };
     });
+    return { wanted, table: read.table };
   }
   const all = [...pictures].sort(byPath);
   // The picked folder itself may be called by a diagnosis.
   const folders = rowsOfFolders(
     all.map(([path, file]) => file.webkitRelativePath || path),
-    undefined,
+    labels,
     notes,
   );
-  return all.map(([path, file], i) => {
+  const wanted = all.map(([path, file], i) => {
     const row = folders?.[i];
     const diagnostic = row && row.leftOut === undefined ? row.diagnosis : '';
     return { image: path, fields: withoutEmpty({ diagnostic }), files: [file], paths: [path] };
   });
+  return { wanted };
+}
+
+/** The folders of photographs that have no diagnosis by them; not the picked one alone. */
+export function unknownFolders(
+  wanted: readonly Pick<Wanted, 'image' | 'fields'>[],
+): Readonly<Record<string, number>> {
+  const folders: Record<string, number> = {};
+  for (const { image, fields } of wanted) {
+    const folder = image.split('/').at(-2);
+    if (folder !== undefined && fields.diagnostic === undefined)
+      folders[folder] = (folders[folder] ?? 0) + 1;
+  }
+  return folders;
 }
 
 /** The photographs that are here, by content and by name. */

@@ -1,6 +1,7 @@
 // A photograph as the clinic keeps it: the original bytes, what is known about the lesion in
 // PAD-UFES-20's columns, and what the quality checks found.
 import { z } from 'zod';
+import { numberOf } from '../../../common/dataset/cells.js';
 import { labelOf } from '../../../common/dataset/diagnoses.js';
 import { Row } from '../../../common/dataset/pad-ufes.js';
 import { PICTURE_TYPES } from '../../../common/images/file-type.js';
@@ -78,10 +79,15 @@ export const invalidFields = (fields: Fields): Field[] =>
     (field) => fields[field] && fieldProblem(field, fields[field]) !== undefined,
   );
 
-/** The fields that are filled in. */
+const NUMBERS: readonly string[] = ['age', 'diameter_1', 'diameter_2'] satisfies Field[];
+
+/** The fields that are filled in; numbers with a decimal point, as the published table has them. */
 export const withoutEmpty = (fields: Fields): Fields =>
   Object.fromEntries(
     Object.entries(fields)
-      .map(([field, value]) => [field, value.trim()] as const)
+      .map(([field, value]) => {
+        const text = value.trim();
+        return [field, NUMBERS.includes(field) ? String(numberOf(text) ?? text) : text] as const;
+      })
       .filter(([, value]) => value !== ''),
   );

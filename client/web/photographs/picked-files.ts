@@ -17,6 +17,10 @@ export interface PickedFiles {
 const pathOf = (file: File): string => file.webkitRelativePath.replace(/^[^/]*\//, '') || file.name;
 const depth = (file: File): number => file.webkitRelativePath.split('/').length;
 
+/** What a file is, by its name's end. */
+export const kindOf = (name: string): string =>
+  /\.[^./]+$/.exec(name)?.[0].toLowerCase() ?? 'unknown';
+
 export async function sortFiles(files: readonly File[]): Promise<PickedFiles> {
   const pictures = new Map<string, File>();
   const others: Record<string, number> = {};
@@ -30,7 +34,7 @@ export async function sortFiles(files: readonly File[]): Promise<PickedFiles> {
     else {
       const found = identify(new Uint8Array(await file.slice(0, 512).arrayBuffer()));
       if (found.type !== undefined) pictures.set(path, file);
-      else count(found.is ?? /\.[^.]+$/.exec(file.name)?.[0].toLowerCase() ?? 'unknown');
+      else count(found.is ?? kindOf(file.name));
     }
   }
   tables.sort(([, a], [, b]) => depth(a) - depth(b));

@@ -126,6 +126,8 @@ export const de: Strings = {
       completed: (n) =>
         `${photographs(n)}, ${n === 1 ? 'das' : 'die'} schon hier ${n === 1 ? 'war' : 'waren'}: aus der Tabelle ergänzt.`,
       known: (n) => `${photographs(n)} ${n === 1 ? 'war' : 'waren'} schon hier.`,
+      folders:
+        'Ordner, deren Namen hier keine bekannten Diagnosen sind; ihre Fotos haben noch keine:',
       notes: 'Beim Lesen der Tabelle:',
       unnamed: (n) =>
         `${photographs(n)} weggelassen: Keine Zeile der Tabelle nennt ${n === 1 ? 'es' : 'sie'}.`,

@@ -127,6 +127,8 @@ export const en = {
       completed: (n: number) =>
         `${photographs(n)} that ${n === 1 ? 'was' : 'were'} here already: completed from the table.`,
       known: (n: number) => `${photographs(n)} ${n === 1 ? 'was' : 'were'} here already.`,
+      folders:
+        'Folders whose names are no diagnoses that are known here; their photographs have none yet:',
       notes: 'Reading the table:',
       unnamed: (n: number) =>
         `${photographs(n)} left out: the table names ${n === 1 ? 'it' : 'them'} in no row.`,

@@ -126,6 +126,8 @@ export const es: Strings = {
       completed: (n) =>
         `${photographs(n)} que ya ${n === 1 ? 'estaba' : 'estaban'} aquí: ${n === 1 ? 'completada' : 'completadas'} con la tabla.`,
       known: (n) => `${photographs(n)} ya ${n === 1 ? 'estaba' : 'estaban'} aquí.`,
+      folders:
+        'Carpetas cuyos nombres no son diagnósticos conocidos aquí; sus fotografías aún no tienen diagnóstico:',
       notes: 'Al leer la tabla:',
       unnamed: (n) =>
         `${photographs(n)} sin usar: ninguna fila de la tabla ${n === 1 ? 'la' : 'las'} nombra.`,

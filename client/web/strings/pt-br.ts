@@ -126,6 +126,8 @@ export const ptBr: Strings = {
       completed: (n) =>
         `${photographs(n)} que já ${n === 1 ? 'estava' : 'estavam'} aqui: ${n === 1 ? 'completada' : 'completadas'} com a tabela.`,
       known: (n) => `${photographs(n)} já ${n === 1 ? 'estava' : 'estavam'} aqui.`,
+      folders:
+        'Pastas cujos nomes não são diagnósticos conhecidos aqui; suas fotografias ainda não têm diagnóstico:',
       notes: 'Ao ler a tabela:',
       unnamed: (n) =>
         `${photographs(n)} de fora: nenhuma linha da tabela ${n === 1 ? 'a' : 'as'} nomeia.`,
