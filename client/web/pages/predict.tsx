@@ -27,7 +27,7 @@ import type { StudyModels } from '../../../common/protocol/study-models.js';
 import { Camera } from '../parts/camera.js';
 import { ErrorNote } from '../parts/error-note.js';
 import { HeatOverlay } from '../parts/heat-overlay.js';
-import { ModelQuality, modelName } from '../parts/model-quality.js';
+import { ModelQuality, modelName, QualitySentence } from '../parts/model-quality.js';
 import { Page } from '../parts/page.js';
 import { withoutHeic } from '../photographs/heic.js';
 import { PickFiles } from '../parts/pick-files.js';
@@ -38,7 +38,7 @@ import { useSession } from '../session/app-state.js';
 import { usableModels, type UsableModel } from '../session/models.js';
 import { useTakingPart } from '../session/taking-part.js';
 import { trainingWorker } from '../session/training.js';
-import { percent } from '../strings/format.js';
+import { percent, percentsApart } from '../strings/format.js';
 import { diagnosisName, STRINGS } from '../strings/index.js';
 
 const text = STRINGS.predict;
@@ -63,6 +63,7 @@ function Predict() {
   const [kind, setKind] = useState<UsableModel['kind']>();
   const [subject, setSubject] = useState<Subject>();
   const { error, run } = useTask();
+  const phone = useMediaQuery('(max-width: 48em)');
   useEffect(
     () =>
       void run(async () =>
@@ -121,7 +122,7 @@ function Predict() {
                   aria-label={text.which}
                   value={model.kind}
                   onChange={(value) => setKind(value)}
-                  orientation={models.length > 2 ? 'vertical' : 'horizontal'}
+                  orientation={models.length > 2 || phone ? 'vertical' : 'horizontal'}
                   data={models.map((one) => ({ value: one.kind, label: modelName(one) }))}
                 />
               )}
@@ -300,6 +301,8 @@ function Malignancy({
     0,
   );
   const threshold = model.heldout?.operatingPoint?.threshold;
+  const [shown, from] =
+    threshold === undefined ? [percent(malignancy)] : percentsApart(malignancy, threshold);
   return (
     <Paper withBorder p="md">
       <Group justify="space-between" align="flex-start" wrap="nowrap">
@@ -308,7 +311,7 @@ function Malignancy({
             {text.malignancy}
           </Text>
           <Text fz={34} fw={650} lh={1.2} data-testid="malignancy">
-            {percent(malignancy)}
+            {shown}
           </Text>
         </div>
         <div style={{ textAlign: 'end' }}>
@@ -322,13 +325,15 @@ function Malignancy({
       <Text size="sm" c="dimmed">
         {text.malignancyHint(labels.malignant.map(diagnosisName).join(', '))}
       </Text>
-      {threshold !== undefined && (
+      {threshold !== undefined && from !== undefined && (
         <Text size="sm" mt={4}>
-          {malignancy >= threshold
-            ? text.flagged(percent(threshold))
-            : text.notFlagged(percent(threshold))}
+          {malignancy >= threshold ? text.flagged(from) : text.notFlagged(from)}
         </Text>
       )}
+      <Text size="sm" fw={600} mt="xs">
+        {modelName(model)}
+      </Text>
+      <QualitySentence model={model} />
     </Paper>
   );
 }

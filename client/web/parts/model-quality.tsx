@@ -26,6 +26,18 @@ function tenths(some: number, all: number): readonly [number, number] {
   return all >= 10 && (exact || (rounded > 0 && rounded < 10)) ? [rounded, 10] : [some, all];
 }
 
+/** How good a model is, in one sentence. */
+export function QualitySentence({ model: { kind, heldout } }: { model: UsableModel }) {
+  if (!heldout) return <Text size="sm">{kind === 'own' ? text.ownUnknown : text.unknown}</Text>;
+  const point = heldout.operatingPoint;
+  if (!point || point.malignant === 0 || point.benign === 0) return null;
+  return (
+    <Text size="sm">
+      {text.finds(tenths(point.found, point.malignant), tenths(point.falseAlarms, point.benign))}
+    </Text>
+  );
+}
+
 export function ModelQuality({
   model,
   told,
@@ -35,22 +47,13 @@ export function ModelQuality({
 }) {
   const [more, { toggle }] = useDisclosure();
   const { kind, heldout } = model;
-  const point = heldout?.operatingPoint;
   return (
     <Stack gap={4} data-testid="model-quality">
       <Text size="sm" fw={600} data-testid="model-name">
         {modelName(model)}
         {kind === 'best' && told ? `, ${text.chosenBy(text.metrics[told.select])}` : ''}
       </Text>
-      {!heldout && <Text size="sm">{kind === 'own' ? text.ownUnknown : text.unknown}</Text>}
-      {point && point.malignant > 0 && point.benign > 0 && (
-        <Text size="sm">
-          {text.finds(
-            tenths(point.found, point.malignant),
-            tenths(point.falseAlarms, point.benign),
-          )}
-        </Text>
-      )}
+      <QualitySentence model={model} />
       {heldout && (
         <>
           <Text size="sm" c="dimmed">

@@ -25,7 +25,7 @@ export function NewPhotograph({ file, onDone }: { file: File | undefined; onDone
   const [fields, setFields] = useState<Fields>({});
   const [cropping, setCropping] = useState(false);
   const [tried, setTried] = useState(false);
-  const { busy, error, run } = useTask();
+  const { busy, error, run, setError } = useTask();
   const url = useObjectUrl(image);
 
   const look = useCallback(
@@ -51,6 +51,19 @@ export function NewPhotograph({ file, onDone }: { file: File | undefined; onDone
         onCancel={() => setCropping(false)}
         onDone={async (part) => (setCropping(false), void look(part))}
       />
+    );
+  // Nothing of it can be shown, cropped or kept.
+  if (error && !found && !busy)
+    return (
+      <Stack>
+        <ErrorNote error={error} />
+        <Button
+          variant="default"
+          onClick={() => (file ? onDone() : (setError(undefined), setImage(undefined)))}
+        >
+          {file ? STRINGS.common.close : STRINGS.camera.again}
+        </Button>
+      </Stack>
     );
   const wrong = invalidFields(fields);
   const keep = async () => {
