@@ -6,7 +6,7 @@ import { type ErrorCode, LentigoError } from '../errors.js';
 /** Mistakes that are named; the others are counted. */
 const NAMED = 20;
 /** What no text holds: another file was given. */
-const NO_TEXT = /[\u0000-\u0008\u000e-\u001f\ufffd]/;
+const NO_TEXT = /\p{Cc}|\ufffd/u;
 
 /**
  * Parses and checks a document.
@@ -18,7 +18,8 @@ export function parseYaml<T>(
   text: string,
   { file, whole, code }: { file: string; whole: string; code: ErrorCode },
 ): T {
-  if (NO_TEXT.test(text)) throw new LentigoError(code, `${file}: is no text, so no YAML`);
+  if (NO_TEXT.test(text.replaceAll(/\s/g, '')))
+    throw new LentigoError(code, `${file}: is no text, so no YAML`);
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const invalid = (problems: string[]) =>
