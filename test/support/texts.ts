@@ -5,7 +5,11 @@ export function textsOf(value: unknown, marks: readonly unknown[], path = ''): M
   if (typeof value === 'string') return new Map([[path, value]]);
   if (typeof value === 'function')
     return new Map([
-      [`${path}()`, (value as (...args: unknown[]) => string)(...marks.slice(0, value.length))],
+      // A text may be its argument itself.
+      [
+        `${path}()`,
+        String((value as (...args: unknown[]) => unknown)(...marks.slice(0, value.length))),
+      ],
     ]);
   return new Map(
     Object.entries(value as object).flatMap(([name, part]) => [
