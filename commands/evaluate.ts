@@ -18,7 +18,7 @@ import { imageError } from '../common/images/image-error.js';
 import { encodeModel } from '../common/model/encoding.js';
 import { loadModel } from '../common/model/folder.node.js';
 import type { LabelSet } from '../common/model/labels.js';
-import { createStudent } from '../common/model/student.js';
+import { createStudent, type Model } from '../common/model/student.js';
 import { Progress } from '../common/progress.node.js';
 import { Random } from '../common/random.js';
 import { predict, predictSamples, validationThreshold } from '../common/evaluation/evaluate.js';
@@ -123,6 +123,12 @@ interface EvaluateFlags {
   readonly json?: true;
 }
 
+/** What the model itself and the folder that it lies in say of how it was made. */
+async function recordOf({ provenance }: Model, dir: string): Promise<string> {
+  const said = [await trainingOf(dir), provenance && provenanceText(provenance)];
+  return said.filter((text) => text !== undefined).join('\n\n') || 'Not recorded with the model.';
+}
+
 async function evaluateModel({
   model: dir,
   data,
@@ -178,7 +184,7 @@ async function evaluateModel({
     const text = modelCard(
       model,
       sha256Of(encodeModel({ ...model, provenance: undefined })),
-      training ?? (model.provenance ? provenanceText(model.provenance) : await trainingOf(dir)),
+      training ?? (await recordOf(model, dir)),
       evaluation,
     );
     await writeFile(card, text);

@@ -19,13 +19,13 @@ const Distillation = z.object({
   trained: z.array(z.object({ name: z.string(), epoch: z.int(), epochs: z.int() })),
 });
 
-/** One or two sentences. */
-export async function trainingOf(modelFolder: string): Promise<string> {
+/** One or two sentences; undefined where no distillation made the model there. */
+export async function trainingOf(modelFolder: string): Promise<string | undefined> {
   const text = await readFile(join(modelFolder, '..', '..', 'distillation.json'), 'utf8').catch(
     () => undefined,
   );
   const parsed = text === undefined ? undefined : Distillation.safeParse(JSON.parse(text));
-  if (!parsed?.success) return 'Not recorded with the model.';
+  if (!parsed?.success) return undefined;
   const {
     settings: { engine, recipe, teacher, losses, metadata, seed, hashes },
     images,

@@ -99,7 +99,7 @@ describe('a patient on both sides of a split', () => {
   });
   const named = refusal(
     'LENTIGO_DATA_SPLIT_LEAK',
-    /metadata\.csv: 1 patients .*PAT-Wojciechowska-0/,
+    /metadata\.csv: 1 patient is in .*PAT-Wojciechowska-0/,
   );
 
   it('is refused when a study is created with it, and no study is', async () => {

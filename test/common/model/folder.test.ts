@@ -216,9 +216,11 @@ describe('importing weights', () => {
     await run('export', '--model', out, '--out', again, '--json');
     expect(Buffer.compare(await readFile(again), await readFile(from))).toBe(0);
     await expect(
-      run('import', '--from', path.join(root, 'absent'), '--out', out),
-    ).rejects.toMatchObject({ code: 'LENTIGO_WEIGHTS_INVALID' });
-    await expect(run('import', '--from', from, '--out', out)).rejects.toMatchObject({
+      run('import', '--from', path.join(root, 'absent'), '--out', path.join(root, 'new')),
+    ).rejects.toMatchObject({ code: 'LENTIGO_PATH' });
+    await expect(
+      run('import', '--from', from, '--out', path.join(root, 'new')),
+    ).rejects.toMatchObject({
       code: 'LENTIGO_WEIGHTS_INVALID',
       message: expect.stringContaining('from.safetensors') as string,
     });
@@ -228,7 +230,7 @@ describe('importing weights', () => {
         '--from',
         from,
         '--out',
-        out,
+        path.join(root, 'new'),
         '--architecture',
         'nano',
         '--keep-head',
