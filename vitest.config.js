@@ -19,7 +19,7 @@ const UNIT = tests(
 );
 /**
  * Kills, fuzz, power cuts; distillations; a clinic in a browser from end to end; what the pages say
- * to type; the package as others install it.
+ * to type; the package as others install it; the longest of what people met.
  */
 const LONG = tests(
   'client/web/training',
@@ -30,6 +30,7 @@ const LONG = tests(
   'examples',
   'faults',
   'package',
+  'regression/{app-import,b02-large-table,b03-failure-is-told,b04-proxies}.test.js',
   'security/{fuzz,rate-limits}.test.js',
 );
 

@@ -1,6 +1,6 @@
 // Heat maps: their location, on synthetic lesions whose place is known, and the files that `lentigo
 // predict --heatmap` writes.
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -74,13 +74,15 @@ describe('the starting model', () => {
     await sharp({ create: { width: 80, height: 60, channels: 3, background: '#b07060' } })
       .jpeg()
       .toFile(image);
+    const second = join(folder, 'second', 'a.jpg');
+    await cp(image, second);
     let printed = '';
     const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
       printed += String(text);
       return true;
     });
     await predictCommand().parseAsync(
-      ['--model', START, '--heatmap', join(folder, 'heat'), '--json', image, image],
+      ['--model', START, '--heatmap', join(folder, 'heat'), '--json', image, second],
       { from: 'user' },
     );
     write.mockRestore();
