@@ -25,8 +25,8 @@ export const Provenance = z.strictObject({
   /** The release of Lentigo that made it. */
   software: z.string().max(64),
   /**
-   * When the round or epoch ended, or else when the model was written; UTC. A simulation's models
-   * have none: the same settings give the same files.
+   * When the round or epoch ended, or else when the model was written; UTC. The models of a
+   * simulation or distillation have none: the same settings give the same files.
    */
   made: z.iso.datetime().optional(),
   /** Which of the models that were made, and by what it was chosen. */

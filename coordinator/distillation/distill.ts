@@ -215,7 +215,6 @@ class Distillation {
     return {
       kind: 'distillation',
       software: VERSION,
-      made: new Date().toISOString(),
       chosen: `the epoch that validation chose (${[recipe.select].flat().join(', ')})`,
       ...(!fromScratch && { start: sha256Of(encodeModel({ ...student, provenance: undefined })) }),
       settings: {

@@ -152,8 +152,10 @@ describe.skipIf(skipped !== undefined)(
           expect(statSync(join(run.volume(name), 'identity.json')).mode & 0o777).toBe(0o600);
         }),
       );
-      expect(clinics['north']!.output()).toContain('12 training images in synthetic:');
-      expect(clinics['south']!.output()).toContain('12 training images in /photographs;');
+      expect(clinics['north']!.output()).toMatch(/^12 photographs of \d+ patients in synthetic:/m);
+      expect(clinics['south']!.output()).toMatch(
+        /^12 photographs of \d+ patients in \/photographs: /m,
+      );
       // When stopped, it ends its agent first. Restarted, it doesn't enrol again and needs no
       // invitation.
       expect(await clinics['north']!.stop()).toEqual({
