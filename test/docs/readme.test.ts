@@ -144,6 +144,7 @@ describe.skipIf(!hasOpenssl)(
 
     it('the other commands of the study page do what they say', async () => {
       const [comesIn, rounds, , outcome] = typedOf('docs/study.md');
+      await rm(at('desk/best'), { recursive: true }); // a model is not written over unasked
       await typeAll(outcome);
       expect(existsSync(at('desk/last/model.safetensors'))).toBe(true);
       // A second study, of the page's own study.yaml.

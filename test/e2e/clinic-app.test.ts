@@ -141,7 +141,7 @@ describe.skipIf(missing)(`the clinic's app${missing ? ` (skipped: ${missing})` :
     await north.importFolder(at('north'));
     await north.sees('98 photographs added');
     await north.sees(new RegExp(`${damaged}.*can't be read`));
-    await north.sees(new RegExp(`metadata.csv names ${gone}`));
+    await north.sees(new RegExp(`The table names ${gone}`));
     await writeFile(at(`north/images/${damaged}.jpg`), whole);
     await writeFile(at(`north/images/${gone}.jpg`), moved);
     await north.importFolder(at('north'));

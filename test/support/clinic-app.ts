@@ -49,7 +49,7 @@ export class ClinicApp {
     await this.page.getByTestId('standing').filter({ hasText: text }).first().waitFor();
   }
   async go(page: 'Photographs' | 'Take part' | 'Predict' | 'Settings'): Promise<void> {
-    await this.page.getByRole('link', { name: page }).locator('visible=true').click();
+    await this.page.getByRole('link', { name: page, exact: true }).locator('visible=true').click();
     await this.page.getByRole('heading', { level: 1 }).waitFor();
   }
   async setPassphrase(): Promise<void> {
