@@ -64,7 +64,7 @@ describe('lentigo', () => {
     [
       'a study.yaml that is not there',
       ['study', 'create', '/nonexistent/study.yaml'],
-      /LENTIGO_STUDY_INVALID/,
+      /LENTIGO_PATH/,
     ],
   ])('ends with 2 and says why: %s', async (_, args, says) => {
     await ends(2, says, ...args);
